@@ -1,0 +1,16 @@
+#include "core/assert.h"
+
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace wellrun {
+
+void assertion_failed(const char* file, int line, const char* condition, std::string_view why) {
+  fmt::print(stderr, "{}:{}: invariant broken: {} ({})\n", file, line, condition, why);
+  std::fflush(stderr);
+  std::abort();
+}
+
+}  // namespace wellrun

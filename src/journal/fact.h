@@ -1,0 +1,43 @@
+#pragma once
+
+// A fact: something that happened, why, and by whose hand. Facts are never changed and never deleted.
+
+#include <cstdint>
+#include <string>
+
+#include "core/json.h"
+#include "core/time.h"
+
+namespace wellrun::journal {
+
+using Sequence = std::uint64_t;  ///< position in the journal, from 1; 0 is "before the first"
+
+/// What a domain wants recorded. The journal adds position, stream version and hash.
+struct NewFact {
+  std::string stream;  ///< what it is about: "incident/inc-0007", "alert/<fingerprint>", "resource/Team/payments"
+  std::string type;    ///< "<domain>.<what happened>", past tense: "incident.opened"
+  int schema = 1;      ///< version of the body's shape; older ones are upcast on reading
+  std::string actor;   ///< "person:ana", "token:ci", "automation:restart-checkout", "system"
+  Json body;           ///< at most 16 KiB as text; larger content is stored beside it by digest (Journal::put_blob)
+  std::string correlation;  ///< the story it belongs to, usually an incident or deployment id; empty: taken from the cause
+};
+
+struct Fact {
+  Sequence seq = 0;
+  Timestamp time;
+  std::string stream;
+  std::uint64_t stream_version = 0;  ///< from 1, without gaps in a stream
+  std::string type;
+  int schema = 1;
+  std::string actor;
+  Sequence cause = 0;  ///< the fact that led to this one; 0: a person or the outside world
+  std::string correlation;
+  Json body;
+  std::string hash;  ///< hex SHA-256 over the hash before and the stored bytes (docs/formats/journal.md)
+};
+
+/// {"seq":…, "time":"…", …}: how a fact stands in API answers, exports and the event stream.
+Json to_json(const Fact& fact);
+Result<Fact> fact_from_json(const Json& json);
+
+}  // namespace wellrun::journal
