@@ -1,0 +1,60 @@
+# Wellrun. Two commands to begin with:
+#   make demo    install what is missing, build, start the demo workload and tell its story (Ctrl-C ends it)
+#   make test    build and run every test there is
+# The rest:
+#   make release | dev      build only (build/release/wellrun, build/dev/wellrun)
+#   make test-long          also the second compiler, sanitizers, fuzzing and more seeds
+#   make bench              the figures in docs/, measured here
+#   make lint               clang-format, clang-tidy, web lint, repository rules
+#   make package            a .deb in build/package/
+#   make docs               regenerate what is generated in docs/
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Same objects in every checkout and build folder: ccache must not look at where the sources stand.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
+export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
+JOBS ?= 2
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
+
+setup:
+	@scripts/setup
+
+dev release asan tsan gcc gcc-asan: setup
+	@scripts/build $@
+
+demo: setup
+	@scripts/build release wellrun
+	@scripts/demo
+
+test: setup
+	@scripts/test
+
+test-long: setup
+	@scripts/test-long
+
+bench: setup
+	@scripts/build release wellrun benches
+	@scripts/bench
+
+lint: setup
+	@scripts/lint
+
+package: setup
+	@scripts/build release wellrun
+	@scripts/package
+
+docs: setup
+	@scripts/build dev wellrun
+	@scripts/docs
+
+clean:
+	rm -rf build
+
+.PHONY: help setup dev release asan tsan gcc gcc-asan demo test test-long bench lint package docs clean
