@@ -1,0 +1,66 @@
+#pragma once
+
+// What may happen to a run, and what follows. Pure: facts in, facts and intents out.
+//
+//   running ──step needs approval──▶ waiting_approval ──approved──▶ running
+//   running ──outcome cannot be known──▶ unknown ──done │ retry──▶ running
+//   running │ waiting_approval │ unknown ──cancel, refuse, abort──▶ cancelled │ failed
+//   running ──last step over──▶ succeeded │ failed
+//
+// Every step begins with run.step_started and ends with run.step_finished; what is next follows
+// from the last fact alone, so that a run resumes after a crash at any fact without remembering
+// anything else.
+
+#include "core/result.h"
+#include "journal/ledger.h"
+#include "procedures/run.h"
+
+namespace wellrun::procedures {
+
+/// Folds one fact of the run's stream into it. Facts of other types change nothing.
+void apply(Run& run, const journal::Fact& fact);
+
+/// A run out of its first fact.
+Run begin(const journal::Fact& started);
+
+/// A child run that a step wants: the domain looks the runbook up and starts it.
+struct ChildRun {
+  std::string runbook;
+  std::map<std::string, std::string> inputs;
+};
+
+struct Next {
+  journal::Decision decision;
+  std::optional<ChildRun> child;
+};
+
+/// What follows now that `run` stands as it does: the next step, a retry, or the end. Nothing while
+/// a step is under way, waits for a person, or the run is over.
+Next proceed(const Run& run, Timestamp now);
+
+/// A step's effect came to an end.
+journal::Decision step_outcome(const Run& run, int index, int attempt,
+                               const journal::Outcome& outcome);
+
+/// The `wait` step under way ends then; std::nullopt when none is.
+std::optional<Timestamp> wait_due(const Run& run);
+
+/// kConflict when the run does not wait for that approval. The caller has checked the role.
+Result<journal::Decision> approve(const Run& run, int index, bool approved, const std::string& by,
+                                  const std::string& comment);
+/// kConflict when the run is over. The step under way is let run out; its outcome is recorded but
+/// nothing follows it.
+Result<journal::Decision> cancel(const Run& run, const std::string& by, Timestamp now);
+/// `decision`: done, retry or abort. kConflict when no step of the run is unknown, kInvalid for
+/// another word.
+Result<journal::Decision> resume(const Run& run, const std::string& decision, const std::string& by,
+                                 Timestamp now);
+
+/// `text` with {{inputs.x}}, {{incident.id}}, {{incident.workload}}, {{steps.<name>.output}} and
+/// {{run.id}} replaced; a name that is not known is left out. A value is never read as a template
+/// again.
+std::string render(std::string_view text, const Run& run);
+/// The same for every text inside `json`.
+Json render_all(const Json& json, const Run& run);
+
+}  // namespace wellrun::procedures
