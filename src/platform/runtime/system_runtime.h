@@ -1,7 +1,10 @@
 #pragma once
 
 // The real runtime: the operating system's clock and entropy, one strand and a pool on Boost.Asio.
+// Its threads run from construction on, so whatever is wired up must be complete before a server
+// starts to listen. SIGPIPE is ignored.
 
+#include <functional>
 #include <memory>
 
 #include "platform/runtime/runtime.h"
@@ -15,6 +18,8 @@ namespace wellrun {
 struct SystemRuntimeOptions {
   int io_threads = 2;      ///< serve sockets and the strand
   int worker_threads = 2;  ///< run Workers' tasks
+  std::function<Timestamp()> wall_clock =
+      {};  ///< for tests of a clock that jumps; empty: the system's
 };
 
 class SystemRuntime {
@@ -27,7 +32,9 @@ class SystemRuntime {
   /// For servers and clients in platform/ that speak Asio themselves.
   boost::asio::io_context& io();
 
-  /// Runs until stop(); returns the signal that ended it (SIGINT, SIGTERM), or 0.
+  /// Waits until stop(); returns the signal that ended it (SIGINT, SIGTERM), or 0. A signal stops
+  /// nothing by itself: the caller takes its parts down in order, while the threads still run, and
+  /// calls stop() or destroys this last.
   int run_until_signal();
 
   /// Thread-safe. Work under way on the pool is finished, timers are forgotten.

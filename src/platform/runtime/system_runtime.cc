@@ -1,0 +1,244 @@
+#include "platform/runtime/system_runtime.h"
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <cerrno>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <sys/random.h>
+#include <thread>
+
+#include "core/assert.h"
+
+namespace wellrun {
+namespace {
+
+namespace asio = boost::asio;
+using AsioStrand = asio::strand<asio::io_context::executor_type>;
+
+/// A steady wait never outlives this, so that a wall clock that was set is noticed in time.
+constexpr Duration kLongestWait{1000};
+
+class SystemClock final : public Clock {
+ public:
+  explicit SystemClock(std::function<Timestamp()> wall_clock)
+      : wall_clock_(std::move(wall_clock)) {}
+
+  Timestamp now() const override {
+    if (wall_clock_) return wall_clock_();
+    return std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  }
+  std::chrono::nanoseconds steady() const override {
+    return std::chrono::steady_clock::now().time_since_epoch();
+  }
+
+ private:
+  std::function<Timestamp()> wall_clock_;
+};
+
+class SystemRandom final : public Random {
+ public:
+  std::uint64_t next() override {
+    std::uint64_t word = 0;
+    ssize_t got = 0;
+    do {
+      got = ::getrandom(&word, sizeof word, 0);
+    } while (got < 0 && errno == EINTR);
+    WELLRUN_ASSERT(got == sizeof word, "the operating system gave no entropy");
+    return word;
+  }
+};
+
+/// The tasks that are due later, behind one steady timer. Shared by the strand and each Timer
+/// handed out, because a Timer may be destroyed after the runtime was.
+class TimerTable : public std::enable_shared_from_this<TimerTable> {
+ public:
+  using Key = std::pair<Timestamp, std::uint64_t>;  ///< equal times run in the order they were set
+
+  TimerTable(AsioStrand strand, const Clock& clock)
+      : strand_(std::move(strand)), clock_(clock), wait_(strand_) {}
+
+  Key add(Timestamp due, Task task) {
+    std::unique_lock lock(mutex_);
+    const Key key{due, ++count_};
+    tasks_.emplace(key, std::move(task));
+    const bool is_next = tasks_.begin()->first == key;
+    lock.unlock();
+    if (is_next) arm_soon();
+    return key;
+  }
+
+  void remove(const Key& key) {
+    Task forgotten;  // destroyed outside the lock: it may own other timers
+    const std::lock_guard lock(mutex_);
+    if (const auto found = tasks_.find(key); found != tasks_.end()) {
+      forgotten = std::move(found->second);
+      tasks_.erase(found);
+    }
+  }
+
+  void clear() {
+    std::map<Key, Task> forgotten;
+    const std::lock_guard lock(mutex_);
+    std::swap(forgotten, tasks_);
+  }
+
+ private:
+  void arm_soon() {
+    asio::dispatch(strand_, [self = shared_from_this()] { self->arm(); });
+  }
+
+  void arm() {
+    Duration wait = kLongestWait;
+    {
+      const std::lock_guard lock(mutex_);
+      if (tasks_.empty()) return;
+      wait = std::clamp(tasks_.begin()->first.first - clock_.now(), Duration{0}, kLongestWait);
+    }
+    wait_.expires_after(wait);  // cancels the wait before
+    wait_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+      if (!error) self->run_due();
+    });
+  }
+
+  void run_due() {
+    while (auto task = take_due()) (*task)();
+    arm();
+  }
+
+  std::optional<Task> take_due() {
+    const std::lock_guard lock(mutex_);
+    if (tasks_.empty() || tasks_.begin()->first.first > clock_.now()) return std::nullopt;
+    return std::move(tasks_.extract(tasks_.begin()).mapped());
+  }
+
+  AsioStrand strand_;
+  const Clock& clock_;
+  asio::steady_timer wait_;  ///< used on the strand only
+  std::mutex mutex_;
+  std::map<Key, Task> tasks_;
+  std::uint64_t count_ = 0;
+};
+
+class SystemTimer final : public Timer {
+ public:
+  SystemTimer(std::weak_ptr<TimerTable> table, TimerTable::Key key)
+      : table_(std::move(table)), key_(key) {}
+  ~SystemTimer() override {
+    if (const auto table = table_.lock()) table->remove(key_);
+  }
+
+ private:
+  std::weak_ptr<TimerTable> table_;
+  TimerTable::Key key_;
+};
+
+class SystemStrand final : public Strand {
+ public:
+  SystemStrand(asio::io_context& io, const Clock& clock)
+      : strand_(asio::make_strand(io)), timers_(std::make_shared<TimerTable>(strand_, clock)) {}
+  ~SystemStrand() override { timers_->clear(); }
+
+  void post(Task task) override { asio::post(strand_, std::move(task)); }
+  std::unique_ptr<Timer> at(Timestamp due, Task task) override {
+    return std::make_unique<SystemTimer>(timers_, timers_->add(due, std::move(task)));
+  }
+  void forget_timers() { timers_->clear(); }
+
+ private:
+  AsioStrand strand_;
+  std::shared_ptr<TimerTable> timers_;
+};
+
+class SystemWorkers final : public Workers {
+ public:
+  explicit SystemWorkers(int threads) : pool_(static_cast<std::size_t>(std::max(1, threads))) {}
+  void run(Task task) override { asio::post(pool_, std::move(task)); }
+  void stop() { pool_.stop(); }
+  void join() { pool_.join(); }
+
+ private:
+  asio::thread_pool pool_;
+};
+
+}  // namespace
+
+struct SystemRuntime::State {
+  explicit State(SystemRuntimeOptions options)
+      : clock(std::move(options.wall_clock)),
+        io(std::max(1, options.io_threads)),
+        keep_running(asio::make_work_guard(io)),
+        strand(io, clock),
+        workers(options.worker_threads) {
+    std::signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < std::max(1, options.io_threads); ++i) {
+      threads.emplace_back([this] { io.run(); });
+    }
+  }
+
+  SystemClock clock;
+  SystemRandom random;
+  asio::io_context io;
+  asio::executor_work_guard<asio::io_context::executor_type> keep_running;
+  SystemStrand strand;
+  SystemWorkers workers;
+  std::vector<std::thread> threads;
+
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool stopped = false;
+};
+
+SystemRuntime::SystemRuntime(SystemRuntimeOptions options)
+    : state_(std::make_unique<State>(std::move(options))) {}
+
+SystemRuntime::~SystemRuntime() {
+  stop();
+  state_->workers.join();
+  for (auto& thread : state_->threads) thread.join();
+}
+
+Runtime SystemRuntime::runtime() {
+  return {state_->clock, state_->random, state_->strand, state_->workers};
+}
+
+asio::io_context& SystemRuntime::io() {
+  return state_->io;
+}
+
+int SystemRuntime::run_until_signal() {
+  int received = 0;
+  asio::signal_set signals(state_->io, SIGINT, SIGTERM);
+  signals.async_wait([&, state = state_.get()](boost::system::error_code error, int signal) {
+    const std::lock_guard lock(state->mutex);
+    received = error ? -1 : signal;  // -1: cancelled below
+    state->ended.notify_all();
+  });
+  std::unique_lock lock(state_->mutex);
+  state_->ended.wait(lock, [&] { return received != 0 || state_->stopped; });
+  if (received > 0 || state_->io.stopped()) return std::max(received, 0);
+  boost::system::error_code ignored;
+  signals.cancel(ignored);
+  return 0;
+}
+
+void SystemRuntime::stop() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopped = true;
+  }
+  state_->strand.forget_timers();
+  state_->keep_running.reset();
+  state_->io.stop();
+  state_->workers.stop();
+  state_->ended.notify_all();
+}
+
+}  // namespace wellrun

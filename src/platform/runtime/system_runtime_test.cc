@@ -1,0 +1,114 @@
+#include "platform/runtime/system_runtime.h"
+
+#include <atomic>
+#include <csignal>
+#include <future>
+#include <gtest/gtest.h>
+#include <thread>
+
+namespace wellrun {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(SystemRuntime, TasksOfTheStrandRunAloneInOrder) {
+  SystemRuntime system({.io_threads = 4, .worker_threads = 1});
+  auto& strand = system.runtime().strand;
+  std::vector<int> order;  // without a lock: the strand is one
+  std::promise<void> last;
+  for (int i = 0; i < 1000; ++i) strand.post([&, i] { order.push_back(i); });
+  strand.post([&] { last.set_value(); });
+  last.get_future().wait();
+  EXPECT_EQ(order.size(), 1000U);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(SystemRuntime, TimersRunInOrderAndADestroyedOneNever) {
+  SystemRuntime system({});
+  const auto runtime = system.runtime();
+  std::vector<std::unique_ptr<Timer>> timers;
+  std::vector<int> ran;
+  std::promise<void> last;
+  runtime.strand.post([&] {
+    const auto start = runtime.clock.now();
+    timers.push_back(runtime.strand.at(start + 30ms, [&] {
+      ran.push_back(3);
+      last.set_value();
+    }));
+    timers.push_back(runtime.strand.at(start - 1h, [&] { ran.push_back(1); }));
+    timers.push_back(runtime.strand.at(start + 10ms, [&] { ran.push_back(2); }));
+    {
+      const auto cancelled = runtime.strand.at(start - 1h, [&] { ran.push_back(99); });
+    }
+  });
+  last.get_future().wait();
+  EXPECT_EQ(ran, (std::vector{1, 2, 3}));
+}
+
+TEST(SystemRuntime, AClockSetForwardIsNoticedWithoutBeingTold) {
+  std::atomic<std::int64_t> wall_ms = 1'000'000;
+  SystemRuntime system({.wall_clock = [&] { return from_unix_ms(wall_ms); }});
+  const auto runtime = system.runtime();
+  std::unique_ptr<Timer> timer;
+  std::promise<void> armed;
+  std::promise<void> ran;
+  runtime.strand.post([&] {
+    timer = runtime.strand.at(from_unix_ms(wall_ms) + 24h, [&] { ran.set_value(); });
+    armed.set_value();
+  });
+  armed.get_future().wait();
+  wall_ms += Duration(24h).count();
+  EXPECT_EQ(ran.get_future().wait_for(60s), std::future_status::ready);
+}
+
+TEST(SystemRuntime, WorkersPostBackToTheStrand) {
+  SystemRuntime system({});
+  const auto runtime = system.runtime();
+  std::promise<bool> elsewhere;
+  std::thread::id worker;
+  runtime.workers.run([&] {
+    worker = std::this_thread::get_id();
+    runtime.strand.post([&] { elsewhere.set_value(worker != std::this_thread::get_id()); });
+  });
+  EXPECT_TRUE(elsewhere.get_future().get());
+}
+
+TEST(SystemRuntime, ASignalEndsTheWaitAndSoDoesStop) {
+  SystemRuntime system({});
+  std::promise<int> signalled;
+  std::thread waiter([&] { signalled.set_value(system.run_until_signal()); });
+  auto result = signalled.get_future();
+  // SIGINT is blocked for nobody; before the handler stands it would end the test, so it is ignored
+  // until then.
+  std::signal(SIGINT, SIG_IGN);
+  while (result.wait_for(5ms) != std::future_status::ready) std::raise(SIGINT);
+  waiter.join();
+  EXPECT_EQ(result.get(), SIGINT);
+
+  std::thread stopper([&] { system.stop(); });
+  EXPECT_EQ(system.run_until_signal(), 0);
+  stopper.join();
+}
+
+TEST(SystemRuntime, ATimerMayOutliveTheRuntime) {
+  std::unique_ptr<Timer> timer;
+  {
+    SystemRuntime system({});
+    std::promise<void> set;
+    system.runtime().strand.post([&] {
+      timer = system.runtime().strand.at(system.runtime().clock.now() + 1h, [] {});
+      set.set_value();
+    });
+    set.get_future().wait();
+  }
+  timer.reset();
+}
+
+TEST(SystemRuntime, RandomWordsDiffer) {
+  SystemRuntime system({});
+  auto& random = system.runtime().random;
+  EXPECT_NE(random_hex(random, 32), random_hex(random, 32));
+}
+
+}  // namespace
+}  // namespace wellrun
