@@ -1,0 +1,63 @@
+#pragma once
+
+#include "catalog/kinds/common.h"
+
+namespace wellrun::catalog {
+
+/// One rule in Prometheus' shape: recording (record) or alerting (alert).
+struct Rule {
+  std::string alert;
+  std::string record;
+  std::string expr;
+  Duration for_{0};  ///< how long the expression must hold
+  Duration keep_firing_for{0};
+  TextMap labels;
+  TextMap annotations;
+  Ref<Runbook> procedure;
+
+  bool is_alert() const { return !alert.empty(); }
+  /// page, ticket or info (anything else, and none).
+  std::string severity() const {
+    const auto at = labels.find("severity");
+    const bool known = at != labels.end() && (at->second == "page" || at->second == "ticket");
+    return known ? at->second : "info";
+  }
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("One rule: alerting (`alert`) or recording (`record`).");
+    s.field("alert", &Rule::alert, "Name of the alert.");
+    s.field("record", &Rule::record, "Name of the series to record.").format("metric-name");
+    s.field("expr", &Rule::expr, "PromQL.").required().format("promql");
+    s.field("for", &Rule::for_, "How long the expression must hold before the alert fires.");
+    s.field("keep_firing_for", &Rule::keep_firing_for,
+            "How long the alert goes on firing after the expression held last.");
+    s.field("labels", &Rule::labels,
+            "Labels to add. `severity: page` pages, `severity: ticket` opens an event only.")
+        .format("label-map");
+    s.field("annotations", &Rule::annotations, "Text for people.").format("label-map");
+    s.field("procedure", &Rule::procedure,
+            "What to do when it fires. Default: the workload's playbook.");
+  }
+};
+
+/// Rules evaluated together, in order, in Prometheus' shape.
+struct RuleGroup {
+  static constexpr const char* kKind = "RuleGroup";
+  Metadata metadata;
+  Ref<Workload> workload;
+  Ref<Team> owner;  ///< empty: the workload's
+  Duration interval{30'000};
+  std::vector<Rule> rules;
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("Rules evaluated together, in order, in Prometheus' shape.");
+    s.field("workload", &RuleGroup::workload, "The workload that its alerts are about.");
+    s.field("owner", &RuleGroup::owner, "The team that answers for it. Default: the workload's.");
+    s.field("interval", &RuleGroup::interval, "How often they are evaluated.").positive();
+    s.field("rules", &RuleGroup::rules, "The rules.").required();
+  }
+};
+
+}  // namespace wellrun::catalog
