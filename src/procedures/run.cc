@@ -171,4 +171,77 @@ Json to_json(const Run& run, bool with_steps) {
   return json;
 }
 
+Json to_snapshot(const Run& run) {
+  Json steps = Json::array();
+  for (const auto& step : run.steps) {
+    steps.push_back({{"status", step.status},
+                     {"attempt", step.attempt},
+                     {"started_at", to_unix_ms(step.started_at)},
+                     {"finished_at", to_unix_ms(step.finished_at)},
+                     {"duration_ms", step.duration_ms},
+                     {"exit_code", step.exit_code},
+                     {"output", step.output},
+                     {"output_digest", step.output_digest},
+                     {"error", step.error},
+                     {"approver_role", step.approver_role},
+                     {"prompt", step.prompt}});
+  }
+  return {{"id", run.id},
+          {"runbook", run.runbook},
+          {"digest", run.digest},
+          {"inputs", run.inputs},
+          {"secret_inputs", run.secret_inputs},
+          {"by", run.by},
+          {"incident", run.incident},
+          {"workload", run.workload},
+          {"parent_run", run.parent_run},
+          {"parent_index", run.parent_index},
+          {"depth", run.depth},
+          {"started_at", to_unix_ms(run.started_at)},
+          {"finished_at", to_unix_ms(run.finished_at)},
+          {"status", run.status},
+          {"plan", run.plan_source},
+          {"steps", std::move(steps)},
+          {"current_index", run.current_index},
+          {"helped", run.helped ? Json(*run.helped) : Json()},
+          {"started_seq", run.started_seq}};
+}
+
+Run run_from_snapshot(const Json& saved) {
+  const auto time = [](const Json& json, const char* key) {
+    return from_unix_ms(json.at(key).get<std::int64_t>());
+  };
+  Run run{.id = saved.at("id"), .runbook = saved.at("runbook"), .digest = saved.at("digest")};
+  run.inputs = saved.at("inputs").get<std::map<std::string, std::string>>();
+  run.secret_inputs = saved.at("secret_inputs").get<std::vector<std::string>>();
+  run.by = saved.at("by");
+  run.incident = saved.at("incident");
+  run.workload = saved.at("workload");
+  run.parent_run = saved.at("parent_run");
+  run.parent_index = saved.at("parent_index");
+  run.depth = saved.at("depth");
+  run.started_at = time(saved, "started_at");
+  run.finished_at = time(saved, "finished_at");
+  run.status = saved.at("status").get<RunStatus>();
+  run.plan_source = saved.at("plan");
+  run.plan = read_plan(run.plan_source).value_or(std::vector<StepPlan>{});
+  for (const auto& step : saved.at("steps")) {
+    run.steps.push_back({.status = step.at("status").get<StepStatus>(),
+                         .attempt = step.at("attempt"),
+                         .started_at = time(step, "started_at"),
+                         .finished_at = time(step, "finished_at"),
+                         .duration_ms = step.at("duration_ms"),
+                         .exit_code = step.at("exit_code"),
+                         .output = step.at("output"),
+                         .output_digest = step.at("output_digest"),
+                         .error = step.at("error"),
+                         .approver_role = step.at("approver_role"),
+                         .prompt = step.at("prompt")});
+  }
+  run.current_index = saved.at("current_index");
+  if (!saved.at("helped").is_null()) run.helped = saved.at("helped").get<bool>();
+  run.started_seq = saved.at("started_seq");
+  return run;
+}
+
 }  // namespace wellrun::procedures

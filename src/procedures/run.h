@@ -76,6 +76,7 @@ struct Run {
   Timestamp started_at;
   Timestamp finished_at;
   RunStatus status = RunStatus::kRunning;
+  Json plan_source;  ///< what `plan` was read from
   std::vector<StepPlan> plan;
   std::vector<StepState> steps;   ///< one for each of `plan`
   std::size_t current_index = 0;  ///< plan.size() once all are over
@@ -85,5 +86,10 @@ struct Run {
 
 /// As GET /api/v1/runs has it; `with_steps` adds the steps.
 Json to_json(const Run& run, bool with_steps);
+
+/// Everything of a run, for a snapshot, and back. The latter throws Json::exception on what
+/// to_snapshot did not write.
+Json to_snapshot(const Run& run);
+Run run_from_snapshot(const Json& saved);
 
 }  // namespace wellrun::procedures

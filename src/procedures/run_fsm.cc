@@ -199,6 +199,7 @@ Run begin(const journal::Fact& started) {
   run.depth = body.depth;
   run.started_at = started.time;
   run.started_seq = started.seq;
+  run.plan_source = body.plan;
   if (auto plan = read_plan(body.plan)) run.plan = std::move(*plan);
   run.steps.resize(run.plan.size());
   return run;
