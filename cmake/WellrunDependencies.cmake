@@ -2,6 +2,7 @@
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+target_compile_options(wellrun_options INTERFACE -pthread)  # one precompiled header serves all, also those that get -pthread from gRPC
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -1,0 +1,100 @@
+#include "telemetry/promql/ast.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace wellrun::telemetry::promql {
+
+const char* documented_name(ValueType type) {
+  switch (type) {
+    case ValueType::kScalar: return "scalar";
+    case ValueType::kVector: return "instant vector";
+    case ValueType::kMatrix: return "range vector";
+    case ValueType::kString: return "string";
+    case ValueType::kNone: break;
+  }
+  return "none";
+}
+
+const char* name_of(ValueType type) {
+  switch (type) {
+    case ValueType::kScalar: return "scalar";
+    case ValueType::kVector: return "vector";
+    case ValueType::kMatrix: return "matrix";
+    case ValueType::kString: return "string";
+    case ValueType::kNone: break;
+  }
+  return "none";
+}
+
+const char* name_of(AggregateOp op) {
+  constexpr const char* kNames[] = {"sum",    "avg",      "min",  "max",     "group",  "count",         "count_values",
+                                    "stddev", "stdvar",   "quantile", "topk", "bottomk", "limitk", "limit_ratio"};
+  return kNames[static_cast<std::size_t>(op)];
+}
+
+const char* name_of(BinaryOp op) {
+  constexpr const char* kNames[] = {"+", "-", "*",  "/", "%",  "^",  "atan2", "==", "!=",
+                                    "<", "<=", ">", ">=", "</", ">/", "and",   "or", "unless"};
+  return kNames[static_cast<std::size_t>(op)];
+}
+
+bool is_comparison(BinaryOp op) { return op >= BinaryOp::kEqual && op <= BinaryOp::kGreaterEqual; }
+bool is_set_operator(BinaryOp op) { return op >= BinaryOp::kAnd; }
+
+const Expr& unwrapped(const Expr& expr) {
+  const Expr* at = &expr;
+  while (const auto* paren = at->as<Paren>()) at = paren->expr.get();
+  return *at;
+}
+
+namespace {
+
+void visit_selectors(const Expr& expr, const std::function<void(const VectorSelector&)>& see) {
+  auto go = [&](const ExprPtr& child) {
+    if (child) visit_selectors(*child, see);
+  };
+  if (const auto* selector = expr.as<VectorSelector>()) see(*selector);
+  if (const auto* matrix = expr.as<MatrixSelector>()) go(matrix->selector);
+  if (const auto* subquery = expr.as<Subquery>()) go(subquery->expr);
+  if (const auto* call = expr.as<Call>())
+    for (const auto& arg : call->args) go(arg);
+  if (const auto* aggregate = expr.as<Aggregate>()) go(aggregate->param), go(aggregate->expr);
+  if (const auto* binary = expr.as<Binary>()) go(binary->left), go(binary->right);
+  if (const auto* unary = expr.as<Unary>()) go(unary->expr);
+  if (const auto* paren = expr.as<Paren>()) go(paren->expr);
+}
+
+}  // namespace
+
+std::vector<const VectorSelector*> selectors_of(const Expr& expr) {
+  std::vector<const VectorSelector*> found;
+  visit_selectors(expr, [&](const VectorSelector& selector) { found.push_back(&selector); });
+  return found;
+}
+
+std::vector<std::string> metric_names_of(const Expr& expr) {
+  std::vector<std::string> names;
+  for (const auto* selector : selectors_of(expr))
+    for (const auto& matcher : selector->matchers)
+      if (matcher.name == kMetricNameLabel && matcher.kind == Matcher::Kind::kEqual && !matcher.value.empty())
+        names.push_back(matcher.value);
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  return names;
+}
+
+std::string line_and_column(std::string_view query, std::size_t offset) {
+  offset = std::min(offset, query.size());
+  std::size_t line = 1, line_start = 0;
+  for (std::size_t i = 0; i < offset; ++i)
+    if (query[i] == '\n') {
+      ++line;
+      line_start = i + 1;
+    }
+  return fmt::format("{}:{}", line, offset - line_start + 1);
+}
+
+}  // namespace wellrun::telemetry::promql
