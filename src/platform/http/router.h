@@ -53,11 +53,14 @@ class Router {
  public:
   /// Two routes that the same request could match equally well are a bug.
   void add(Route route);
-  Match match(std::string_view method, std::string_view path) const;
+  /// `raw_path` is percent-encoded: a segment is decoded after the path was split. A literal segment wins over a
+  /// parameter, leftmost first; HEAD is answered by GET. Cost: linear in the routes.
+  Match match(std::string_view method, std::string_view raw_path) const;
   const std::vector<Route>& routes() const { return routes_; }
 
  private:
   std::vector<Route> routes_;
+  std::vector<std::vector<std::string>> patterns_;  ///< of each route, split at '/'
 };
 
 /// A handler that answers at once, run on the strand: `on_strand(strand, [&](const Request&) -> Response {…})`.

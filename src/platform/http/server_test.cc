@@ -1,0 +1,424 @@
+#include "platform/http/server.h"
+
+#include <arpa/inet.h>
+#include <atomic>
+#include <future>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
+#include "platform/http/compression.h"
+
+namespace wellrun::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A peer that may misbehave: bytes in, bytes out, at most ten seconds for each.
+class Peer {
+ public:
+  explicit Peer(int port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    timeval patience{10, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  Peer(const Peer&) = delete;
+  ~Peer() { ::close(socket_); }
+
+  void send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+  void finish_sending() const { ::shutdown(socket_, SHUT_WR); }
+
+  /// Everything until the server closes; fails the test when it does not.
+  std::string until_closed() {
+    while (receive()) {
+    }
+    EXPECT_TRUE(ended_) << "the server kept the connection; got: " << input_;
+    return std::exchange(input_, {});
+  }
+  /// Everything up to and with `mark`.
+  std::string until(std::string_view mark) {
+    auto found = input_.find(mark);
+    while (found == std::string::npos && receive()) found = input_.find(mark);
+    EXPECT_NE(found, std::string::npos) << "no " << mark << " in: " << input_;
+    if (found == std::string::npos) return std::exchange(input_, {});
+    auto text = input_.substr(0, found + mark.size());
+    input_.erase(0, found + mark.size());
+    return text;
+  }
+
+ private:
+  bool receive() {
+    char piece[4096];
+    const auto size = ::recv(socket_, piece, sizeof piece, 0);
+    ended_ = size == 0 || (size < 0 && errno == ECONNRESET);
+    if (size > 0) input_.append(piece, static_cast<std::size_t>(size));
+    return size > 0;
+  }
+
+  int socket_;
+  std::string input_;
+  bool ended_ = false;
+};
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void add(std::string method, std::string pattern, Handler handler, Role role = Role::kPublic,
+           std::size_t max_body_bytes = 1 << 20) {
+    Route route;
+    route.method = std::move(method);
+    route.pattern = std::move(pattern);
+    route.role = role;
+    route.handler = std::move(handler);
+    route.max_body_bytes = max_body_bytes;
+    router_.add(std::move(route));
+  }
+
+  void SetUp() override {
+    add("GET", "/hello", [](const Request&, Reply reply) { reply(text_response("hello")); });
+    add("GET", "/page", [](const Request&, Reply reply) {
+      reply(text_response("<p>" + std::string(5000, 'x'), 200, "text/html; charset=utf-8"));
+    });
+    add(
+        "POST", "/echo",
+        [](Request request, Reply reply) { reply(text_response(std::move(request.body))); },
+        Role::kPublic, 1000);
+    add("POST", "/form", [](const Request& request, Reply reply) {
+      reply(text_response(request.parameter("query").value_or("none")));
+    });
+    add("GET", "/dropped", [](const Request&, const Reply&) {});
+    add("GET", "/thrown", [](const Request&, const Reply&) { throw std::runtime_error("boom"); });
+    add("GET", "/items/{id}", [](const Request& request, Reply reply) {
+      reply(text_response("item " + request.path_parameter("id")));
+    });
+    add("GET", "/files/{path*}", [](const Request& request, Reply reply) {
+      reply(text_response("file " + request.path_parameter("path")));
+    });
+    add(
+        "GET", "/view",
+        [](const Request& request, Reply reply) { reply(text_response(request.principal.actor)); },
+        Role::kViewer);
+    add(
+        "POST", "/manage", [](const Request&, Reply reply) { reply(text_response("done")); },
+        Role::kAdmin);
+  }
+
+  static Result<Principal> authenticate(const Request& request) {
+    if (request.header("Authorization") == "Bearer viewer") {
+      return Principal{.actor = "person:ana", .role = Role::kViewer};
+    }
+    return fail(ErrorCode::kUnauthenticated, "send a token");
+  }
+
+  int start(ServerOptions options = {}) {
+    server_ = std::make_unique<Server>(runtime_, std::move(options), router_, authenticate);
+    const auto started = server_->start();
+    EXPECT_TRUE(started) << to_string(started.error());
+    return server_->port();
+  }
+
+  static std::string get(std::string_view path, std::string_view headers = "") {
+    return fmt::format("GET {} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{}\r\n", path,
+                       headers);
+  }
+  static std::string post(std::string_view path, std::string_view body,
+                          std::string_view headers = "") {
+    return fmt::format(
+        "POST {} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {}\r\n{}\r\n{}",
+        path, body.size(), headers, body);
+  }
+  std::string answer_to(std::string_view bytes) {
+    if (server_ == nullptr) start();
+    Peer peer(server_->port());
+    peer.send(bytes);
+    return peer.until_closed();
+  }
+  static std::string body_of(const std::string& answer) {
+    return answer.substr(answer.find("\r\n\r\n") + 4);
+  }
+
+  Router router_;
+  SystemRuntime runtime_{{}};
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(ServerTest, AnswersWithSecurityHeadersAndADate) {
+  const auto answer = answer_to(get("/page"));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\nDate: ")) << answer;
+  for (const auto* header :
+       {"Server: wellrun\r\n", "X-Content-Type-Options: nosniff\r\n", "X-Frame-Options: DENY\r\n",
+        "Referrer-Policy: same-origin\r\n", "script-src 'self';", "Connection: close\r\n"}) {
+    EXPECT_NE(answer.find(header), std::string::npos) << header;
+  }
+}
+
+TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
+  Peer peer(start());
+  std::string requests;
+  for (int i = 0; i < 50; ++i)
+    requests += fmt::format("GET /items/{} HTTP/1.1\r\nHost: a\r\n\r\n", i);
+  peer.send(requests + get("/items/last"));
+  const auto answers = peer.until_closed();
+  std::size_t at = 0;
+  for (int i = 0; i < 50; ++i) {
+    at = answers.find(fmt::format("\r\n\r\nitem {}", i), at);
+    ASSERT_NE(at, std::string::npos) << i;
+  }
+  EXPECT_NE(answers.find("item last", at), std::string::npos);
+}
+
+TEST_F(ServerTest, HeadHasTheLengthButNotTheBody) {
+  const auto answer = answer_to("HEAD /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(answer.find("Content-Length: 5\r\n"), std::string::npos);
+  EXPECT_EQ(body_of(answer), "");
+}
+
+TEST_F(ServerTest, UnknownPathsAndMethodsAreProblems) {
+  EXPECT_TRUE(answer_to(get("/nothing")).starts_with("HTTP/1.1 404 "));
+  const auto answer = answer_to(post("/hello", ""));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 405 ")) << answer;
+  EXPECT_NE(answer.find("Allow: GET, HEAD\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("application/problem+json"), std::string::npos);
+}
+
+TEST_F(ServerTest, RolesDecideWhoMayCall) {
+  EXPECT_TRUE(answer_to(get("/view")).starts_with("HTTP/1.1 401 "));
+  EXPECT_EQ(body_of(answer_to(get("/view", "Authorization: Bearer viewer\r\n"))), "person:ana");
+  const auto answer = answer_to(post("/manage", "", "Authorization: Bearer viewer\r\n"));
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 403 ")) << answer;
+}
+
+TEST_F(ServerTest, ADroppedReplyAndAThrownExceptionAreA500) {
+  EXPECT_TRUE(answer_to(get("/dropped")).starts_with("HTTP/1.1 500 "));
+  EXPECT_TRUE(answer_to(get("/thrown")).starts_with("HTTP/1.1 500 "));
+}
+
+TEST_F(ServerTest, PathsThatLeaveTheirFolderAreRefusedHoweverEncoded) {
+  for (const auto* path :
+       {"/files/../etc", "/files/%2e%2e/etc", "/files/a%2f..%2fetc", "/files/..%5cetc",
+        "/files/%2E./etc", "/files/%00", "/files/%zz", "/files/%2"}) {
+    EXPECT_TRUE(answer_to(get(path)).starts_with("HTTP/1.1 400 ")) << path;
+  }
+  EXPECT_EQ(body_of(answer_to(get("/files/a/b%20c"))), "file a/b c");
+}
+
+TEST_F(ServerTest, ALargeDeclaredBodyIsRefusedWithoutReadingIt) {
+  const auto answer =
+      answer_to("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741824\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 413 ")) << answer;
+}
+
+TEST_F(ServerTest, AChunkedBodyIsBoundedToo) {
+  const std::string chunk = "190\r\n" + std::string(400, 'x') + "\r\n";
+  const std::string head =
+      "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+  EXPECT_EQ(body_of(answer_to(head + chunk + chunk + "0\r\n\r\n")), std::string(800, 'x'));
+  EXPECT_TRUE(answer_to(head + chunk + chunk + chunk + "0\r\n\r\n").starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(answer_to(head + "zz\r\nfoo\r\n0\r\n\r\n").starts_with("HTTP/1.1 400 "));
+}
+
+TEST_F(ServerTest, CompressedBodiesAreReadAndBombsAreRefused) {
+  EXPECT_EQ(body_of(answer_to(post("/echo", gzip("squeezed"), "Content-Encoding: gzip\r\n"))),
+            "squeezed");
+  const auto bomb = gzip(std::string(500'000, '0'));
+  EXPECT_TRUE(
+      answer_to(post("/form", gzip(std::string(2'000'000, '0')), "Content-Encoding: gzip\r\n"))
+          .starts_with("HTTP/1.1 413 "));
+  EXPECT_TRUE(answer_to(post("/form", bomb.substr(0, 100), "Content-Encoding: gzip\r\n"))
+                  .starts_with("HTTP/1.1 400 "));
+  EXPECT_EQ(body_of(answer_to(post("/echo", "as sent", "Content-Encoding: snappy\r\n"))),
+            "as sent");
+  EXPECT_TRUE(
+      answer_to(post("/echo", "x", "Content-Encoding: br\r\n")).starts_with("HTTP/1.1 415 "));
+}
+
+TEST_F(ServerTest, AnswersAreCompressedOnlyForThoseWhoTakeIt) {
+  const auto answer = answer_to(get("/page", "Accept-Encoding: deflate, gzip;q=0.8\r\n"));
+  EXPECT_NE(answer.find("Content-Encoding: gzip\r\n"), std::string::npos);
+  EXPECT_EQ(gunzip(body_of(answer), 10'000)->size(), 5003U);
+  EXPECT_EQ(answer_to(get("/page", "Accept-Encoding: gzip;q=0\r\n")).find("Content-Encoding"),
+            std::string::npos);
+}
+
+TEST_F(ServerTest, FormBodiesFollowTheQuery) {
+  EXPECT_EQ(body_of(answer_to(post("/form", "query=up%7B%7D+%3E+0",
+                                   "Content-Type: application/x-www-form-urlencoded\r\n"))),
+            "up{} > 0");
+}
+
+TEST_F(ServerTest, ContinuesWhenAskedTo) {
+  Peer peer(start());
+  peer.send(
+      "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\nExpect: "
+      "100-continue\r\n\r\n");
+  EXPECT_EQ(peer.until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  peer.send("body");
+  EXPECT_EQ(body_of(peer.until_closed()), "body");
+}
+
+TEST_F(ServerTest, MalformedAndOversizedHeadersAreRefused) {
+  EXPECT_TRUE(answer_to("nonsense\r\n\r\n").starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(
+      answer_to("GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(answer_to("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+                  .starts_with("HTTP/1.1 400 "));
+  EXPECT_TRUE(answer_to(get("/hello", "X: " + std::string(40'000, 'x') + "\r\n"))
+                  .starts_with("HTTP/1.1 431 "));
+}
+
+TEST_F(ServerTest, ASlowHeaderIsCutOff) {
+  Peer peer(start({.header_timeout = 50ms}));
+  peer.send("GET /hello HTTP/1.1\r\nX-Slow: ");
+  EXPECT_EQ(peer.until_closed(), "");
+}
+
+TEST_F(ServerTest, ASlowBodyAndAnIdleConnectionAreCutOff) {
+  Peer slow(start({.idle_timeout = 50ms, .body_timeout = 50ms}));
+  slow.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+  EXPECT_EQ(slow.until_closed(), "");
+  Peer idle(server_->port());
+  idle.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(body_of(idle.until_closed()), "hello");
+}
+
+TEST_F(ServerTest, TruncatedRequestsNeverReachAHandler) {
+  start();
+  const auto request = post("/echo", "0123456789");
+  for (std::size_t size = 0; size < request.size(); ++size) {
+    Peer peer(server_->port());
+    peer.send(request.substr(0, size));
+    peer.finish_sending();
+    EXPECT_EQ(peer.until_closed(), "") << size;
+  }
+}
+
+TEST_F(ServerTest, MoreConnectionsThanAllowedAreToldSo) {
+  const auto port = start({.max_connections = 1});
+  Peer first(port);
+  first.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+  first.until("hello");
+  EXPECT_TRUE(Peer(port).until_closed().starts_with("HTTP/1.1 503 "));
+}
+
+TEST_F(ServerTest, EventsAreStreamedAndTakenUpAfterAReconnect) {
+  std::promise<std::shared_ptr<EventSink>> opened;
+  std::promise<std::string> resumed;
+  Route route{.method = "GET",
+              .pattern = "/events",
+              .role = Role::kPublic,
+              .operation_id = "",
+              .handler = nullptr,
+              .stream = nullptr};
+  std::atomic<int> count = 0;
+  route.stream = [&](const Request&, std::string last_id, std::shared_ptr<EventSink> sink) {
+    if (count++ > 0) return resumed.set_value(last_id);
+    opened.set_value(std::move(sink));
+  };
+  router_.add(std::move(route));
+  const auto port = start({.heartbeat_interval = 20ms});
+  Peer peer(port);
+  peer.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_NE(peer.until("\r\n\r\n").find("text/event-stream"), std::string::npos);
+  peer.until(": still here\n\n");
+  auto sink = opened.get_future().get();
+  EXPECT_TRUE(sink->send("incident", "one\ntwo", "7"));
+  EXPECT_NE(peer.until("data: two\n\n").find("event: incident\nid: 7\ndata: one\n"),
+            std::string::npos);
+  sink.reset();
+  peer.until_closed();
+  Peer again(port);
+  again.send("GET /events HTTP/1.1\r\nHost: a\r\nLast-Event-ID: 7\r\n\r\n");
+  EXPECT_EQ(resumed.get_future().get(), "7");
+}
+
+TEST_F(ServerTest, AStreamWhosePeerIsGoneSaysSo) {
+  std::promise<std::shared_ptr<EventSink>> opened;
+  Route route{.method = "GET",
+              .pattern = "/events",
+              .role = Role::kPublic,
+              .operation_id = "",
+              .handler = nullptr,
+              .stream = nullptr};
+  route.stream = [&](const Request&, const std::string&, std::shared_ptr<EventSink> sink) {
+    opened.set_value(std::move(sink));
+  };
+  router_.add(std::move(route));
+  std::promise<void> closed;
+  start({.log = [&](const Access&) { closed.set_value(); }});
+  std::shared_ptr<EventSink> sink;
+  {
+    Peer peer(server_->port());
+    peer.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
+    sink = opened.get_future().get();
+  }
+  closed.get_future().wait();
+  while (sink->send("", "x", "")) {
+  }
+}
+
+TEST_F(ServerTest, StoppingFinishesWhatIsUnderWay) {
+  std::promise<Reply> entered;
+  add("GET", "/slow", [&](const Request&, Reply reply) { entered.set_value(std::move(reply)); });
+  Peer peer(start());
+  Peer idle(server_->port());
+  peer.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto reply = entered.get_future().get();
+  std::thread stopper([&] { server_->stop(); });
+  idle.until_closed();
+  reply(text_response("finished"));
+  EXPECT_EQ(body_of(peer.until_closed()), "finished");
+  stopper.join();
+}
+
+TEST_F(ServerTest, EveryAnswerIsLoggedWithItsRoute) {
+  std::promise<Access> logged;
+  start({.log = [&](const Access& access) { logged.set_value(access); }});
+  answer_to(get("/items/7"));
+  const auto access = logged.get_future().get();
+  EXPECT_EQ(access.path, "/items/7");
+  EXPECT_EQ(access.route, "/items/{id}");
+  EXPECT_EQ(access.status, 200);
+  EXPECT_EQ(access.remote, "127.0.0.1");
+}
+
+TEST_F(ServerTest, SaysWhyItCannotListen) {
+  const auto port = start();
+  Server taken(runtime_, {.listen = fmt::format("127.0.0.1:{}", port)}, router_, authenticate);
+  EXPECT_EQ(taken.start().error().code, ErrorCode::kConflict);
+  Server unreadable(runtime_, {.listen = "everywhere"}, router_, authenticate);
+  EXPECT_EQ(unreadable.start().error().code, ErrorCode::kInvalid);
+  EXPECT_TRUE(*is_loopback("[::1]:0"));
+  EXPECT_FALSE(*is_loopback("0.0.0.0:80"));
+}
+
+TEST(Router, ALiteralSegmentWinsAndSlashesStayInTheirSegment) {
+  Router router;
+  for (const auto* pattern : {"/a/{id}", "/a/new", "/a/{rest*}"}) {
+    Route route;
+    route.method = "GET";
+    route.pattern = pattern;
+    route.handler = [](const Request&, const Reply&) {};
+    router.add(std::move(route));
+  }
+  EXPECT_EQ(router.match("GET", "/a/new").route->pattern, "/a/new");
+  EXPECT_EQ(router.match("GET", "/a/x%2Fy").path_parameters.at("id"), "x/y");
+  EXPECT_EQ(router.match("HEAD", "/a/x/y").path_parameters.at("rest"), "x/y");
+  EXPECT_EQ(router.match("POST", "/a/new").allowed_methods,
+            (std::vector<std::string>{"GET", "HEAD"}));
+  EXPECT_EQ(router.match("GET", "/b").route, nullptr);
+}
+
+}  // namespace
+}  // namespace wellrun::http
