@@ -313,8 +313,8 @@ TEST_F(ServerTest, MoreConnectionsThanAllowedAreToldSo) {
 }
 
 TEST_F(ServerTest, EventsAreStreamedAndTakenUpAfterAReconnect) {
-  std::promise<std::shared_ptr<EventSink>> opened;
-  std::promise<std::string> resumed;
+  const auto opened = std::make_shared<std::promise<std::shared_ptr<EventSink>>>();
+  const auto resumed = std::make_shared<std::promise<std::string>>();
   Route route{.method = "GET",
               .pattern = "/events",
               .role = Role::kPublic,
@@ -322,9 +322,10 @@ TEST_F(ServerTest, EventsAreStreamedAndTakenUpAfterAReconnect) {
               .handler = nullptr,
               .stream = nullptr};
   std::atomic<int> count = 0;
-  route.stream = [&](const Request&, std::string last_id, std::shared_ptr<EventSink> sink) {
-    if (count++ > 0) return resumed.set_value(last_id);
-    opened.set_value(std::move(sink));
+  route.stream = [&, opened, resumed](const Request&, std::string last_id,
+                                      std::shared_ptr<EventSink> sink) {
+    if (count++ > 0) return resumed->set_value(last_id);
+    opened->set_value(std::move(sink));
   };
   router_.add(std::move(route));
   const auto port = start({.heartbeat_interval = 20ms});
@@ -332,7 +333,7 @@ TEST_F(ServerTest, EventsAreStreamedAndTakenUpAfterAReconnect) {
   peer.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_NE(peer.until("\r\n\r\n").find("text/event-stream"), std::string::npos);
   peer.until(": still here\n\n");
-  auto sink = opened.get_future().get();
+  auto sink = opened->get_future().get();
   EXPECT_TRUE(sink->send("incident", "one\ntwo", "7"));
   EXPECT_NE(peer.until("data: two\n\n").find("event: incident\nid: 7\ndata: one\n"),
             std::string::npos);
@@ -340,41 +341,42 @@ TEST_F(ServerTest, EventsAreStreamedAndTakenUpAfterAReconnect) {
   peer.until_closed();
   Peer again(port);
   again.send("GET /events HTTP/1.1\r\nHost: a\r\nLast-Event-ID: 7\r\n\r\n");
-  EXPECT_EQ(resumed.get_future().get(), "7");
+  EXPECT_EQ(resumed->get_future().get(), "7");
 }
 
 TEST_F(ServerTest, AStreamWhosePeerIsGoneSaysSo) {
-  std::promise<std::shared_ptr<EventSink>> opened;
+  const auto opened = std::make_shared<std::promise<std::shared_ptr<EventSink>>>();
   Route route{.method = "GET",
               .pattern = "/events",
               .role = Role::kPublic,
               .operation_id = "",
               .handler = nullptr,
               .stream = nullptr};
-  route.stream = [&](const Request&, const std::string&, std::shared_ptr<EventSink> sink) {
-    opened.set_value(std::move(sink));
+  route.stream = [&, opened](const Request&, const std::string&, std::shared_ptr<EventSink> sink) {
+    opened->set_value(std::move(sink));
   };
   router_.add(std::move(route));
-  std::promise<void> closed;
-  start({.log = [&](const Access&) { closed.set_value(); }});
+  const auto closed = std::make_shared<std::promise<void>>();
+  start({.log = [&, closed](const Access&) { closed->set_value(); }});
   std::shared_ptr<EventSink> sink;
   {
     Peer peer(server_->port());
     peer.send("GET /events HTTP/1.1\r\nHost: a\r\n\r\n");
-    sink = opened.get_future().get();
+    sink = opened->get_future().get();
   }
-  closed.get_future().wait();
+  closed->get_future().wait();
   while (sink->send("", "x", "")) {
   }
 }
 
 TEST_F(ServerTest, StoppingFinishesWhatIsUnderWay) {
-  std::promise<Reply> entered;
-  add("GET", "/slow", [&](const Request&, Reply reply) { entered.set_value(std::move(reply)); });
+  const auto entered = std::make_shared<std::promise<Reply>>();
+  add("GET", "/slow",
+      [&, entered](const Request&, Reply reply) { entered->set_value(std::move(reply)); });
   Peer peer(start());
   Peer idle(server_->port());
   peer.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-  auto reply = entered.get_future().get();
+  auto reply = entered->get_future().get();
   std::thread stopper([&] { server_->stop(); });
   idle.until_closed();
   reply(text_response("finished"));
@@ -383,10 +385,10 @@ TEST_F(ServerTest, StoppingFinishesWhatIsUnderWay) {
 }
 
 TEST_F(ServerTest, EveryAnswerIsLoggedWithItsRoute) {
-  std::promise<Access> logged;
-  start({.log = [&](const Access& access) { logged.set_value(access); }});
+  const auto logged = std::make_shared<std::promise<Access>>();
+  start({.log = [&, logged](const Access& access) { logged->set_value(access); }});
   answer_to(get("/items/7"));
-  const auto access = logged.get_future().get();
+  const auto access = logged->get_future().get();
   EXPECT_EQ(access.path, "/items/7");
   EXPECT_EQ(access.route, "/items/{id}");
   EXPECT_EQ(access.status, 200);

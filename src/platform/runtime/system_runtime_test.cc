@@ -15,10 +15,10 @@ TEST(SystemRuntime, TasksOfTheStrandRunAloneInOrder) {
   SystemRuntime system({.io_threads = 4, .worker_threads = 1});
   auto& strand = system.runtime().strand;
   std::vector<int> order;  // without a lock: the strand is one
-  std::promise<void> last;
+  const auto last = std::make_shared<std::promise<void>>();
   for (int i = 0; i < 1000; ++i) strand.post([&, i] { order.push_back(i); });
-  strand.post([&] { last.set_value(); });
-  last.get_future().wait();
+  strand.post([&, last] { last->set_value(); });
+  last->get_future().wait();
   EXPECT_EQ(order.size(), 1000U);
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
@@ -28,12 +28,12 @@ TEST(SystemRuntime, TimersRunInOrderAndADestroyedOneNever) {
   const auto runtime = system.runtime();
   std::vector<std::unique_ptr<Timer>> timers;
   std::vector<int> ran;
-  std::promise<void> last;
-  runtime.strand.post([&] {
+  const auto last = std::make_shared<std::promise<void>>();
+  runtime.strand.post([&, last] {
     const auto start = runtime.clock.now();
-    timers.push_back(runtime.strand.at(start + 30ms, [&] {
+    timers.push_back(runtime.strand.at(start + 30ms, [&, last] {
       ran.push_back(3);
-      last.set_value();
+      last->set_value();
     }));
     timers.push_back(runtime.strand.at(start - 1h, [&] { ran.push_back(1); }));
     timers.push_back(runtime.strand.at(start + 10ms, [&] { ran.push_back(2); }));
@@ -41,7 +41,7 @@ TEST(SystemRuntime, TimersRunInOrderAndADestroyedOneNever) {
       const auto cancelled = runtime.strand.at(start - 1h, [&] { ran.push_back(99); });
     }
   });
-  last.get_future().wait();
+  last->get_future().wait();
   EXPECT_EQ(ran, (std::vector{1, 2, 3}));
 }
 
@@ -50,34 +50,35 @@ TEST(SystemRuntime, AClockSetForwardIsNoticedWithoutBeingTold) {
   SystemRuntime system({.wall_clock = [&] { return from_unix_ms(wall_ms); }});
   const auto runtime = system.runtime();
   std::unique_ptr<Timer> timer;
-  std::promise<void> armed;
-  std::promise<void> ran;
-  runtime.strand.post([&] {
-    timer = runtime.strand.at(from_unix_ms(wall_ms) + 24h, [&] { ran.set_value(); });
-    armed.set_value();
+  const auto armed = std::make_shared<std::promise<void>>();
+  const auto ran = std::make_shared<std::promise<void>>();
+  runtime.strand.post([&, armed, ran] {
+    timer = runtime.strand.at(from_unix_ms(wall_ms) + 24h, [&, ran] { ran->set_value(); });
+    armed->set_value();
   });
-  armed.get_future().wait();
+  armed->get_future().wait();
   wall_ms += Duration(24h).count();
-  EXPECT_EQ(ran.get_future().wait_for(60s), std::future_status::ready);
+  EXPECT_EQ(ran->get_future().wait_for(60s), std::future_status::ready);
 }
 
 TEST(SystemRuntime, WorkersPostBackToTheStrand) {
   SystemRuntime system({});
   const auto runtime = system.runtime();
-  std::promise<bool> elsewhere;
+  const auto elsewhere = std::make_shared<std::promise<bool>>();
   std::thread::id worker;
-  runtime.workers.run([&] {
+  runtime.workers.run([&, elsewhere] {
     worker = std::this_thread::get_id();
-    runtime.strand.post([&] { elsewhere.set_value(worker != std::this_thread::get_id()); });
+    runtime.strand.post(
+        [&, elsewhere] { elsewhere->set_value(worker != std::this_thread::get_id()); });
   });
-  EXPECT_TRUE(elsewhere.get_future().get());
+  EXPECT_TRUE(elsewhere->get_future().get());
 }
 
 TEST(SystemRuntime, ASignalEndsTheWaitAndSoDoesStop) {
   SystemRuntime system({});
-  std::promise<int> signalled;
-  std::thread waiter([&] { signalled.set_value(system.run_until_signal()); });
-  auto result = signalled.get_future();
+  const auto signalled = std::make_shared<std::promise<int>>();
+  std::thread waiter([&, signalled] { signalled->set_value(system.run_until_signal()); });
+  auto result = signalled->get_future();
   // SIGINT is blocked for nobody; before the handler stands it would end the test, so it is ignored
   // until then.
   std::signal(SIGINT, SIG_IGN);
@@ -94,12 +95,12 @@ TEST(SystemRuntime, ATimerMayOutliveTheRuntime) {
   std::unique_ptr<Timer> timer;
   {
     SystemRuntime system({});
-    std::promise<void> set;
-    system.runtime().strand.post([&] {
+    const auto set = std::make_shared<std::promise<void>>();
+    system.runtime().strand.post([&, set] {
       timer = system.runtime().strand.at(system.runtime().clock.now() + 1h, [] {});
-      set.set_value();
+      set->set_value();
     });
-    set.get_future().wait();
+    set->get_future().wait();
   }
   timer.reset();
 }

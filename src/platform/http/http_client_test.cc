@@ -1,0 +1,117 @@
+#include "platform/http/http_client.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <gtest/gtest.h>
+
+#include "platform/http/address_policy.h"
+#include "platform/http/server.h"
+
+namespace wellrun::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ClientTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    add("GET", "/hello", [](const Request&, Reply reply) { reply(text_response("hello")); });
+    add("POST", "/echo",
+        [](Request request, Reply reply) { reply(text_response(std::move(request.body))); });
+    add("GET", "/large",
+        [](const Request&, Reply reply) { reply(text_response(std::string(100'000, 'x'))); });
+    add("GET", "/never",
+        [this](const Request&, Reply reply) { kept_.set_value(std::move(reply)); });
+  }
+  void add(std::string method, std::string pattern, Handler handler) {
+    Route route;
+    route.method = std::move(method);
+    route.pattern = std::move(pattern);
+    route.role = Role::kPublic;
+    route.handler = std::move(handler);
+    router_.add(std::move(route));
+  }
+  void start(ServerOptions options = {}) {
+    server_ =
+        std::make_unique<Server>(runtime_, std::move(options), router_,
+                                 [](const Request&) -> Result<Principal> { return Principal{}; });
+    ASSERT_TRUE(server_->start());
+  }
+  Result<Response> send(ClientRequest request) {
+    const auto done = std::make_shared<std::promise<Result<Response>>>();
+    client_->send(std::move(request),
+                  [done](Result<Response> result) { done->set_value(std::move(result)); });
+    return done->get_future().get();
+  }
+  std::string url(std::string_view path, std::string_view scheme = "http") const {
+    return fmt::format("{}://127.0.0.1:{}{}", scheme, server_->port(), path);
+  }
+
+  Router router_;
+  SystemRuntime runtime_{{}};
+  std::promise<Reply> kept_;  ///< goes before the runtime
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Client> client_ = make_client(runtime_);
+};
+
+TEST_F(ClientTest, ExchangesBodiesAndUnpacksThem) {
+  start();
+  EXPECT_EQ(send({.url = url("/hello")})->body, "hello");
+  EXPECT_EQ(send({.method = "POST", .url = url("/echo"), .body = "ping"})->body, "ping");
+  EXPECT_EQ(send({.url = url("/large")})->body.size(), 100'000U);
+  EXPECT_EQ(send({.url = url("/absent")})->status, 404);
+}
+
+TEST_F(ClientTest, SaysWhatWentWrong) {
+  start();
+  EXPECT_EQ(send({.url = "ftp://somewhere"}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(send({.url = "http://ana:secret@somewhere/"}).error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(send({.url = url("/large"), .max_response_bytes = 1000}).error().code,
+            ErrorCode::kTooLarge);
+  EXPECT_EQ(send({.url = url("/never"), .timeout = 50ms}).error().code, ErrorCode::kDeadline);
+  EXPECT_EQ(send({.url = url("/hello"), .addresses = AddressPolicy::kPublicOnly}).error().code,
+            ErrorCode::kForbidden);
+  kept_.get_future().get();  // dropped, so that stopping need not wait for it
+  const auto gone = url("/hello");
+  server_->stop();
+  EXPECT_EQ(send({.url = gone}).error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(ClientTest, TlsNeedsACertificateThatIsTrusted) {
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("wellrun-tls-" + random_hex(runtime_.runtime().random, 8));
+  std::filesystem::create_directory(folder);
+  const auto certificate = (folder / "cert.pem").string();
+  const auto key = (folder / "key.pem").string();
+  const auto command = fmt::format(
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
+      "/CN=test "
+      "-addext subjectAltName=IP:127.0.0.1 -keyout {} -out {} 2>/dev/null",
+      key, certificate);
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  start({.tls_certificate_file = certificate, .tls_key_file = key});
+  EXPECT_EQ(send({.url = url("/hello", "https"), .ca_file = certificate})->body, "hello");
+  EXPECT_EQ(send({.url = url("/hello", "https")}).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(send({.url = url("/hello", "https"), .verify_certificate = false})->body, "hello");
+  std::filesystem::remove_all(folder);
+}
+
+TEST(AddressPolicy, KnowsTheInsideHoweverItIsWritten) {
+  for (const auto* inside :
+       {"127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "::1",
+        "::", "::ffff:10.0.0.1", "fe80::1", "fd00::1", "64:ff9b::a00:1",
+        "2002:7f00:1::", "100.64.0.1", "224.0.0.1", "not-an-address"}) {
+    EXPECT_FALSE(address_allowed(inside, AddressPolicy::kPublicOnly)) << inside;
+  }
+  for (const auto* outside : {"1.1.1.1", "172.32.0.1", "2606:4700::1111"}) {
+    EXPECT_TRUE(address_allowed(outside, AddressPolicy::kPublicOnly)) << outside;
+  }
+  EXPECT_TRUE(address_allowed("10.0.0.1", AddressPolicy::kAnyButLinkLocal));
+  EXPECT_FALSE(address_allowed("169.254.169.254", AddressPolicy::kAnyButLinkLocal));
+  EXPECT_FALSE(address_allowed("::ffff:169.254.1.1", AddressPolicy::kAnyButLinkLocal));
+  EXPECT_FALSE(address_allowed("fe80::1%eth0", AddressPolicy::kAnyButLinkLocal));
+}
+
+}  // namespace
+}  // namespace wellrun::http
