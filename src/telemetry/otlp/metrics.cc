@@ -1,0 +1,666 @@
+#include "telemetry/otlp/metrics.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <fmt/format.h>
+#include <map>
+#include <optional>
+
+#include "telemetry/otlp/exponential.h"
+#include "telemetry/otlp/naming.h"
+#include "telemetry/otlp/series_batch.h"
+
+namespace wellrun::telemetry::otlp {
+namespace {
+
+using protozero::pbf_reader;
+using protozero::pbf_wire_type;
+
+constexpr std::int64_t kNanosPerMilli = 1'000'000;
+constexpr std::int64_t kTargetInfoIntervalMs = 150'000;  // half of PromQL's default lookback
+constexpr int kMaxTargetInfoSamples = 100;
+constexpr std::uint32_t kNoRecordedValue = 1;
+
+enum class Temporality { kUnspecified = 0, kDelta = 1, kCumulative = 2 };
+enum class Shape { kNone, kGauge, kSum, kHistogram, kExponential, kSummary };
+
+struct MetricHead {
+  std::string name, unit, help, family;
+  Shape shape = Shape::kNone;
+  Temporality temporality = Temporality::kUnspecified;
+  bool monotonic = false;
+  protozero::data_view data;
+};
+
+struct Point {
+  std::vector<Label> attributes;
+  std::int64_t time_ns = 0;
+  std::uint32_t flags = 0;
+  std::uint64_t count = 0;
+  std::optional<double> sum, value;
+  std::vector<std::uint64_t> counts;
+  std::vector<double> bounds;
+  std::vector<std::pair<double, double>> quantiles;
+  ExponentialPoint exponential;
+
+  std::int64_t time_ms() const { return time_ns / kNanosPerMilli; }
+  bool is_stale() const { return (flags & kNoRecordedValue) != 0; }
+};
+
+double stale() {
+  return std::bit_cast<double>(kStaleNanBits);
+}
+
+std::string bound_text(double bound) {
+  if (std::isinf(bound)) return bound > 0 ? "+Inf" : "-Inf";
+  if (std::isnan(bound)) return "NaN";
+  auto text = fmt::format("{}", bound);
+  // Prometheus writes bounds without an exponent: FormatFloat(bound, 'f', -1, 64).
+  if (text.find('e') == std::string::npos)
+    return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+  text = fmt::format("{:.{}f}", bound, std::abs(bound) < 1 ? 340 : 0);
+  if (text.find('.') != std::string::npos) text.erase(text.find_last_not_of('0') + 1);
+  return text;
+}
+
+/// Label pairs with one Prometheus name are joined by ";", ordered by their original keys.
+std::map<std::string, std::string> as_labels(std::vector<Label> attributes,
+                                             std::string_view prefix = {}) {
+  std::ranges::stable_sort(attributes, {}, &Label::name);
+  std::map<std::string, std::string> out;
+  for (auto& attribute : attributes) {
+    auto name = prometheus_label_name(std::string(prefix) + attribute.name);
+    if (attribute.name.empty() || attribute.value.empty()) continue;
+    auto [found, fresh] = out.try_emplace(std::move(name), attribute.value);
+    if (!fresh) found->second += ';' + attribute.value;
+  }
+  return out;
+}
+
+std::size_t size_of(const Labels& labels) {
+  std::size_t bytes = sizeof(SeriesWrite) + sizeof(Sample);
+  for (const auto& label : labels) bytes += sizeof(Label) + label.name.size() + label.value.size();
+  return bytes;
+}
+
+template <typename Number, typename ReadOne, typename ReadPacked>
+void read_numbers(pbf_reader& reader, std::vector<Number>& out, ReadOne one, ReadPacked packed) {
+  if (reader.wire_type() == pbf_wire_type::length_delimited) {
+    const auto numbers = packed();
+    out.insert(out.end(), numbers.begin(), numbers.end());
+  } else {
+    out.push_back(one());
+  }
+}
+
+void read_fixed64s(pbf_reader& reader, std::vector<std::uint64_t>& out) {
+  read_numbers(
+      reader, out, [&] { return reader.get_fixed64(); },
+      [&] { return reader.get_packed_fixed64(); });
+}
+
+class Decoder {
+ public:
+  Decoder(DeltaState& deltas, Timestamp now, const DecodeLimits& limits)
+      : deltas_(deltas), now_(now), limits_(limits), budget_(limits.max_expanded_bytes) {}
+
+  Result<MetricsBatch> decode(std::string_view protobuf) {
+    pbf_reader request(protobuf.data(), protobuf.size());
+    while (request.next()) {
+      if (request.tag() == 1)
+        TRY_STATUS(read_resource_metrics(request.get_view()));
+      else
+        request.skip();
+    }
+    out_.series = std::move(batch_).finish();
+    for (auto& [family, metadata] : metadata_) out_.metadata.push_back(std::move(metadata));
+    return std::move(out_);
+  }
+
+ private:
+  // Fields of a message come in any order: what others depend on is read in a pass of its own.
+  Status read_resource_metrics(protozero::data_view bytes) {
+    std::vector<Label> attributes;
+    for (pbf_reader reader(bytes); reader.next(1);)
+      for (auto resource = reader.get_message(); resource.next(1);) {
+        TRY(auto attribute, read_attribute(resource.get_message(), limits_));
+        attributes.push_back(std::move(attribute));
+      }
+    enter_resource(std::move(attributes));
+    for (pbf_reader reader(bytes); reader.next(2);)
+      TRY_STATUS(read_scope_metrics(reader.get_view()));
+    return write_target_info();
+  }
+
+  void enter_resource(std::vector<Label> attributes) {
+    resource_problem_ = over_limit(attributes, limits_);
+    job_.clear();
+    instance_.clear();
+    std::string service_namespace;
+    std::erase_if(attributes, [&](Label& attribute) {
+      std::string* const identity = attribute.name == "service.name"          ? &job_
+                                    : attribute.name == "service.namespace"   ? &service_namespace
+                                    : attribute.name == "service.instance.id" ? &instance_
+                                                                              : nullptr;
+      if (identity) *identity = std::move(attribute.value);
+      return identity != nullptr;
+    });
+    if (!job_.empty() && !service_namespace.empty()) job_ = service_namespace + "/" + job_;
+    resource_labels_ = as_labels(std::move(attributes));
+    first_ms_ = std::numeric_limits<std::int64_t>::max();
+    last_ms_ = std::numeric_limits<std::int64_t>::min();
+  }
+
+  Status read_scope_metrics(protozero::data_view bytes) {
+    scope_labels_.clear();
+    std::vector<Label> attributes;
+    for (pbf_reader reader(bytes); reader.next(1);) {
+      auto scope = reader.get_message();
+      while (scope.next()) {
+        switch (scope.tag()) {
+          case 1: {
+            TRY(scope_labels_["otel_scope_name"], read_text(scope.get_view()));
+            break;
+          }
+          case 2: {
+            TRY(scope_labels_["otel_scope_version"], read_text(scope.get_view()));
+            break;
+          }
+          case 3: {
+            TRY(auto attribute, read_attribute(scope.get_message(), limits_));
+            attributes.push_back(std::move(attribute));
+            break;
+          }
+          default:
+            scope.skip();
+        }
+      }
+    }
+    scope_problem_ = over_limit(attributes, limits_);
+    scope_labels_.merge(as_labels(std::move(attributes), "otel_scope_"));
+    for (pbf_reader reader(bytes); reader.next(2);) TRY_STATUS(read_metric(reader.get_message()));
+    return {};
+  }
+
+  Status read_metric(pbf_reader reader) {
+    MetricHead metric;
+    while (reader.next()) {
+      switch (reader.tag()) {
+        case 1: {
+          TRY(metric.name, read_text(reader.get_view()));
+          break;
+        }
+        case 2: {
+          TRY(metric.help, read_text(reader.get_view()));
+          break;
+        }
+        case 3: {
+          TRY(metric.unit, read_text(reader.get_view()));
+          break;
+        }
+        case 5:
+          enter_data(metric, Shape::kGauge, reader.get_view());
+          break;
+        case 7:
+          enter_data(metric, Shape::kSum, reader.get_view());
+          break;
+        case 9:
+          enter_data(metric, Shape::kHistogram, reader.get_view());
+          break;
+        case 10:
+          enter_data(metric, Shape::kExponential, reader.get_view());
+          break;
+        case 11:
+          enter_data(metric, Shape::kSummary, reader.get_view());
+          break;
+        default:
+          reader.skip();
+      }
+    }
+    if (metric.shape == Shape::kNone) return {};
+    read_aggregation(metric);
+    name_metric(metric);
+    for (pbf_reader data(metric.data); data.next(1);)
+      TRY_STATUS(read_point(metric, data.get_message()));
+    return {};
+  }
+
+  static void enter_data(MetricHead& metric, Shape shape, protozero::data_view data) {
+    metric.shape = shape;
+    metric.data = data;
+  }
+
+  static void read_aggregation(MetricHead& metric) {
+    if (metric.shape == Shape::kGauge || metric.shape == Shape::kSummary) return;
+    for (pbf_reader data(metric.data); data.next();) {
+      if (data.tag() == 2)
+        metric.temporality = static_cast<Temporality>(data.get_enum());
+      else if (data.tag() == 3 && metric.shape == Shape::kSum)
+        metric.monotonic = data.get_bool();
+      else
+        data.skip();
+    }
+  }
+
+  void name_metric(MetricHead& metric) {
+    const bool counter = metric.shape == Shape::kSum && metric.monotonic;
+    const bool gauge = metric.shape == Shape::kGauge;
+    metric.family = prometheus_metric_name(metric.name, metric.unit,
+                                           counter ? NameKind::kCounter
+                                           : gauge ? NameKind::kGauge
+                                                   : NameKind::kOther);
+  }
+
+  Status read_point(const MetricHead& metric, pbf_reader reader) {
+    ++out_.point_count;
+    Point point;
+    switch (metric.shape) {
+      case Shape::kGauge:
+      case Shape::kSum:
+        TRY_STATUS(read_number(reader, point));
+        break;
+      case Shape::kHistogram:
+        TRY_STATUS(read_histogram(reader, point));
+        break;
+      case Shape::kExponential:
+        TRY_STATUS(read_exponential(reader, point));
+        break;
+      case Shape::kSummary:
+        TRY_STATUS(read_summary(reader, point));
+        break;
+      case Shape::kNone:
+        break;
+    }
+    auto kept = keep(metric, point);
+    if (kept) return {};
+    if (kept.error().code == ErrorCode::kTooLarge) return kept;
+    ++out_.rejected_count;
+    if (out_.first_rejection.empty())
+      out_.first_rejection =
+          fmt::format("metric \"{}\": {}", metric.name.substr(0, 200), kept.error().message);
+    return {};
+  }
+
+  Status add_attribute(pbf_reader reader, Point& point) {
+    TRY(auto attribute, read_attribute(reader, limits_));
+    point.attributes.push_back(std::move(attribute));
+    return {};
+  }
+
+  static std::int64_t read_time(pbf_reader& reader) {
+    return static_cast<std::int64_t>(reader.get_fixed64());
+  }
+
+  Status read_number(pbf_reader& reader, Point& point) {
+    while (reader.next()) {
+      switch (reader.tag()) {
+        case 3:
+          point.time_ns = read_time(reader);
+          break;
+        case 4:
+          point.value = reader.get_double();
+          break;
+        case 6:
+          point.value = static_cast<double>(reader.get_sfixed64());
+          break;
+        case 7:
+          TRY_STATUS(add_attribute(reader.get_message(), point));
+          break;
+        case 8:
+          point.flags = reader.get_uint32();
+          break;
+        default:
+          reader.skip();
+      }
+    }
+    return {};
+  }
+
+  Status read_histogram(pbf_reader& reader, Point& point) {
+    while (reader.next()) {
+      switch (reader.tag()) {
+        case 3:
+          point.time_ns = read_time(reader);
+          break;
+        case 4:
+          point.count = reader.get_fixed64();
+          break;
+        case 5:
+          point.sum = reader.get_double();
+          break;
+        case 6:
+          read_fixed64s(reader, point.counts);
+          break;
+        case 7:
+          read_numbers(
+              reader, point.bounds, [&] { return reader.get_double(); },
+              [&] { return reader.get_packed_double(); });
+          break;
+        case 9:
+          TRY_STATUS(add_attribute(reader.get_message(), point));
+          break;
+        case 10:
+          point.flags = reader.get_uint32();
+          break;
+        default:
+          reader.skip();
+      }
+    }
+    return {};
+  }
+
+  static ExponentialBuckets read_buckets(pbf_reader reader) {
+    ExponentialBuckets out;
+    while (reader.next()) {
+      switch (reader.tag()) {
+        case 1:
+          out.offset = reader.get_sint32();
+          break;
+        case 2:
+          read_numbers(
+              reader, out.counts, [&] { return reader.get_uint64(); },
+              [&] { return reader.get_packed_uint64(); });
+          break;
+        default:
+          reader.skip();
+      }
+    }
+    return out;
+  }
+
+  Status read_exponential(pbf_reader& reader, Point& point) {
+    auto& histogram = point.exponential;
+    while (reader.next()) {
+      switch (reader.tag()) {
+        case 1:
+          TRY_STATUS(add_attribute(reader.get_message(), point));
+          break;
+        case 3:
+          point.time_ns = read_time(reader);
+          break;
+        case 4:
+          histogram.count = reader.get_fixed64();
+          break;
+        case 5:
+          histogram.sum = reader.get_double();
+          break;
+        case 6:
+          histogram.scale = reader.get_sint32();
+          break;
+        case 7:
+          histogram.zero_count = reader.get_fixed64();
+          break;
+        case 8:
+          histogram.positive = read_buckets(reader.get_message());
+          break;
+        case 9:
+          histogram.negative = read_buckets(reader.get_message());
+          break;
+        case 10:
+          point.flags = reader.get_uint32();
+          break;
+        case 14:
+          histogram.zero_threshold = reader.get_double();
+          break;
+        default:
+          reader.skip();
+      }
+    }
+    return {};
+  }
+
+  Status read_summary(pbf_reader& reader, Point& point) {
+    while (reader.next()) {
+      switch (reader.tag()) {
+        case 3:
+          point.time_ns = read_time(reader);
+          break;
+        case 4:
+          point.count = reader.get_fixed64();
+          break;
+        case 5:
+          point.sum = reader.get_double();
+          break;
+        case 6: {
+          std::pair<double, double> quantile;
+          for (auto entry = reader.get_message(); entry.next();) {
+            if (entry.tag() == 1)
+              quantile.first = entry.get_double();
+            else if (entry.tag() == 2)
+              quantile.second = entry.get_double();
+            else
+              entry.skip();
+          }
+          point.quantiles.push_back(quantile);
+          break;
+        }
+        case 7:
+          TRY_STATUS(add_attribute(reader.get_message(), point));
+          break;
+        case 8:
+          point.flags = reader.get_uint32();
+          break;
+        default:
+          reader.skip();
+      }
+    }
+    return {};
+  }
+
+  /// kTooLarge ends the request; any other error rejects this point.
+  Status keep(const MetricHead& metric, Point& point) {
+    if (metric.family.empty()) return fail(ErrorCode::kInvalid, "a name without a letter or digit");
+    if (metric.family.size() > limits_.max_key_bytes)
+      return fail(ErrorCode::kInvalid, "the name is too long");
+    if (point.time_ms() <= 0) return fail(ErrorCode::kInvalid, "a point without a time");
+    for (const auto& problem :
+         {resource_problem_, scope_problem_, over_limit(point.attributes, limits_)})
+      if (!problem.empty()) return fail(ErrorCode::kInvalid, problem);
+    TRY_STATUS(check_temporality(metric));
+    const auto labels = labels_of(std::move(point.attributes));
+    switch (metric.shape) {
+      case Shape::kGauge:
+      case Shape::kSum:
+        TRY_STATUS(keep_number(metric, point, labels));
+        break;
+      case Shape::kHistogram:
+        TRY_STATUS(keep_histogram(metric, point, labels));
+        break;
+      case Shape::kExponential:
+        TRY_STATUS(keep_exponential(metric, point, labels));
+        break;
+      case Shape::kSummary:
+        TRY_STATUS(keep_summary(metric, point, labels));
+        break;
+      case Shape::kNone:
+        break;
+    }
+    first_ms_ = std::min(first_ms_, point.time_ms());
+    last_ms_ = std::max(last_ms_, point.time_ms());
+    remember_metadata(metric);
+    return {};
+  }
+
+  static Status check_temporality(const MetricHead& metric) {
+    if (metric.shape == Shape::kGauge || metric.shape == Shape::kSummary) return {};
+    if (metric.temporality == Temporality::kDelta || metric.temporality == Temporality::kCumulative)
+      return {};
+    return fail(ErrorCode::kInvalid, "aggregation temporality is neither delta nor cumulative");
+  }
+
+  std::map<std::string, std::string> labels_of(std::vector<Label> attributes) const {
+    auto labels = as_labels(std::move(attributes));
+    for (const auto& [name, value] : scope_labels_) labels.try_emplace(name, value);
+    if (!job_.empty()) labels["job"] = job_;
+    if (!instance_.empty()) labels["instance"] = instance_;
+    return labels;
+  }
+
+  static Labels series_labels(const std::map<std::string, std::string>& labels, std::string name,
+                              std::string_view extra_name = {}, std::string extra_value = {}) {
+    std::vector<Label> out;
+    out.reserve(labels.size() + 2);
+    for (const auto& [key, value] : labels) out.push_back({key, value});
+    out.push_back({std::string(kMetricNameLabel), std::move(name)});
+    if (!extra_name.empty()) out.push_back({std::string(extra_name), std::move(extra_value)});
+    return Labels(std::move(out));
+  }
+
+  Status add(const Labels& labels, std::int64_t time_ms, double value) {
+    TRY_STATUS(budget_.take(size_of(labels)));
+    batch_.add(labels, Sample{time_ms, value});
+    return {};
+  }
+
+  Status keep_number(const MetricHead& metric, const Point& point,
+                     const std::map<std::string, std::string>& labels) {
+    const auto series = series_labels(labels, metric.family);
+    if (point.is_stale()) return add(series, point.time_ms(), stale());
+    if (!point.value) return fail(ErrorCode::kInvalid, "a point without a value");
+    double value = *point.value;
+    if (metric.temporality == Temporality::kDelta) {
+      TRY(const auto total, accumulate(series, point, {}, {value}));
+      value = total.front();
+    }
+    return add(series, point.time_ms(), value);
+  }
+
+  /// What a delta store has no space for is a rejection of this point, not the end of the request.
+  Result<std::vector<double>> accumulate(const Labels& series, const Point& point,
+                                         std::vector<double> shape, std::vector<double> values) {
+    return deltas_.add(series, point.time_ns, std::move(shape), std::move(values), now_);
+  }
+
+  Status check_buckets(const Point& point) const {
+    if (point.bounds.size() > limits_.max_buckets)
+      return fail(ErrorCode::kInvalid, fmt::format("{} buckets, {} are allowed",
+                                                   point.bounds.size(), limits_.max_buckets));
+    const bool none = point.bounds.empty() && point.counts.empty();
+    if (!none && !point.is_stale() && point.counts.size() != point.bounds.size() + 1)
+      return fail(ErrorCode::kInvalid, "a histogram needs one bucket more than it has bounds");
+    for (std::size_t i = 0; i < point.bounds.size(); ++i)
+      if (std::isnan(point.bounds[i]) || (i > 0 && point.bounds[i] <= point.bounds[i - 1]))
+        return fail(ErrorCode::kInvalid, "histogram bounds must ascend");
+    return {};
+  }
+
+  Status keep_histogram(const MetricHead& metric, const Point& point,
+                        const std::map<std::string, std::string>& labels) {
+    TRY_STATUS(check_buckets(point));
+    std::vector<double> values{point.sum.value_or(0), static_cast<double>(point.count)};
+    for (auto count : point.counts) values.push_back(static_cast<double>(count));
+    if (point.is_stale()) {
+      values.assign(point.bounds.size() + 3, stale());
+    } else if (metric.temporality == Temporality::kDelta) {
+      TRY(values,
+          accumulate(series_labels(labels, metric.family), point, point.bounds, std::move(values)));
+    }
+    if (point.sum || point.is_stale())
+      TRY_STATUS(add(series_labels(labels, metric.family + "_sum"), point.time_ms(), values[0]));
+    TRY_STATUS(add(series_labels(labels, metric.family + "_count"), point.time_ms(), values[1]));
+    return keep_buckets(metric, point, labels, values);
+  }
+
+  /// `values`: sum, count, then each bucket's own count; written added up, the last as +Inf with
+  /// the count.
+  Status keep_buckets(const MetricHead& metric, const Point& point,
+                      const std::map<std::string, std::string>& labels,
+                      const std::vector<double>& values) {
+    double below = 0;
+    for (std::size_t i = 0; i < point.bounds.size(); ++i) {
+      if (std::isinf(point.bounds[i]) && point.bounds[i] > 0) continue;
+      below += values[i + 2];
+      TRY_STATUS(
+          add(series_labels(labels, metric.family + "_bucket", "le", bound_text(point.bounds[i])),
+              point.time_ms(), point.is_stale() ? stale() : below));
+    }
+    return add(series_labels(labels, metric.family + "_bucket", "le", "+Inf"), point.time_ms(),
+               values[1]);
+  }
+
+  Status keep_exponential(const MetricHead& metric, const Point& point,
+                          const std::map<std::string, std::string>& labels) {
+    const auto series = series_labels(labels, metric.family);
+    if (point.is_stale()) return add(series, point.time_ms(), stale());
+    for (const auto* side : {&point.exponential.positive, &point.exponential.negative})
+      if (side->counts.size() > limits_.max_buckets)
+        return fail(ErrorCode::kInvalid, fmt::format("{} buckets, {} are allowed",
+                                                     side->counts.size(), limits_.max_buckets));
+    TRY(auto native, to_native_histogram(point.exponential));
+    if (metric.temporality == Temporality::kDelta) {
+      TRY(native, deltas_.add(series, point.time_ns, std::move(native), now_));
+    }
+    TRY_STATUS(budget_.take(size_of(series) + sizeof(Histogram) +
+                            (native.positive_counts.size() + native.negative_counts.size()) * 2 *
+                                sizeof(double)));
+    batch_.add(series, HistogramSample{point.time_ms(),
+                                       std::make_shared<const Histogram>(std::move(native))});
+    return {};
+  }
+
+  Status keep_summary(const MetricHead& metric, const Point& point,
+                      const std::map<std::string, std::string>& labels) {
+    if (point.quantiles.size() > limits_.max_buckets)
+      return fail(ErrorCode::kInvalid, "too many quantiles");
+    const auto value = [&](double recorded) { return point.is_stale() ? stale() : recorded; };
+    TRY_STATUS(add(series_labels(labels, metric.family + "_sum"), point.time_ms(),
+                   value(point.sum.value_or(0))));
+    TRY_STATUS(add(series_labels(labels, metric.family + "_count"), point.time_ms(),
+                   value(static_cast<double>(point.count))));
+    for (const auto& [quantile, at] : point.quantiles)
+      TRY_STATUS(add(series_labels(labels, metric.family, "quantile", bound_text(quantile)),
+                     point.time_ms(), value(at)));
+    return {};
+  }
+
+  void remember_metadata(const MetricHead& metric) {
+    auto& metadata = metadata_[metric.family];
+    if (!metadata.family.empty()) return;
+    metadata = {metric.family, "gauge", metric.help.substr(0, limits_.max_key_bytes),
+                prometheus_unit(metric.unit)};
+    if (metric.shape == Shape::kSum && metric.monotonic) metadata.type = "counter";
+    if (metric.shape == Shape::kHistogram || metric.shape == Shape::kExponential)
+      metadata.type = "histogram";
+    if (metric.shape == Shape::kSummary) metadata.type = "summary";
+  }
+
+  /// One sample at the last point's time, and before it often enough that no query between falls
+  /// into a gap.
+  Status write_target_info() {
+    if (resource_labels_.empty() || (job_.empty() && instance_.empty()) || last_ms_ < first_ms_)
+      return {};
+    auto labels = resource_labels_;
+    if (!job_.empty()) labels["job"] = job_;
+    if (!instance_.empty()) labels["instance"] = instance_;
+    const auto series = series_labels(labels, "target_info");
+    std::int64_t time = last_ms_;
+    for (int i = 0; i < kMaxTargetInfoSamples && time >= first_ms_;
+         ++i, time -= kTargetInfoIntervalMs)
+      TRY_STATUS(add(series, time, 1));
+    metadata_["target_info"] = {"target_info", "gauge", "Target metadata", ""};
+    return {};
+  }
+
+  DeltaState& deltas_;
+  const Timestamp now_;
+  const DecodeLimits& limits_;
+  ExpansionBudget budget_;
+  SeriesBatch batch_;
+  MetricsBatch out_;
+  std::map<std::string, Metadata> metadata_;
+
+  std::string job_, instance_, resource_problem_, scope_problem_;
+  std::map<std::string, std::string> resource_labels_, scope_labels_;
+  std::int64_t first_ms_ = 0, last_ms_ = 0;
+};
+
+}  // namespace
+
+Result<MetricsBatch> decode_metrics(std::string_view protobuf, DeltaState& deltas, Timestamp now,
+                                    const DecodeLimits& limits) {
+  return decoding("ExportMetricsServiceRequest",
+                  [&] { return Decoder(deltas, now, limits).decode(protobuf); });
+}
+
+}  // namespace wellrun::telemetry::otlp

@@ -1,0 +1,35 @@
+#pragma once
+
+// OTLP metrics to Prometheus series. Called by OtlpReceiver on a worker. Thread-safe: state is
+// DeltaState's. Source: OpenTelemetry specification, compatibility/prometheus_and_openmetrics.md;
+// opentelemetry-proto 1.x, metrics.proto.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "telemetry/model.h"
+#include "telemetry/otlp/attributes.h"
+#include "telemetry/otlp/delta_state.h"
+
+namespace wellrun::telemetry::otlp {
+
+struct MetricsBatch {
+  std::vector<SeriesWrite> series;
+  std::vector<Metadata> metadata;
+  std::size_t point_count = 0;     ///< in the request
+  std::size_t rejected_count = 0;  ///< of these, not in `series`
+  std::string first_rejection;     ///< metric and reason
+};
+
+/// `protobuf`: an ExportMetricsServiceRequest. Points become: gauge and non-monotonic sum → gauge;
+/// monotonic sum → counter; delta → cumulative through `deltas`; histogram → _bucket/_sum/_count;
+/// exponential histogram → native histogram; summary → {quantile}/_sum/_count; points flagged "no
+/// recorded value" → stale markers. Resource → job, instance and target_info; scope →
+/// otel_scope_name, otel_scope_version, otel_scope_<attribute>. Exemplars, min and max are not
+/// kept. kInvalid: not a protobuf message, or text that is not UTF-8; kTooLarge: beyond a limit of
+/// the whole request.
+Result<MetricsBatch> decode_metrics(std::string_view protobuf, DeltaState& deltas, Timestamp now,
+                                    const DecodeLimits& limits);
+
+}  // namespace wellrun::telemetry::otlp
