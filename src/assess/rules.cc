@@ -1,0 +1,623 @@
+// The evidence rules: one function a practice, each reading the catalog, the record of facts and
+// the readings, and saying what it found, from what, and what would help most. docs/practices.md is
+// printed from the table at the end.
+
+#include <array>
+#include <fmt/format.h>
+
+#include "assess/evidence.h"
+#include "catalog/kinds.h"
+#include "core/text.h"
+
+namespace wellrun::assess {
+namespace {
+
+using catalog::Workload;
+
+constexpr double kWell = 0.9;  ///< a share from here on counts as practised
+
+Finding nothing(std::string figure, std::string next_step) {
+  return {.verdict = Verdict::kNoEvidence,
+          .figure = std::move(figure),
+          .next_step = std::move(next_step)};
+}
+
+/// A practice measured as a share of things done right.
+struct Share {
+  std::size_t good = 0;
+  std::size_t all = 0;
+  std::vector<std::string> missing;  ///< names, for the next step
+
+  void add(bool is_good, const std::string& name) {
+    ++all;
+    if (is_good) {
+      ++good;
+    } else if (missing.size() < 3) {
+      missing.push_back(name);
+    }
+  }
+  double value() const {
+    return all == 0 ? 0 : static_cast<double>(good) / static_cast<double>(all);
+  }
+};
+
+/// `what`: "components have an owner". `next`: what to do, given the first missing names.
+Finding from_share(const Share& share, std::string_view what, std::string next,
+                   std::vector<Proof> evidence, std::optional<Timestamp> newest) {
+  if (share.all == 0)
+    return nothing(fmt::format("nothing to look at: no {}", what), std::move(next));
+  const double value = share.value();
+  Finding finding{.verdict = value >= kWell ? Verdict::kPractised
+                             : value > 0    ? Verdict::kPartly
+                                            : Verdict::kNot,
+                  .score = value,
+                  .figure = fmt::format("{} of {} {}", share.good, share.all, what),
+                  .newest = newest,
+                  .evidence = std::move(evidence)};
+  if (value < 1)
+    finding.next_step =
+        share.missing.empty() ? next : fmt::format("{}: {}", next, join_words(share.missing));
+  return finding;
+}
+
+std::optional<Timestamp> newest(const Tally& tally) {
+  return tally.count == 0 ? std::nullopt : std::optional(tally.last_at);
+}
+Proof fact_proof(std::string text, const Tally& tally) {
+  return {std::move(text), fmt::format("/journal?seq={}", tally.last_seq)};
+}
+
+std::optional<Timestamp> applied_at(const View& view) {
+  return newest(view.record.of("catalog.applied"));
+}
+Proof catalog_proof(const View& view) {
+  return fact_proof("the last apply", view.record.of("catalog.applied"));
+}
+
+bool is_reachable(const catalog::Catalog& all, const catalog::Team& team) {
+  if (!team.email.empty() || team.channel) return true;
+  return std::ranges::any_of(team.members, [&](const auto& member) {
+    const auto* person = all.find(member);
+    return person != nullptr && (!person->contacts.empty() || !person->email.empty());
+  });
+}
+
+Share committed_share(const View& view) {
+  Share share;
+  for (const auto* resource : view.catalog.resources()) {
+    const auto& from = resource->provenance;
+    share.add(!from.commit.empty() && !from.dirty, resource->kind + "/" + resource->name);
+  }
+  return share;
+}
+
+Finding operations_as_code(const View& view) {
+  const auto share = committed_share(view);
+  auto finding = from_share(share, "resources were applied from a clean commit",
+                            "commit and apply again", {catalog_proof(view)}, applied_at(view));
+  if (finding.verdict == Verdict::kNoEvidence) return finding;
+  const auto automated = view.record.automated_runs;
+  finding.figure += fmt::format("; {} responses started by automation", automated);
+  // Half for what is wanted being code, half for responses being code that events start.
+  finding.score = 0.5 * share.value() + (automated > 0 ? 0.5 : 0);
+  finding.verdict = finding.score >= kWell ? Verdict::kPractised : Verdict::kPartly;
+  if (automated == 0)
+    finding.next_step = "let an Automation start a runbook when an incident opens";
+  return finding;
+}
+
+Finding version_control(const View& view) {
+  return from_share(committed_share(view), "resources carry the commit they came from",
+                    "keep the operations repository in git and apply from a clean tree",
+                    {catalog_proof(view)}, applied_at(view));
+}
+
+Finding small_reversible_changes(const View& view) {
+  const auto finished = view.record.of("deployment.finished");
+  if (finished.count == 0)
+    return nothing(
+        "no deployments recorded",
+        "record deployments: wellrun deploy record, or POST /api/v1/deployments from the pipeline");
+  const bool reversed = view.record.reversals > 0;
+  return {
+      .verdict = reversed ? Verdict::kPractised : Verdict::kPartly,
+      .score = reversed ? 1 : 0.5,
+      .figure = fmt::format("{} deployments, {} taken back", finished.count, view.record.reversals),
+      .newest = finished.last_at,
+      .evidence = {fact_proof("the last deployment", finished)},
+      .next_step = reversed
+                       ? ""
+                       : "show that a change can be taken back: rehearse a rollback and record it"};
+}
+
+Finding procedures_used(const View& view) {
+  Share share;
+  std::size_t succeeded = 0;
+  std::size_t ran = 0;
+  for (const auto* runbook : view.catalog.all<catalog::Runbook>()) {
+    const auto& name = runbook->metadata.name;
+    const auto good = view.record.runs_succeeded.find(name);
+    const auto bad = view.record.runs_failed.find(name);
+    const auto good_count = good == view.record.runs_succeeded.end() ? 0 : good->second.count;
+    succeeded += good_count;
+    ran += good_count + (bad == view.record.runs_failed.end() ? 0 : bad->second.count);
+    share.add(good_count > 0, name);
+  }
+  const auto finished = view.record.of("run.finished");
+  auto finding = from_share(share, "runbooks have run with success",
+                            "run those that never did, in a quiet hour",
+                            {fact_proof("the last run", finished)}, newest(finished));
+  if (ran > 0) finding.figure += fmt::format("; {} of {} runs succeeded", succeeded, ran);
+  return finding;
+}
+
+Finding failures_learnt_from(const View& view) {
+  Share share;
+  for (const auto& [id, incident] : view.record.incidents) {
+    if (incident.resolved_at && incident.severity <= 2) share.add(incident.analysed, id);
+  }
+  const auto drafted = view.record.of("analysis.drafted");
+  return from_share(share, "resolved incidents of severity 1 and 2 have an analysis",
+                    "write the missing analyses", {fact_proof("the last analysis", drafted)},
+                    newest(drafted));
+}
+
+Finding workloads_understood(const View& view) {
+  Share share;
+  for (const auto* workload : view.catalog.all<Workload>()) {
+    const auto& name = workload->metadata.name;
+    const auto is_of = [&](const auto* each) { return each->workload.name == name; };
+    const auto components = view.catalog.all<catalog::Component>();
+    const auto kpis = view.catalog.all<catalog::Kpi>();
+    const bool known = workload->owner && std::ranges::any_of(components, is_of) &&
+                       std::ranges::any_of(kpis, is_of);
+    share.add(known, name);
+  }
+  return from_share(share, "workloads have an owner, components and KPIs",
+                    "describe the missing parts of", {catalog_proof(view)}, applied_at(view));
+}
+
+Finding components_owned(const View& view) {
+  Share share;
+  for (const auto* component : view.catalog.all<catalog::Component>()) {
+    const auto owner =
+        catalog::owner_or_workloads(view.catalog, component->owner, component->workload);
+    const auto* team = view.catalog.find(owner);
+    share.add(team != nullptr && is_reachable(view.catalog, *team), component->metadata.name);
+  }
+  return from_share(share, "components have one owner who exists and is reachable",
+                    "name an owner who can be reached for", {catalog_proof(view)},
+                    applied_at(view));
+}
+
+Finding sponsored(const View& view) {
+  Share share;
+  for (const auto* priority : view.catalog.all<catalog::Priority>()) {
+    share.add(view.catalog.find(priority->sponsor) != nullptr, priority->metadata.name);
+  }
+  auto finding = from_share(share, "priorities name a sponsor", "name a sponsor for",
+                            {catalog_proof(view)}, applied_at(view));
+  // A name is a start; reading and deciding is what a sponsor does, and nothing records that yet.
+  finding.score *= 0.4;
+  if (finding.verdict == Verdict::kPractised) {
+    finding.verdict = Verdict::kPartly;
+    finding.next_step = "let the sponsor sign a review";
+  }
+  return finding;
+}
+
+Finding empowered(const View& view) {
+  const auto approved = view.record.of("run.approved");
+  const auto acknowledged = view.record.of("incident.acknowledged");
+  const auto acted = view.record.acted_by_people;
+  if (acknowledged.count == 0 && acted == 0)
+    return nothing("no incident was acted on yet",
+                   "let a responder approve a runbook in a game day");
+  return {
+      .verdict = acted > 0 ? Verdict::kPractised : Verdict::kPartly,
+      .score = acted > 0 ? 1 : 0.5,
+      .figure = fmt::format("{} actions approved by responders, {} incidents acknowledged", acted,
+                            acknowledged.count),
+      .newest = acted > 0 ? approved.last_at : acknowledged.last_at,
+      .evidence = {fact_proof("the last approval", approved)},
+      .next_step = acted > 0 ? "" : "give responders a runbook that they may approve themselves"};
+}
+
+Finding escalation(const View& view) {
+  Share share;
+  for (const auto* workload : view.catalog.all<Workload>()) {
+    const auto* policy = view.catalog.find(workload->escalation_policy);
+    share.add(policy != nullptr && policy->levels.size() >= 2, workload->metadata.name);
+  }
+  const auto escalated = view.record.of("incident.escalated");
+  auto finding =
+      from_share(share, "workloads have an escalation policy of two levels or more",
+                 "write an escalation policy for", {catalog_proof(view)}, applied_at(view));
+  finding.figure += fmt::format("; {} escalations so far", escalated.count);
+  return finding;
+}
+
+Finding communication(const View& view) {
+  Share share;
+  for (const auto& [id, incident] : view.record.incidents) {
+    if (incident.severity <= 2)
+      share.add(incident.told_customers && incident.updates_overdue == 0, id);
+  }
+  const auto posted = view.record.of("status.posted");
+  return from_share(share, "serious incidents had their updates on time",
+                    "post updates when they were promised", {fact_proof("the last update", posted)},
+                    newest(posted));
+}
+
+Finding declared_signals(const View& view) {
+  if (!view.readings.valid)
+    return nothing("telemetry could not be read", "look at the server's log");
+  Share share;
+  for (const auto* component : view.catalog.all<catalog::Component>()) {
+    const auto seen = view.readings.signals.find(component->service_name());
+    for (const auto& signal : component->signals) {
+      const bool emitted = seen != view.readings.signals.end() && seen->second.contains(signal);
+      share.add(emitted, component->metadata.name + " " + signal);
+    }
+  }
+  return from_share(share, "declared signals came in over the last 10 minutes", "make these arrive",
+                    {{"components and their signals", "/workloads"}}, view.now);
+}
+
+Finding hosts_measured(const View& view) {
+  if (!view.readings.valid)
+    return nothing("telemetry could not be read", "look at the server's log");
+  Share share;
+  for (const auto* scrape : view.catalog.all<catalog::Scrape>()) {
+    const auto up = view.readings.up.find(scrape->job_name());
+    share.add(up != view.readings.up.end() && up->second >= 1, scrape->metadata.name);
+  }
+  return from_share(share, "scrape jobs have all targets up", "bring back the targets of",
+                    {{"up", "/explore?query=up"}}, view.now);
+}
+
+Finding dependencies_measured(const View& view) {
+  Share share;
+  for (const auto* component : view.catalog.all<catalog::Component>()) {
+    for (const auto& to : component->depends_on) {
+      const auto* target = view.catalog.find(to);
+      const bool seen =
+          target != nullptr &&
+          view.readings.edges.contains({component->service_name(), target->service_name()});
+      share.add(seen, component->metadata.name + " → " + to.name);
+    }
+  }
+  return from_share(share, "declared dependencies were seen in traces", "trace the calls of",
+                    {{"dependencies", "/workloads"}}, view.now);
+}
+
+Finding traceability(const View& view) {
+  if (view.readings.traces == 0) return nothing("no traces came in", "send spans over OTLP");
+  Share share{.good = view.readings.traces_across, .all = view.readings.traces, .missing = {}};
+  return from_share(share, "recent traces cross services",
+                    "pass the trace context on between services",
+                    {{"recent traces", "/explore?tab=traces"}}, view.now);
+}
+
+Finding deployments_managed(const View& view) {
+  const auto started = view.record.of("deployment.started");
+  const auto finished = view.record.of("deployment.finished");
+  const Share share{
+      .good = std::min(finished.count, started.count), .all = started.count, .missing = {}};
+  return from_share(share, "deployments have a recorded outcome",
+                    "record how each deployment ended",
+                    {fact_proof("the last deployment", finished)}, newest(finished));
+}
+
+Finding environments(const View& view) {
+  const auto all = view.catalog.all<catalog::Environment>();
+  if (all.empty())
+    return nothing("no environments declared", "declare your environments and their order");
+  const bool several =
+      all.size() >= 2 && std::ranges::any_of(all, [](const auto* e) { return e->production; });
+  Share promoted;
+  for (const auto& [version, places] : view.record.versions)
+    promoted.add(places.size() >= 2, version);
+  const double score = (several ? 0.5 : 0.2) + 0.5 * promoted.value();
+  return {
+      .verdict = score >= kWell ? Verdict::kPractised : Verdict::kPartly,
+      .score = score,
+      .figure = fmt::format("{} environments; {} of {} versions went through more than one",
+                            all.size(), promoted.good, promoted.all),
+      .newest = applied_at(view),
+      .evidence = {catalog_proof(view)},
+      .next_step = score >= kWell ? "" : "deploy to an earlier environment first, and record it"};
+}
+
+Finding way_back(const View& view) {
+  if (view.record.reversals == 0)
+    return nothing("no change was ever taken back",
+                   "rehearse the way back of a change and record it");
+  const auto changed = view.record.of("change.recorded");
+  const auto finished = view.record.of("deployment.finished");
+  const auto& proof = changed.last_at > finished.last_at ? changed : finished;
+  return {.verdict = Verdict::kPartly,
+          .score = 0.6,
+          .figure = fmt::format("{} changes taken back", view.record.reversals),
+          .newest = proof.last_at,
+          .evidence = {fact_proof("the last one", proof)},
+          .next_step = "state the way back before each deployment starts"};
+}
+
+Finding runbooks(const View& view) {
+  auto finding = procedures_used(view);
+  if (view.catalog.all<catalog::Runbook>().empty())
+    return nothing("no runbooks", "write the first runbook: wellrun init shows one");
+  return finding;
+}
+
+Finding kpis(const View& view) {
+  Share share;
+  for (const auto* workload : view.catalog.all<Workload>()) {
+    const auto all = view.catalog.all<catalog::Kpi>();
+    const bool fed = std::ranges::any_of(all, [&](const auto* kpi) {
+      return kpi->workload.name == workload->metadata.name &&
+             view.readings.kpis_with_data.contains(kpi->metadata.name);
+    });
+    share.add(fed, workload->metadata.name);
+  }
+  const auto changed = view.record.of("kpi.status_changed");
+  return from_share(share, "workloads have a KPI with a target and data",
+                    "give a KPI that has data to", {{"KPIs", "/workloads"}}, newest(changed));
+}
+
+Finding telemetry_analysed(const View& view) {
+  if (!view.readings.valid)
+    return nothing("telemetry could not be read", "look at the server's log");
+  Share share;
+  for (const auto* component : view.catalog.all<catalog::Component>())
+    share.add(view.readings.signals.contains(component->service_name()), component->metadata.name);
+  return from_share(share, "components have fresh telemetry that rules and KPIs read",
+                    "send telemetry from", {{"explore", "/explore"}}, view.now);
+}
+
+Finding outcome_alerts(const View& view) {
+  Share share;
+  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
+    const auto slos = view.catalog.all<catalog::Slo>();
+    const bool covered = std::ranges::any_of(
+        slos, [&](const auto* slo) { return slo->kpi.name == kpi->metadata.name; });
+    share.add(covered && view.record.kpi_alerts_fired.contains(kpi->metadata.name),
+              kpi->metadata.name);
+  }
+  const auto fired = view.record.of("alert.fired");
+  return from_share(share, "KPIs are covered by an alert that was seen to fire",
+                    "cover with an SLO, and test that its alert fires",
+                    {fact_proof("the last alert", fired)}, newest(fired));
+}
+
+std::vector<double> seconds_between(const Record& record,
+                                    std::optional<Timestamp> IncidentRecord::* end) {
+  std::vector<double> all;
+  for (const auto& [id, incident] : record.incidents) {
+    if (incident.*end) all.push_back(to_seconds(*(incident.*end) - incident.opened_at));
+  }
+  std::ranges::sort(all);
+  return all;
+}
+
+Finding operations_kpis(const View& view) {
+  const auto acknowledge = seconds_between(view.record, &IncidentRecord::acknowledged_at);
+  const auto resolve = seconds_between(view.record, &IncidentRecord::resolved_at);
+  const auto deployed = view.record.of("deployment.finished");
+  const std::size_t with_data = (acknowledge.empty() ? 0U : 1U) + (resolve.empty() ? 0U : 1U) +
+                                (deployed.count == 0 ? 0U : 1U);
+  if (with_data == 0)
+    return nothing("no incident and no deployment to measure",
+                   "record deployments; acknowledge and resolve incidents here");
+  std::string figure;
+  if (!acknowledge.empty())
+    figure +=
+        fmt::format("time to acknowledge {:.0f} s (median), ", acknowledge[acknowledge.size() / 2]);
+  if (!resolve.empty())
+    figure += fmt::format("time to resolve {:.0f} s (median), ", resolve[resolve.size() / 2]);
+  figure += fmt::format("{} deployments", deployed.count);
+  const double score = static_cast<double>(with_data) / 3;
+  return {
+      .verdict = with_data == 3 ? Verdict::kPractised : Verdict::kPartly,
+      .score = score,
+      .figure = figure,
+      .newest = newest(view.record.of("incident.resolved")),
+      .evidence = {{"the four DORA figures", "/changes"}, {"incidents", "/incidents?state=all"}},
+      .next_step = with_data == 3
+                       ? ""
+                       : "let deployments, acknowledgements and resolutions be recorded here"};
+}
+
+Finding one_process(const View& view) {
+  Share share;
+  for (const auto& fingerprint : view.record.alerts_fingerprints)
+    share.add(view.record.alerts_with_event.contains(fingerprint), fingerprint);
+  const auto event = view.record.of("event.recorded");
+  return from_share(share, "alerts became an event with an outcome", "look at what happened to",
+                    {fact_proof("the last event", event)}, newest(event));
+}
+
+Finding procedure_per_alert(const View& view) {
+  Share share;
+  std::size_t used = 0;
+  const auto add = [&](const std::string& name, const catalog::Ref<catalog::Runbook>& procedure) {
+    share.add(!procedure.empty(), name);
+    if (view.record.procedures_used.contains(procedure.name)) ++used;
+  };
+  for (const auto* slo : view.catalog.all<catalog::Slo>()) add(slo->metadata.name, slo->procedure);
+  for (const auto* group : view.catalog.all<catalog::RuleGroup>()) {
+    for (const auto& rule : group->rules) {
+      if (rule.is_alert() && rule.severity() != "info") add(rule.alert, rule.procedure);
+    }
+  }
+  auto finding =
+      from_share(share, "alerts name their procedure", "write a procedure for",
+                 {{"procedures", "/procedures"}}, newest(view.record.of("run.finished")));
+  if (finding.verdict == Verdict::kNoEvidence) return finding;
+  finding.figure += fmt::format("; {} were used in an incident", used);
+  if (used == 0) {
+    finding.verdict = Verdict::kPartly;
+    finding.score *= 0.6;
+    finding.next_step = "use a procedure in the next incident, or in a game day";
+  }
+  return finding;
+}
+
+Finding by_impact(const View& view) {
+  Share share;
+  for (const auto& [id, incident] : view.record.incidents)
+    share.add(!incident.severity_changed, id);
+  const auto opened = view.record.of("incident.opened");
+  return from_share(share, "incidents kept the severity that impact gave them",
+                    "look at why the severity was changed in",
+                    {fact_proof("the last incident", opened)}, newest(opened));
+}
+
+Finding paths_answered(const View& view) {
+  Share share;
+  for (const auto& [id, incident] : view.record.incidents) {
+    if (incident.acknowledged_at || incident.resolved_at ||
+        view.now - incident.opened_at > std::chrono::minutes(15)) {
+      share.add(incident.acknowledged_at.has_value(), id);
+    }
+  }
+  const auto acknowledged = view.record.of("incident.acknowledged");
+  auto finding =
+      from_share(share, "incidents were acknowledged", "find out why nobody answered",
+                 {fact_proof("the last acknowledgement", acknowledged)}, newest(acknowledged));
+  const auto times = seconds_between(view.record, &IncidentRecord::acknowledged_at);
+  if (!times.empty())
+    finding.figure += fmt::format("; median after {:.0f} s", times[times.size() / 2]);
+  return finding;
+}
+
+Finding customer_plan(const View& view) {
+  Share share;
+  for (const auto* workload : view.catalog.all<Workload>()) {
+    if (workload->customer_facing)
+      share.add(view.catalog.find(workload->communication_plan) != nullptr,
+                workload->metadata.name);
+  }
+  const auto posted = view.record.of("status.posted");
+  auto finding =
+      from_share(share, "customer-facing workloads have a communication plan", "write a plan for",
+                 {fact_proof("the last update", posted)}, newest(posted));
+  if (finding.verdict == Verdict::kNoEvidence) return finding;
+  finding.figure += fmt::format("; {} updates posted", posted.count);
+  if (posted.count == 0) {
+    finding.verdict = Verdict::kPartly;
+    finding.score *= 0.5;
+    finding.next_step = "use the plan in the next incident";
+  }
+  return finding;
+}
+
+Finding truthful_status(const View& view) {
+  if (view.catalog.all<catalog::StatusPage>().empty())
+    return nothing("no status page", "declare a StatusPage");
+  Share share;
+  for (const auto& [id, incident] : view.record.incidents) {
+    if (incident.severity <= 2) share.add(incident.told_customers, id);
+  }
+  const auto posted = view.record.of("status.posted");
+  if (share.all == 0)
+    return nothing("a status page, and no serious incident yet",
+                   "nothing to do until there is one");
+  return from_share(share, "serious incidents were on the status page", "show these there too",
+                    {fact_proof("the last update", posted)}, newest(posted));
+}
+
+Finding automated(const View& view) {
+  const auto triggered = view.record.of("automation.triggered");
+  if (triggered.count == 0)
+    return nothing("no automation was triggered", "let an Automation start a runbook");
+  const Share share{
+      .good = view.record.automated_succeeded, .all = view.record.automated_runs, .missing = {}};
+  return from_share(share, "automated responses succeeded", "look at the runs that did not",
+                    {fact_proof("the last one", triggered)}, newest(triggered));
+}
+
+Finding analyses(const View& view) {
+  auto finding = failures_learnt_from(view);
+  const auto signed_count = view.record.of("analysis.signed").count;
+  if (finding.verdict == Verdict::kNoEvidence) return finding;
+  finding.figure += fmt::format("; {} signed", signed_count);
+  if (signed_count == 0) {
+    finding.score *= 0.5;
+    finding.verdict = finding.score > 0 ? Verdict::kPartly : Verdict::kNot;
+    finding.next_step = "read, correct and sign the draft";
+  }
+  return finding;
+}
+
+Finding feedback(const View& view) {
+  const auto finished = view.record.of("run.finished");
+  const auto given = view.record.of("run.verdict_given");
+  const Share share{
+      .good = std::min(given.count, finished.count), .all = finished.count, .missing = {}};
+  return from_share(share, "runs got a verdict", "say after each run whether it helped: one click",
+                    {fact_proof("the last verdict", given)}, newest(given));
+}
+
+Finding improvement(const View& view) {
+  const auto created = view.record.of("action.created");
+  if (created.count == 0) return nothing("no actions", "put an action into an analysis");
+  const auto finished = view.record.of("action.finished");
+  const Share share{
+      .good = std::min(finished.count, created.count), .all = created.count, .missing = {}};
+  return from_share(share, "actions are finished", "finish the open actions",
+                    {fact_proof("the last action", created)}, created.last_at);
+}
+
+struct Rule {
+  std::string_view practice;
+  Finding (*judge)(const View&);
+};
+
+constexpr std::array kRules{
+    Rule{"DP1", operations_as_code},
+    Rule{"DP2", small_reversible_changes},
+    Rule{"DP3", procedures_used},
+    Rule{"DP5", failures_learnt_from},
+    Rule{"O1", workloads_understood},
+    Rule{"O9", components_owned},
+    Rule{"O11", sponsored},
+    Rule{"O12", empowered},
+    Rule{"O13", escalation},
+    Rule{"O14", communication},
+    Rule{"P1", declared_signals},
+    Rule{"P2", hosts_measured},
+    Rule{"P4", dependencies_measured},
+    Rule{"P5", traceability},
+    Rule{"P6", version_control},
+    Rule{"P9", deployments_managed},
+    Rule{"P13", environments},
+    Rule{"P14", small_reversible_changes},
+    Rule{"P16", way_back},
+    Rule{"P26", runbooks},
+    Rule{"W1", kpis},
+    Rule{"W3", telemetry_analysed},
+    Rule{"W6", outcome_alerts},
+    Rule{"H1", operations_kpis},
+    Rule{"E1", one_process},
+    Rule{"E2", procedure_per_alert},
+    Rule{"E3", by_impact},
+    Rule{"E4", paths_answered},
+    Rule{"E5", customer_plan},
+    Rule{"E6", truthful_status},
+    Rule{"E7", automated},
+    Rule{"V1", improvement},
+    Rule{"V2", analyses},
+    Rule{"V3", feedback},
+};
+
+}  // namespace
+
+Finding judge(std::string_view practice_id, const View& view) {
+  const auto rule = std::ranges::find(kRules, practice_id, &Rule::practice);
+  if (rule == kRules.end()) return {.figure = "no evidence rule yet"};
+  return rule->judge(view);
+}
+
+}  // namespace wellrun::assess

@@ -1,0 +1,583 @@
+#include "cli/commands.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "core/labels.h"
+#include "core/text.h"
+
+namespace wellrun::cli {
+namespace {
+
+using Form = Column::Form;
+
+/// `wellrun <group> <name>`: asks for a list or one thing and prints it.
+struct View {
+  const char* group;
+  const char* name;
+  const char* about;
+  std::string path;                  ///< "{}" takes the positional argument
+  std::vector<const char*> filters;  ///< options that become query parameters
+  std::vector<Column> columns;       ///< of items, or of the one thing
+  const char* empty = "nothing there";
+  const char* items = "items";  ///< where the list is; empty: the answer is one thing
+};
+
+const std::vector<View>& views() {
+  static const std::vector<View> all{
+      {"workload",
+       "list",
+       "Workloads and how they are",
+       "/api/v1/workloads",
+       {},
+       {{"NAME", "name"},
+        {"HEALTH", "health", Form::kState},
+        {"TIER", "tier"},
+        {"OWNER", "owner"},
+        {"OPEN INCIDENTS", "open_incidents", Form::kList},
+        {"ON CALL", "on_call", Form::kList}},
+       "no workloads yet: write them as code (wellrun init) and apply them (wellrun apply)"},
+      {"workload",
+       "show",
+       "One workload",
+       "/api/v1/workloads/{}",
+       {},
+       {{"name", "name"},
+        {"what", "description"},
+        {"health", "health", Form::kState},
+        {"tier", "tier"},
+        {"owner", "owner"},
+        {"components", "components", Form::kList},
+        {"incidents", "open_incidents", Form::kList},
+        {"on call", "on_call", Form::kList}},
+       "",
+       ""},
+      {"kpi",
+       "list",
+       "Outcomes: targets and where they stand",
+       "/api/v1/kpis",
+       {"workload"},
+       {{"NAME", "name"},
+        {"STATUS", "status", Form::kState},
+        {"VALUE", "value"},
+        {"TARGET", "target"},
+        {"UNIT", "unit"},
+        {"WORKLOAD", "workload"},
+        {"OUTCOME", "outcome"}},
+       "no KPIs"},
+      {"slo",
+       "list",
+       "Objectives and their error budgets",
+       "/api/v1/slos",
+       {"workload"},
+       {{"NAME", "name"},
+        {"STATUS", "status", Form::kState},
+        {"BUDGET LEFT", "budget_remaining", Form::kPercent},
+        {"SLI", "sli", Form::kPercent},
+        {"TARGET", "target", Form::kPercent},
+        {"WINDOW", "window"},
+        {"WORKLOAD", "workload"}},
+       "no SLOs"},
+      {"incident",
+       "list",
+       "Incidents, open ones unless --state says otherwise",
+       "/api/v1/incidents",
+       {"state", "workload"},
+       {{"ID", "id"},
+        {"SEV", "severity"},
+        {"STATE", "state", Form::kState},
+        {"WORKLOAD", "workload"},
+        {"TITLE", "title"},
+        {"OPENED", "opened_at", Form::kAge},
+        {"ACKNOWLEDGED BY", "acknowledged_by"}},
+       "no such incidents"},
+      {"incident",
+       "show",
+       "One incident",
+       "/api/v1/incidents/{}",
+       {},
+       {{"id", "id"},
+        {"title", "title"},
+        {"state", "state", Form::kState},
+        {"severity", "severity"},
+        {"workload", "workload"},
+        {"opened", "opened_at", Form::kAge},
+        {"acknowledged", "acknowledged_at", Form::kAge},
+        {"by", "acknowledged_by"},
+        {"resolved", "resolved_at", Form::kAge},
+        {"alerts", "alerts", Form::kList},
+        {"paged", "paged", Form::kList},
+        {"procedure", "procedure"},
+        {"runs", "runs", Form::kList},
+        {"next update due", "next_update_due", Form::kAge}},
+       "",
+       ""},
+      {"oncall",
+       "list",
+       "Who is on call, now or --at a time",
+       "/api/v1/on-call",
+       {"at", "schedule"},
+       {{"SCHEDULE", "schedule"},
+        {"PERSON", "display_name"},
+        {"SINCE", "from", Form::kAge},
+        {"UNTIL", "to", Form::kAge},
+        {"NEXT", "next_person"}},
+       "no schedules"},
+      {"runbook",
+       "list",
+       "Runbooks and how they do",
+       "/api/v1/runbooks",
+       {"workload"},
+       {{"NAME", "name"},
+        {"TITLE", "title"},
+        {"OWNER", "owner"},
+        {"RUNS", "runs"},
+        {"SUCCESS", "success_rate", Form::kPercent},
+        {"LAST RUN", "last_run_at", Form::kAge}},
+       "no runbooks"},
+      {"automation",
+       "list",
+       "What starts by itself",
+       "/api/v1/automations",
+       {},
+       {{"NAME", "name"},
+        {"ON", "on"},
+        {"RUNBOOK", "runbook"},
+        {"ENABLED", "enabled"},
+        {"TRIGGERED", "triggered"},
+        {"HELD BACK", "suppressed"},
+        {"LAST", "last", Form::kAge}},
+       "no automations"},
+      {"run",
+       "list",
+       "Runs of runbooks",
+       "/api/v1/runs",
+       {"runbook", "incident", "state"},
+       {{"ID", "id"},
+        {"RUNBOOK", "runbook"},
+        {"STATE", "state", Form::kState},
+        {"STEP", "current_step"},
+        {"INCIDENT", "incident"},
+        {"BY", "by"},
+        {"STARTED", "started_at", Form::kAge}},
+       "no such runs"},
+      {"deploy",
+       "list",
+       "Deployments",
+       "/api/v1/deployments",
+       {"workload", "from", "to"},
+       {{"ID", "id"},
+        {"WORKLOAD", "workload"},
+        {"COMPONENT", "component"},
+        {"ENVIRONMENT", "environment"},
+        {"VERSION", "version"},
+        {"STATE", "state", Form::kState},
+        {"STARTED", "started_at", Form::kAge},
+        {"BY", "by"},
+        {"INCIDENT", "incident"}},
+       "no deployments recorded: wellrun deploy record, or POST /api/v1/deployments from your "
+       "pipeline"},
+      {"analysis",
+       "list",
+       "Post-incident analyses",
+       "/api/v1/analyses",
+       {},
+       {{"ID", "id"}, {"INCIDENT", "incident"}, {"STATE", "state", Form::kState}},
+       "no analyses"},
+      {"action",
+       "list",
+       "Actions out of analyses",
+       "/api/v1/actions",
+       {"owner", "state"},
+       {{"ID", "id"},
+        {"TITLE", "title"},
+        {"OWNER", "owner"},
+        {"DUE", "due"},
+        {"STATE", "state", Form::kState}},
+       "no actions"},
+      {"journal",
+       "list",
+       "What happened, newest first",
+       "/api/v1/journal?order=desc",
+       {"stream", "type", "correlation", "after", "limit"},
+       {{"SEQ", "seq"},
+        {"TIME", "time"},
+        {"TYPE", "type"},
+        {"STREAM", "stream"},
+        {"ACTOR", "actor"},
+        {"CAUSE", "cause"}},
+       "no such facts",
+       "facts"},
+      {"token",
+       "list",
+       "Tokens that may use the API",
+       "/api/v1/tokens",
+       {},
+       {{"NAME", "name"}, {"ROLE", "role"}, {"CREATED", "created_at", Form::kAge}},
+       "no tokens"},
+  };
+  return all;
+}
+
+/// `wellrun <group> <name>`: changes something.
+struct Action {
+  const char* group;
+  const char* name;
+  const char* about;
+  std::string path;  ///< "{}" takes the positional argument
+  struct Field {
+    const char* option;  ///< "--title"
+    const char* key;     ///< of the body
+    const char* help;
+    bool required = false;
+    enum class Type { kText, kFlag, kNumber, kPairs } type = Type::kText;
+  };
+  std::vector<Field> fields;
+  const char* method = "POST";
+};
+
+const std::vector<Action>& actions() {
+  using Type = Action::Field::Type;
+  static const std::vector<Action> all{
+      {"incident",
+       "open",
+       "Open an incident by hand",
+       "/api/v1/incidents",
+       {{"--title", "title", "what is wrong", true},
+        {"--workload", "workload", "which workload", true},
+        {"--severity", "severity", "1 (worst) to 4", false, Type::kNumber}}},
+      {"incident",
+       "ack",
+       "Acknowledge: you are on it, paging stops",
+       "/api/v1/incidents/{}/acknowledge",
+       {}},
+      {"incident",
+       "escalate",
+       "Call the next level",
+       "/api/v1/incidents/{}/escalate",
+       {{"--reason", "reason", "why"}}},
+      {"incident", "mitigate", "The customers are well again", "/api/v1/incidents/{}/mitigate", {}},
+      {"incident",
+       "resolve",
+       "It is over",
+       "/api/v1/incidents/{}/resolve",
+       {{"--reason", "reason", "what ended it"}}},
+      {"incident",
+       "note",
+       "Add a note to the timeline",
+       "/api/v1/incidents/{}/notes",
+       {{"--text", "text", "the note", true}}},
+      {"incident",
+       "update",
+       "Tell customers on the status page",
+       "/api/v1/incidents/{}/updates",
+       {{"--text", "text", "what they should know", true},
+        {"--state", "state", "investigating, identified, monitoring or resolved"},
+        {"--next", "next_update_in", "when you will tell more, as 30m"}}},
+      {"run",
+       "start",
+       "Start a runbook",
+       "/api/v1/runs",
+       {{"--runbook", "runbook", "which", true},
+        {"--incident", "incident", "for which incident"},
+        {"--input", "inputs", "name=value, repeated", false, Type::kPairs}}},
+      {"run",
+       "approve",
+       "Approve the step that waits",
+       "/api/v1/runs/{}/approve",
+       {{"--step", "step", "index of the step (default: the one that waits)", false, Type::kNumber},
+        {"--comment", "comment", "why"},
+        {"--approved", "approved", "", false, Type::kFlag}}},
+      {"run", "cancel", "Stop a run after its present step", "/api/v1/runs/{}/cancel", {}},
+      {"run",
+       "resume",
+       "Say what became of a step whose outcome is unknown",
+       "/api/v1/runs/{}/resume",
+       {{"--decision", "decision", "done, retry or abort", true}}},
+      {"deploy",
+       "record",
+       "Record a deployment",
+       "/api/v1/deployments",
+       {{"--workload", "workload", "which workload", true},
+        {"--component", "component", "which component"},
+        {"--environment", "environment", "where (default production)"},
+        {"--version", "version", "what it brings", true},
+        {"--commit", "commit", "its commit"},
+        {"--commit-time", "commit_time", "when that was made (RFC 3339): gives lead time"},
+        {"--url", "url", "of the pipeline"},
+        {"--outcome", "outcome", "succeeded, failed or rolled_back when it has ended"}}},
+      {"deploy",
+       "finish",
+       "A deployment has ended",
+       "/api/v1/deployments/{}/finish",
+       {{"--outcome", "outcome", "succeeded, failed or rolled_back", true}}},
+      {"action",
+       "done",
+       "An action is finished",
+       "/api/v1/actions/{}/finish",
+       {{"--proof", "proof", "what shows it"}}},
+      {"token",
+       "create",
+       "Create a token; it is shown once",
+       "/api/v1/tokens",
+       {{"--name", "name", "whose or what for", true},
+        {"--role", "role", "viewer, responder, operator or admin", true}}},
+      {"token", "revoke", "Revoke a token", "/api/v1/tokens/{}", {}, "DELETE"},
+  };
+  return all;
+}
+
+const char* about_group(std::string_view group) {
+  static const std::map<std::string_view, const char*> about{
+      {"workload", "What runs, who owns it, how it is"},
+      {"kpi", "Outcomes that matter"},
+      {"slo", "Objectives and error budgets"},
+      {"incident", "Incidents: see, acknowledge, escalate, resolve, tell customers"},
+      {"oncall", "Who is on call, at any time"},
+      {"runbook", "Procedures as code"},
+      {"automation", "Procedures that start by themselves"},
+      {"run", "Runs of procedures: start, approve, resume"},
+      {"deploy", "Deployments: record and list"},
+      {"analysis", "Post-incident analyses"},
+      {"action", "Actions that keep failures from coming back"},
+      {"journal", "Everything that happened, and why"},
+      {"token", "API tokens"}};
+  return about.at(group);
+}
+
+CLI::App& group_of(CLI::App& app, const char* name) {
+  for (auto* known :
+       app.get_subcommands([&](const CLI::App* each) { return each->get_name() == name; }))
+    return *known;
+  auto* group = app.add_subcommand(name, about_group(name));
+  group->require_subcommand(1);
+  return *group;
+}
+
+std::string with_argument(std::string path, const std::string& argument) {
+  const auto place = path.find("{}");
+  if (place != std::string::npos) path.replace(place, 2, url_encode(argument));
+  return path;
+}
+
+int show_view(Context& context, const View& view, std::string path,
+              const std::map<std::string, std::string>& filters) {
+  for (const auto& [name, value] : filters) {
+    if (!value.empty())
+      path += (path.find('?') == std::string::npos ? '?' : '&') + name + '=' + url_encode(value);
+  }
+  Api api(context.api);
+  auto answer = api.get(path);
+  if (!answer) return report(context, answer.error());
+  if (context.json) {
+    context.out(answer->dump(2) + "\n");
+  } else if (std::string_view(view.items).empty()) {
+    context.out(details(*answer, view.columns, context.terminal));
+    if (answer->contains("timeline")) {
+      context.out("\n" +
+                  table(answer->at("timeline"),
+                        {{"TIME", "time"}, {"WHAT", "text"}, {"BY", "actor"}, {"FACT", "seq"}},
+                        context.terminal, "no timeline"));
+    }
+  } else {
+    context.out(table(answer->value(view.items, Json::array()), view.columns, context.terminal,
+                      view.empty));
+  }
+  return 0;
+}
+
+struct Given {
+  std::string argument;
+  std::map<std::string, std::string> values;
+  std::map<std::string, std::vector<std::string>> lists;
+  std::map<std::string, bool> flags;
+};
+
+void add_view(CLI::App& app, Context& context, const View& view, int& exit_code) {
+  auto* command = group_of(app, view.group).add_subcommand(view.name, view.about);
+  auto given = std::make_shared<Given>();
+  if (view.path.find("{}") != std::string::npos)
+    command->add_option("id", given->argument, "which")->required();
+  for (const auto* filter : view.filters)
+    command->add_option(std::string("--") + filter, given->values[filter],
+                        std::string("only this ") + filter);
+  command->callback([&context, &view, &exit_code, given] {
+    exit_code = show_view(context, view, with_argument(view.path, given->argument), given->values);
+  });
+}
+
+Result<Json> body_of(const Action& action, const Given& given) {
+  using Type = Action::Field::Type;
+  Json body = Json::object();
+  for (const auto& field : action.fields) {
+    if (field.type == Type::kFlag) {
+      body[field.key] = true;
+      continue;
+    }
+    if (field.type == Type::kPairs) {
+      Json pairs = Json::object();
+      for (const auto& pair : given.lists.at(field.key)) {
+        const auto equals = pair.find('=');
+        if (equals == std::string::npos)
+          return fail(ErrorCode::kInvalid,
+                      std::string(field.option) + " takes name=value; it got " + quote(pair));
+        pairs[pair.substr(0, equals)] = pair.substr(equals + 1);
+      }
+      body[field.key] = std::move(pairs);
+      continue;
+    }
+    const auto& value = given.values.at(field.key);
+    if (value.empty()) continue;
+    if (field.type == Type::kText) {
+      body[field.key] = value;
+    } else {
+      const auto number = parse_json(value);
+      if (!number || !number->is_number_integer())
+        return fail(ErrorCode::kInvalid,
+                    std::string(field.option) + " takes a whole number; it got " + quote(value));
+      body[field.key] = *number;
+    }
+  }
+  return body;
+}
+
+int perform(Context& context, const Action& action, const Given& given) {
+  auto body = body_of(action, given);
+  if (!body) return report(context, body.error());
+  Api api(context.api);
+  auto answer = api.send(action.method, with_argument(action.path, given.argument), *body);
+  if (!answer) return report(context, answer.error());
+  if (context.json || !answer->is_object()) {
+    context.out(answer->is_null() ? std::string("done\n") : answer->dump(2) + "\n");
+    return 0;
+  }
+  const auto id = text_or(*answer, "id", text_or(*answer, "name", given.argument));
+  const auto state = text_or(*answer, "state");
+  context.out(id + (state.empty() ? "" : ": " + coloured(state, state, context.terminal)) + "\n");
+  if (answer->contains("token"))
+    context.out("token (shown only now): " + answer->at("token").get<std::string>() + "\n");
+  return 0;
+}
+
+void add_action(CLI::App& app, Context& context, const Action& action, int& exit_code) {
+  using Type = Action::Field::Type;
+  auto* command = group_of(app, action.group).add_subcommand(action.name, action.about);
+  auto given = std::make_shared<Given>();
+  if (action.path.find("{}") != std::string::npos)
+    command->add_option("id", given->argument, "which")->required();
+  for (const auto& field : action.fields) {
+    CLI::Option* option = nullptr;
+    if (field.type == Type::kFlag) continue;
+    if (field.type == Type::kPairs) {
+      option = command->add_option(field.option, given->lists[field.key], field.help);
+    } else {
+      option = command->add_option(field.option, given->values[field.key], field.help);
+    }
+    if (field.required) option->required();
+  }
+  command->callback(
+      [&context, &action, &exit_code, given] { exit_code = perform(context, action, *given); });
+}
+
+std::string query_text(const Json& answer, const Terminal& terminal) {
+  const auto& data = answer.at("data");
+  if (text_or(data, "resultType") != "vector") return data.value("result", Json()).dump() + "\n";
+  Json rows = Json::array();
+  for (const auto& series : data.at("result")) {
+    Labels labels;
+    for (const auto& [name, value] : series.at("metric").items())
+      labels.set(name, value.get<std::string>());
+    rows.push_back(
+        {{"series", to_string(labels)},
+         {"value", series.contains("value") ? series.at("value").at(1) : Json("(histogram)")}});
+  }
+  return table(rows, {{"SERIES", "series"}, {"VALUE", "value"}}, terminal, "no series match");
+}
+
+void add_query(CLI::App& app, Context& context, int& exit_code) {
+  auto* command = app.add_subcommand("query", "Ask PromQL, now or --at a time");
+  auto given = std::make_shared<Given>();
+  command->add_option("promql", given->argument, "for example 'sum(rate(http_requests_total[5m]))'")
+      ->required();
+  command->add_option("--at", given->values["at"], "RFC 3339 or Unix seconds");
+  command->callback([&context, &exit_code, given] {
+    auto path = "/api/v1/query?query=" + url_encode(given->argument);
+    if (!given->values["at"].empty()) path += "&time=" + url_encode(given->values["at"]);
+    Api api(context.api);
+    auto answer = api.get(path);
+    if (!answer) {
+      exit_code = report(context, answer.error());
+      return;
+    }
+    context.out(context.json ? answer->dump(2) + "\n" : query_text(*answer, context.terminal));
+    exit_code = 0;
+  });
+}
+
+void add_assess(CLI::App& app, Context& context, int& exit_code) {
+  auto* command = app.add_subcommand(
+      "assess", "How well each practice is done, from the program's own evidence");
+  auto given = std::make_shared<Given>();
+  auto threshold = std::make_shared<double>(-1);
+  command->add_option("--fail-under", *threshold, "exit with 1 when the score (0 to 100) is lower");
+  command->add_flag("--record", given->flags["record"], "record it in the journal");
+  command->callback([&context, &exit_code, given, threshold] {
+    Api api(context.api);
+    auto answer = given->flags["record"] ? api.send("POST", "/api/v1/assessment", Json::object())
+                                         : api.get("/api/v1/assessment");
+    if (!answer) {
+      exit_code = report(context, answer.error());
+      return;
+    }
+    const double score = number_or(*answer, "score", 0);
+    if (context.json) {
+      context.out(answer->dump(2) + "\n");
+    } else {
+      for (const auto& area : answer->value("areas", Json::array())) {
+        context.out(fmt::format("\n{}  {:.0f} of 100\n", text_or(area, "name"),
+                                number_or(area, "score", 0)));
+        context.out(table(area.value("rows", Json::array()),
+                          {{"ID", "id"},
+                           {"VERDICT", "verdict", Form::kState},
+                           {"PRACTICE", "title"},
+                           {"EVIDENCE", "figure"},
+                           {"NEXT BEST STEP", "next_step"}},
+                          context.terminal, "no practices"));
+      }
+      context.out(
+          fmt::format("\nscore {:.1f} of 100 (edition {})\n", score, text_or(*answer, "edition")));
+    }
+    exit_code = score < *threshold ? 1 : 0;
+    if (exit_code == 1)
+      context.err(fmt::format("the score {:.1f} is under {:.1f}\n", score, *threshold));
+  });
+}
+
+}  // namespace
+
+int exit_code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kDeadline:
+    case ErrorCode::kIo:
+    case ErrorCode::kInternal:
+    case ErrorCode::kCorrupt:
+      return 3;
+    default:
+      return 2;
+  }
+}
+
+int report(const Context& context, const Error& error) {
+  context.err("wellrun: " + to_string(error) + "\n");
+  return exit_code_of(error.code);
+}
+
+void add_client_commands(CLI::App& app, Context& context, int& exit_code) {
+  for (const auto& view : views()) add_view(app, context, view, exit_code);
+  for (const auto& action : actions()) add_action(app, context, action, exit_code);
+  add_query(app, context, exit_code);
+  add_assess(app, context, exit_code);
+}
+
+}  // namespace wellrun::cli

@@ -1,0 +1,41 @@
+#pragma once
+
+// How answers look in a terminal: tables that fit, colours where there is a terminal, JSON for
+// programs.
+
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "core/time.h"
+
+namespace wellrun::cli {
+
+struct Column {
+  std::string title;
+  std::string path;  ///< into an item: "id", "kpis.missed", "on_call.0.person"
+  enum class Form { kText, kAge, kPercent, kNumber, kList, kState } form = Form::kText;
+};
+
+struct Terminal {
+  bool colour = false;
+  int width = 100;
+  Timestamp now;
+};
+
+/// Rows of `items` under a heading; `empty` when there are none. Columns are cut from the widest on
+/// until the table fits.
+std::string table(const Json& items, const std::vector<Column>& columns, const Terminal& terminal,
+                  const std::string& empty);
+
+/// One item as "name: value" lines.
+std::string details(const Json& item, const std::vector<Column>& columns, const Terminal& terminal);
+
+/// The value at a path as a person reads it; "-" for null and absent.
+std::string cell(const Json& item, const Column& column, Timestamp now);
+
+/// `text` in a colour by what the state means: red for failed, critical, missed; yellow for
+/// at_risk, triggered; green for good.
+std::string coloured(const std::string& text, const std::string& state, const Terminal& terminal);
+
+}  // namespace wellrun::cli
