@@ -1,13 +1,15 @@
 #pragma once
 
-// The ports of telemetry: what receivers write to and queries read from. The embedded store implements them
-// (telemetry/store/), a distributed one can; a simulation replaces them. No type of an engine leaks through here.
+// The ports of telemetry: what receivers write to and queries read from. The embedded store
+// implements them (telemetry/store/), a distributed one can; a simulation replaces them. No type of
+// an engine leaks through here.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -40,21 +42,23 @@ class MetricReader {
  public:
   virtual ~MetricReader() = default;
 
-  /// Series that match all of `matchers` and have a sample in `range`, sorted by labels. Stale markers are included.
-  /// kTooLarge beyond a limit, kCancelled, kInvalid for a bad regex, kCorrupt with the block named.
-  virtual Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers, TimeRange range,
+  /// Series that match all of `matchers` and have a sample in `range`, sorted by labels. Stale
+  /// markers are included. kTooLarge beyond a limit, kCancelled, kInvalid for a bad regex, kCorrupt
+  /// with the block named.
+  virtual Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers,
+                                                 TimeRange range,
                                                  const ReadLimits& limits) const = 0;
 
   /// Label sets only; sets = alternatives of matchers (match[]), empty: all. Sorted, unique.
-  virtual Result<std::vector<Labels>> series(const std::vector<std::vector<Matcher>>& sets, TimeRange range,
-                                             const ReadLimits& limits) const = 0;
+  virtual Result<std::vector<Labels>> series(const std::vector<std::vector<Matcher>>& sets,
+                                             TimeRange range, const ReadLimits& limits) const = 0;
 
   /// Sorted, unique.
-  virtual Result<std::vector<std::string>> label_names(const std::vector<std::vector<Matcher>>& sets,
-                                                       TimeRange range) const = 0;
-  virtual Result<std::vector<std::string>> label_values(const std::string& name,
-                                                        const std::vector<std::vector<Matcher>>& sets,
-                                                        TimeRange range) const = 0;
+  virtual Result<std::vector<std::string>> label_names(
+      const std::vector<std::vector<Matcher>>& sets, TimeRange range) const = 0;
+  virtual Result<std::vector<std::string>> label_values(
+      const std::string& name, const std::vector<std::vector<Matcher>>& sets,
+      TimeRange range) const = 0;
 
   /// Of every family known, sorted by name.
   virtual std::vector<Metadata> metadata() const = 0;
@@ -67,14 +71,31 @@ struct WriteOutcome {
   std::string first_rejection;
 };
 
+/// The same as a list of SeriesWrite, in columns: what a decoder that reads in place makes. Views
+/// point into its buffers.
+struct SampleBatch {
+  struct Series {
+    std::string_view
+        labels;  ///< protobuf as in remote write 1.0 (repeated Label, field 1), in any order
+    std::uint32_t sample_count = 0,
+                  histogram_count = 0;  ///< how many of the next ones are this series'
+  };
+  std::vector<Series> series;
+  std::vector<Sample> samples;
+  std::vector<HistogramSample> histograms;
+};
+
 /// Thread-safe. When write() returns, the samples survive `kill -9`.
 class MetricWriter {
  public:
   virtual ~MetricWriter() = default;
 
-  /// The same value at a known time is a no-op; another value is rejected. Good samples of a batch are kept when others are
-  /// rejected. kNoSpace: nothing was kept.
+  /// The same value at a known time is a no-op; another value is rejected. Good samples of a batch
+  /// are kept when others are rejected. kNoSpace: nothing was kept.
   virtual Result<WriteOutcome> write(std::vector<SeriesWrite> series) = 0;
+  /// Labels that are not well-formed (malformed, an empty or repeated name, not UTF-8, no __name__)
+  /// count as rejected. The default goes through write(std::vector<SeriesWrite>).
+  virtual Result<WriteOutcome> write_batch(const SampleBatch& batch);
   virtual void put_metadata(std::vector<Metadata> metadata) = 0;
 };
 

@@ -1,0 +1,34 @@
+#include "telemetry/storage.h"
+
+#include "telemetry/store/label_bytes.h"
+
+namespace wellrun::telemetry {
+
+Result<WriteOutcome> MetricWriter::write_batch(const SampleBatch& batch) {
+  constexpr std::size_t kMaxLabelBytes = 64U << 10;
+  std::vector<SeriesWrite> series;
+  WriteOutcome refused;
+  auto sample = batch.samples.begin();
+  auto histogram = batch.histograms.begin();
+  for (const auto& one : batch.series) {
+    SeriesWrite write;
+    const auto first_sample = std::exchange(sample, sample + one.sample_count);
+    const auto first_histogram = std::exchange(histogram, histogram + one.histogram_count);
+    const auto labels = store::canonical_label_bytes(one.labels, kMaxLabelBytes);
+    if (!labels) {
+      if (refused.rejected == 0) refused.first_rejection = labels.error().message;
+      refused.rejected += one.sample_count + one.histogram_count;
+      continue;
+    }
+    write.labels = store::labels_from_bytes(*labels);
+    write.samples.assign(first_sample, sample);
+    write.histograms.assign(first_histogram, histogram);
+    series.push_back(std::move(write));
+  }
+  TRY(auto outcome, this->write(std::move(series)));
+  if (outcome.rejected == 0) outcome.first_rejection = refused.first_rejection;
+  outcome.rejected += refused.rejected;
+  return outcome;
+}
+
+}  // namespace wellrun::telemetry

@@ -1,0 +1,234 @@
+// Moving the head to the database, and dropping what is older than the retention.
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <rocksdb/write_batch.h>
+
+#include "telemetry/store/byte_io.h"
+#include "telemetry/store/core.h"
+#include "telemetry/store/wal_records.h"
+
+namespace wellrun::telemetry::store {
+namespace {
+
+constexpr std::size_t kBatchBytes = 1U << 20;
+
+template <typename TimedSample>
+void merge_into(std::vector<TimedSample>& older, std::vector<TimedSample> newer) {
+  std::vector<TimedSample> merged;
+  std::ranges::merge(older, newer, std::back_inserter(merged), {}, &TimedSample::time_ms,
+                     &TimedSample::time_ms);
+  older = std::move(merged);
+}
+
+/// Samples that a failed checkpoint left are joined by those that came since. With the block
+/// locked.
+std::uint64_t move_to_flushing(Series& series) {
+  const auto moved =
+      series.floats.size() + (series.histograms ? series.histograms->samples.size() : 0);
+  if (series.flushing.empty()) {
+    series.flushing.swap(series.floats);
+  } else if (!series.floats.empty()) {
+    SampleBuffer merged;
+    auto left = series.flushing.samples();
+    auto right = series.floats.samples();
+    while (!left.empty() || !right.empty()) {
+      auto& from = right.empty() || (!left.empty() && left.front().time_ms < right.front().time_ms)
+                       ? left
+                       : right;
+      merged.push_back(from.front());
+      from = from.subspan(1);
+    }
+    series.flushing = std::move(merged);
+    series.floats = {};
+  }
+  if (series.histograms)
+    merge_into(series.histograms->flushing, std::exchange(series.histograms->samples, {}));
+  return moved;
+}
+
+bool is_flushing(const Series& series) {
+  return !series.flushing.empty() || (series.histograms && !series.histograms->flushing.empty());
+}
+
+struct Bounds {
+  std::int64_t first_ms = INT64_MAX, last_ms = INT64_MIN;
+};
+
+Bounds bounds_with_flushing(const Series& series) {
+  Bounds bounds{series.disk_first_ms, series.disk_last_ms};
+  auto include = [&](std::int64_t first, std::int64_t last) {
+    bounds.first_ms = std::min(bounds.first_ms, first);
+    bounds.last_ms = std::max(bounds.last_ms, last);
+  };
+  if (!series.flushing.empty())
+    include(series.flushing.front().time_ms, series.flushing.back().time_ms);
+  if (series.histograms && !series.histograms->flushing.empty())
+    include(series.histograms->flushing.front().time_ms,
+            series.histograms->flushing.back().time_ms);
+  return bounds;
+}
+
+/// Under checkpoint_mutex, which alone changes `flushing` and the bounds; so reading them here
+/// needs no block lock.
+class Checkpoint {
+ public:
+  explicit Checkpoint(Core& core) : core_(core) {}
+
+  Status run() {
+    TRY(const auto segment, core_.wal->rotate());
+    const auto series_end = core_.head.end_ref();
+    const auto blocks = core_.head.block_count();
+    TRY_STATUS(put_series(series_end));
+    for (std::uint32_t i = 0; i < blocks; ++i)
+      if (auto* block = core_.head.block(i)) TRY_STATUS(put_block(i, *block));
+    TRY_STATUS(write());
+    TRY_STATUS(core_.database->flush_metrics());
+    std::string number;
+    put_fixed(number, segment);
+    batch_.Put(core_.database->family(Family::kDefault), "wal", number);
+    TRY_STATUS(core_.database->write(batch_, true));
+    core_.persisted_end = series_end;
+    core_.checkpoint_epoch.fetch_add(1);
+    for (std::uint32_t i = 0; i < blocks; ++i)
+      if (auto* block = core_.head.block(i)) settle(*block);
+    core_.stuck_samples = 0;
+    core_.wal->drop_before(segment);
+    ::malloc_trim(1U << 20);
+    return {};
+  }
+
+ private:
+  Status put_series(std::uint32_t end) {
+    for (auto ref = core_.persisted_end; ref < end; ++ref) {
+      if (!core_.head.has(ref)) continue;
+      std::string key;
+      put_key32(key, ref);
+      const auto labels = core_.head.at(ref).label_bytes();
+      batch_.Put(core_.database->family(Family::kSeries), key,
+                 rocksdb::Slice(labels.data(), labels.size()));
+      if (batch_.GetDataSize() > kBatchBytes) TRY_STATUS(write());
+    }
+    return {};
+  }
+
+  Status put_block(std::uint32_t index, SeriesBlock& block) {
+    std::uint64_t moved = 0;
+    {
+      const std::scoped_lock lock(block.mutex);
+      for (auto& series : block.series) moved += move_to_flushing(series);
+    }
+    core_.head.sample_count.fetch_sub(moved);
+    core_.stuck_samples.fetch_add(moved);
+    bool changed = false;
+    std::string bounds;
+    for (std::uint32_t i = 0; i < SeriesBlock::kSize; ++i) {
+      const auto& series = block.series[i];
+      if (is_flushing(series)) {
+        changed = true;
+        const auto ref = index * SeriesBlock::kSize + i;
+        put_chunks(ref, series.flushing.samples(), encode_floats);
+        if (series.histograms)
+          put_chunks(ref, std::span<const HistogramSample>(series.histograms->flushing),
+                     encode_histograms);
+      }
+      const auto [first, last] = bounds_with_flushing(series);
+      if (first > last) continue;
+      bounds += static_cast<char>(i);
+      put_varint(bounds, zigzag(first));
+      put_varint(bounds, static_cast<std::uint64_t>(last - first));
+    }
+    if (changed) batch_.Put(core_.database->family(Family::kDefault), bounds_key(index), bounds);
+    if (batch_.GetDataSize() > kBatchBytes) return write();
+    return {};
+  }
+
+  template <typename TimedSample, typename Encode>
+  void put_chunks(std::uint32_t ref, std::span<const TimedSample> samples, Encode encode) {
+    while (!samples.empty()) {
+      const auto length = chunk_length(samples);
+      batch_.Put(core_.database->family(Family::kChunks), chunk_key(ref, samples.front().time_ms),
+                 encode(samples.first(length)));
+      samples = samples.subspan(length);
+    }
+  }
+
+  Status write() {
+    TRY_STATUS(core_.database->write_unlogged(batch_));
+    batch_.Clear();
+    return {};
+  }
+
+  static void settle(SeriesBlock& block) {
+    const std::scoped_lock lock(block.mutex);
+    for (auto& series : block.series) {
+      if (!is_flushing(series)) continue;
+      const auto bounds = bounds_with_flushing(series);
+      series.disk_first_ms = bounds.first_ms;
+      series.disk_last_ms = bounds.last_ms;
+      series.flushing = {};
+      if (series.histograms) series.histograms->flushing = {};
+    }
+  }
+
+  Core& core_;
+  rocksdb::WriteBatch batch_;
+};
+
+/// Deletes the chunks of one series that end before `cutoff`; what remains on disk begins at the
+/// time returned.
+Result<std::int64_t> drop_chunks(Core& core, rocksdb::Iterator& rows, std::uint32_t ref,
+                                 std::int64_t cutoff, rocksdb::WriteBatch& batch) {
+  for (rows.Seek(chunk_key(ref, INT64_MIN)); rows.Valid() && rows.key().size() == 12; rows.Next()) {
+    if (read_key32(rows.key().data()) != ref) break;
+    const auto header = read_chunk_header({rows.value().data(), rows.value().size()});
+    const auto first = read_key_time(rows.key().data() + 4);
+    const auto last = header ? header->last_ms : first + kChunkSpanMs;
+    if (last >= cutoff) return first;
+    batch.Delete(core.database->family(Family::kChunks), rows.key());
+  }
+  if (!rows.status().ok())
+    return std::unexpected(database_error(rows.status(), "dropping old chunks"));
+  return INT64_MAX;
+}
+
+}  // namespace
+
+std::string bounds_key(std::uint32_t block) {
+  std::string key = "b";
+  put_key32(key, block);
+  return key;
+}
+
+Status checkpoint(Core& core) {
+  const std::scoped_lock once(core.checkpoint_mutex);
+  return Checkpoint(core).run();
+}
+
+Status prune_metrics(Core& core) {
+  const std::scoped_lock once(core.checkpoint_mutex);
+  const auto cutoff = to_unix_ms(core.runtime.clock.now()) - core.options.retention.count();
+  const auto rows = core.database->iterate(Family::kChunks);
+  rocksdb::WriteBatch batch;
+  for (std::uint32_t ref = 0; ref < core.head.end_ref(); ++ref) {
+    if (!core.head.has(ref) || core.head.at(ref).disk_first_ms >= cutoff) continue;
+    auto& series = core.head.at(ref);
+    TRY(const auto first, drop_chunks(core, *rows, ref, cutoff, batch));
+    const std::scoped_lock lock(core.head.block_of(ref).mutex);
+    series.disk_first_ms = first;
+    if (first == INT64_MAX) series.disk_last_ms = INT64_MIN;
+    const bool has_memory = !series.floats.empty() || is_flushing(series) ||
+                            (series.histograms && !series.histograms->samples.empty());
+    if (series.has_disk() || has_memory || series.gone) continue;
+    series.gone = true;
+    core.index.remove(ref);
+    std::string key;
+    put_key32(key, ref);
+    batch.Delete(core.database->family(Family::kSeries), key);
+  }
+  if (batch.Count() == 0) return {};
+  return core.database->write(batch);
+}
+
+}  // namespace wellrun::telemetry::store

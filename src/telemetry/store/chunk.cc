@@ -1,0 +1,160 @@
+#include "telemetry/store/chunk.h"
+
+#include <array>
+#include <bit>
+#include <cmath>
+
+#include "telemetry/store/byte_io.h"
+#include "telemetry/store/histogram_codec.h"
+#include "telemetry/store/value_codec.h"
+
+namespace wellrun::telemetry::store {
+namespace {
+
+enum class TimeEncoding : std::uint8_t { kRegular = 0, kSecondDifferences = 1 };
+
+std::unexpected<Error> corrupt(std::string_view what) {
+  return fail(ErrorCode::kCorrupt, "a chunk cannot be read: " + std::string(what));
+}
+
+template <typename TimedSample>
+void put_header(std::string& out, ChunkKind kind, std::span<const TimedSample> samples) {
+  out += static_cast<char>(kind);
+  put_varint(out, samples.size());
+  put_varint(out, zigzag(samples.front().time_ms));
+  put_varint(out, static_cast<std::uint64_t>(
+                      wrapping_sub(samples.back().time_ms, samples.front().time_ms)));
+}
+
+bool is_regular(std::span<const Sample> samples) {
+  if (samples.size() < 2) return true;
+  const auto step = samples[1].time_ms - samples[0].time_ms;
+  for (std::size_t i = 2; i < samples.size(); ++i)
+    if (samples[i].time_ms - samples[i - 1].time_ms != step) return false;
+  return true;
+}
+
+void put_times(std::string& out, std::span<const Sample> samples) {
+  if (is_regular(samples)) {
+    out += static_cast<char>(TimeEncoding::kRegular);
+    return;
+  }
+  out += static_cast<char>(TimeEncoding::kSecondDifferences);
+  std::int64_t step = 0;
+  for (std::size_t i = 1; i < samples.size(); ++i) {
+    const auto next = samples[i].time_ms - samples[i - 1].time_ms;
+    put_varint(out, zigzag(next - step));
+    step = next;
+  }
+}
+
+ChunkHeader read_header(ByteReader& reader) {
+  ChunkHeader header;
+  header.kind = static_cast<ChunkKind>(reader.byte());
+  const auto count = reader.varint();
+  header.count = count <= kMaxChunkSamples ? static_cast<std::uint32_t>(count) : 0;
+  header.first_ms = reader.zigzag();
+  const auto span = reader.varint();
+  header.last_ms = span < static_cast<std::uint64_t>(kChunkSpanMs)
+                       ? wrapping_add(header.first_ms, static_cast<std::int64_t>(span))
+                       : header.first_ms - 1;
+  return header;
+}
+
+bool is_sound(const ChunkHeader& header, const ByteReader& reader) {
+  const bool known = header.kind == ChunkKind::kFloats || header.kind == ChunkKind::kHistograms;
+  return known && !reader.failed() && header.count > 0 && header.last_ms >= header.first_ms &&
+         static_cast<std::uint64_t>(header.last_ms - header.first_ms) + 1 >= header.count;
+}
+
+bool read_times(ByteReader& reader, const ChunkHeader& header, std::span<Sample> out) {
+  const auto encoding = static_cast<TimeEncoding>(reader.byte());
+  const auto span = header.last_ms - header.first_ms;
+  if (encoding == TimeEncoding::kRegular) {
+    const auto gaps = static_cast<std::int64_t>(out.size()) - 1;
+    const auto step = gaps == 0 ? 0 : span / gaps;
+    if (step * gaps != span) return false;
+    auto time = header.first_ms;
+    for (auto& sample : out) sample.time_ms = std::exchange(time, time + step);
+    return true;
+  }
+  if (encoding != TimeEncoding::kSecondDifferences) return false;
+  auto time = header.first_ms;
+  std::int64_t step = 0;
+  out[0].time_ms = time;
+  for (std::size_t i = 1; i < out.size(); ++i) {
+    step = wrapping_add(step, reader.zigzag());
+    if (step <= 0 || step > header.last_ms - time) return false;
+    time += step;
+    out[i].time_ms = time;
+  }
+  return time == header.last_ms && !reader.failed();
+}
+
+}  // namespace
+
+std::string encode_floats(std::span<const Sample> samples) {
+  std::string out;
+  out.reserve(32 + samples.size() * 2);
+  put_header(out, ChunkKind::kFloats, samples);
+  put_times(out, samples);
+  append_values(out, samples);
+  return out;
+}
+
+std::string encode_histograms(std::span<const HistogramSample> samples) {
+  std::string out;
+  put_header(out, ChunkKind::kHistograms, samples);
+  auto before = samples.front().time_ms;
+  for (const auto& sample : samples) {
+    put_varint(out, zigzag(sample.time_ms - before));
+    before = sample.time_ms;
+    append_histogram(out, *sample.histogram);
+  }
+  return out;
+}
+
+Result<ChunkHeader> read_chunk_header(std::string_view chunk) {
+  ByteReader reader(chunk);
+  const auto header = read_header(reader);
+  if (!is_sound(header, reader)) return corrupt("its header is malformed");
+  return header;
+}
+
+Status decode_floats(std::string_view chunk, std::vector<Sample>& out) {
+  ByteReader reader(chunk);
+  const auto header = read_header(reader);
+  if (!is_sound(header, reader) || header.kind != ChunkKind::kFloats)
+    return corrupt("its header is malformed");
+  const auto before = out.size();
+  out.resize(before + header.count);
+  const auto samples = std::span(out).subspan(before);
+  if (read_times(reader, header, samples) && read_values(reader, samples) && reader.at_end())
+    return {};
+  out.resize(before);
+  return corrupt("its columns are malformed");
+}
+
+Status decode_histograms(std::string_view chunk, std::vector<HistogramSample>& out) {
+  ByteReader reader(chunk);
+  const auto header = read_header(reader);
+  if (!is_sound(header, reader) || header.kind != ChunkKind::kHistograms)
+    return corrupt("its header is malformed");
+  const auto before = out.size();
+  auto time = header.first_ms;
+  for (std::uint32_t i = 0; i < header.count; ++i) {
+    const auto step = reader.zigzag();
+    auto histogram = read_histogram(reader);
+    if (!histogram || (i == 0) != (step == 0) || step < 0 || step > header.last_ms - time) {
+      out.resize(before);
+      return corrupt("a histogram is malformed");
+    }
+    time += step;
+    out.push_back(HistogramSample{time, std::make_shared<const Histogram>(std::move(*histogram))});
+  }
+  if (time == header.last_ms && reader.at_end()) return {};
+  out.resize(before);
+  return corrupt("its last time is not the one stated");
+}
+
+}  // namespace wellrun::telemetry::store

@@ -1,0 +1,68 @@
+#pragma once
+
+// What the parts of the embedded store share: the state, and one function a part (recovery, ingest,
+// checkpoint, reading, retention). Inside this folder only. Locks, in the order in which they may
+// be taken: checkpoint, block, index.
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "telemetry/store/database.h"
+#include "telemetry/store/embedded_store.h"
+#include "telemetry/store/head.h"
+#include "telemetry/store/series_index.h"
+#include "telemetry/store/signals.h"
+#include "telemetry/store/wal.h"
+
+namespace wellrun::telemetry::store {
+
+struct Core {
+  Core(EmbeddedStoreOptions given, Runtime with)
+      : options(std::move(given)), runtime(with), index(head, options.max_series) {}
+
+  EmbeddedStoreOptions options;
+  Runtime runtime;
+  std::unique_ptr<Database> database;
+  std::unique_ptr<Wal> wal;
+  Head head;
+  SeriesIndex index;
+  std::unique_ptr<Signals> signals;
+
+  std::atomic<std::int64_t> newest_ms = INT64_MIN;  ///< of all samples
+  std::atomic<std::uint64_t> stuck_samples =
+      0;  ///< being flushed, or left by a checkpoint that failed
+  std::atomic<std::uint64_t> checkpoint_epoch = 0;  ///< counts checkpoints whose chunks can be read
+  std::atomic<bool> stopped = false;
+
+  std::mutex checkpoint_mutex;
+  std::uint32_t persisted_end = 0;  ///< series below are in the database; under checkpoint_mutex
+
+  mutable std::mutex metadata_mutex;
+  std::map<std::string, Metadata> metadata;
+
+  mutable std::mutex damage_mutex;
+  std::vector<Damage> damage;
+  void note_damage(Damage found) {
+    const std::scoped_lock lock(damage_mutex);
+    if (damage.size() < 1000) damage.push_back(std::move(found));
+  }
+};
+
+Status recover(Core& core);
+Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch);
+Status checkpoint(Core& core);
+Status prune_metrics(Core& core);
+
+Result<std::vector<SeriesData>> select_series(const Core& core,
+                                              const std::vector<Matcher>& matchers, TimeRange range,
+                                              const ReadLimits& limits);
+Result<Roaring> refs_in_range(const Core& core,
+                                       const std::vector<std::vector<Matcher>>& sets,
+                                       TimeRange range);
+
+/// The key of the bounds of one block, and its value.
+std::string bounds_key(std::uint32_t block);
+
+}  // namespace wellrun::telemetry::store

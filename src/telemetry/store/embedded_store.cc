@@ -1,0 +1,288 @@
+#include "telemetry/store/embedded_store.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstring>
+#include <fmt/format.h>
+#include <rocksdb/write_batch.h>
+#include <set>
+
+#include "telemetry/store/byte_io.h"
+#include "telemetry/store/core.h"
+#include "telemetry/store/label_bytes.h"
+
+namespace wellrun::telemetry {
+namespace {
+
+using store::Core;
+using store::Family;
+
+constexpr Duration kPruneInterval = std::chrono::hours(1);
+constexpr Duration kShortestTick{100};
+constexpr Duration kLongestTick{1000};
+
+Result<std::uint64_t> count_open(store::Database& database) {
+  TRY(const auto stored, database.get(Family::kDefault, "opens"));
+  std::uint64_t opens = 0;
+  if (stored && stored->size() == sizeof opens) std::memcpy(&opens, stored->data(), sizeof opens);
+  ++opens;
+  std::string value;
+  store::put_fixed(value, opens);
+  rocksdb::WriteBatch batch;
+  batch.Put(database.family(Family::kDefault), "format", "1");
+  batch.Put(database.family(Family::kDefault), "opens", value);
+  TRY_STATUS(database.write(batch));
+  return opens;
+}
+
+Status check_format(const store::Database& database) {
+  TRY(const auto format, database.get(Family::kDefault, "format"));
+  if (!format || *format == "1") return {};
+  return fail(
+      ErrorCode::kUnsupported,
+      fmt::format(
+          "the telemetry folder has format {}; this program reads format 1: use a newer one",
+          *format));
+}
+
+}  // namespace
+
+/// Shared with tasks that may outlive the store: they find it closed.
+struct EmbeddedStore::Background {
+  std::mutex mutex;
+  std::condition_variable idle;
+  bool closed = false;
+  bool busy = false;
+  std::unique_ptr<Timer> timer;
+  Timestamp next_checkpoint, next_prune;
+};
+
+EmbeddedStore::EmbeddedStore(std::unique_ptr<Core> core)
+    : core_(std::move(core)), background_(std::make_shared<Background>()) {}
+
+Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(EmbeddedStoreOptions options,
+                                                           Runtime runtime) {
+  std::error_code error;
+  std::filesystem::create_directories(options.dir / "wal", error);
+  if (error)
+    return fail(ErrorCode::kIo, "making the telemetry folder failed: " + error.message(),
+                options.dir.string());
+  if (!options.free_bytes) {
+    options.free_bytes = [dir = options.dir]() -> Result<std::uint64_t> {
+      std::error_code failed;
+      const auto space = std::filesystem::space(dir, failed);
+      if (failed)
+        return fail(ErrorCode::kIo, "asking for free disk space failed: " + failed.message(),
+                    dir.string());
+      return space.available;
+    };
+  }
+  auto core = std::make_unique<Core>(std::move(options), runtime);
+  TRY(core->database, store::Database::open(core->options.dir / "db", core->options.cache_bytes));
+  TRY_STATUS(check_format(*core->database));
+  TRY(const auto opens, count_open(*core->database));
+  core->signals = std::make_unique<store::Signals>(*core->database, opens);
+  TRY_STATUS(recover(*core));
+  std::unique_ptr<EmbeddedStore> opened(new EmbeddedStore(std::move(core)));
+  opened->background_->next_checkpoint =
+      runtime.clock.now() + opened->core_->options.checkpoint_interval;
+  opened->background_->next_prune = runtime.clock.now() + kPruneInterval;
+  opened->tick();
+  return opened;
+}
+
+EmbeddedStore::~EmbeddedStore() {
+  if (stop()) return;  // a failure leaves everything in the log
+}
+
+/// Sets the next look at what is due. The work itself runs on the workers.
+void EmbeddedStore::tick() {
+  const auto every = std::clamp(core_->options.flush_interval, kShortestTick, kLongestTick);
+  auto work = [this, background = background_] {
+    {
+      const std::scoped_lock lock(background->mutex);
+      if (background->closed) return;
+      background->busy = true;
+    }
+    const auto now = core_->runtime.clock.now();
+    if (auto synced = core_->wal->sync(); !synced)
+      core_->note_damage({"wal", to_string(synced.error())});
+    const auto& options = core_->options;
+    const bool full = core_->head.sample_count > options.max_head_samples ||
+                      core_->wal->size_bytes() > options.max_log_bytes;
+    if (full || now >= background->next_checkpoint) {
+      background->next_checkpoint = now + options.checkpoint_interval;
+      if (auto moved = checkpoint(); !moved)
+        core_->note_damage({"checkpoint", to_string(moved.error())});
+    }
+    if (now >= background->next_prune) {
+      background->next_prune = now + kPruneInterval;
+      if (auto pruned = prune(); !pruned)
+        core_->note_damage({"retention", to_string(pruned.error())});
+    }
+    tick();
+    const std::scoped_lock lock(background->mutex);
+    background->busy = false;
+    background->idle.notify_all();
+  };
+  auto& runtime = core_->runtime;
+  runtime.strand.post([background = background_, runtime, every, work = std::move(work)]() mutable {
+    const std::scoped_lock lock(background->mutex);
+    if (background->closed) return;
+    background->timer = runtime.strand.at(
+        runtime.clock.now() + every,
+        [runtime, work = std::move(work)]() mutable { runtime.workers.run(std::move(work)); });
+  });
+}
+
+Status EmbeddedStore::stop() {
+  if (core_->stopped.exchange(true)) return {};
+  std::unique_ptr<Timer> timer;  // let go of outside the lock: its task owns the background
+  {
+    std::unique_lock lock(background_->mutex);
+    background_->closed = true;
+    timer = std::move(background_->timer);
+    background_->idle.wait(lock, [&] { return !background_->busy; });
+  }
+  timer.reset();
+  return checkpoint();
+}
+
+Status EmbeddedStore::checkpoint() {
+  return store::checkpoint(*core_);
+}
+
+Status EmbeddedStore::prune() {
+  TRY_STATUS(prune_metrics(*core_));
+  return core_->signals->prune(to_unix_ms(core_->runtime.clock.now()) -
+                               core_->options.retention.count());
+}
+
+StoreStatistics EmbeddedStore::statistics() const {
+  StoreStatistics statistics;
+  statistics.series = core_->index.size();
+  statistics.head_samples = core_->head.sample_count + core_->stuck_samples;
+  statistics.log_bytes = core_->wal->size_bytes();
+  const std::scoped_lock lock(core_->damage_mutex);
+  statistics.damage = core_->damage;
+  return statistics;
+}
+
+Result<std::vector<SeriesData>> EmbeddedStore::select(const std::vector<Matcher>& matchers,
+                                                      TimeRange range,
+                                                      const ReadLimits& limits) const {
+  return select_series(*core_, matchers, range, limits);
+}
+
+Result<std::vector<Labels>> EmbeddedStore::series(const std::vector<std::vector<Matcher>>& sets,
+                                                  TimeRange range, const ReadLimits& limits) const {
+  TRY(const auto refs, refs_in_range(*core_, sets, range));
+  if (limits.max_series != 0 && refs.cardinality() > limits.max_series)
+    return fail(ErrorCode::kTooLarge, fmt::format("{} series match; the limit is {}",
+                                                  refs.cardinality(), limits.max_series));
+  std::vector<Labels> found;
+  found.reserve(refs.cardinality());
+  for (const auto ref : refs)
+    found.push_back(store::labels_from_bytes(core_->head.at(ref).label_bytes()));
+  std::ranges::sort(found);
+  return found;
+}
+
+Result<std::vector<std::string>> EmbeddedStore::label_names(
+    const std::vector<std::vector<Matcher>>& sets, TimeRange range) const {
+  TRY(const auto refs, refs_in_range(*core_, sets, range));
+  std::vector<std::string> names;
+  core_->index.each_name([&](std::string_view name, const Roaring& with) {
+    if (refs.intersect(with)) names.emplace_back(name);
+  });
+  std::ranges::sort(names);
+  return names;
+}
+
+Result<std::vector<std::string>> EmbeddedStore::label_values(
+    const std::string& name, const std::vector<std::vector<Matcher>>& sets, TimeRange range) const {
+  TRY(const auto refs, refs_in_range(*core_, sets, range));
+  std::vector<std::string> values;
+  core_->index.each_value(name, [&](std::string_view value, const Roaring& with) {
+    if (refs.intersect(with)) values.emplace_back(value);
+  });
+  std::ranges::sort(values);
+  return values;
+}
+
+std::vector<Metadata> EmbeddedStore::metadata() const {
+  const std::scoped_lock lock(core_->metadata_mutex);
+  std::vector<Metadata> all;
+  for (const auto& [family, metadata] : core_->metadata) all.push_back(metadata);
+  return all;
+}
+
+Result<WriteOutcome> EmbeddedStore::write(std::vector<SeriesWrite> series) {
+  SampleBatch batch;
+  std::vector<std::string> labels;
+  labels.reserve(series.size());
+  for (auto& one : series) {
+    SampleBatch::Series entry;
+    entry.labels = labels.emplace_back(store::label_bytes(one.labels));
+    entry.sample_count = static_cast<std::uint32_t>(one.samples.size());
+    entry.histogram_count = static_cast<std::uint32_t>(one.histograms.size());
+    batch.series.push_back(entry);
+    batch.samples.insert(batch.samples.end(), one.samples.begin(), one.samples.end());
+    batch.histograms.insert(batch.histograms.end(), one.histograms.begin(), one.histograms.end());
+  }
+  return ingest(*core_, batch);
+}
+
+Result<WriteOutcome> EmbeddedStore::write_batch(const SampleBatch& batch) {
+  return ingest(*core_, batch);
+}
+
+void EmbeddedStore::put_metadata(std::vector<Metadata> metadata) {
+  constexpr std::size_t kMaxFamilies = 100'000;
+  rocksdb::WriteBatch batch;
+  {
+    const std::scoped_lock lock(core_->metadata_mutex);
+    for (auto& one : metadata) {
+      const auto known = core_->metadata.find(one.family);
+      if (known != core_->metadata.end() && known->second.type == one.type &&
+          known->second.help == one.help && known->second.unit == one.unit)
+        continue;
+      if (known == core_->metadata.end() && core_->metadata.size() >= kMaxFamilies) continue;
+      std::string value;
+      for (const auto* text : {&one.type, &one.help, &one.unit}) store::put_text(value, *text);
+      batch.Put(core_->database->family(Family::kDefault), "m" + one.family, value);
+      auto family = one.family;
+      core_->metadata.insert_or_assign(std::move(family), std::move(one));
+    }
+  }
+  if (batch.Count() == 0) return;
+  if (auto written = core_->database->write(batch); !written)
+    core_->note_damage({"metadata", to_string(written.error())});
+}
+
+Status EmbeddedStore::put_logs(std::vector<LogRecord> records) {
+  if (core_->stopped) return fail(ErrorCode::kUnavailable, "the telemetry store has been stopped");
+  TRY(const auto free, core_->options.free_bytes());
+  if (free < core_->options.min_free_bytes)
+    return fail(ErrorCode::kNoSpace,
+                "the disk is nearly full: logs are refused until there is space");
+  return core_->signals->put_logs(records);
+}
+
+Status EmbeddedStore::put_spans(std::vector<SpanRecord> records) {
+  if (core_->stopped) return fail(ErrorCode::kUnavailable, "the telemetry store has been stopped");
+  TRY(const auto free, core_->options.free_bytes());
+  if (free < core_->options.min_free_bytes)
+    return fail(ErrorCode::kNoSpace,
+                "the disk is nearly full: spans are refused until there is space");
+  return core_->signals->put_spans(records);
+}
+
+Result<std::vector<LogRecord>> EmbeddedStore::logs(const LogQuery& query) const {
+  return core_->signals->logs(query);
+}
+Result<std::vector<SpanRecord>> EmbeddedStore::spans(const SpanQuery& query) const {
+  return core_->signals->spans(query);
+}
+
+}  // namespace wellrun::telemetry

@@ -1,0 +1,96 @@
+#pragma once
+
+// The embedded telemetry store: metrics in a sharded head with a write-ahead log and compressed
+// chunks in RocksDB; logs and spans in RocksDB. One per process and folder. Thread-safe. Stored
+// bytes: docs/formats/telemetry.md.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "platform/runtime/runtime.h"
+#include "telemetry/storage.h"
+#include "telemetry/store/wal.h"
+
+namespace wellrun::telemetry {
+
+namespace store {
+struct Core;
+}
+
+struct EmbeddedStoreOptions {
+  std::filesystem::path dir;  ///< made when absent
+  Duration retention = std::chrono::days(15);
+  Duration out_of_order_window{
+      0};  ///< how far behind the newest sample of all an older one of a series may come
+  Duration flush_interval{
+      1000};  ///< fdatasync of the log: what a power loss may cost. 0: before each answer
+  Duration checkpoint_interval = std::chrono::hours(2);
+  std::uint64_t max_head_samples =
+      8'000'000;  ///< 16 bytes each; beyond, the head moves to the database
+  std::uint64_t max_log_bytes = 128ULL << 20;  ///< beyond, too: it bounds the time to start
+  std::size_t max_series = 4'000'000;
+  std::size_t max_label_bytes = 64U << 10;  ///< of one series
+  Duration max_future = std::chrono::minutes(10);
+  std::uint64_t min_free_bytes = 64ULL << 20;  ///< less free disk space refuses writes; reads go on
+  std::size_t cache_bytes = 16U << 20;
+  std::function<Result<std::uint64_t>()> free_bytes;  ///< of the disk; empty: asks the file system
+};
+
+struct StoreStatistics {
+  std::size_t series = 0;
+  std::uint64_t head_samples = 0;
+  std::uint64_t log_bytes = 0;
+  std::vector<store::Damage> damage;  ///< found since open
+};
+
+class EmbeddedStore final : public MetricReader, public MetricWriter, public SignalStore {
+ public:
+  /// Reads the log of an earlier run. Damage in the log does not fail it: see statistics().
+  static Result<std::unique_ptr<EmbeddedStore>> open(EmbeddedStoreOptions options, Runtime runtime);
+
+  /// stop(), when nobody called it.
+  ~EmbeddedStore() override;
+
+  /// Waits for background work, moves the head to the database, empties the log. Reads still work,
+  /// writes are refused.
+  Status stop();
+
+  /// The same while running; called by itself as the options say.
+  Status checkpoint();
+  /// Drops what is older than the retention; called by itself each hour.
+  Status prune();
+  StoreStatistics statistics() const;
+
+  Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers, TimeRange range,
+                                         const ReadLimits& limits) const override;
+  Result<std::vector<Labels>> series(const std::vector<std::vector<Matcher>>& sets, TimeRange range,
+                                     const ReadLimits& limits) const override;
+  Result<std::vector<std::string>> label_names(const std::vector<std::vector<Matcher>>& sets,
+                                               TimeRange range) const override;
+  Result<std::vector<std::string>> label_values(const std::string& name,
+                                                const std::vector<std::vector<Matcher>>& sets,
+                                                TimeRange range) const override;
+  std::vector<Metadata> metadata() const override;
+
+  Result<WriteOutcome> write(std::vector<SeriesWrite> series) override;
+  Result<WriteOutcome> write_batch(const SampleBatch& batch) override;
+  void put_metadata(std::vector<Metadata> metadata) override;
+
+  Status put_logs(std::vector<LogRecord> records) override;
+  Status put_spans(std::vector<SpanRecord> records) override;
+  Result<std::vector<LogRecord>> logs(const LogQuery& query) const override;
+  Result<std::vector<SpanRecord>> spans(const SpanQuery& query) const override;
+
+ private:
+  struct Background;
+  explicit EmbeddedStore(std::unique_ptr<store::Core> core);
+  void tick();
+
+  std::unique_ptr<store::Core> core_;
+  std::shared_ptr<Background> background_;
+};
+
+}  // namespace wellrun::telemetry

@@ -1,0 +1,166 @@
+#pragma once
+
+// The head: every series known, with the samples that are not in the database yet, as plain
+// columns. Series live in blocks of 64 with one mutex a block: a request walks series in the
+// sender's order, so it takes one lock for many samples. Thread-safe as stated at each function.
+// References are never given up: a series that has gone stays as an empty shell.
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/assert.h"
+#include "telemetry/model.h"
+
+namespace wellrun::telemetry::store {
+
+/// A vector of samples that grows by a quarter (100,000 of them half empty would be the largest
+/// part of our memory).
+class SampleBuffer {
+ public:
+  SampleBuffer() = default;
+  SampleBuffer(SampleBuffer&& other) noexcept { swap(other); }
+  SampleBuffer& operator=(SampleBuffer&& other) noexcept {
+    SampleBuffer taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  ~SampleBuffer() { std::free(data_); }
+
+  void swap(SampleBuffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(count_, other.count_);
+    std::swap(capacity_, other.capacity_);
+  }
+  bool empty() const { return count_ == 0; }
+  std::size_t size() const { return count_; }
+  const Sample& front() const { return data_[0]; }
+  const Sample& back() const { return data_[count_ - 1]; }
+  std::span<const Sample> samples() const { return {data_, count_}; }
+
+  void push_back(Sample sample) {
+    if (count_ == capacity_) grow();
+    data_[count_++] = sample;
+  }
+  void insert(std::size_t index, Sample sample) {
+    if (count_ == capacity_) grow();
+    std::memmove(data_ + index + 1, data_ + index, (count_ - index) * sizeof(Sample));
+    data_[index] = sample;
+    ++count_;
+  }
+
+ private:
+  void grow() {
+    capacity_ += capacity_ < 16 ? 4 : capacity_ / 4;
+    data_ = static_cast<Sample*>(std::realloc(data_, capacity_ * sizeof(Sample)));
+    WELLRUN_ASSERT(data_ != nullptr, "memory for samples ran out");
+  }
+
+  Sample* data_ = nullptr;
+  std::uint32_t count_ = 0, capacity_ = 0;
+};
+
+inline constexpr std::uint32_t kNoSeries = ~0U;
+
+/// Histograms are rare: a series without them carries one pointer.
+struct HistogramBuffers {
+  std::vector<HistogramSample> samples;   ///< sorted by time
+  std::vector<HistogramSample> flushing;  ///< as Series::flushing
+};
+
+struct Series {
+  const char* labels = nullptr;  ///< canonical bytes; never change once the series is visible
+  std::uint32_t labels_size = 0;
+  std::atomic<std::uint32_t> successor =
+      kNoSeries;          ///< whom a sender sent after this one last time: a guess
+  SampleBuffer floats;    ///< sorted by time
+  SampleBuffer flushing;  ///< being written to the database; immutable meanwhile
+  std::unique_ptr<HistogramBuffers> histograms;
+  std::int64_t last_ms = INT64_MIN;  ///< of all samples, wherever they are
+  std::int64_t disk_first_ms = INT64_MAX, disk_last_ms = INT64_MIN;
+  bool gone = false;  ///< retention took its last sample; it is in no index any more
+
+  std::string_view label_bytes() const { return {labels, labels_size}; }
+  bool has_disk() const { return disk_first_ms <= disk_last_ms; }
+};
+
+enum class Appended {
+  kNew,        ///< kept
+  kSame,       ///< known already
+  kConflict,   ///< another value at that time is known
+  kTooOld,     ///< not known, and inserting was not allowed
+  kNeedsDisk,  ///< its time lies among those in the database: look there, then call insert_…
+};
+
+/// With the block's lock held. `may_insert`: a time before the series' last may be added.
+Appended append(Series& series, Sample sample, bool may_insert);
+Appended append(Series& series, const HistogramSample& sample, bool may_insert);
+
+/// The same after the database was found not to hold the time.
+Appended insert_checked(Series& series, Sample sample);
+Appended insert_checked(Series& series, const HistogramSample& sample);
+
+struct SeriesBlock {
+  static constexpr std::uint32_t kSize = 64;
+  mutable std::mutex mutex;
+  std::array<Series, kSize> series;
+};
+
+class Head {
+ public:
+  static constexpr std::uint32_t kMaxSeries = 1U << 24;
+
+  Head();
+
+  /// Makes the series with this ref (each ref once). The caller serialises calls; readers may go
+  /// on.
+  void make(std::uint32_t ref, std::string_view labels);
+
+  /// Thread-safe. Of a ref that was made.
+  Series& at(std::uint32_t ref) { return block_of(ref).series[ref % SeriesBlock::kSize]; }
+  const Series& at(std::uint32_t ref) const {
+    return block_of(ref).series[ref % SeriesBlock::kSize];
+  }
+  SeriesBlock& block_of(std::uint32_t ref) {
+    return *blocks_[ref / SeriesBlock::kSize].load(std::memory_order_acquire);
+  }
+  const SeriesBlock& block_of(std::uint32_t ref) const {
+    return *blocks_[ref / SeriesBlock::kSize].load(std::memory_order_acquire);
+  }
+
+  /// Thread-safe. Null where no ref of the block was made.
+  SeriesBlock* block(std::uint32_t block_index) const {
+    return blocks_[block_index].load(std::memory_order_acquire);
+  }
+  std::uint32_t block_count() const {
+    return (end_ref() + SeriesBlock::kSize - 1) / SeriesBlock::kSize;
+  }
+  bool has(std::uint32_t ref) const {
+    return ref < end_ref() && block(ref / SeriesBlock::kSize) != nullptr &&
+           at(ref).labels != nullptr;
+  }
+
+  /// Thread-safe: one more than the largest ref made.
+  std::uint32_t end_ref() const { return end_ref_.load(std::memory_order_acquire); }
+
+  /// Samples held that are not being flushed.
+  std::atomic<std::uint64_t> sample_count = 0;
+
+ private:
+  std::string_view keep(std::string_view bytes);
+
+  std::unique_ptr<std::atomic<SeriesBlock*>[]> blocks_;
+  std::vector<std::unique_ptr<SeriesBlock>> owned_;
+  std::atomic<std::uint32_t> end_ref_ = 0;
+  std::vector<std::unique_ptr<char[]>> arenas_;
+  std::size_t arena_used_ = 0, arena_size_ = 0;
+};
+
+}  // namespace wellrun::telemetry::store

@@ -1,0 +1,287 @@
+// A write: every sample goes to the head, what was accepted to the log, and then it is
+// acknowledged.
+
+#include <algorithm>
+#include <bit>
+#include <fmt/format.h>
+
+#include "core/text.h"
+#include "telemetry/store/core.h"
+#include "telemetry/store/histogram_codec.h"
+#include "telemetry/store/label_bytes.h"
+#include "telemetry/store/wal_records.h"
+
+namespace wellrun::telemetry::store {
+namespace {
+
+constexpr std::int64_t kInOrderSlackMs = 3'600'000;  ///< as Prometheus: half a head chunk range
+
+/// Which times are taken. Fixed for one write.
+struct Gate {
+  std::int64_t oldest_kept, newest_allowed;  ///< retention; too far in the future
+  std::int64_t oldest_in_order,
+      oldest_inserted;  ///< for a sample after, and before, its series' last
+
+  explicit Gate(const Core& core) {
+    const auto now = to_unix_ms(core.runtime.clock.now());
+    const auto window = core.options.out_of_order_window.count();
+    const auto newest = core.newest_ms.load(std::memory_order_relaxed);
+    oldest_kept = now - core.options.retention.count();
+    newest_allowed = now + core.options.max_future.count();
+    oldest_in_order = newest == INT64_MIN ? INT64_MIN : newest - std::max(window, kInOrderSlackMs);
+    oldest_inserted = window == 0 ? INT64_MAX : newest == INT64_MIN ? INT64_MIN : newest - window;
+  }
+  bool admits(std::int64_t time) const {
+    return time >= std::max(oldest_kept, oldest_in_order) && time <= newest_allowed;
+  }
+};
+
+/// One write on its way; made anew for each, on one thread.
+class Ingest {
+ public:
+  Ingest(Core& core, const SampleBatch& batch) : core_(core), batch_(batch), gate_(core) {}
+
+  Result<WriteOutcome> run() {
+    const auto bound = reservation();
+    TRY_STATUS(core_.wal->reserve(bound));
+    place_all();
+    check_in_database();
+    core_.head.sample_count.fetch_add(new_count_, std::memory_order_relaxed);
+    raise_newest();
+    core_.index.log_new(*core_.wal);
+    if (!floats_.empty()) core_.wal->enqueue(floats_.payload());
+    if (!histograms_.empty()) core_.wal->enqueue(histograms_);
+    TRY_STATUS(core_.wal->commit(bound));
+    return std::move(outcome_);
+  }
+
+ private:
+  /// What the log may need at most.
+  std::size_t reservation() const {
+    std::size_t bytes = 256 + batch_.samples.size() * FloatRecordWriter::kMaxEntryBytes;
+    for (const auto& series : batch_.series)
+      bytes += series.labels.size() + series.labels.size() / 6 + 16;
+    for (const auto& sample : batch_.histograms) {
+      const auto& h = *sample.histogram;
+      bytes += 128 + 16 * (h.positive_spans.size() + h.negative_spans.size()) +
+               10 * (h.positive_counts.size() + h.negative_counts.size() + h.custom_bounds.size());
+    }
+    return bytes;
+  }
+
+  void place_all() {
+    std::size_t sample = 0;
+    std::size_t histogram = 0;
+    std::uint32_t before = kNoSeries;
+    std::unique_lock<std::mutex> lock;
+    for (const auto& series : batch_.series) {
+      const std::span samples(batch_.samples.data() + sample, series.sample_count);
+      const std::span histograms(batch_.histograms.data() + histogram, series.histogram_count);
+      sample += series.sample_count;
+      histogram += series.histogram_count;
+      if (samples.empty() && histograms.empty()) continue;
+      const auto ref = locate(series.labels, before, lock);
+      if (!ref) {
+        reject(ref.error().message, samples.size() + histograms.size());
+        continue;
+      }
+      before = *ref;
+      auto& target = core_.head.at(*ref);
+      for (const auto& one : samples) place(*ref, target, one);
+      for (const auto& one : histograms) place(*ref, target, one);
+    }
+  }
+
+  /// The series with these labels, with its block locked in `lock`.
+  Result<std::uint32_t> locate(std::string_view labels, std::uint32_t before,
+                               std::unique_lock<std::mutex>& lock) {
+    if (before != kNoSeries) {
+      const auto guess = core_.head.at(before).successor.load(std::memory_order_relaxed);
+      if (guess != kNoSeries && core_.head.at(guess).label_bytes() == labels) {
+        hold(guess, lock);
+        if (!core_.head.at(guess).gone) return guess;
+      }
+    }
+    while (true) {
+      if (lock.owns_lock()) lock.unlock();
+      lock = {};
+      TRY(const auto ref, look_up(labels));
+      hold(ref, lock);
+      if (core_.head.at(ref).gone) continue;
+      if (before != kNoSeries)
+        core_.head.at(before).successor.store(ref, std::memory_order_relaxed);
+      return ref;
+    }
+  }
+
+  void hold(std::uint32_t ref, std::unique_lock<std::mutex>& lock) {
+    auto& mutex = core_.head.block_of(ref).mutex;
+    if (lock.owns_lock() && lock.mutex() == &mutex) return;
+    if (lock.owns_lock()) lock.unlock();
+    lock = std::unique_lock(mutex);
+  }
+
+  Result<std::uint32_t> look_up(std::string_view labels) {
+    if (const auto known = core_.index.find(labels)) return *known;
+    TRY(const auto canonical, canonical_label_bytes(labels, core_.options.max_label_bytes));
+    return core_.index.find_or_make(canonical);
+  }
+
+  template <typename TimedSample>
+  void place(std::uint32_t ref, Series& series, const TimedSample& sample) {
+    if (!gate_.admits(sample.time_ms)) [[unlikely]] {
+      // A sender that repeats what was taken long ago has done nothing wrong.
+      const bool may_be_known = sample.time_ms <= series.last_ms;
+      if (may_be_known && append(series, sample, false) == Appended::kSame)
+        return accept(ref, sample, Appended::kSame);
+      return reject_time(series, sample.time_ms);
+    }
+    const auto done = append(series, sample, sample.time_ms >= gate_.oldest_inserted);
+    if (done == Appended::kNeedsDisk)
+      to_check(sample, ref);
+    else
+      settle(ref, series, sample, done);
+  }
+
+  void to_check(const Sample& sample, std::uint32_t ref) {
+    unchecked_floats_.emplace_back(ref, sample);
+  }
+  void to_check(const HistogramSample& sample, std::uint32_t ref) {
+    unchecked_histograms_.emplace_back(ref, sample);
+  }
+
+  template <typename TimedSample>
+  void settle(std::uint32_t ref, const Series& series, const TimedSample& sample, Appended done) {
+    switch (done) {
+      case Appended::kNew:
+      case Appended::kSame:
+        return accept(ref, sample, done);
+      case Appended::kConflict:
+        return reject(
+            fmt::format("duplicate sample for timestamp {} with another value, in series {}",
+                        sample.time_ms, name_of(series)));
+      case Appended::kTooOld:
+      case Appended::kNeedsDisk:
+        return reject(
+            fmt::format("out of order sample: {} ms is before the newest of its series ({} ms) and "
+                        "outside the out-of-order "
+                        "window of {}, in series {}",
+                        sample.time_ms, series.last_ms,
+                        format_duration(core_.options.out_of_order_window), name_of(series)));
+    }
+  }
+
+  /// A sample known already is logged again: the write that brought it first may not be in the log
+  /// yet.
+  void accept(std::uint32_t ref, const Sample& sample, Appended done) {
+    floats_.append(ref, sample);
+    count(sample.time_ms, done);
+    ++outcome_.samples_written;
+  }
+  void accept(std::uint32_t ref, const HistogramSample& sample, Appended done) {
+    append_histogram_entry(histograms_, ref, sample);
+    count(sample.time_ms, done);
+    ++outcome_.histograms_written;
+  }
+  void count(std::int64_t time, Appended done) {
+    newest_ = std::max(newest_, time);
+    new_count_ += done == Appended::kNew ? 1 : 0;
+  }
+
+  void reject(std::string why, std::size_t count = 1) {
+    if (outcome_.rejected == 0) outcome_.first_rejection = std::move(why);
+    outcome_.rejected += count;
+  }
+  void reject_time(const Series& series, std::int64_t time) {
+    std::string_view why = "it is older than what the newest sample allows";
+    if (time < gate_.oldest_kept) why = "it is older than the retention";
+    if (time > gate_.newest_allowed) why = "it is too far in the future";
+    reject(fmt::format("out of bounds: timestamp {} ms is refused: {}, in series {}", time, why,
+                       name_of(series)));
+  }
+  static std::string name_of(const Series& series) {
+    return to_string(labels_from_bytes(series.label_bytes()));
+  }
+
+  /// Samples whose time lies among stored ones: look there without a lock, and look again when a
+  /// checkpoint came between.
+  void check_in_database() {
+    if (unchecked_floats_.empty() && unchecked_histograms_.empty()) return;
+    for (const auto& [ref, sample] : unchecked_floats_) check(ref, sample);
+    for (const auto& [ref, sample] : unchecked_histograms_) check(ref, sample);
+  }
+
+  template <typename TimedSample>
+  void check(std::uint32_t ref, const TimedSample& sample) {
+    auto& series = core_.head.at(ref);
+    while (true) {
+      const auto epoch = core_.checkpoint_epoch.load();
+      const auto stored = stored_at(ref, sample);
+      const std::scoped_lock lock(core_.head.block_of(ref).mutex);
+      if (core_.checkpoint_epoch.load() != epoch) continue;
+      if (!stored) return reject(to_string(stored.error()));
+      return settle(ref, series, sample,
+                    *stored == Appended::kNew ? insert_checked(series, sample) : *stored);
+    }
+  }
+
+  Result<Appended> stored_at(std::uint32_t ref, const Sample& sample) {
+    TRY(const auto found, stored_samples(ref, sample.time_ms));
+    for (const auto& one : found.samples)
+      if (one.time_ms == sample.time_ms)
+        return std::bit_cast<std::uint64_t>(one.value) == std::bit_cast<std::uint64_t>(sample.value)
+                   ? Appended::kSame
+                   : Appended::kConflict;
+    for (const auto& one : found.histograms)
+      if (one.time_ms == sample.time_ms) return Appended::kConflict;
+    return Appended::kNew;
+  }
+  Result<Appended> stored_at(std::uint32_t ref, const HistogramSample& sample) {
+    TRY(const auto found, stored_samples(ref, sample.time_ms));
+    for (const auto& one : found.histograms)
+      if (one.time_ms == sample.time_ms)
+        return same_histogram(*one.histogram, *sample.histogram) ? Appended::kSame
+                                                                 : Appended::kConflict;
+    for (const auto& one : found.samples)
+      if (one.time_ms == sample.time_ms) return Appended::kConflict;
+    return Appended::kNew;
+  }
+  Result<SeriesData> stored_samples(std::uint32_t ref, std::int64_t time) {
+    SeriesData found;
+    const auto rows = core_.database->iterate(Family::kChunks);
+    TRY_STATUS(core_.database->read_chunks(*rows, ref, TimeRange{time, time}, &found.samples,
+                                           &found.histograms));
+    return found;
+  }
+
+  void raise_newest() {
+    auto known = core_.newest_ms.load(std::memory_order_relaxed);
+    while (known < newest_ && !core_.newest_ms.compare_exchange_weak(known, newest_)) {
+    }
+  }
+
+  Core& core_;
+  const SampleBatch& batch_;
+  const Gate gate_;
+  WriteOutcome outcome_;
+  FloatRecordWriter floats_;
+  std::string histograms_;
+  std::vector<std::pair<std::uint32_t, Sample>> unchecked_floats_;
+  std::vector<std::pair<std::uint32_t, HistogramSample>> unchecked_histograms_;
+  std::uint64_t new_count_ = 0;
+  std::int64_t newest_ = INT64_MIN;
+};
+
+}  // namespace
+
+Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch) {
+  if (core.stopped.load())
+    return fail(ErrorCode::kUnavailable, "the telemetry store has been stopped");
+  const auto waiting = core.head.sample_count.load() + core.stuck_samples.load();
+  if (waiting > 2 * core.options.max_head_samples) {
+    if (auto moved = checkpoint(core); !moved) return std::unexpected(std::move(moved).error());
+  }
+  return Ingest(core, batch).run();
+}
+
+}  // namespace wellrun::telemetry::store

@@ -1,0 +1,156 @@
+#include "telemetry/store/label_bytes.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "core/text.h"
+#include "telemetry/store/byte_io.h"
+
+namespace wellrun::telemetry::store {
+namespace {
+
+constexpr char kPairTag = 0x0a;
+constexpr char kNameTag = 0x0a;
+constexpr char kValueTag = 0x12;
+
+std::size_t varint_size(std::uint64_t value) {
+  std::size_t size = 1;
+  for (; value >= 0x80; value >>= 7) ++size;
+  return size;
+}
+
+void append_pair(std::string& out, std::string_view name, std::string_view value) {
+  const auto size =
+      2 + varint_size(name.size()) + name.size() + varint_size(value.size()) + value.size();
+  out += kPairTag;
+  put_varint(out, size);
+  out += kNameTag;
+  put_text(out, name);
+  out += kValueTag;
+  put_text(out, value);
+}
+
+/// Protobuf allows the fields of a pair in any order, repeated, and absent ones; unknown fields are
+/// skipped.
+bool read_pair(std::string_view bytes, LabelView& label) {
+  ByteReader reader(bytes);
+  label.name = label.value = {};
+  while (!reader.at_end()) {
+    const auto tag = reader.varint();
+    switch (tag & 7) {
+      case 2: {
+        const auto text = reader.text();
+        if (tag >> 3 == 1) label.name = text;
+        if (tag >> 3 == 2) label.value = text;
+        break;
+      }
+      case 0:
+        reader.varint();
+        break;
+      case 1:
+        reader.bytes(8);
+        break;
+      case 5:
+        reader.bytes(4);
+        break;
+      default:
+        return false;
+    }
+  }
+  return !reader.failed();
+}
+
+}  // namespace
+
+void append_label_bytes(std::string& out, const Labels& labels) {
+  for (const auto& [name, value] : labels) append_pair(out, name, value);
+}
+
+std::string label_bytes(const Labels& labels) {
+  std::string out;
+  append_label_bytes(out, labels);
+  return out;
+}
+
+bool LabelWalk::next(LabelView& label) {
+  ByteReader reader(rest_);
+  if (reader.at_end()) return false;
+  reader.byte();
+  ByteReader pair(reader.text());
+  pair.byte();
+  label.name = pair.text();
+  pair.byte();
+  label.value = pair.text();
+  if (reader.failed() || pair.failed()) return false;
+  label.pair = rest_.substr(0, rest_.size() - reader.left());
+  rest_ = reader.rest();
+  return true;
+}
+
+Labels labels_from_bytes(std::string_view canonical) {
+  std::vector<Label> labels;
+  LabelView label;
+  for (LabelWalk walk(canonical); walk.next(label);)
+    labels.push_back(Label{std::string(label.name), std::string(label.value)});
+  return Labels(std::move(labels));
+}
+
+std::string_view find_label(std::string_view canonical, std::string_view name) {
+  LabelView label;
+  for (LabelWalk walk(canonical); walk.next(label);)
+    if (label.name == name) return label.value;
+  return {};
+}
+
+int compare_label_bytes(std::string_view a, std::string_view b) {
+  LabelWalk left(a);
+  LabelWalk right(b);
+  LabelView x;
+  LabelView y;
+  while (true) {
+    const bool has_x = left.next(x);
+    const bool has_y = right.next(y);
+    if (!has_x || !has_y) return static_cast<int>(has_x) - static_cast<int>(has_y);
+    if (x.pair == y.pair) continue;
+    if (const int names = x.name.compare(y.name); names != 0) return names;
+    if (const int values = x.value.compare(y.value); values != 0) return values;
+  }
+}
+
+Result<std::string> canonical_label_bytes(std::string_view sent, std::size_t max_bytes) {
+  if (sent.size() > max_bytes)
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("labels of one series take {} bytes; the limit is {}", sent.size(), max_bytes));
+  std::vector<LabelView> labels;
+  ByteReader reader(sent);
+  while (!reader.at_end()) {
+    const auto tag = reader.byte();
+    LabelView label;
+    if (tag != kPairTag || !read_pair(reader.text(), label) || reader.failed())
+      return fail(ErrorCode::kInvalid, "the labels of a series are not well-formed protobuf");
+    if (label.name.empty())
+      return fail(ErrorCode::kInvalid, fmt::format("a label has an empty name (its value: {})",
+                                                   quote(label.value.substr(0, 64))));
+    if (!is_valid_utf8(label.name) || !is_valid_utf8(label.value))
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("label {} is not valid UTF-8", quote(label.name.substr(0, 64))));
+    labels.push_back(label);
+  }
+  std::ranges::sort(labels, {}, &LabelView::name);
+  for (std::size_t i = 1; i < labels.size(); ++i)
+    if (labels[i].name == labels[i - 1].name)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("label {} is given twice in one series", quote(labels[i].name)));
+  std::string canonical;
+  bool named = false;
+  for (const auto& label : labels) {
+    if (label.value.empty()) continue;
+    named |= label.name == kMetricNameLabel;
+    append_pair(canonical, label.name, label.value);
+  }
+  if (!named) return fail(ErrorCode::kInvalid, "a series has no metric name (label __name__)");
+  return canonical;
+}
+
+}  // namespace wellrun::telemetry::store

@@ -1,0 +1,232 @@
+#include "telemetry/store/series_index.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <mutex>
+#include <re2/re2.h>
+
+#include "core/text.h"
+#include "telemetry/store/label_bytes.h"
+#include "telemetry/store/wal_records.h"
+
+namespace wellrun::telemetry::store {
+namespace {
+
+constexpr std::size_t kMaxRegexBytes = 64U << 10;
+constexpr std::size_t kSeriesRecordBytes = 1U << 20;
+
+}  // namespace
+
+std::optional<std::vector<std::string>> literal_alternatives(std::string_view regex) {
+  std::vector<std::string> found(1);
+  for (std::size_t i = 0; i < regex.size(); ++i) {
+    const char c = regex[i];
+    if (c == '|') {
+      found.emplace_back();
+    } else if (c == '\\' && i + 1 < regex.size() &&
+               std::string_view(".-+*?()[]{}^$|\\/").contains(regex[i + 1])) {
+      found.back() += regex[++i];
+    } else if (std::string_view("\\.+*?()[]{}^$").contains(c)) {
+      return std::nullopt;
+    } else {
+      found.back() += c;
+    }
+  }
+  return found;
+}
+
+std::optional<std::uint32_t> SeriesIndex::find(std::string_view canonical) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = by_labels_.find(canonical);
+  if (found == by_labels_.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<std::uint32_t> SeriesIndex::find_or_make(std::string_view canonical) {
+  const std::unique_lock lock(mutex_);
+  if (const auto found = by_labels_.find(canonical); found != by_labels_.end())
+    return found->second;
+  if (by_labels_.size() >= max_series_ || next_ref_ >= Head::kMaxSeries)
+    return fail(ErrorCode::kExhausted,
+                fmt::format("the store has {} series, which is its limit: no new one is taken",
+                            by_labels_.size()));
+  const auto ref = next_ref_++;
+  head_.make(ref, canonical);
+  add(ref);
+  made_end_.store(next_ref_, std::memory_order_release);
+  return ref;
+}
+
+void SeriesIndex::restore(std::uint32_t ref, std::string_view canonical) {
+  const std::unique_lock lock(mutex_);
+  if (ref >= Head::kMaxSeries || head_.has(ref)) return;
+  head_.make(ref, canonical);
+  add(ref);
+  next_ref_ = std::max(next_ref_, ref + 1);
+  made_end_.store(next_ref_, std::memory_order_release);
+}
+
+/// With the lock held alone.
+void SeriesIndex::add(std::uint32_t ref) {
+  const auto bytes = head_.at(ref).label_bytes();
+  by_labels_.insert_or_assign(bytes, ref);
+  all_.add(ref);
+  LabelView label;
+  std::size_t place = 0;
+  for (LabelWalk walk(bytes); walk.next(label); ++place) {
+    if (place >= before_.size()) before_.resize(place + 1, nullptr);
+    auto*& posting = before_[place];
+    if (posting == nullptr || posting->pair != label.pair)
+      posting = &posting_of(label.pair, label.name, label.value);
+    posting->refs.add(ref);
+    posting->name->refs.add(ref);
+  }
+}
+
+SeriesIndex::Posting& SeriesIndex::posting_of(std::string_view pair, std::string_view name,
+                                              std::string_view value) {
+  const auto [slot, is_new] = by_pair_.try_emplace(pair, nullptr);
+  if (!is_new) return *slot->second;
+  auto& owner = by_name_[name];
+  if (!owner) {
+    owner = std::make_unique<Name>();
+    owner->name = name;
+  }
+  auto& posting = postings_.emplace_back();
+  posting.pair = pair;
+  posting.value = value;
+  posting.name = owner.get();
+  owner->values.push_back(&posting);
+  slot->second = &posting;
+  return posting;
+}
+
+void SeriesIndex::log_new(Wal& wal) {
+  if (logged_end_.load(std::memory_order_acquire) >= made_end_.load(std::memory_order_acquire))
+    return;
+  const std::unique_lock lock(mutex_);
+  std::string plain;
+  auto flush = [&] {
+    if (!plain.empty()) wal.enqueue(pack_series_record(plain));
+    plain.clear();
+  };
+  for (auto ref = logged_end_.load(std::memory_order_relaxed); ref < next_ref_; ++ref) {
+    append_series_entry(plain, ref, head_.at(ref).label_bytes());
+    if (plain.size() > kSeriesRecordBytes) flush();
+  }
+  flush();
+  logged_end_.store(next_ref_, std::memory_order_release);
+}
+
+void SeriesIndex::remove(std::uint32_t ref) {
+  const std::unique_lock lock(mutex_);
+  const auto bytes = head_.at(ref).label_bytes();
+  const auto found = by_labels_.find(bytes);
+  if (found == by_labels_.end() || found->second != ref) return;
+  by_labels_.erase(found);
+  all_.remove(ref);
+  LabelView label;
+  for (LabelWalk walk(bytes); walk.next(label);) {
+    const auto posting = by_pair_.find(label.pair);
+    if (posting == by_pair_.end()) continue;
+    posting->second->refs.remove(ref);
+    posting->second->name->refs.remove(ref);
+  }
+}
+
+/// With the lock held.
+Result<Roaring> SeriesIndex::match_one(const Matcher& matcher) const {
+  using Kind = Matcher::Kind;
+  const bool negative = matcher.kind == Kind::kNotEqual || matcher.kind == Kind::kNotRegex;
+  const bool is_regex = matcher.kind == Kind::kRegex || matcher.kind == Kind::kNotRegex;
+  const auto named = by_name_.find(matcher.name);
+  static const Roaring kNone;
+  const Roaring& present = named == by_name_.end() ? kNone : named->second->refs;
+  const auto literals =
+      is_regex ? literal_alternatives(matcher.value) : std::optional(std::vector{matcher.value});
+  Roaring matched;  // of those that have the label
+  bool matches_absence = false;
+  if (literals) {
+    for (const auto& value : *literals) {
+      if (value.empty()) {
+        matches_absence = true;
+        continue;
+      }
+      std::string pair;
+      append_label_bytes(pair, Labels{Label{matcher.name, value}});
+      if (const auto found = by_pair_.find(pair); found != by_pair_.end())
+        matched |= found->second->refs;
+    }
+  } else if (matcher.value == ".*" || matcher.value == ".+") {
+    matched = present;
+    matches_absence = matcher.value == ".*";
+  } else {
+    if (matcher.value.size() > kMaxRegexBytes)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("a regular expression of {} bytes is longer than {}",
+                              matcher.value.size(), kMaxRegexBytes));
+    re2::RE2::Options options;
+    options.set_dot_nl(true);
+    options.set_log_errors(false);
+    const re2::RE2 regex(matcher.value, options);
+    if (!regex.ok())
+      return fail(ErrorCode::kInvalid, fmt::format("regular expression {} is not valid: {}",
+                                                   quote(matcher.value), regex.error()));
+    matches_absence = re2::RE2::FullMatch("", regex);
+    std::vector<const Roaring*> lists;
+    if (named != by_name_.end())
+      for (const auto* posting : named->second->values)
+        if (!posting->refs.isEmpty() &&
+            re2::RE2::FullMatch(re2::StringPiece(posting->value.data(), posting->value.size()),
+                                regex))
+          lists.push_back(&posting->refs);
+    if (!lists.empty()) matched = Roaring::fastunion(lists.size(), lists.data());
+  }
+  if (matches_absence) matched |= all_ - present;
+  return negative ? all_ - matched : matched;
+}
+
+Result<Roaring> SeriesIndex::match(const std::vector<Matcher>& matchers) const {
+  const std::shared_lock lock(mutex_);
+  if (matchers.empty()) return all_;
+  std::optional<Roaring> result;
+  for (const auto& matcher : matchers) {
+    TRY(auto one, match_one(matcher));
+    if (result)
+      *result &= one;
+    else
+      result = std::move(one);
+  }
+  return std::move(*result);
+}
+
+std::vector<std::string> SeriesIndex::names() const {
+  std::vector<std::string> names;
+  each_name([&](std::string_view name, const Roaring&) { names.emplace_back(name); });
+  std::ranges::sort(names);
+  return names;
+}
+
+void SeriesIndex::each_name(
+    const std::function<void(std::string_view, const Roaring&)>& each) const {
+  const std::shared_lock lock(mutex_);
+  for (const auto& [text, name] : by_name_)
+    if (!name->refs.isEmpty()) each(text, name->refs);
+}
+
+void SeriesIndex::each_value(
+    std::string_view name,
+    const std::function<void(std::string_view, const Roaring&)>& each) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return;
+  for (const auto* posting : found->second->values)
+    if (!posting->refs.isEmpty()) each(posting->value, posting->refs);
+}
+
+std::size_t SeriesIndex::size() const {
+  const std::shared_lock lock(mutex_);
+  return by_labels_.size();
+}
+
+}  // namespace wellrun::telemetry::store

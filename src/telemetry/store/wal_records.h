@@ -1,0 +1,113 @@
+#pragma once
+
+// The payloads of log records (docs/formats/telemetry.md): series, floats, histograms. Pure.
+
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "telemetry/model.h"
+#include "telemetry/store/byte_io.h"
+
+namespace wellrun::telemetry::store {
+
+enum class WalRecord : std::uint8_t { kSeries = 1, kFloats = 2, kHistograms = 3 };
+
+/// Collects float samples of one write; inline, since every sample passes here.
+class FloatRecordWriter {
+ public:
+  static constexpr std::size_t kMaxEntryBytes = 1 + kMaxVarintBytes + kMaxVarintBytes + 8;
+
+  bool empty() const { return payload_.empty(); }
+  std::string_view payload() const { return payload_; }
+  void clear() {
+    payload_.clear();
+    ref_ = 0;
+    time_ = 0;
+  }
+
+  void append(std::uint32_t ref, Sample sample) {
+    if (payload_.empty()) payload_ += static_cast<char>(WalRecord::kFloats);
+    char bytes[kMaxEntryBytes];
+    char* at = bytes + 1;
+    unsigned control = 0;
+    if (ref == ref_ + 1) {
+      control |= 1;
+    } else {
+      at = write_varint(at,
+                        zigzag(static_cast<std::int64_t>(ref) - static_cast<std::int64_t>(ref_)));
+    }
+    if (sample.time_ms == time_) {
+      control |= 2;
+    } else {
+      at = write_varint(at, zigzag(wrapping_sub(sample.time_ms, time_)));
+    }
+    ref_ = ref;
+    time_ = sample.time_ms;
+    constexpr double kLimit = 36028797018963968.0;  // 2^55: seven bytes
+    std::uint64_t bits = 0;
+    if (std::fabs(sample.value) < kLimit &&
+        static_cast<double>(static_cast<std::int64_t>(sample.value)) == sample.value &&
+        std::bit_cast<std::uint64_t>(sample.value) != std::bit_cast<std::uint64_t>(-0.0)) {
+      if (sample.value < 0) control |= 8;
+      bits = static_cast<std::uint64_t>(std::fabs(sample.value));
+      const auto size = static_cast<unsigned>((std::bit_width(bits) + 7) / 8);
+      control |= size << 4;
+      std::memcpy(at, &bits, 8);
+      at += size;
+    } else {
+      control |= 4;
+      std::memcpy(at, &sample.value, 8);
+      at += 8;
+    }
+    bytes[0] = static_cast<char>(control);
+    payload_.append(bytes, at);
+  }
+
+ private:
+  std::string payload_;
+  std::uint32_t ref_ = 0;
+  std::int64_t time_ = 0;
+};
+
+/// Calls `each(ref, Sample)`; false on malformed bytes (what came before them was delivered).
+template <typename Each>
+bool read_float_record(std::string_view payload, Each&& each) {
+  ByteReader reader(payload);
+  reader.byte();
+  std::int64_t ref = 0;
+  std::int64_t time = 0;
+  while (!reader.at_end()) {
+    const unsigned control = reader.byte();
+    ref = (control & 1) != 0 ? ref + 1 : wrapping_add(ref, reader.zigzag());
+    if ((control & 2) == 0) time = wrapping_add(time, reader.zigzag());
+    double value = 0;
+    if ((control & 4) != 0) {
+      value = reader.fixed<double>();
+    } else {
+      const auto bytes = reader.bytes((control >> 4) & 7);
+      std::uint64_t magnitude = 0;
+      std::memcpy(&magnitude, bytes.data(), bytes.size());
+      value = static_cast<double>(magnitude);
+      if ((control & 8) != 0) value = -value;
+    }
+    if (reader.failed() || ref < 0 || ref > UINT32_MAX) return false;
+    each(static_cast<std::uint32_t>(ref), Sample{time, value});
+  }
+  return true;
+}
+
+/// Series: collected plain, packed at the end.
+void append_series_entry(std::string& plain, std::uint32_t ref, std::string_view labels);
+std::string pack_series_record(std::string_view plain);
+bool read_series_record(
+    std::string_view payload,
+    const std::function<void(std::uint32_t ref, std::string_view labels)>& each);
+
+void append_histogram_entry(std::string& payload, std::uint32_t ref, const HistogramSample& sample);
+bool read_histogram_record(std::string_view payload,
+                           const std::function<void(std::uint32_t ref, HistogramSample)>& each);
+
+}  // namespace wellrun::telemetry::store
