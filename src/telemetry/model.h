@@ -56,6 +56,8 @@ struct SeriesData {
   Labels labels;
   std::vector<Sample> samples;
   std::vector<HistogramSample> histograms;
+  /// Start (created) timestamps, milliseconds, one for each entry of the list above it; empty: none known; 0: unknown.
+  std::vector<std::int64_t> sample_starts, histogram_starts;
 };
 
 /// What one series brings in a write. Labels hold __name__.
@@ -63,6 +65,8 @@ struct SeriesWrite {
   Labels labels;
   std::vector<Sample> samples;
   std::vector<HistogramSample> histograms;
+  /// Start (created) timestamps, milliseconds, one for each entry of the list above it; empty: none known; 0: unknown.
+  std::vector<std::int64_t> sample_starts, histogram_starts;
 };
 
 /// Type, help and unit of a metric family. `type`: counter, gauge, histogram, summary, info, stateset or unknown.

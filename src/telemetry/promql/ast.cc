@@ -1,48 +1,62 @@
 #include "telemetry/promql/ast.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 #include <functional>
 
 namespace wellrun::telemetry::promql {
 
 const char* documented_name(ValueType type) {
   switch (type) {
-    case ValueType::kScalar: return "scalar";
-    case ValueType::kVector: return "instant vector";
-    case ValueType::kMatrix: return "range vector";
-    case ValueType::kString: return "string";
-    case ValueType::kNone: break;
+    case ValueType::kScalar:
+      return "scalar";
+    case ValueType::kVector:
+      return "instant vector";
+    case ValueType::kMatrix:
+      return "range vector";
+    case ValueType::kString:
+      return "string";
+    case ValueType::kNone:
+      break;
   }
   return "none";
 }
 
 const char* name_of(ValueType type) {
   switch (type) {
-    case ValueType::kScalar: return "scalar";
-    case ValueType::kVector: return "vector";
-    case ValueType::kMatrix: return "matrix";
-    case ValueType::kString: return "string";
-    case ValueType::kNone: break;
+    case ValueType::kScalar:
+      return "scalar";
+    case ValueType::kVector:
+      return "vector";
+    case ValueType::kMatrix:
+      return "matrix";
+    case ValueType::kString:
+      return "string";
+    case ValueType::kNone:
+      break;
   }
   return "none";
 }
 
 const char* name_of(AggregateOp op) {
-  constexpr const char* kNames[] = {"sum",    "avg",      "min",  "max",     "group",  "count",         "count_values",
-                                    "stddev", "stdvar",   "quantile", "topk", "bottomk", "limitk", "limit_ratio"};
+  constexpr const char* kNames[] = {"sum",   "avg",          "min",    "max",        "group",
+                                    "count", "count_values", "stddev", "stdvar",     "quantile",
+                                    "topk",  "bottomk",      "limitk", "limit_ratio"};
   return kNames[static_cast<std::size_t>(op)];
 }
 
 const char* name_of(BinaryOp op) {
-  constexpr const char* kNames[] = {"+", "-", "*",  "/", "%",  "^",  "atan2", "==", "!=",
+  constexpr const char* kNames[] = {"+", "-",  "*", "/",  "%",  "^",  "atan2", "==", "!=",
                                     "<", "<=", ">", ">=", "</", ">/", "and",   "or", "unless"};
   return kNames[static_cast<std::size_t>(op)];
 }
 
-bool is_comparison(BinaryOp op) { return op >= BinaryOp::kEqual && op <= BinaryOp::kGreaterEqual; }
-bool is_set_operator(BinaryOp op) { return op >= BinaryOp::kAnd; }
+bool is_comparison(BinaryOp op) {
+  return op >= BinaryOp::kEqual && op <= BinaryOp::kGreaterEqual;
+}
+bool is_set_operator(BinaryOp op) {
+  return op >= BinaryOp::kAnd;
+}
 
 const Expr& unwrapped(const Expr& expr) {
   const Expr* at = &expr;
@@ -79,7 +93,8 @@ std::vector<std::string> metric_names_of(const Expr& expr) {
   std::vector<std::string> names;
   for (const auto* selector : selectors_of(expr))
     for (const auto& matcher : selector->matchers)
-      if (matcher.name == kMetricNameLabel && matcher.kind == Matcher::Kind::kEqual && !matcher.value.empty())
+      if (matcher.name == kMetricNameLabel && matcher.kind == Matcher::Kind::kEqual &&
+          !matcher.value.empty())
         names.push_back(matcher.value);
   std::ranges::sort(names);
   names.erase(std::ranges::unique(names).begin(), names.end());

@@ -1,7 +1,8 @@
 #pragma once
 
-// PromQL as a tree of plain values: what the parser makes, the type check fills and the evaluator reads.
-// Nodes are owned by their parent and never change after parse(); a tree may be read by many threads.
+// PromQL as a tree of plain values: what the parser makes, the type check fills and the evaluator
+// reads. Nodes are owned by their parent and never change after parse(); a tree may be read by many
+// threads.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,9 +32,24 @@ const char* name_of(ValueType type);
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;
 
-/// A length of time in a selector, in seconds: a constant, or arithmetic over step() and range() that is known per query.
+/// A length of time in a selector, in seconds: a constant, or arithmetic over step() and range()
+/// that is known per query.
 struct DurationExpr {
-  enum class Kind { kNumber, kStep, kRange, kMin, kMax, kAdd, kSub, kMul, kDiv, kMod, kPow, kNegate, kParen };
+  enum class Kind {
+    kNumber,
+    kStep,
+    kRange,
+    kMin,
+    kMax,
+    kAdd,
+    kSub,
+    kMul,
+    kDiv,
+    kMod,
+    kPow,
+    kNegate,
+    kParen
+  };
   Kind kind = Kind::kNumber;
   double seconds = 0;
   bool written_as_duration = false;  ///< "5m" rather than "300"
@@ -62,7 +78,7 @@ struct StringLiteral {
 };
 
 struct VectorSelector {
-  std::string name;  ///< empty when the name stands in the matchers or nowhere
+  std::string name;               ///< empty when the name stands in the matchers or nowhere
   std::vector<Matcher> matchers;  ///< with the one for `name`
   TimeShift shift;
   bool anchored = false;
@@ -89,7 +105,20 @@ struct Call {
 };
 
 enum class AggregateOp {
-  kSum, kAvg, kMin, kMax, kGroup, kCount, kCountValues, kStddev, kStdvar, kQuantile, kTopk, kBottomk, kLimitk, kLimitRatio
+  kSum,
+  kAvg,
+  kMin,
+  kMax,
+  kGroup,
+  kCount,
+  kCountValues,
+  kStddev,
+  kStdvar,
+  kQuantile,
+  kTopk,
+  kBottomk,
+  kLimitk,
+  kLimitRatio
 };
 const char* name_of(AggregateOp op);
 
@@ -102,8 +131,24 @@ struct Aggregate {
 };
 
 enum class BinaryOp {
-  kAdd, kSub, kMul, kDiv, kMod, kPow, kAtan2, kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
-  kTrimUpper, kTrimLower, kAnd, kOr, kUnless
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kMod,
+  kPow,
+  kAtan2,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kTrimUpper,
+  kTrimLower,
+  kAnd,
+  kOr,
+  kUnless
 };
 /// "+", "<=", "and", "</" …
 const char* name_of(BinaryOp op);
@@ -114,7 +159,7 @@ enum class Cardinality { kOneToOne, kManyToOne, kOneToMany, kManyToMany };
 
 struct VectorMatching {
   Cardinality cardinality = Cardinality::kOneToOne;
-  bool on = false;       ///< on(...) rather than ignoring(...)
+  bool on = false;         ///< on(...) rather than ignoring(...)
   bool explicit_ = false;  ///< on or ignoring was written
   std::vector<std::string> labels;
   std::vector<std::string> include;  ///< of group_left / group_right
@@ -138,8 +183,8 @@ struct Paren {
 };
 
 struct Expr {
-  std::variant<NumberLiteral, StringLiteral, VectorSelector, MatrixSelector, Subquery, Call, Aggregate, Binary, Unary,
-               Paren>
+  std::variant<NumberLiteral, StringLiteral, VectorSelector, MatrixSelector, Subquery, Call,
+               Aggregate, Binary, Unary, Paren>
       node;
   Position position;
   ValueType type = ValueType::kNone;

@@ -13,21 +13,51 @@ constexpr auto kStr = ValueType::kString;
 const std::vector<FunctionInfo>& table() {
   static const std::vector<FunctionInfo> functions = [] {
     std::vector<FunctionInfo> f;
-    for (const char* name : {"abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "sgn", "sin", "cos", "tan",
-                             "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "deg", "rad",
-                             "timestamp", "absent", "sort", "sort_desc", "histogram_count", "histogram_sum",
-                             "histogram_avg", "histogram_stddev", "histogram_stdvar"})
+    for (const char* name : {"abs",
+                             "ceil",
+                             "floor",
+                             "exp",
+                             "sqrt",
+                             "ln",
+                             "log2",
+                             "log10",
+                             "sgn",
+                             "sin",
+                             "cos",
+                             "tan",
+                             "asin",
+                             "acos",
+                             "atan",
+                             "sinh",
+                             "cosh",
+                             "tanh",
+                             "asinh",
+                             "acosh",
+                             "atanh",
+                             "deg",
+                             "rad",
+                             "timestamp",
+                             "absent",
+                             "sort",
+                             "sort_desc",
+                             "histogram_count",
+                             "histogram_sum",
+                             "histogram_avg",
+                             "histogram_stddev",
+                             "histogram_stdvar"})
       f.push_back({name, {kV}});
-    for (const char* name : {"minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month",
-                             "year"})
+    for (const char* name : {"minute", "hour", "day_of_week", "day_of_month", "day_of_year",
+                             "days_in_month", "month", "year"})
       f.push_back({name, {kV}, 1});
     for (const char* name :
-         {"rate", "increase", "irate", "idelta", "delta", "deriv", "resets", "changes", "avg_over_time", "min_over_time",
-          "max_over_time", "sum_over_time", "count_over_time", "last_over_time", "present_over_time",
-          "stddev_over_time", "stdvar_over_time", "absent_over_time"})
+         {"rate", "increase", "irate", "idelta", "delta", "deriv", "resets", "changes",
+          "avg_over_time", "min_over_time", "max_over_time", "sum_over_time", "count_over_time",
+          "last_over_time", "present_over_time", "stddev_over_time", "stdvar_over_time",
+          "absent_over_time"})
       f.push_back({name, {kM}});
-    for (const char* name : {"first_over_time", "mad_over_time", "ts_of_min_over_time", "ts_of_max_over_time",
-                             "ts_of_last_over_time", "ts_of_first_over_time"})
+    for (const char* name :
+         {"first_over_time", "mad_over_time", "ts_of_min_over_time", "ts_of_max_over_time",
+          "ts_of_last_over_time", "ts_of_first_over_time"})
       f.push_back({name, {kM}, 0, kV, true});
     f.push_back({"round", {kV, kS}, 1});
     f.push_back({"clamp", {kV, kS, kS}});
@@ -68,6 +98,8 @@ const FunctionInfo* find_function(std::string_view name) {
   return found == index.end() ? nullptr : found->second;
 }
 
-std::span<const FunctionInfo> all_functions() { return table(); }
+std::span<const FunctionInfo> all_functions() {
+  return table();
+}
 
 }  // namespace wellrun::telemetry::promql

@@ -14,7 +14,8 @@ namespace wellrun::telemetry::promql {
 struct FunctionInfo {
   std::string_view name;
   std::vector<ValueType> args;
-  int variadic = 0;  ///< how many of the last arguments may be left out; -1: the last may be repeated or left out
+  int variadic = 0;  ///< how many of the last arguments may be left out; -1: the last may be
+                     ///< repeated or left out
   ValueType returns = ValueType::kVector;
   bool experimental = false;
 };

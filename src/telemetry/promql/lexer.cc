@@ -1,8 +1,7 @@
 #include "telemetry/promql/lexer.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
+#include <fmt/format.h>
 #include <limits>
 
 #include "core/text.h"
@@ -10,10 +9,18 @@
 namespace wellrun::telemetry::promql {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_alpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
@@ -59,10 +66,13 @@ class Lexer {
   }
 
  private:
-  char peek(std::size_t ahead = 0) const { return at_ + ahead < query_.size() ? query_[at_ + ahead] : '\0'; }
+  char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < query_.size() ? query_[at_ + ahead] : '\0';
+  }
 
   std::unexpected<Error> error(std::size_t where, std::string_view what) const {
-    return fail(ErrorCode::kInvalid, fmt::format("{}: parse error: {}", line_and_column(query_, where), what));
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{}: parse error: {}", line_and_column(query_, where), what));
   }
 
   void skip_blank() {
@@ -87,20 +97,38 @@ class Lexer {
     if (at_ >= query_.size()) return take(token, TokenKind::kEnd, 0);
     const char c = peek(), d = peek(1);
     switch (c) {
-      case '(': return take(token, TokenKind::kLeftParen, 1);
-      case ')': return take(token, TokenKind::kRightParen, 1);
-      case '{': ++braces_; return take(token, TokenKind::kLeftBrace, 1);
-      case '}': --braces_; return take(token, TokenKind::kRightBrace, 1);
-      case '[': ++brackets_; return take(token, TokenKind::kLeftBracket, 1);
-      case ']': --brackets_; return take(token, TokenKind::kRightBracket, 1);
-      case ',': return take(token, TokenKind::kComma, 1);
-      case '@': return take(token, TokenKind::kAt, 1);
-      case '+': return take(token, TokenKind::kAdd, 1);
-      case '-': return take(token, TokenKind::kSub, 1);
-      case '*': return take(token, TokenKind::kMul, 1);
-      case '/': return take(token, TokenKind::kDiv, 1);
-      case '%': return take(token, TokenKind::kMod, 1);
-      case '^': return take(token, TokenKind::kPow, 1);
+      case '(':
+        return take(token, TokenKind::kLeftParen, 1);
+      case ')':
+        return take(token, TokenKind::kRightParen, 1);
+      case '{':
+        ++braces_;
+        return take(token, TokenKind::kLeftBrace, 1);
+      case '}':
+        --braces_;
+        return take(token, TokenKind::kRightBrace, 1);
+      case '[':
+        ++brackets_;
+        return take(token, TokenKind::kLeftBracket, 1);
+      case ']':
+        --brackets_;
+        return take(token, TokenKind::kRightBracket, 1);
+      case ',':
+        return take(token, TokenKind::kComma, 1);
+      case '@':
+        return take(token, TokenKind::kAt, 1);
+      case '+':
+        return take(token, TokenKind::kAdd, 1);
+      case '-':
+        return take(token, TokenKind::kSub, 1);
+      case '*':
+        return take(token, TokenKind::kMul, 1);
+      case '/':
+        return take(token, TokenKind::kDiv, 1);
+      case '%':
+        return take(token, TokenKind::kMod, 1);
+      case '^':
+        return take(token, TokenKind::kPow, 1);
       case '=':
         if (d == '=') return take(token, TokenKind::kEqual, 2);
         if (d == '~') return take(token, TokenKind::kRegexMatch, 2);
@@ -118,24 +146,33 @@ class Lexer {
         if (d == '=') return take(token, TokenKind::kGreaterEqual, 2);
         if (d == '/') return take(token, TokenKind::kTrimLower, 2);
         return take(token, TokenKind::kGreater, 1);
-      case '"': case '\'': case '`': return quoted(token);
-      default: break;
+      case '"':
+      case '\'':
+      case '`':
+        return quoted(token);
+      default:
+        break;
     }
     if (is_digit(c) || (c == '.' && is_digit(d))) return number(token);
     if (c == ':' && (brackets_ > 0 || braces_ > 0)) return take(token, TokenKind::kColon, 1);
     if (is_alpha(c) || (c == ':' && is_alpha(d)) || (c == ':' && d == ':')) return word(token);
     if (c == ':') return take(token, TokenKind::kColon, 1);
     std::size_t size = 1;
-    while (size < 4 && at_ + size < query_.size() && (static_cast<unsigned char>(query_[at_ + size]) & 0xC0) == 0x80) ++size;
+    while (size < 4 && at_ + size < query_.size() &&
+           (static_cast<unsigned char>(query_[at_ + size]) & 0xC0) == 0x80)
+      ++size;
     return error(at_, fmt::format("unexpected character: '{}'", query_.substr(at_, size)));
   }
 
   Status word(Token& token) {
     const std::size_t start = at_;
-    while (is_alpha(peek()) || is_digit(peek()) || (peek() == ':' && brackets_ <= 0 && braces_ <= 0)) ++at_;
+    while (is_alpha(peek()) || is_digit(peek()) ||
+           (peek() == ':' && brackets_ <= 0 && braces_ <= 0))
+      ++at_;
     token.text = query_.substr(start, at_ - start);
     token.kind = TokenKind::kIdentifier;
-    if (braces_ <= 0 && (equals_ignoring_case(token.text, "inf") || equals_ignoring_case(token.text, "nan"))) {
+    if (braces_ <= 0 &&
+        (equals_ignoring_case(token.text, "inf") || equals_ignoring_case(token.text, "nan"))) {
       token.kind = TokenKind::kNumber;
       token.number = *parse_number(token.text);
     }
@@ -145,10 +182,14 @@ class Lexer {
   Status number(Token& token) {
     const std::size_t start = at_;
     std::size_t end = at_;
-    while (end < query_.size() && (is_alpha(query_[end]) || is_digit(query_[end]) || query_[end] == '.')) {
-      const bool exponent = (query_[end] == 'e' || query_[end] == 'E') && !(query_[start] == '0' && (peek(1) | 0x20) == 'x');
+    while (end < query_.size() &&
+           (is_alpha(query_[end]) || is_digit(query_[end]) || query_[end] == '.')) {
+      const bool exponent = (query_[end] == 'e' || query_[end] == 'E') &&
+                            !(query_[start] == '0' && (peek(1) | 0x20) == 'x');
       ++end;
-      if (exponent && end + 1 < query_.size() && (query_[end] == '+' || query_[end] == '-') && is_digit(query_[end + 1])) ++end;
+      if (exponent && end + 1 < query_.size() && (query_[end] == '+' || query_[end] == '-') &&
+          is_digit(query_[end + 1]))
+        ++end;
     }
     const auto text = query_.substr(start, end - start);
     at_ = end;
@@ -172,7 +213,8 @@ class Lexer {
     token.kind = TokenKind::kString;
     while (true) {
       if (at_ >= query_.size())
-        return error(start, quote == '`' ? "unterminated raw string" : "unterminated quoted string");
+        return error(start,
+                     quote == '`' ? "unterminated raw string" : "unterminated quoted string");
       const char c = query_[at_++];
       if (c == quote) break;
       if (quote == '`') {
@@ -185,7 +227,8 @@ class Lexer {
         token.text += c;
       }
     }
-    if (!is_valid_utf8(query_.substr(start, at_ - start))) return error(start, "invalid UTF-8 in string");
+    if (!is_valid_utf8(query_.substr(start, at_ - start)))
+      return error(start, "invalid UTF-8 in string");
     return {};
   }
 
@@ -193,18 +236,38 @@ class Lexer {
     if (at_ >= query_.size()) return error(start, "escape sequence not terminated");
     const char c = query_[at_++];
     switch (c) {
-      case 'a': out += '\a'; return {};
-      case 'b': out += '\b'; return {};
-      case 'f': out += '\f'; return {};
-      case 'n': out += '\n'; return {};
-      case 'r': out += '\r'; return {};
-      case 't': out += '\t'; return {};
-      case 'v': out += '\v'; return {};
-      case '\\': out += '\\'; return {};
-      case 'x': return coded(out, 2, 16, 0xFF, start);
-      case 'u': return coded(out, 4, 16, 0x10FFFF, start);
-      case 'U': return coded(out, 8, 16, 0x10FFFF, start);
-      default: break;
+      case 'a':
+        out += '\a';
+        return {};
+      case 'b':
+        out += '\b';
+        return {};
+      case 'f':
+        out += '\f';
+        return {};
+      case 'n':
+        out += '\n';
+        return {};
+      case 'r':
+        out += '\r';
+        return {};
+      case 't':
+        out += '\t';
+        return {};
+      case 'v':
+        out += '\v';
+        return {};
+      case '\\':
+        out += '\\';
+        return {};
+      case 'x':
+        return coded(out, 2, 16, 0xFF, start);
+      case 'u':
+        return coded(out, 4, 16, 0x10FFFF, start);
+      case 'U':
+        return coded(out, 8, 16, 0x10FFFF, start);
+      default:
+        break;
     }
     if (c == quote) {
       out += quote;
@@ -222,7 +285,8 @@ class Lexer {
     for (int i = 0; i < digits; ++i, ++at_) {
       const char c = peek();
       if (!is_hex(c) || (base == 8 && !(c >= '0' && c <= '7')))
-        return error(at_, at_ >= query_.size() ? "escape sequence not terminated" : "illegal character in escape sequence");
+        return error(at_, at_ >= query_.size() ? "escape sequence not terminated"
+                                               : "illegal character in escape sequence");
       value = value * static_cast<std::uint32_t>(base) +
               static_cast<std::uint32_t>(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
     }
@@ -254,7 +318,8 @@ std::optional<double> parse_number(std::string_view text) {
       continue;
     }
     const bool prefix = i == 2 && text[0] == '0' && (text[1] | 0x20) == 'x';
-    if (i == 0 || i + 1 == text.size() || !(is_hex(text[i - 1]) || prefix) || !is_hex(text[i + 1])) return std::nullopt;
+    if (i == 0 || i + 1 == text.size() || !(is_hex(text[i - 1]) || prefix) || !is_hex(text[i + 1]))
+      return std::nullopt;
   }
   if (plain.empty()) return std::nullopt;
   if (plain.size() > 2 && plain[0] == '0' && (plain[1] | 0x20) == 'x') {
@@ -265,7 +330,8 @@ std::optional<double> parse_number(std::string_view text) {
     }
     return value;
   }
-  const bool octal = plain.size() > 1 && plain[0] == '0' && plain.find_first_not_of("01234567") == std::string::npos;
+  const bool octal = plain.size() > 1 && plain[0] == '0' &&
+                     plain.find_first_not_of("01234567") == std::string::npos;
   if (octal) {
     double value = 0;
     for (char c : plain) value = value * 8 + (c - '0');

@@ -1,10 +1,9 @@
 #include "telemetry/promql/parser.h"
 
-#include <fmt/format.h>
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "core/text.h"
 #include "telemetry/promql/functions.h"
@@ -31,7 +30,8 @@ std::optional<AggregateOp> aggregate_named(std::string_view name) {
 }
 
 bool takes_parameter(AggregateOp op) {
-  return op == AggregateOp::kCountValues || op == AggregateOp::kQuantile || op >= AggregateOp::kTopk;
+  return op == AggregateOp::kCountValues || op == AggregateOp::kQuantile ||
+         op >= AggregateOp::kTopk;
 }
 
 struct OperatorHere {
@@ -41,22 +41,38 @@ struct OperatorHere {
 
 std::optional<OperatorHere> operator_at(const Token& token) {
   switch (token.kind) {
-    case TokenKind::kPow: return {{BinaryOp::kPow, 6}};
-    case TokenKind::kMul: return {{BinaryOp::kMul, 5}};
-    case TokenKind::kDiv: return {{BinaryOp::kDiv, 5}};
-    case TokenKind::kMod: return {{BinaryOp::kMod, 5}};
-    case TokenKind::kAdd: return {{BinaryOp::kAdd, 4}};
-    case TokenKind::kSub: return {{BinaryOp::kSub, 4}};
-    case TokenKind::kEqual: return {{BinaryOp::kEqual, 3}};
-    case TokenKind::kNotEqual: return {{BinaryOp::kNotEqual, 3}};
-    case TokenKind::kLess: return {{BinaryOp::kLess, 3}};
-    case TokenKind::kLessEqual: return {{BinaryOp::kLessEqual, 3}};
-    case TokenKind::kGreater: return {{BinaryOp::kGreater, 3}};
-    case TokenKind::kGreaterEqual: return {{BinaryOp::kGreaterEqual, 3}};
-    case TokenKind::kTrimUpper: return {{BinaryOp::kTrimUpper, 3}};
-    case TokenKind::kTrimLower: return {{BinaryOp::kTrimLower, 3}};
-    case TokenKind::kIdentifier: break;
-    default: return std::nullopt;
+    case TokenKind::kPow:
+      return {{BinaryOp::kPow, 6}};
+    case TokenKind::kMul:
+      return {{BinaryOp::kMul, 5}};
+    case TokenKind::kDiv:
+      return {{BinaryOp::kDiv, 5}};
+    case TokenKind::kMod:
+      return {{BinaryOp::kMod, 5}};
+    case TokenKind::kAdd:
+      return {{BinaryOp::kAdd, 4}};
+    case TokenKind::kSub:
+      return {{BinaryOp::kSub, 4}};
+    case TokenKind::kEqual:
+      return {{BinaryOp::kEqual, 3}};
+    case TokenKind::kNotEqual:
+      return {{BinaryOp::kNotEqual, 3}};
+    case TokenKind::kLess:
+      return {{BinaryOp::kLess, 3}};
+    case TokenKind::kLessEqual:
+      return {{BinaryOp::kLessEqual, 3}};
+    case TokenKind::kGreater:
+      return {{BinaryOp::kGreater, 3}};
+    case TokenKind::kGreaterEqual:
+      return {{BinaryOp::kGreaterEqual, 3}};
+    case TokenKind::kTrimUpper:
+      return {{BinaryOp::kTrimUpper, 3}};
+    case TokenKind::kTrimLower:
+      return {{BinaryOp::kTrimLower, 3}};
+    case TokenKind::kIdentifier:
+      break;
+    default:
+      return std::nullopt;
   }
   const std::string word = lower(token.text);
   if (word == "atan2") return {{BinaryOp::kAtan2, 5}};
@@ -68,10 +84,14 @@ std::optional<OperatorHere> operator_at(const Token& token) {
 
 bool matches_empty(const Matcher& matcher) {
   switch (matcher.kind) {
-    case Matcher::Kind::kEqual: return matcher.value.empty();
-    case Matcher::Kind::kNotEqual: return !matcher.value.empty();
-    case Matcher::Kind::kRegex: return RE2::FullMatch("", "(?s:" + matcher.value + ")");
-    case Matcher::Kind::kNotRegex: return !RE2::FullMatch("", "(?s:" + matcher.value + ")");
+    case Matcher::Kind::kEqual:
+      return matcher.value.empty();
+    case Matcher::Kind::kNotEqual:
+      return !matcher.value.empty();
+    case Matcher::Kind::kRegex:
+      return RE2::FullMatch("", "(?s:" + matcher.value + ")");
+    case Matcher::Kind::kNotRegex:
+      return !RE2::FullMatch("", "(?s:" + matcher.value + ")");
   }
   return false;
 }
@@ -82,7 +102,8 @@ class Parser {
       : query_(query), options_(options), tokens_(std::move(tokens)) {}
 
   Result<ExprPtr> whole() {
-    if (here().kind == TokenKind::kEnd) return error(here().position, "no expression found in input");
+    if (here().kind == TokenKind::kEnd)
+      return error(here().position, "no expression found in input");
     TRY(ExprPtr expr, binary(kLowestPrecedence));
     if (here().kind != TokenKind::kEnd) return unexpected("");
     return expr;
@@ -98,9 +119,13 @@ class Parser {
 
  private:
   const Token& here() const { return tokens_[at_]; }
-  const Token& ahead(std::size_t count = 1) const { return tokens_[std::min(at_ + count, tokens_.size() - 1)]; }
+  const Token& ahead(std::size_t count = 1) const {
+    return tokens_[std::min(at_ + count, tokens_.size() - 1)];
+  }
   bool at(TokenKind kind) const { return here().kind == kind; }
-  bool at_word(std::string_view word) const { return at(TokenKind::kIdentifier) && lower(here().text) == word; }
+  bool at_word(std::string_view word) const {
+    return at(TokenKind::kIdentifier) && lower(here().text) == word;
+  }
   bool accept(TokenKind kind) {
     if (!at(kind)) return false;
     ++at_;
@@ -109,27 +134,35 @@ class Parser {
   std::size_t last_end() const { return at_ == 0 ? 0 : tokens_[at_ - 1].position.end; }
 
   std::unexpected<Error> error(Position where, std::string_view what) const {
-    return fail(ErrorCode::kInvalid, fmt::format("{}: parse error: {}", line_and_column(query_, where.start), what));
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{}: parse error: {}", line_and_column(query_, where.start), what));
   }
 
   std::string describe(const Token& token) const {
-    const auto text = query_.substr(token.position.start, token.position.end - token.position.start);
+    const auto text =
+        query_.substr(token.position.start, token.position.end - token.position.start);
     switch (token.kind) {
-      case TokenKind::kEnd: return "end of input";
+      case TokenKind::kEnd:
+        return "end of input";
       case TokenKind::kIdentifier:
         if (operator_at(token)) return fmt::format("<op:{}>", lower(token.text));
         if (aggregate_named(lower(token.text))) return fmt::format("<aggr:{}>", lower(token.text));
         return fmt::format("identifier \"{}\"", token.text);
-      case TokenKind::kNumber: return fmt::format("number \"{}\"", text);
-      case TokenKind::kDuration: return fmt::format("duration \"{}\"", text);
-      case TokenKind::kString: return fmt::format("string {}", text);
-      default: break;
+      case TokenKind::kNumber:
+        return fmt::format("number \"{}\"", text);
+      case TokenKind::kDuration:
+        return fmt::format("duration \"{}\"", text);
+      case TokenKind::kString:
+        return fmt::format("string {}", text);
+      default:
+        break;
     }
     if (operator_at(token)) return fmt::format("<op:{}>", text);
     return fmt::format("\"{}\"", text);
   }
 
-  std::unexpected<Error> unexpected(std::string_view context, std::string_view expected = {}) const {
+  std::unexpected<Error> unexpected(std::string_view context,
+                                    std::string_view expected = {}) const {
     std::string text = "unexpected " + describe(here());
     if (!context.empty()) text += fmt::format(" in {}", context);
     if (!expected.empty()) text += fmt::format(", expected {}", expected);
@@ -149,12 +182,15 @@ class Parser {
   };
 
   std::unexpected<Error> too_deep(Position where) const {
-    return error(where, fmt::format("expression is nested deeper than {} levels; split it into recording rules",
-                                    options_.max_depth));
+    return error(
+        where,
+        fmt::format("expression is nested deeper than {} levels; split it into recording rules",
+                    options_.max_depth));
   }
 
   template <typename Node>
-  Result<ExprPtr> make(Node node, Position position, ValueType type, std::initializer_list<const Expr*> children) {
+  Result<ExprPtr> make(Node node, Position position, ValueType type,
+                       std::initializer_list<const Expr*> children) {
     auto expr = std::make_unique<Expr>();
     expr->position = position;
     expr->type = type;
@@ -165,7 +201,8 @@ class Parser {
     return expr;
   }
 
-  // --- expressions ---------------------------------------------------------------------------------------------------
+  // --- expressions
+  // ---------------------------------------------------------------------------------------------------
 
   Result<ExprPtr> binary(int lowest) {
     Depth depth(*this);
@@ -184,8 +221,9 @@ class Parser {
       TRY(ExprPtr right, binary(found->precedence + (right_associative ? 0 : 1)));
       TRY_STATUS(check_binary(node, *left, *right, operator_token));
       const Position position{left->position.start, right->position.end};
-      const auto type = left->type == ValueType::kScalar && right->type == ValueType::kScalar ? ValueType::kScalar
-                                                                                            : ValueType::kVector;
+      const auto type = left->type == ValueType::kScalar && right->type == ValueType::kScalar
+                            ? ValueType::kScalar
+                            : ValueType::kVector;
       const Expr *l = left.get(), *r = right.get();
       node.left = std::move(left);
       node.right = std::move(right);
@@ -196,7 +234,8 @@ class Parser {
   Status modifiers(Binary& node) {
     auto& matching = node.matching;
     if (at_word("bool")) {
-      if (!is_comparison(node.op)) return error(here().position, "bool modifier can only be used on comparison operators");
+      if (!is_comparison(node.op))
+        return error(here().position, "bool modifier can only be used on comparison operators");
       node.return_bool = true;
       ++at_;
     }
@@ -209,7 +248,8 @@ class Parser {
       if (at_word("group_left") || at_word("group_right")) {
         const bool left = at_word("group_left");
         if (is_set_operator(node.op))
-          return error(here().position, fmt::format("no grouping allowed for \"{}\" operation", name_of(node.op)));
+          return error(here().position,
+                       fmt::format("no grouping allowed for \"{}\" operation", name_of(node.op)));
         matching.cardinality = left ? Cardinality::kManyToOne : Cardinality::kOneToMany;
         ++at_;
         if (at(TokenKind::kLeftParen)) {
@@ -218,10 +258,13 @@ class Parser {
         if (matching.on)
           for (const auto& name : matching.include)
             if (std::ranges::find(matching.labels, name) != matching.labels.end())
-              return error(here().position, fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", name));
+              return error(
+                  here().position,
+                  fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", name));
       }
     }
-    while ((at_word("fill") || at_word("fill_left") || at_word("fill_right")) && ahead().kind == TokenKind::kLeftParen)
+    while ((at_word("fill") || at_word("fill_left") || at_word("fill_right")) &&
+           ahead().kind == TokenKind::kLeftParen)
       TRY_STATUS(fill(node));
     return {};
   }
@@ -229,9 +272,11 @@ class Parser {
   Status fill(Binary& node) {
     const std::string word = lower(here().text);
     if (!options_.binop_fill_modifiers)
-      return error(here().position, "binary operation fill modifiers are experimental and not enabled");
+      return error(here().position,
+                   "binary operation fill modifiers are experimental and not enabled");
     if (is_set_operator(node.op))
-      return error(here().position, fmt::format("filling in missing series not allowed for set operators"));
+      return error(here().position,
+                   fmt::format("filling in missing series not allowed for set operators"));
     at_ += 2;
     double sign = 1;
     if (accept(TokenKind::kSub)) {
@@ -249,15 +294,21 @@ class Parser {
     return {};
   }
 
-  bool is_number_word() const { return at(TokenKind::kIdentifier) && parse_number(here().text).has_value(); }
-  double number_here() const { return at(TokenKind::kIdentifier) ? *parse_number(here().text) : here().number; }
+  bool is_number_word() const {
+    return at(TokenKind::kIdentifier) && parse_number(here().text).has_value();
+  }
+  double number_here() const {
+    return at(TokenKind::kIdentifier) ? *parse_number(here().text) : here().number;
+  }
 
-  Status check_binary(const Binary& node, const Expr& left, const Expr& right, const Token& token) const {
+  Status check_binary(const Binary& node, const Expr& left, const Expr& right,
+                      const Token& token) const {
     const Position whole{left.position.start, right.position.end};
     const bool scalars = left.type == ValueType::kScalar && right.type == ValueType::kScalar;
     for (const Expr* side : {&left, &right})
       if (side->type != ValueType::kScalar && side->type != ValueType::kVector)
-        return error(side->position, "binary expression must contain only scalar and instant vector types");
+        return error(side->position,
+                     "binary expression must contain only scalar and instant vector types");
     if (is_comparison(node.op) && scalars && !node.return_bool)
       return error(token.position, "comparisons between scalars must use BOOL modifier");
     const bool vectors = left.type == ValueType::kVector && right.type == ValueType::kVector;
@@ -266,7 +317,8 @@ class Parser {
     if (!vectors && (node.matching.fill_left || node.matching.fill_right))
       return error(whole, "filling in missing series only allowed between instant vectors");
     if (!vectors && is_set_operator(node.op))
-      return error(whole, fmt::format("set operator \"{}\" not allowed in binary scalar expression", name_of(node.op)));
+      return error(whole, fmt::format("set operator \"{}\" not allowed in binary scalar expression",
+                                      name_of(node.op)));
     return {};
   }
 
@@ -276,10 +328,11 @@ class Parser {
     ++at_;
     TRY(ExprPtr operand, binary(kPowPrecedence));
     if (operand->type != ValueType::kScalar && operand->type != ValueType::kVector)
-      return error(operand->position,
-                   fmt::format("unary expression only allowed on expressions of type scalar or instant vector, got \"{}\"",
-                               documented_name(operand->type)));
-    operand->position.start = operand->as<NumberLiteral>() ? sign.position.start : operand->position.start;
+      return error(operand->position, fmt::format("unary expression only allowed on expressions of "
+                                                  "type scalar or instant vector, got \"{}\"",
+                                                  documented_name(operand->type)));
+    operand->position.start =
+        operand->as<NumberLiteral>() ? sign.position.start : operand->position.start;
     const bool negative = sign.kind == TokenKind::kSub;
     if (auto* number = std::get_if<NumberLiteral>(&operand->node)) {
       if (negative) number->value = -number->value;
@@ -300,7 +353,8 @@ class Parser {
         TRY_STATUS(offset(*expr));
       } else if (at(TokenKind::kAt)) {
         TRY_STATUS(at_modifier(*expr));
-      } else if ((at_word("anchored") || at_word("smoothed")) && options_.extended_range_selectors) {
+      } else if ((at_word("anchored") || at_word("smoothed")) &&
+                 options_.extended_range_selectors) {
         TRY_STATUS(extended(*expr));
       } else {
         return expr;
@@ -310,7 +364,8 @@ class Parser {
 
   static VectorSelector* selector_in(Expr& expr) {
     if (auto* selector = std::get_if<VectorSelector>(&expr.node)) return selector;
-    if (auto* matrix = std::get_if<MatrixSelector>(&expr.node)) return std::get_if<VectorSelector>(&matrix->selector->node);
+    if (auto* matrix = std::get_if<MatrixSelector>(&expr.node))
+      return std::get_if<VectorSelector>(&matrix->selector->node);
     return nullptr;
   }
 
@@ -325,7 +380,9 @@ class Parser {
     const char* word = anchored ? "anchored" : "smoothed";
     auto* selector = selector_in(expr);
     if (!selector)
-      return error(here().position, fmt::format("{} modifier must be preceded by an instant or range selector", word));
+      return error(
+          here().position,
+          fmt::format("{} modifier must be preceded by an instant or range selector", word));
     if (anchored && !expr.as<MatrixSelector>())
       return error(here().position, "anchored modifier must be preceded by a range selector");
     if (selector->anchored || selector->smoothed)
@@ -341,7 +398,8 @@ class Parser {
     auto* shift = shift_of(expr);
     if (!shift)
       return error(word.position,
-                   "offset modifier must be preceded by an instant vector selector or range vector selector or a subquery");
+                   "offset modifier must be preceded by an instant vector selector or range vector "
+                   "selector or a subquery");
     if (shift->offset) return error(word.position, "offset may not be set multiple times");
     ++at_;
     TRY(shift->offset, duration_operand(/*in_offset=*/true));
@@ -354,8 +412,10 @@ class Parser {
     auto* shift = shift_of(expr);
     if (!shift)
       return error(sign_token.position,
-                   "@ modifier must be preceded by an instant vector selector or range vector selector or a subquery");
-    if (shift->at != TimeShift::At::kNone) return error(sign_token.position, "@ <timestamp> may not be set multiple times");
+                   "@ modifier must be preceded by an instant vector selector or range vector "
+                   "selector or a subquery");
+    if (shift->at != TimeShift::At::kNone)
+      return error(sign_token.position, "@ <timestamp> may not be set multiple times");
     ++at_;
     if ((at_word("start") || at_word("end")) && ahead().kind == TokenKind::kLeftParen) {
       shift->at = at_word("start") ? TimeShift::At::kStart : TimeShift::At::kEnd;
@@ -366,7 +426,8 @@ class Parser {
       if (!at(TokenKind::kNumber) && !at(TokenKind::kDuration)) return unexpected("@", "timestamp");
       const double seconds = sign * here().number;
       if (!(std::abs(seconds) < 9.2e15))
-        return error(here().position, fmt::format("timestamp out of bounds for @ modifier: {:f}", seconds));
+        return error(here().position,
+                     fmt::format("timestamp out of bounds for @ modifier: {:f}", seconds));
       ++at_;
       shift->at = TimeShift::At::kTimestamp;
       shift->at_ms = static_cast<std::int64_t>(std::llround(seconds * 1000));
@@ -389,7 +450,8 @@ class Parser {
       TRY_STATUS(expect(TokenKind::kRightBracket, "subquery selector", "\"]\""));
       if (expr->type != ValueType::kVector)
         return error(expr->position,
-                     fmt::format("subquery is only allowed on instant vector, got {} instead", name_of(expr->type)));
+                     fmt::format("subquery is only allowed on instant vector, got {} instead",
+                                 name_of(expr->type)));
       const Position position{expr->position.start, last_end()};
       const Expr* child = expr.get();
       node.expr = std::move(expr);
@@ -399,19 +461,24 @@ class Parser {
     TRY_STATUS(expect(TokenKind::kRightBracket, "subquery or range selector", "\":\" or \"]\""));
     auto* selector = std::get_if<VectorSelector>(&expr->node);
     if (!selector) return error(expr->position, "ranges only allowed for vector selectors");
-    if (selector->shift.offset) return error(open.position, "no offset modifiers allowed before range");
-    if (selector->shift.at != TimeShift::At::kNone) return error(open.position, "no @ modifiers allowed before range");
+    if (selector->shift.offset)
+      return error(open.position, "no offset modifiers allowed before range");
+    if (selector->shift.at != TimeShift::At::kNone)
+      return error(open.position, "no @ modifiers allowed before range");
     if (selector->smoothed || selector->anchored)
       return error(open.position, "no anchored or smoothed modifiers allowed before range");
     const Position position{expr->position.start, last_end()};
     const Expr* child = expr.get();
-    return make(MatrixSelector{std::move(expr), std::move(range)}, position, ValueType::kMatrix, {child});
+    return make(MatrixSelector{std::move(expr), std::move(range)}, position, ValueType::kMatrix,
+                {child});
   }
 
-  // --- durations -----------------------------------------------------------------------------------------------------
+  // --- durations
+  // -----------------------------------------------------------------------------------------------------
 
   static bool is_constant(const DurationExpr& expr) {
-    if (expr.kind == DurationExpr::Kind::kStep || expr.kind == DurationExpr::Kind::kRange) return false;
+    if (expr.kind == DurationExpr::Kind::kStep || expr.kind == DurationExpr::Kind::kRange)
+      return false;
     return (!expr.left || is_constant(*expr.left)) && (!expr.right || is_constant(*expr.right));
   }
 
@@ -420,8 +487,10 @@ class Parser {
   Status check_positive(const DurationExpr& expr, const Token& open) const {
     if (!is_constant(expr)) return {};
     const double seconds = constant_value(expr);
-    if (!(seconds > 0)) return error({open.position.end, open.position.end}, "duration must be greater than 0");
-    if (seconds > 9.2e9) return error({open.position.end, open.position.end}, "duration out of range");
+    if (!(seconds > 0))
+      return error({open.position.end, open.position.end}, "duration must be greater than 0");
+    if (seconds > 9.2e9)
+      return error({open.position.end, open.position.end}, "duration out of range");
     return {};
   }
 
@@ -432,7 +501,8 @@ class Parser {
     std::size_t chain = 0;
     while (true) {
       auto found = operator_at(here());
-      if (!found || found->precedence < kMulPrecedence - 1 || found->op == BinaryOp::kAtan2) return left;
+      if (!found || found->precedence < kMulPrecedence - 1 || found->op == BinaryOp::kAtan2)
+        return left;
       if (found->precedence < lowest) return left;
       if (++chain > options_.max_depth) return too_deep(here().position);
       const Token operator_token = here();
@@ -440,16 +510,29 @@ class Parser {
       TRY(DurationPtr right, duration(found->precedence + (found->op == BinaryOp::kPow ? 0 : 1)));
       auto node = std::make_unique<DurationExpr>();
       switch (found->op) {
-        case BinaryOp::kAdd: node->kind = DurationExpr::Kind::kAdd; break;
-        case BinaryOp::kSub: node->kind = DurationExpr::Kind::kSub; break;
-        case BinaryOp::kMul: node->kind = DurationExpr::Kind::kMul; break;
-        case BinaryOp::kDiv: node->kind = DurationExpr::Kind::kDiv; break;
-        case BinaryOp::kMod: node->kind = DurationExpr::Kind::kMod; break;
-        default: node->kind = DurationExpr::Kind::kPow; break;
+        case BinaryOp::kAdd:
+          node->kind = DurationExpr::Kind::kAdd;
+          break;
+        case BinaryOp::kSub:
+          node->kind = DurationExpr::Kind::kSub;
+          break;
+        case BinaryOp::kMul:
+          node->kind = DurationExpr::Kind::kMul;
+          break;
+        case BinaryOp::kDiv:
+          node->kind = DurationExpr::Kind::kDiv;
+          break;
+        case BinaryOp::kMod:
+          node->kind = DurationExpr::Kind::kMod;
+          break;
+        default:
+          node->kind = DurationExpr::Kind::kPow;
+          break;
       }
       const bool divides = found->op == BinaryOp::kDiv || found->op == BinaryOp::kMod;
       if (divides && is_constant(*right) && constant_value(*right) == 0)
-        return error(operator_token.position, found->op == BinaryOp::kDiv ? "division by zero" : "modulo by zero");
+        return error(operator_token.position,
+                     found->op == BinaryOp::kDiv ? "division by zero" : "modulo by zero");
       node->left = std::move(left);
       node->right = std::move(right);
       left = std::move(node);
@@ -463,7 +546,8 @@ class Parser {
     if (at(TokenKind::kNumber) || at(TokenKind::kDuration)) {
       node->seconds = here().number;
       node->written_as_duration = at(TokenKind::kDuration);
-      if (!std::isfinite(node->seconds) || std::abs(node->seconds) > 9.2e9) return error(here().position, "duration out of range");
+      if (!std::isfinite(node->seconds) || std::abs(node->seconds) > 9.2e9)
+        return error(here().position, "duration out of range");
       ++at_;
       return node;
     }
@@ -504,10 +588,12 @@ class Parser {
         return node;
       }
     }
-    return unexpected(in_offset ? "offset" : "duration expression", "number, duration, step(), or range()");
+    return unexpected(in_offset ? "offset" : "duration expression",
+                      "number, duration, step(), or range()");
   }
 
-  // --- primaries -----------------------------------------------------------------------------------------------------
+  // --- primaries
+  // -----------------------------------------------------------------------------------------------------
 
   Result<ExprPtr> primary() {
     const Token token = here();
@@ -515,14 +601,19 @@ class Parser {
       case TokenKind::kNumber:
       case TokenKind::kDuration:
         ++at_;
-        return make(NumberLiteral{token.number, token.kind == TokenKind::kDuration}, token.position, ValueType::kScalar, {});
+        return make(NumberLiteral{token.number, token.kind == TokenKind::kDuration}, token.position,
+                    ValueType::kScalar, {});
       case TokenKind::kString:
         ++at_;
         return make(StringLiteral{token.text}, token.position, ValueType::kString, {});
-      case TokenKind::kLeftParen: return paren();
-      case TokenKind::kLeftBrace: return selector("", token.position.start, Empty::kRefused);
-      case TokenKind::kIdentifier: return word();
-      default: break;
+      case TokenKind::kLeftParen:
+        return paren();
+      case TokenKind::kLeftBrace:
+        return selector("", token.position.start, Empty::kRefused);
+      case TokenKind::kIdentifier:
+        return word();
+      default:
+        break;
     }
     return unexpected("");
   }
@@ -544,11 +635,13 @@ class Parser {
     const bool paren_follows = ahead().kind == TokenKind::kLeftParen;
     if (auto op = aggregate_named(name)) {
       const std::string next = ahead().kind == TokenKind::kIdentifier ? lower(ahead().text) : "";
-      if (paren_follows || ((next == "by" || next == "without") && ahead(2).kind == TokenKind::kLeftParen))
+      if (paren_follows ||
+          ((next == "by" || next == "without") && ahead(2).kind == TokenKind::kLeftParen))
         return aggregate(*op);
     }
     if (paren_follows) return call();
-    if (operator_at(token) && name != "and" && name != "or" && name != "unless" && name != "atan2") return unexpected("");
+    if (operator_at(token) && name != "and" && name != "or" && name != "unless" && name != "atan2")
+      return unexpected("");
     ++at_;
     return selector(token.text, token.position.start, Empty::kRefused);
   }
@@ -559,11 +652,14 @@ class Parser {
     while (!at(TokenKind::kRightParen)) {
       if (!at(TokenKind::kIdentifier) && !at(TokenKind::kString) && !at(TokenKind::kNumber))
         return unexpected("grouping opts", "label");
-      if (at(TokenKind::kNumber) && !std::isalpha(static_cast<unsigned char>(query_[here().position.start])))
+      if (at(TokenKind::kNumber) &&
+          !std::isalpha(static_cast<unsigned char>(query_[here().position.start])))
         return unexpected("grouping opts", "label");
-      std::string name = here().kind == TokenKind::kNumber
-                             ? std::string(query_.substr(here().position.start, here().position.end - here().position.start))
-                             : here().text;
+      std::string name =
+          here().kind == TokenKind::kNumber
+              ? std::string(query_.substr(here().position.start,
+                                          here().position.end - here().position.start))
+              : here().text;
       if (name.empty() || (at(TokenKind::kIdentifier) && name.find(':') != std::string::npos))
         return unexpected("grouping opts", "label");
       labels.push_back(std::move(name));
@@ -593,13 +689,19 @@ class Parser {
     TRY(auto args, arguments(name_of(op), false));
     TRY_STATUS(grouping());
     const Position position{token.position.start, last_end()};
-    if (!options_.experimental_functions && (op == AggregateOp::kLimitk || op == AggregateOp::kLimitRatio))
-      return error(position, fmt::format("{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions", name_of(op)));
+    if (!options_.experimental_functions &&
+        (op == AggregateOp::kLimitk || op == AggregateOp::kLimitRatio))
+      return error(position, fmt::format("{}() is experimental and must be enabled with "
+                                         "--enable-feature=promql-experimental-functions",
+                                         name_of(op)));
     const std::size_t wanted = takes_parameter(op) ? 2 : 1;
     if (args.empty()) return error(position, "no arguments for aggregate expression provided");
     if (args.size() != wanted)
-      return error(position, fmt::format("wrong number of arguments for aggregate expression provided, expected {}, got {}",
-                                         wanted, args.size()));
+      return error(
+          position,
+          fmt::format(
+              "wrong number of arguments for aggregate expression provided, expected {}, got {}",
+              wanted, args.size()));
     if (wanted == 2) {
       const auto type = op == AggregateOp::kCountValues ? ValueType::kString : ValueType::kScalar;
       TRY_STATUS(expect_type(*args[0], type, "aggregation parameter"));
@@ -608,7 +710,8 @@ class Parser {
     TRY_STATUS(expect_type(*args.back(), ValueType::kVector, "aggregation expression"));
     node.expr = std::move(args.back());
     if (op == AggregateOp::kCountValues)
-      if (const auto* label = unwrapped(*node.param).as<StringLiteral>(); label && label->value.empty())
+      if (const auto* label = unwrapped(*node.param).as<StringLiteral>();
+          label && label->value.empty())
         return error(node.param->position, "invalid label name \"\" in count_values");
     const Expr *param = node.param.get(), *child = node.expr.get();
     return make(std::move(node), position, ValueType::kVector, {param, child});
@@ -616,8 +719,9 @@ class Parser {
 
   Status expect_type(const Expr& expr, ValueType wanted, std::string_view context) const {
     if (expr.type == wanted) return {};
-    return error(expr.position, fmt::format("expected type {} in {}, got {}", documented_name(wanted), context,
-                                            documented_name(expr.type)));
+    return error(expr.position,
+                 fmt::format("expected type {} in {}, got {}", documented_name(wanted), context,
+                             documented_name(expr.type)));
   }
 
   Result<std::vector<ExprPtr>> arguments(std::string_view function, bool label_selector_second) {
@@ -632,7 +736,8 @@ class Parser {
         args.push_back(std::move(arg));
       }
       if (!accept(TokenKind::kComma)) break;
-      if (at(TokenKind::kRightParen)) return error(here().position, "trailing commas not allowed in function call args");
+      if (at(TokenKind::kRightParen))
+        return error(here().position, "trailing commas not allowed in function call args");
     }
     (void)function;
     if (!accept(TokenKind::kRightParen)) return unexpected("", "\",\" or \")\"");
@@ -643,10 +748,11 @@ class Parser {
     const Token token = here();
     ++at_;
     const std::string folded = lower(token.text);
-    const bool keyword = folded == "step" || folded == "range" || folded == "start" || folded == "end" ||
-                         folded == "min_of" || folded == "max_of";
+    const bool keyword = folded == "step" || folded == "range" || folded == "start" ||
+                         folded == "end" || folded == "min_of" || folded == "max_of";
     const FunctionInfo* function = find_function(keyword ? folded : token.text);
-    if (!function) return error(token.position, fmt::format("unknown function with name \"{}\"", token.text));
+    if (!function)
+      return error(token.position, fmt::format("unknown function with name \"{}\"", token.text));
     if (function->experimental && !options_.experimental_functions)
       return error(token.position, fmt::format("function \"{}\" is not enabled", token.text));
     TRY(auto args, arguments(token.text, function->name == "info"));
@@ -661,21 +767,30 @@ class Parser {
     return expr;
   }
 
-  Status check_call(const FunctionInfo& function, const std::vector<ExprPtr>& args, Position position) const {
+  Status check_call(const FunctionInfo& function, const std::vector<ExprPtr>& args,
+                    Position position) const {
     const std::size_t known = function.args.size();
     if (function.variadic == 0) {
       if (args.size() != known)
-        return error(position, fmt::format("expected {} argument(s) in call to \"{}\", got {}", known, function.name, args.size()));
+        return error(position, fmt::format("expected {} argument(s) in call to \"{}\", got {}",
+                                           known, function.name, args.size()));
     } else {
       const std::size_t least = known - static_cast<std::size_t>(std::abs(function.variadic));
       if (args.size() < least)
-        return error(position, fmt::format("expected at least {} argument(s) in call to \"{}\", got {}", least, function.name, args.size()));
-      const std::size_t most = function.variadic > 0 ? known : function.name == "histogram_quantiles" ? 12 : args.size();
+        return error(position,
+                     fmt::format("expected at least {} argument(s) in call to \"{}\", got {}",
+                                 least, function.name, args.size()));
+      const std::size_t most = function.variadic > 0                    ? known
+                               : function.name == "histogram_quantiles" ? 12
+                                                                        : args.size();
       if (args.size() > most)
-        return error(position, fmt::format("expected at most {} argument(s) in call to \"{}\", got {}", most, function.name, args.size()));
+        return error(position,
+                     fmt::format("expected at most {} argument(s) in call to \"{}\", got {}", most,
+                                 function.name, args.size()));
     }
     for (std::size_t i = 0; i < args.size(); ++i)
-      TRY_STATUS(expect_type(*args[i], function.args[std::min(i, known - 1)], fmt::format("call to function \"{}\"", function.name)));
+      TRY_STATUS(expect_type(*args[i], function.args[std::min(i, known - 1)],
+                             fmt::format("call to function \"{}\"", function.name)));
     if (function.name == "info" && args.size() == 2 && !args[1]->as<VectorSelector>())
       return error(args[1]->position, "expected label selectors only");
     return check_extended(function, args);
@@ -686,13 +801,17 @@ class Parser {
       const auto* matrix = unwrapped(*arg).as<MatrixSelector>();
       if (!matrix) continue;
       const auto* selector = matrix->selector->as<VectorSelector>();
-      const auto refuse = [&](std::string_view modifier, std::initializer_list<std::string_view> names) -> Status {
+      const auto refuse = [&](std::string_view modifier,
+                              std::initializer_list<std::string_view> names) -> Status {
         if (std::ranges::find(names, function.name) != names.end()) return {};
-        return fail(ErrorCode::kInvalid,
-                    fmt::format("{}: parse error: {} modifier can only be used with: {} - not with {}",
-                                line_and_column(query_, arg->position.start), modifier, fmt::join(names, ", "), function.name));
+        return fail(
+            ErrorCode::kInvalid,
+            fmt::format("{}: parse error: {} modifier can only be used with: {} - not with {}",
+                        line_and_column(query_, arg->position.start), modifier,
+                        fmt::join(names, ", "), function.name));
       };
-      if (selector->anchored) TRY_STATUS(refuse("anchored", {"changes", "delta", "increase", "rate", "resets"}));
+      if (selector->anchored)
+        TRY_STATUS(refuse("anchored", {"changes", "delta", "increase", "rate", "resets"}));
       if (selector->smoothed) TRY_STATUS(refuse("smoothed", {"delta", "increase", "rate"}));
     }
     return {};
@@ -722,9 +841,12 @@ class Parser {
       if (name.kind == TokenKind::kIdentifier && name.text.find(':') != std::string::npos)
         return unexpected("label matching", "identifier or \"}\"");
       ++at_;
-      if (name.kind == TokenKind::kString && (at(TokenKind::kComma) || at(TokenKind::kRightBrace))) {
+      if (name.kind == TokenKind::kString &&
+          (at(TokenKind::kComma) || at(TokenKind::kRightBrace))) {
         if (!node.name.empty())
-          return error(name.position, fmt::format("metric name must not be set twice: \"{}\" or \"{}\"", node.name, name.text));
+          return error(name.position,
+                       fmt::format("metric name must not be set twice: \"{}\" or \"{}\"", node.name,
+                                   name.text));
         node.name = name.text;
         node.matchers.push_back({Matcher::Kind::kEqual, std::string(kMetricNameLabel), name.text});
         if (!accept(TokenKind::kComma)) break;
@@ -741,22 +863,34 @@ class Parser {
     Matcher made;
     made.name = name.text;
     switch (here().kind) {
-      case TokenKind::kAssign: made.kind = Matcher::Kind::kEqual; break;
-      case TokenKind::kNotEqual: made.kind = Matcher::Kind::kNotEqual; break;
-      case TokenKind::kRegexMatch: made.kind = Matcher::Kind::kRegex; break;
-      case TokenKind::kRegexNoMatch: made.kind = Matcher::Kind::kNotRegex; break;
-      default: return unexpected("label matching", "label matching operator");
+      case TokenKind::kAssign:
+        made.kind = Matcher::Kind::kEqual;
+        break;
+      case TokenKind::kNotEqual:
+        made.kind = Matcher::Kind::kNotEqual;
+        break;
+      case TokenKind::kRegexMatch:
+        made.kind = Matcher::Kind::kRegex;
+        break;
+      case TokenKind::kRegexNoMatch:
+        made.kind = Matcher::Kind::kNotRegex;
+        break;
+      default:
+        return unexpected("label matching", "label matching operator");
     }
     ++at_;
     if (!at(TokenKind::kString)) return unexpected("label matching", "string");
     made.value = here().text;
     if (made.kind == Matcher::Kind::kRegex || made.kind == Matcher::Kind::kNotRegex) {
       RE2 regex("(?s:" + made.value + ")", RE2::Quiet);
-      if (!regex.ok()) return error(here().position, fmt::format("error parsing regexp: {}", regex.error()));
+      if (!regex.ok())
+        return error(here().position, fmt::format("error parsing regexp: {}", regex.error()));
     }
     ++at_;
     if (made.name == kMetricNameLabel && !node.name.empty() && made.kind == Matcher::Kind::kEqual)
-      return error({start, start}, fmt::format("metric name must not be set twice: \"{}\" or \"{}\"", node.name, made.value));
+      return error({start, start},
+                   fmt::format("metric name must not be set twice: \"{}\" or \"{}\"", node.name,
+                               made.value));
     node.matchers.push_back(std::move(made));
     return {};
   }
@@ -775,34 +909,49 @@ double evaluate_duration(const DurationExpr& expr, double step_seconds, double r
   const double left = expr.left ? evaluate_duration(*expr.left, step_seconds, range_seconds) : 0;
   const double right = expr.right ? evaluate_duration(*expr.right, step_seconds, range_seconds) : 0;
   switch (expr.kind) {
-    case Kind::kNumber: return expr.seconds;
-    case Kind::kStep: return step_seconds;
-    case Kind::kRange: return range_seconds;
-    case Kind::kMin: return std::min(left, right);
-    case Kind::kMax: return std::max(left, right);
-    case Kind::kAdd: return left + right;
-    case Kind::kSub: return left - right;
-    case Kind::kMul: return left * right;
-    case Kind::kDiv: return left / right;
-    case Kind::kMod: return std::fmod(left, right);
-    case Kind::kPow: return std::pow(left, right);
-    case Kind::kNegate: return -left;
-    case Kind::kParen: return left;
+    case Kind::kNumber:
+      return expr.seconds;
+    case Kind::kStep:
+      return step_seconds;
+    case Kind::kRange:
+      return range_seconds;
+    case Kind::kMin:
+      return std::min(left, right);
+    case Kind::kMax:
+      return std::max(left, right);
+    case Kind::kAdd:
+      return left + right;
+    case Kind::kSub:
+      return left - right;
+    case Kind::kMul:
+      return left * right;
+    case Kind::kDiv:
+      return left / right;
+    case Kind::kMod:
+      return std::fmod(left, right);
+    case Kind::kPow:
+      return std::pow(left, right);
+    case Kind::kNegate:
+      return -left;
+    case Kind::kParen:
+      return left;
   }
   return 0;
 }
 
 Result<ExprPtr> parse(std::string_view query, const ParserOptions& options) {
   if (query.size() > options.max_bytes)
-    return fail(ErrorCode::kTooLarge, fmt::format("1:1: parse error: the query has {} bytes; at most {} are read", query.size(),
-                                                  options.max_bytes));
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("1:1: parse error: the query has {} bytes; at most {} are read",
+                            query.size(), options.max_bytes));
   TRY(auto tokens, tokenize(query));
   return Parser(query, options, std::move(tokens)).whole();
 }
 
 Result<std::vector<Matcher>> parse_selector(std::string_view text) {
   const ParserOptions options;
-  if (text.size() > options.max_bytes) return fail(ErrorCode::kTooLarge, "1:1: parse error: the selector is too long");
+  if (text.size() > options.max_bytes)
+    return fail(ErrorCode::kTooLarge, "1:1: parse error: the selector is too long");
   TRY(auto tokens, tokenize(text));
   return Parser(text, options, std::move(tokens)).selector_alone();
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// PromQL text to a checked tree, and back. The grammar is Prometheus 3's: all modifiers, subqueries, @, duration
-// expressions, quoted UTF-8 names. Pure; safe from any thread.
+// PromQL text to a checked tree, and back. The grammar is Prometheus 3's: all modifiers,
+// subqueries, @, duration expressions, quoted UTF-8 names. Pure; safe from any thread.
 
 #include <string>
 #include <string_view>
@@ -21,7 +21,8 @@ struct ParserOptions {
 /// kInvalid with Prometheus' text, "1:5: parse error: unexpected …". The tree is type-checked.
 Result<ExprPtr> parse(std::string_view query, const ParserOptions& options = {});
 
-/// A selector alone, as match[] takes it: `up{job="a"}`. kInvalid when every matcher matches the empty string.
+/// A selector alone, as match[] takes it: `up{job="a"}`. kInvalid when every matcher matches the
+/// empty string.
 Result<std::vector<Matcher>> parse_selector(std::string_view text);
 
 /// The canonical one-line form; parse() reads it back to the same tree.

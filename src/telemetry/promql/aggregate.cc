@@ -1,0 +1,413 @@
+// Aggregation operators. Each input series is one pass over its column; accumulators stand per
+// group and step.
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <map>
+
+#include "telemetry/promql/evaluator.h"
+#include "telemetry/promql/histogram.h"
+
+namespace wellrun::telemetry::promql {
+namespace {
+
+struct Grouping {
+  std::vector<std::size_t> group_of;  ///< of each input column
+  std::vector<Labels> labels;         ///< of each group
+  std::vector<bool> drop_name;
+};
+
+Labels group_labels(const Labels& labels, const Aggregate& node) {
+  std::vector<Label> out;
+  if (node.without) {
+    for (const auto& label : labels)
+      if (label.name != "__name__" && label.name != "__type__" && label.name != "__unit__" &&
+          std::ranges::find(node.grouping, label.name) == node.grouping.end())
+        out.push_back(label);
+  } else {
+    for (const auto& name : node.grouping)
+      if (auto value = labels.get(name); !value.empty()) out.push_back({name, std::string(value)});
+  }
+  return Labels(std::move(out));
+}
+
+Grouping group(const Columns& columns, const Aggregate& node) {
+  Grouping made;
+  std::unordered_map<Labels, std::size_t, LabelsHash> index;
+  for (const auto& column : columns) {
+    Labels labels = group_labels(column.labels, node);
+    auto [at, fresh] = index.emplace(std::move(labels), made.labels.size());
+    if (fresh) {
+      made.labels.push_back(at->first);
+      made.drop_name.push_back(column.drop_name);
+    } else if (!column.drop_name) {
+      made.drop_name[at->second] = false;
+    }
+    made.group_of.push_back(at->second);
+  }
+  return made;
+}
+
+/// Of one group at one step.
+struct Accumulator {
+  double value = 0;  ///< sum, mean, minimum … by operator
+  double compensation = 0;
+  double second = 0;  ///< of stddev: sum of squared distances; of avg: the count so far
+  std::size_t count = 0;
+  bool floats = false;
+  bool incremental = false;  ///< avg: the sum overflowed, so the mean is kept instead
+  bool broken = false;       ///< no result: floats met histograms, or layouts differ
+  bool saw_reset = false, saw_no_reset = false;
+  std::unique_ptr<Histogram> histogram;
+  std::unique_ptr<Histogram> histogram_compensation;
+};
+
+void add_to_average(Accumulator& acc, double value) {
+  ++acc.count;
+  if (!acc.incremental) {
+    double sum = acc.value, compensation = acc.compensation;
+    kahan_add(value, sum, compensation);
+    if (acc.count == 1 || !std::isinf(sum)) {
+      acc.value = sum;
+      acc.compensation = compensation;
+      return;
+    }
+    acc.incremental = true;
+    const double before = static_cast<double>(acc.count - 1);
+    acc.value /= before;
+    acc.compensation /= before;
+  }
+  const double count = static_cast<double>(acc.count), share = (count - 1) / count;
+  acc.value *= share;
+  acc.compensation *= share;
+  kahan_add(value / count, acc.value, acc.compensation);
+}
+
+double average(const Accumulator& acc) {
+  if (acc.incremental) return acc.value + acc.compensation;
+  return (acc.value + acc.compensation) / static_cast<double>(acc.count);
+}
+
+void add_to_variance(Accumulator& acc, double value) {
+  ++acc.count;
+  const double delta = value - acc.value;
+  acc.value += delta / static_cast<double>(acc.count);
+  acc.second += delta * (value - acc.value);
+}
+
+bool ignores_histograms(AggregateOp op) {
+  return op == AggregateOp::kMin || op == AggregateOp::kMax || op == AggregateOp::kStddev ||
+         op == AggregateOp::kStdvar || op == AggregateOp::kQuantile || op == AggregateOp::kTopk ||
+         op == AggregateOp::kBottomk;
+}
+
+void add_float(Accumulator& acc, AggregateOp op, double value) {
+  switch (op) {
+    case AggregateOp::kSum:
+      if (acc.count++ == 0)
+        acc.value = value;
+      else
+        kahan_add(value, acc.value, acc.compensation);
+      break;
+    case AggregateOp::kAvg:
+      add_to_average(acc, value);
+      break;
+    case AggregateOp::kMin:
+      if (acc.count++ == 0 || acc.value > value || std::isnan(acc.value)) acc.value = value;
+      break;
+    case AggregateOp::kMax:
+      if (acc.count++ == 0 || acc.value < value || std::isnan(acc.value)) acc.value = value;
+      break;
+    case AggregateOp::kStddev:
+    case AggregateOp::kStdvar:
+      add_to_variance(acc, value);
+      break;
+    default:
+      ++acc.count;
+      break;
+  }
+}
+
+double float_result(const Accumulator& acc, AggregateOp op) {
+  switch (op) {
+    case AggregateOp::kSum:
+      return acc.value + acc.compensation;
+    case AggregateOp::kAvg:
+      return average(acc);
+    case AggregateOp::kGroup:
+      return 1;
+    case AggregateOp::kCount:
+      return static_cast<double>(acc.count);
+    case AggregateOp::kStdvar:
+      return acc.second / static_cast<double>(acc.count);
+    case AggregateOp::kStddev:
+      return std::sqrt(acc.second / static_cast<double>(acc.count));
+    default:
+      return acc.value;
+  }
+}
+
+/// How limit_ratio places a series in [0, 1): the same for the same labels.
+double ratio_offset(const Labels& labels) {
+  std::uint64_t hash = stable_hash(labels);
+  hash ^= hash >> 33;
+  hash *= 0xff51afd7ed558ccdULL;
+  hash ^= hash >> 33;
+  return static_cast<double>(hash) / 18446744073709551616.0;
+}
+
+}  // namespace
+
+namespace {
+
+struct Notes {
+  bool ignored_histogram = false;
+  bool mixed = false;
+  bool mixed_layouts = false;
+  bool reset_collision = false;
+  bool bounds_reconciled = false;
+};
+
+void add_histogram(Accumulator& acc, AggregateOp op, const Histogram& histogram, Notes& notes) {
+  if (acc.broken) return;
+  if (histogram.reset_hint == Histogram::ResetHint::kReset) acc.saw_reset = true;
+  if (histogram.reset_hint == Histogram::ResetHint::kNoReset) acc.saw_no_reset = true;
+  ++acc.count;
+  if (!acc.histogram) {
+    acc.histogram = std::make_unique<Histogram>(histogram);
+    return;
+  }
+  if (op == AggregateOp::kSum) {
+    auto combined = combine(*acc.histogram, histogram, Sign::kPlus);
+    if (!combined) {
+      acc.broken = true;
+      notes.mixed_layouts = true;
+      return;
+    }
+    notes.bounds_reconciled |= combined->bounds_reconciled;
+    *acc.histogram = std::move(combined->histogram);
+    return;
+  }
+  // avg: mean += new/count - mean/count, as the sum may overflow.
+  const double count = static_cast<double>(acc.count);
+  auto change = combine(divided(histogram, count), divided(*acc.histogram, count), Sign::kMinus);
+  if (!change) {
+    acc.broken = true;
+    notes.mixed_layouts = true;
+    return;
+  }
+  auto combined = combine(*acc.histogram, change->histogram, Sign::kPlus);
+  notes.bounds_reconciled |= change->bounds_reconciled || combined->bounds_reconciled;
+  *acc.histogram = std::move(combined->histogram);
+}
+
+}  // namespace
+
+Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, const Steps& steps) {
+  const std::size_t count = steps.count();
+  std::vector<double> param;
+  std::string label;
+  if (node.op == AggregateOp::kCountValues) {
+    TRY(label, text(*node.param));
+  } else if (node.param) {
+    TRY(param, scalar(*node.param, steps));
+  }
+  TRY(Columns input, vector(*node.expr, steps));
+  Grouping grouping = group(input, node);
+  const std::size_t groups = grouping.labels.size();
+  Notes notes;
+  Columns out;
+
+  const auto result_column = [&](std::size_t g) {
+    Column column(count);
+    column.labels = grouping.labels[g];
+    column.drop_name = grouping.drop_name[g] && column.labels.has(kMetricNameLabel);
+    return column;
+  };
+  const auto note = [&] {
+    const auto where = node.expr->position;
+    if (notes.ignored_histogram)
+      inform(fmt::format("ignored histogram in {} aggregation", name_of(node.op)), where);
+    if (notes.mixed) warn("encountered a mix of histograms and floats for aggregation", where);
+    if (notes.mixed_layouts)
+      warn(
+          "vector contains a mix of histograms with exponential and custom buckets schemas for "
+          "metric name \"\"",
+          where);
+    if (notes.reset_collision)
+      warn("conflicting counter resets during histogram aggregation", where);
+    if (notes.bounds_reconciled)
+      inform("mismatched custom buckets were reconciled during aggregation", where);
+  };
+
+  switch (node.op) {
+    case AggregateOp::kCountValues: {
+      std::map<std::pair<Labels, std::size_t>, std::size_t> index;
+      std::unordered_map<Labels, std::size_t, LabelsHash> column_of;
+      for (std::size_t s = 0; s < input.size(); ++s) {
+        TRY_STATUS(check_alive());
+        for (std::size_t i = 0; i < count; ++i) {
+          if (input[s].cells[i] == Cell::kAbsent) continue;
+          Labels labels = grouping.labels[grouping.group_of[s]];
+          labels.set(label, input[s].cells[i] == Cell::kFloat ? go_number(input[s].floats[i])
+                                                              : to_string(*input[s].histograms[i]));
+          auto [at, fresh] = column_of.emplace(labels, out.size());
+          if (fresh) {
+            TRY_STATUS(count_samples(count));
+            out.emplace_back(count).labels = std::move(labels);
+          }
+          Column& column = out[at->second];
+          column.set(i, column.cells[i] == Cell::kAbsent ? 1 : column.floats[i] + 1);
+        }
+      }
+      return out;
+    }
+    case AggregateOp::kQuantile: {
+      std::vector<std::vector<std::size_t>> members(groups);
+      for (std::size_t s = 0; s < input.size(); ++s) members[grouping.group_of[s]].push_back(s);
+      for (std::size_t i = 0; i < count; ++i)
+        if (!(param[i] >= 0 && param[i] <= 1))
+          warn(fmt::format("quantile value should be between 0 and 1, got {}", go_number(param[i])),
+               node.param->position);
+      for (std::size_t g = 0; g < groups; ++g) {
+        Column column = result_column(g);
+        std::vector<double> values;
+        for (std::size_t i = 0; i < count; ++i) {
+          TRY_STATUS(check_alive());
+          values.clear();
+          for (std::size_t s : members[g]) {
+            if (input[s].cells[i] == Cell::kFloat) values.push_back(input[s].floats[i]);
+            if (input[s].cells[i] == Cell::kHistogram) notes.ignored_histogram = true;
+          }
+          if (!values.empty()) column.set(i, quantile_of(param[i], values));
+        }
+        if (!column.empty()) out.push_back(std::move(column));
+      }
+      note();
+      return out;
+    }
+    case AggregateOp::kTopk:
+    case AggregateOp::kBottomk:
+    case AggregateOp::kLimitk:
+    case AggregateOp::kLimitRatio: {
+      std::vector<std::vector<std::size_t>> members(groups);
+      for (std::size_t s = 0; s < input.size(); ++s) members[grouping.group_of[s]].push_back(s);
+      std::vector<std::vector<bool>> chosen(input.size(), std::vector<bool>(count));
+      std::vector<std::size_t> order;  // of an instant query's answer
+      for (std::size_t i = 0; i < count; ++i) {
+        TRY_STATUS(check_alive());
+        double wanted = param[i];
+        if (node.op == AggregateOp::kLimitRatio) {
+          if (std::isnan(wanted))
+            return fail(ErrorCode::kUnsupported, "Ratio value NaN is invalid");
+          if (wanted < -1 || wanted > 1) {
+            const double capped = wanted > 1 ? 1 : -1;
+            warn(fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
+                             go_number(wanted), go_number(capped)),
+                 node.param->position);
+            wanted = capped;
+          }
+        } else {
+          if (std::isnan(wanted)) return fail(ErrorCode::kUnsupported, "Parameter value is NaN");
+          if (wanted > 9.2233720368547e18)
+            return fail(ErrorCode::kUnsupported,
+                        fmt::format("Scalar value {} overflows int64", go_number(wanted)));
+          if (wanted < -9.2233720368547e18)
+            return fail(ErrorCode::kUnsupported,
+                        fmt::format("Scalar value {} underflows int64", go_number(wanted)));
+          if (wanted < 1) continue;
+        }
+        for (std::size_t g = 0; g < groups; ++g) {
+          std::vector<std::size_t> candidates;
+          for (std::size_t s : members[g]) {
+            if (input[s].cells[i] == Cell::kAbsent) continue;
+            if (input[s].cells[i] == Cell::kHistogram && ignores_histograms(node.op)) {
+              notes.ignored_histogram = true;
+              continue;
+            }
+            candidates.push_back(s);
+          }
+          if (node.op == AggregateOp::kLimitRatio) {
+            std::erase_if(candidates, [&](std::size_t s) {
+              const double offset = ratio_offset(input[s].labels);
+              return !(wanted >= 0 ? offset < wanted : offset >= 1 + wanted);
+            });
+          } else if (node.op != AggregateOp::kLimitk) {
+            const bool top = node.op == AggregateOp::kTopk;
+            std::ranges::stable_sort(candidates, [&](std::size_t a, std::size_t b) {
+              const double x = input[a].floats[i], y = input[b].floats[i];
+              if (std::isnan(x) || std::isnan(y)) return !std::isnan(x) && std::isnan(y);
+              return top ? x > y : x < y;
+            });
+          }
+          if (node.op != AggregateOp::kLimitRatio &&
+              static_cast<double>(candidates.size()) > wanted)
+            candidates.resize(static_cast<std::size_t>(wanted));
+          for (std::size_t s : candidates) {
+            chosen[s][i] = true;
+            if (count == 1) order.push_back(s);
+          }
+        }
+      }
+      if (count != 1)
+        for (std::size_t s = 0; s < input.size(); ++s) order.push_back(s);
+      for (std::size_t s : order) {
+        for (std::size_t i = 0; i < count; ++i)
+          if (!chosen[s][i]) input[s].cells[i] = Cell::kAbsent;
+        if (!input[s].empty()) out.push_back(std::move(input[s]));
+      }
+      note();
+      return out;
+    }
+    default:
+      break;
+  }
+
+  const bool counts = node.op == AggregateOp::kCount || node.op == AggregateOp::kGroup;
+  std::vector<std::vector<Accumulator>> accumulators(groups);
+  for (auto& row : accumulators) {
+    TRY_STATUS(count_samples(count));
+    row.resize(count);
+  }
+  for (std::size_t s = 0; s < input.size(); ++s) {
+    TRY_STATUS(check_alive());
+    auto& row = accumulators[grouping.group_of[s]];
+    const Column& column = input[s];
+    for (std::size_t i = 0; i < count; ++i) {
+      if (column.cells[i] == Cell::kAbsent) continue;
+      Accumulator& acc = row[i];
+      if (column.cells[i] == Cell::kHistogram && !counts) {
+        if (ignores_histograms(node.op)) {
+          notes.ignored_histogram = true;
+          continue;
+        }
+        if (acc.floats) acc.broken = notes.mixed = true;
+        add_histogram(acc, node.op, *column.histograms[i], notes);
+        continue;
+      }
+      if (acc.histogram) acc.broken = notes.mixed = true;
+      acc.floats = true;
+      if (!acc.broken) add_float(acc, node.op, counts ? 0 : column.floats[i]);
+    }
+  }
+  for (std::size_t g = 0; g < groups; ++g) {
+    Column column = result_column(g);
+    for (std::size_t i = 0; i < count; ++i) {
+      Accumulator& acc = accumulators[g][i];
+      if (acc.saw_reset && acc.saw_no_reset) notes.reset_collision = true;
+      if (acc.broken) continue;
+      if (acc.histogram) {
+        column.set(i, std::make_shared<const Histogram>(compacted(*acc.histogram)));
+      } else if (acc.floats) {
+        column.set(i, float_result(acc, node.op));
+      }
+    }
+    if (!column.empty()) out.push_back(std::move(column));
+  }
+  note();
+  (void)expr;
+  return out;
+}
+
+}  // namespace wellrun::telemetry::promql

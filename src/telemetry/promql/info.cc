@@ -1,0 +1,134 @@
+// info(v, {selector}): adds the labels of matching info metrics to the series of v.
+// Source: https://prometheus.io/docs/prometheus/latest/querying/functions/#info
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include "telemetry/promql/evaluator.h"
+
+namespace wellrun::telemetry::promql {
+namespace {
+
+constexpr std::string_view kIdentifying[] = {"instance", "job"};
+
+bool matches(const Matcher& matcher, std::string_view value) {
+  switch (matcher.kind) {
+    case Matcher::Kind::kEqual:
+      return value == matcher.value;
+    case Matcher::Kind::kNotEqual:
+      return value != matcher.value;
+    case Matcher::Kind::kRegex:
+      return RE2::FullMatch(re2::StringPiece(value.data(), value.size()),
+                            "(?s:" + matcher.value + ")");
+    case Matcher::Kind::kNotRegex:
+      return !RE2::FullMatch(re2::StringPiece(value.data(), value.size()),
+                             "(?s:" + matcher.value + ")");
+  }
+  return false;
+}
+
+Labels identity(const Labels& labels) {
+  std::vector<Label> out;
+  for (auto name : kIdentifying)
+    if (auto value = labels.get(name); !value.empty())
+      out.push_back({std::string(name), std::string(value)});
+  return Labels(std::move(out));
+}
+
+}  // namespace
+
+Result<Columns> Evaluator::info(const Call& call, const Steps& steps) {
+  const std::size_t count = steps.count();
+  TRY(Columns base, vector(*call.args[0], steps));
+  std::vector<Matcher> names, data;
+  if (call.args.size() > 1)
+    for (const auto& matcher : std::get<VectorSelector>(call.args[1]->node).matchers)
+      (matcher.name == kMetricNameLabel ? names : data).push_back(matcher);
+  const bool positive = std::ranges::any_of(names, [](const Matcher& m) {
+    return m.kind == Matcher::Kind::kEqual || m.kind == Matcher::Kind::kRegex;
+  });
+  VectorSelector selector;
+  selector.matchers = names;
+  if (names.empty())
+    selector.matchers.push_back(
+        {Matcher::Kind::kEqual, std::string(kMetricNameLabel), "target_info"});
+  if (!names.empty() && !positive)
+    selector.matchers.push_back({Matcher::Kind::kRegex, std::string(kMetricNameLabel), ".+_info"});
+  for (const auto& matcher : data) selector.matchers.push_back(matcher);
+  const auto is_info_series = [&](const Labels& labels) {
+    return std::ranges::all_of(selector.matchers, [&](const Matcher& m) {
+      return m.name != kMetricNameLabel || matches(m, labels.metric_name());
+    });
+  };
+  TRY(Columns infos, vector_selector(selector, steps, Wanted::kValue));
+  std::erase_if(infos, [](const Column& column) { return identity(column.labels).empty(); });
+  TRY(Columns times, vector_selector(selector, steps, Wanted::kSampleTime));
+  std::erase_if(times, [](const Column& column) { return identity(column.labels).empty(); });
+  std::unordered_map<Labels, std::vector<std::size_t>, LabelsHash> by_identity;
+  for (std::size_t s = 0; s < infos.size(); ++s)
+    by_identity[identity(infos[s].labels)].push_back(s);
+  const bool needs_match =
+      std::ranges::any_of(data, [](const Matcher& m) { return !matches(m, ""); });
+
+  Columns out;
+  std::unordered_map<Labels, std::size_t, LabelsHash> index;
+  for (auto& column : base) {
+    if (is_info_series(column.labels) && !column.drop_name) {
+      index.emplace(column.labels, out.size());
+      out.push_back(std::move(column));
+      continue;
+    }
+    const auto found = by_identity.find(identity(column.labels));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (column.cells[i] == Cell::kAbsent) continue;
+      TRY_STATUS(check_alive());
+      // Of several info series of one name the one with the latest sample counts.
+      std::map<std::string_view, std::size_t> latest;
+      if (found != by_identity.end())
+        for (std::size_t s : found->second) {
+          if (infos[s].cells[i] == Cell::kAbsent) continue;
+          auto [at, fresh] = latest.emplace(infos[s].labels.metric_name(), s);
+          if (fresh) continue;
+          if (times[s].floats[i] == times[at->second].floats[i])
+            return fail(
+                ErrorCode::kUnsupported,
+                fmt::format("found duplicate series for info metric: existing {} @ {}, new {} @ {}",
+                            labels_text(infos[at->second].labels),
+                            static_cast<std::int64_t>(times[at->second].floats[i] * 1000),
+                            labels_text(infos[s].labels),
+                            static_cast<std::int64_t>(times[s].floats[i] * 1000)));
+          if (times[s].floats[i] > times[at->second].floats[i]) at->second = s;
+        }
+      Labels labels = column.labels;
+      std::map<std::string, std::string> added;
+      for (const auto& [name, s] : latest)
+        for (const auto& label : infos[s].labels) {
+          if (label.name == kMetricNameLabel || label.name == "instance" || label.name == "job")
+            continue;
+          if (column.labels.has(label.name)) continue;
+          if (!data.empty() &&
+              std::ranges::none_of(data, [&](const Matcher& m) { return m.name == label.name; }))
+            continue;
+          auto [at, fresh] = added.emplace(label.name, label.value);
+          if (!fresh && at->second != label.value)
+            return fail(ErrorCode::kUnsupported, fmt::format("conflicting label: {}", label.name));
+        }
+      if (latest.empty() && needs_match) continue;
+      for (const auto& [name, value] : added) labels.set(name, value);
+      auto [at, fresh] = index.emplace(labels, out.size());
+      if (fresh) {
+        TRY_STATUS(count_samples(count));
+        out.emplace_back(count).labels = labels;
+        out.back().drop_name = column.drop_name;
+      }
+      if (column.cells[i] == Cell::kFloat)
+        out[at->second].set(i, column.floats[i]);
+      else
+        out[at->second].set(i, column.histograms[i]);
+    }
+  }
+  return out;
+}
+
+}  // namespace wellrun::telemetry::promql

@@ -1,0 +1,752 @@
+// Functions over time: each is a kernel on one window; windows slide over the samples of a series
+// without rescans.
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "telemetry/promql/evaluator.h"
+#include "telemetry/promql/functions.h"
+#include "telemetry/promql/histogram.h"
+
+namespace wellrun::telemetry::promql {
+namespace {
+
+/// What a kernel has to say, and the scalar arguments of its call at this step.
+struct Context {
+  std::span<const double> arguments;
+  std::function<void(const std::string&)> warn, inform;
+};
+
+using Kernel = Point (*)(const Window&, Context&);
+
+std::string name_in(const Window& window) {
+  return go_quoted(window.labels->metric_name());
+}
+
+void mixed(const Window& window, Context& context) {
+  context.warn("encountered a mix of histograms and floats for metric name " + name_in(window));
+}
+
+void ignored(const Window& window, Context& context) {
+  if (!window.histograms.empty())
+    context.inform(
+        "ignored histograms in a range containing both floats and histograms for metric name " +
+        name_in(window));
+}
+
+double seconds(std::int64_t ms) {
+  return static_cast<double>(ms) / 1000;
+}
+
+/// Whether the start timestamps say that the counter began anew between two samples. A start that
+/// points exactly at the sample before means a delta series when that one's start is known too, and
+/// an unknown start otherwise.
+bool started_anew(std::int64_t previous_start_ms, std::int64_t previous_ms, std::int64_t start_ms,
+                  std::int64_t time_ms) {
+  if (start_ms == 0 || start_ms > time_ms || start_ms < previous_ms) return false;
+  return start_ms > previous_ms || previous_start_ms != 0;
+}
+
+bool started_anew(std::span<const std::int64_t> starts, std::size_t i, std::int64_t previous_ms,
+                  std::int64_t time_ms) {
+  return i > 0 && i < starts.size() && started_anew(starts[i - 1], previous_ms, starts[i], time_ms);
+}
+
+enum class Kind { kRate, kIncrease, kDelta };
+
+HistogramPtr histogram_increase(const Window& window, bool counter, Context& context) {
+  const auto points = window.histograms;
+  const auto name = name_in(window);
+  const auto mixed_layouts = [&]() -> HistogramPtr {
+    context.warn(
+        "vector contains a mix of histograms with exponential and custom buckets schemas for "
+        "metric name " +
+        name);
+    return nullptr;
+  };
+  const Histogram* previous = points.front().histogram.get();
+  const Histogram& last = *points.back().histogram;
+  const auto is_gauge = [](const Histogram& h) {
+    return h.reset_hint == Histogram::ResetHint::kGauge;
+  };
+  const auto reset_at = [&](std::size_t i) {
+    return started_anew(window.histogram_starts, i, points[i - 1].time_ms, points[i].time_ms);
+  };
+  if (counter &&
+      std::ranges::any_of(points, [&](const HistogramSample& s) { return is_gauge(*s.histogram); }))
+    context.warn("this native histogram metric is not a counter: " + name);
+  Histogram empty;
+  if (counter) {
+    const Histogram& second = *points[1].histogram;
+    if (reset_at(1) || detect_reset(second, *previous)) {
+      empty.schema = second.schema;
+      empty.custom_bounds = second.custom_bounds;
+      previous = &empty;
+    }
+  }
+  const bool custom = has_custom_buckets(*previous);
+  if (has_custom_buckets(last) != custom) return mixed_layouts();
+  std::int32_t schema = std::min(last.schema, previous->schema);
+  if (counter)
+    for (const auto& point : points.subspan(1, points.size() - 2)) {
+      schema = std::min(schema, point.histogram->schema);
+      if (has_custom_buckets(*point.histogram) != custom) return mixed_layouts();
+    }
+  bool reconciled_sub = false, reconciled_add = false;
+  auto combined = combine(to_schema(last, schema), *previous, Sign::kMinus);
+  if (!combined) return mixed_layouts();
+  reconciled_sub = combined->bounds_reconciled;
+  Histogram result = std::move(combined->histogram);
+  if (counter) {
+    for (std::size_t i = 1; i < points.size(); ++i) {
+      const Histogram& current = *points[i].histogram;
+      if ((reset_at(i) && previous != &empty) || detect_reset(current, *previous)) {
+        auto sum = combine(result, *previous, Sign::kPlus);
+        if (!sum) return mixed_layouts();
+        reconciled_add |= sum->bounds_reconciled;
+        result = std::move(sum->histogram);
+      }
+      previous = &current;
+    }
+  } else if (!is_gauge(*points.front().histogram) || !is_gauge(last)) {
+    context.warn("this native histogram metric is not a gauge: " + name);
+  }
+  if (reconciled_sub)
+    context.inform("mismatched custom buckets were reconciled during subtraction");
+  if (reconciled_add) context.inform("mismatched custom buckets were reconciled during addition");
+  result.reset_hint = Histogram::ResetHint::kGauge;
+  return std::make_shared<const Histogram>(compacted(result));
+}
+
+double between(const Sample& before, const Sample& after, std::int64_t time_ms, bool counter) {
+  const double from = counter && after.value < before.value ? 0 : before.value;
+  return from + (after.value - from) * static_cast<double>(time_ms - before.time_ms) /
+                    static_cast<double>(after.time_ms - before.time_ms);
+}
+
+/// rate, increase and delta of anchored and smoothed selectors: the values at the window's edges
+/// are taken from the samples around them, nothing is extrapolated.
+Point edge_to_edge(const Window& window, Kind kind) {
+  const auto f = window.floats;
+  if (f.empty()) return {};
+  const bool counter = kind != Kind::kDelta;
+  std::size_t first = 0, last = f.size() - 1;
+  while (first + 1 < f.size() && f[first + 1].time_ms <= window.start_ms) ++first;
+  if (window.smoothed)
+    while (last > 0 && f[last - 1].time_ms >= window.end_ms) --last;
+  if (f[last].time_ms <= window.start_ms) return {};
+  if (window.smoothed && f[first].time_ms > window.end_ms) return {};
+  const double left = window.smoothed && f[first].time_ms < window.start_ms && first + 1 < f.size()
+                          ? between(f[first], f[first + 1], window.start_ms, counter)
+                          : f[first].value;
+  const double right = window.smoothed && last > 0 && f[last].time_ms > window.end_ms
+                           ? between(f[last - 1], f[last], window.end_ms, counter)
+                           : f[last].value;
+  double result = right - left;
+  if (counter) {
+    double previous = left;
+    for (const auto& sample : f) {
+      if (sample.time_ms <= window.start_ms || sample.time_ms >= window.end_ms) continue;
+      if (sample.time_ms < f[first].time_ms) continue;
+      if (sample.value < previous) result += previous;
+      previous = sample.value;
+    }
+    if (right < previous) result += previous;
+  }
+  if (kind == Kind::kRate) result /= seconds(window.end_ms - window.start_ms);
+  return result;
+}
+
+/// Source: Prometheus' extrapolatedRate (documentation of rate() and increase()).
+Point extrapolated(const Window& window, Context& context, Kind kind) {
+  if (window.anchored || window.smoothed) {
+    if (!window.histograms.empty() && !window.floats.empty())
+      return mixed(window, context), Point{};
+    return edge_to_edge(window, kind);
+  }
+  const bool counter = kind != Kind::kDelta;
+  const auto f = window.floats;
+  const auto h = window.histograms;
+  if (!f.empty() && !h.empty()) return mixed(window, context), Point{};
+  if (f.size() < 2 && h.size() < 2) return {};
+  const bool floats = !f.empty();
+  const std::int64_t first_ms = floats ? f.front().time_ms : h.front().time_ms;
+  const std::int64_t last_ms = floats ? f.back().time_ms : h.back().time_ms;
+  const double gaps = static_cast<double>((floats ? f.size() : h.size()) - 1);
+  double increase = 0;
+  HistogramPtr histogram;
+  if (floats) {
+    increase = f.back().value - f.front().value;
+    if (counter)
+      for (std::size_t i = 1; i < f.size(); ++i)
+        if (f[i].value < f[i - 1].value ||
+            started_anew(window.float_starts, i, f[i - 1].time_ms, f[i].time_ms))
+          increase += f[i - 1].value;
+  } else {
+    histogram = histogram_increase(window, counter, context);
+    if (!histogram) return {};
+  }
+  double to_start = seconds(first_ms - window.start_ms), to_end = seconds(window.end_ms - last_ms);
+  const double sampled = seconds(last_ms - first_ms);
+  const double average_gap = sampled / gaps, threshold = average_gap * 1.1;
+  if (to_start >= threshold) to_start = average_gap / 2;
+  if (counter) {
+    const double first_value = floats ? f.front().value : h.front().histogram->count;
+    const double grown = floats ? increase : histogram->count;
+    double to_zero = to_start;
+    if (grown > 0 && first_value >= 0) to_zero = sampled * (first_value / grown);
+    to_start = std::min(to_start, to_zero);
+  }
+  if (to_end >= threshold) to_end = average_gap / 2;
+  double factor = (sampled + to_start + to_end) / sampled;
+  if (kind == Kind::kRate) factor /= seconds(window.end_ms - window.start_ms);
+  if (floats) return increase * factor;
+  return std::make_shared<const Histogram>(scaled(*histogram, factor));
+}
+
+Point rate(const Window& w, Context& c) {
+  return extrapolated(w, c, Kind::kRate);
+}
+Point increase(const Window& w, Context& c) {
+  return extrapolated(w, c, Kind::kIncrease);
+}
+Point delta(const Window& w, Context& c) {
+  return extrapolated(w, c, Kind::kDelta);
+}
+
+/// irate and idelta: from the last two samples.
+Point instant_change(const Window& window, Context& context, bool is_rate) {
+  const auto f = window.floats;
+  const auto h = window.histograms;
+  if (f.size() + h.size() < 2) return {};
+  struct Last {
+    std::int64_t time_ms;
+    bool is_float;
+    std::size_t index;
+  };
+  std::vector<Last> last;
+  for (std::size_t i = f.size() > 2 ? f.size() - 2 : 0; i < f.size(); ++i)
+    last.push_back({f[i].time_ms, true, i});
+  for (std::size_t i = h.size() > 2 ? h.size() - 2 : 0; i < h.size(); ++i)
+    last.push_back({h[i].time_ms, false, i});
+  std::ranges::sort(last, {}, &Last::time_ms);
+  const Last a = last[last.size() - 2], b = last.back();
+  if (a.is_float != b.is_float) return mixed(window, context), Point{};
+  const double interval = seconds(b.time_ms - a.time_ms);
+  if (interval == 0) return {};
+  if (a.is_float) {
+    const bool anew = started_anew(window.float_starts, b.index, a.time_ms, b.time_ms);
+    double result = f[b.index].value - f[a.index].value;
+    if (is_rate && (anew || f[b.index].value < f[a.index].value)) result = f[b.index].value;
+    return is_rate ? result / interval : result;
+  }
+  const Histogram &before = *h[a.index].histogram, &after = *h[b.index].histogram;
+  const auto is_gauge = [](const Histogram& x) {
+    return x.reset_hint == Histogram::ResetHint::kGauge;
+  };
+  if (is_rate && (is_gauge(before) || is_gauge(after)))
+    context.warn("this native histogram metric is not a counter: " + name_in(window));
+  if (!is_rate && (!is_gauge(before) || !is_gauge(after)))
+    context.warn("this native histogram metric is not a gauge: " + name_in(window));
+  const bool anew = started_anew(window.histogram_starts, b.index, a.time_ms, b.time_ms);
+  Histogram result = after;
+  if (!is_rate || !(anew || detect_reset(after, before))) {
+    auto combined = combine(after, before, Sign::kMinus);
+    if (!combined) {
+      context.warn(
+          "vector contains a mix of histograms with exponential and custom buckets schemas for "
+          "metric name " +
+          name_in(window));
+      return {};
+    }
+    if (combined->bounds_reconciled)
+      context.inform("mismatched custom buckets were reconciled during subtraction");
+    result = std::move(combined->histogram);
+  }
+  result.reset_hint = Histogram::ResetHint::kGauge;
+  if (is_rate) result = divided(std::move(result), interval);
+  return std::make_shared<const Histogram>(compacted(result));
+}
+
+Point irate(const Window& w, Context& c) {
+  return instant_change(w, c, true);
+}
+Point idelta(const Window& w, Context& c) {
+  return instant_change(w, c, false);
+}
+
+struct Line {
+  double slope, intercept;
+};
+
+/// Least squares through the samples; the intercept is the line's value at `origin_ms`.
+Line regression(std::span<const Sample> samples, std::int64_t origin_ms) {
+  double n = 0, sx = 0, sy = 0, sxy = 0, sxx = 0, cx = 0, cy = 0, cxy = 0, cxx = 0;
+  bool constant = true;
+  for (const auto& sample : samples) {
+    if (sample.value != samples[0].value) constant = false;
+    n += 1;
+    const double x = seconds(sample.time_ms - origin_ms);
+    kahan_add(x, sx, cx);
+    kahan_add(sample.value, sy, cy);
+    kahan_add(x * sample.value, sxy, cxy);
+    kahan_add(x * x, sxx, cxx);
+  }
+  if (constant) {
+    if (std::isinf(samples[0].value)) return {std::nan(""), std::nan("")};
+    return {0, samples[0].value};
+  }
+  sx += cx, sy += cy, sxy += cxy, sxx += cxx;
+  const double covariance = sxy - sx * sy / n, variance_x = sxx - sx * sx / n;
+  const double slope = covariance / variance_x;
+  return {slope, sy / n - slope * sx / n};
+}
+
+Point deriv(const Window& w, Context& c) {
+  if (w.floats.size() < 2) {
+    if (w.floats.size() == 1) ignored(w, c);
+    return {};
+  }
+  ignored(w, c);
+  return regression(w.floats, w.floats.front().time_ms).slope;
+}
+
+Point predict_linear(const Window& w, Context& c) {
+  if (w.floats.size() < 2) {
+    if (w.floats.size() == 1) ignored(w, c);
+    return {};
+  }
+  ignored(w, c);
+  const Line line = regression(w.floats, w.now_ms);
+  return line.slope * c.arguments[0] + line.intercept;
+}
+
+/// Calls `see(float or null, histogram or null, index in its list)` in order of time.
+template <typename See>
+void in_order(const Window& w, See see) {
+  std::size_t f = 0, h = 0;
+  while (f < w.floats.size() || h < w.histograms.size()) {
+    if (h >= w.histograms.size() ||
+        (f < w.floats.size() && w.floats[f].time_ms < w.histograms[h].time_ms)) {
+      see(&w.floats[f], nullptr, f);
+      ++f;
+    } else {
+      see(nullptr, w.histograms[h].histogram.get(), h);
+      ++h;
+    }
+  }
+}
+
+Point changes(const Window& w, Context&) {
+  std::size_t changed = 0;
+  const Sample* f0 = nullptr;
+  const Histogram* h0 = nullptr;
+  in_order(w, [&](const Sample* f, const Histogram* h, std::size_t) {
+    if (f && f0 && f->value != f0->value && !(std::isnan(f->value) && std::isnan(f0->value)))
+      ++changed;
+    if (h && h0 && !equal(*h, *h0)) ++changed;
+    if ((f && h0) || (h && f0)) ++changed;
+    f0 = f, h0 = h;
+  });
+  if (w.floats.empty() && w.histograms.empty()) return {};
+  return static_cast<double>(changed);
+}
+
+Point resets(const Window& w, Context&) {
+  if (w.floats.empty() && w.histograms.empty()) return {};
+  std::size_t count = 0;
+  const Sample* f0 = nullptr;
+  const Histogram* h0 = nullptr;
+  std::int64_t time0 = 0;
+  in_order(w, [&](const Sample* f, const Histogram* h, std::size_t i) {
+    const std::int64_t time = f ? f->time_ms : w.histograms[i].time_ms;
+    if (f && f0 && (f->value < f0->value || started_anew(w.float_starts, i, time0, time))) ++count;
+    if (h && h0 && (started_anew(w.histogram_starts, i, time0, time) || detect_reset(*h, *h0)))
+      ++count;
+    if ((f && h0) || (h && f0)) ++count;
+    f0 = f, h0 = h, time0 = time;
+  });
+  return static_cast<double>(count);
+}
+
+Point histogram_over_time(const Window& w, Context& c, bool average) {
+  const auto h = w.histograms;
+  Histogram total = *h[0].histogram;
+  bool reset = false, no_reset = false, reconciled = false;
+  const auto hint = [&](const Histogram& x) {
+    reset |= x.reset_hint == Histogram::ResetHint::kReset;
+    no_reset |= x.reset_hint == Histogram::ResetHint::kNoReset;
+  };
+  hint(total);
+  for (std::size_t i = 1; i < h.size(); ++i) {
+    const Histogram& next = *h[i].histogram;
+    hint(next);
+    const double count = static_cast<double>(i + 1);
+    std::optional<Combined> combined;
+    if (average) {
+      auto change = combine(divided(next, count), divided(total, count), Sign::kMinus);
+      if (change) {
+        reconciled |= change->bounds_reconciled;
+        combined = combine(total, change->histogram, Sign::kPlus);
+      }
+    } else {
+      combined = combine(total, next, Sign::kPlus);
+    }
+    if (!combined) {
+      c.warn(
+          "vector contains a mix of histograms with exponential and custom buckets schemas for "
+          "metric name " +
+          name_in(w));
+      return {};
+    }
+    reconciled |= combined->bounds_reconciled;
+    total = std::move(combined->histogram);
+  }
+  if (reset && no_reset) c.warn("conflicting counter resets during histogram aggregation");
+  if (reconciled) c.inform("mismatched custom buckets were reconciled during aggregation");
+  return std::make_shared<const Histogram>(compacted(total));
+}
+
+Point sum_over_time(const Window& w, Context& c) {
+  if (!w.floats.empty() && !w.histograms.empty()) return mixed(w, c), Point{};
+  if (!w.histograms.empty()) return histogram_over_time(w, c, false);
+  double sum = 0, compensation = 0;
+  for (const auto& s : w.floats) kahan_add(s.value, sum, compensation);
+  return std::isinf(sum) ? sum : sum + compensation;
+}
+
+Point avg_over_time(const Window& w, Context& c) {
+  if (!w.floats.empty() && !w.histograms.empty()) return mixed(w, c), Point{};
+  if (!w.histograms.empty()) return histogram_over_time(w, c, true);
+  double sum = w.floats[0].value, compensation = 0, mean = 0, count = 0;
+  bool incremental = false;
+  for (std::size_t i = 0; i < w.floats.size(); ++i) {
+    const double value = w.floats[i].value;
+    count = static_cast<double>(i + 1);
+    if (i == 0) continue;
+    if (!incremental) {
+      double new_sum = sum, new_compensation = compensation;
+      kahan_add(value, new_sum, new_compensation);
+      if (!std::isinf(new_sum)) {
+        sum = new_sum, compensation = new_compensation;
+        continue;
+      }
+      incremental = true;
+      mean = sum / (count - 1);
+      compensation /= count - 1;
+    }
+    const double share = (count - 1) / count;
+    mean *= share;
+    compensation *= share;
+    kahan_add(value / count, mean, compensation);
+  }
+  if (incremental) return mean + compensation;
+  return sum / count + compensation / count;
+}
+
+template <typename Better>
+Point extreme(const Window& w, Context& c, Better better, bool time) {
+  if (w.floats.empty()) return {};
+  ignored(w, c);
+  const Sample* best = &w.floats[0];
+  for (const auto& s : w.floats)
+    if (better(s.value, best->value) || std::isnan(best->value) || (time && s.value == best->value))
+      best = &s;
+  return time ? seconds(best->time_ms) : best->value;
+}
+
+bool less(double a, double b) {
+  return a < b;
+}
+bool more(double a, double b) {
+  return a > b;
+}
+Point min_over_time(const Window& w, Context& c) {
+  return extreme(w, c, less, false);
+}
+Point max_over_time(const Window& w, Context& c) {
+  return extreme(w, c, more, false);
+}
+Point ts_of_min(const Window& w, Context& c) {
+  return extreme(w, c, less, true);
+}
+Point ts_of_max(const Window& w, Context& c) {
+  return extreme(w, c, more, true);
+}
+
+Point count_over_time(const Window& w, Context&) {
+  return static_cast<double>(w.floats.size() + w.histograms.size());
+}
+Point present_over_time(const Window&, Context&) {
+  return 1.0;
+}
+
+bool float_is_last(const Window& w) {
+  return w.histograms.empty() ||
+         (!w.floats.empty() && w.floats.back().time_ms > w.histograms.back().time_ms);
+}
+bool float_is_first(const Window& w) {
+  return w.histograms.empty() ||
+         (!w.floats.empty() && w.floats.front().time_ms < w.histograms.front().time_ms);
+}
+Point last_over_time(const Window& w, Context&) {
+  return float_is_last(w) ? Point(w.floats.back().value) : Point(w.histograms.back().histogram);
+}
+Point first_over_time(const Window& w, Context&) {
+  return float_is_first(w) ? Point(w.floats.front().value) : Point(w.histograms.front().histogram);
+}
+Point ts_of_last(const Window& w, Context&) {
+  return seconds(float_is_last(w) ? w.floats.back().time_ms : w.histograms.back().time_ms);
+}
+Point ts_of_first(const Window& w, Context&) {
+  return seconds(float_is_first(w) ? w.floats.front().time_ms : w.histograms.front().time_ms);
+}
+
+double variance_of(std::span<const Sample> samples) {
+  double count = 0, mean = 0, mean_c = 0, squares = 0, squares_c = 0;
+  for (const auto& s : samples) {
+    count += 1;
+    const double d = s.value - (mean + mean_c);
+    kahan_add(d / count, mean, mean_c);
+    kahan_add(d * (s.value - (mean + mean_c)), squares, squares_c);
+  }
+  return (squares + squares_c) / count;
+}
+
+Point stdvar_over_time(const Window& w, Context& c) {
+  if (w.floats.empty()) return {};
+  ignored(w, c);
+  return variance_of(w.floats);
+}
+Point stddev_over_time(const Window& w, Context& c) {
+  if (w.floats.empty()) return {};
+  ignored(w, c);
+  return std::sqrt(variance_of(w.floats));
+}
+
+std::vector<double> values_of(const Window& w) {
+  std::vector<double> values;
+  values.reserve(w.floats.size());
+  for (const auto& s : w.floats) values.push_back(s.value);
+  return values;
+}
+
+Point quantile_over_time(const Window& w, Context& c) {
+  if (w.floats.empty()) return {};
+  ignored(w, c);
+  auto values = values_of(w);
+  return quantile_of(c.arguments[0], values);
+}
+
+Point mad_over_time(const Window& w, Context& c) {
+  if (w.floats.empty()) return {};
+  ignored(w, c);
+  auto values = values_of(w);
+  const double median = quantile_of(0.5, values);
+  for (double& value : values) value = std::abs(value - median);
+  return quantile_of(0.5, values);
+}
+
+Point smoothing(const Window& w, Context& c) {
+  if (w.floats.size() < 2) {
+    if (w.floats.size() == 1) ignored(w, c);
+    return {};
+  }
+  ignored(w, c);
+  const double sf = c.arguments[0], tf = c.arguments[1];
+  double s0 = 0, s1 = w.floats[0].value, b = w.floats[1].value - w.floats[0].value;
+  for (std::size_t i = 1; i < w.floats.size(); ++i) {
+    const double x = sf * w.floats[i].value;
+    if (i > 1) b = tf * (s1 - s0) + (1 - tf) * b;
+    const double y = (1 - sf) * (s1 + b);
+    s0 = s1;
+    s1 = x + y;
+  }
+  return s1;
+}
+
+Kernel kernel_named(std::string_view name) {
+  static const std::unordered_map<std::string_view, Kernel> kernels = {
+      {"rate", rate},
+      {"increase", increase},
+      {"delta", delta},
+      {"irate", irate},
+      {"idelta", idelta},
+      {"deriv", deriv},
+      {"predict_linear", predict_linear},
+      {"changes", changes},
+      {"resets", resets},
+      {"sum_over_time", sum_over_time},
+      {"avg_over_time", avg_over_time},
+      {"min_over_time", min_over_time},
+      {"max_over_time", max_over_time},
+      {"count_over_time", count_over_time},
+      {"last_over_time", last_over_time},
+      {"first_over_time", first_over_time},
+      {"present_over_time", present_over_time},
+      {"stddev_over_time", stddev_over_time},
+      {"stdvar_over_time", stdvar_over_time},
+      {"quantile_over_time", quantile_over_time},
+      {"mad_over_time", mad_over_time},
+      {"double_exponential_smoothing", smoothing},
+      {"ts_of_min_over_time", ts_of_min},
+      {"ts_of_max_over_time", ts_of_max},
+      {"ts_of_last_over_time", ts_of_last},
+      {"ts_of_first_over_time", ts_of_first}};
+  auto found = kernels.find(name);
+  return found == kernels.end() ? nullptr : found->second;
+}
+
+/// A window of one list that only moves forward.
+template <typename Item>
+class Slider {
+ public:
+  Slider(const std::vector<Item>& items, const std::vector<std::int64_t>& starts)
+      : items_(items), starts_(starts) {}
+
+  /// (start_ms, end_ms]; `one_before` adds the last item at or before start_ms that is later than
+  /// `oldest_ms`, and `one_after` the first behind end_ms that is not later than `newest_ms`.
+  void move(std::int64_t start_ms, std::int64_t end_ms) {
+    while (first_ < items_.size() && items_[first_].time_ms <= start_ms) ++first_;
+    if (end_ < first_) end_ = first_;
+    while (end_ < items_.size() && items_[end_].time_ms <= end_ms) ++end_;
+  }
+  std::span<const Item> items(std::size_t before = 0, std::size_t after = 0) const {
+    return std::span(items_).subspan(first_ - before, end_ - first_ + before + after);
+  }
+  std::span<const std::int64_t> starts() const {
+    return starts_.empty() ? std::span<const std::int64_t>{}
+                           : std::span(starts_).subspan(first_, end_ - first_);
+  }
+  bool has_before(std::int64_t oldest_ms) const {
+    return first_ > 0 && items_[first_ - 1].time_ms > oldest_ms;
+  }
+  bool has_after(std::int64_t newest_ms) const {
+    return end_ < items_.size() && items_[end_].time_ms <= newest_ms;
+  }
+
+ private:
+  const std::vector<Item>& items_;
+  const std::vector<std::int64_t>& starts_;
+  std::size_t first_ = 0, end_ = 0;
+};
+
+bool looks_like_counter(std::string_view name) {
+  for (std::string_view suffix : {"_total", "_sum", "_count", "_bucket"})
+    if (name.ends_with(suffix)) return true;
+  return false;
+}
+
+}  // namespace
+
+Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const Steps& steps) {
+  const auto name = call.function->name;
+  const Kernel kernel = kernel_named(name);
+  if (!kernel)
+    return fail(ErrorCode::kUnsupported, fmt::format("function {} is not implemented", name));
+  const std::size_t count = steps.count();
+  std::size_t matrix_index = 0;
+  std::vector<std::vector<double>> scalars;
+  for (std::size_t i = 0; i < call.args.size(); ++i) {
+    if (call.args[i]->type == ValueType::kMatrix) {
+      matrix_index = i;
+      continue;
+    }
+    TRY(auto values, scalar(*call.args[i], steps));
+    scalars.push_back(std::move(values));
+  }
+  TRY(RangeInput input, range_input(*call.args[matrix_index], steps));
+  if (name == "quantile_over_time" && !input.series.empty())
+    for (double q : scalars[0])
+      if (!(q >= 0 && q <= 1))
+        warn(fmt::format("quantile value should be between 0 and 1, got {}", go_number(q)),
+             call.args[0]->position);
+  if (name == "double_exponential_smoothing" && !input.series.empty())
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t k = 0; k < 2; ++k)
+        if (!(scalars[k][i] > 0 && scalars[k][i] < 1))
+          return fail(ErrorCode::kUnsupported,
+                      k == 0
+                          ? fmt::format("invalid smoothing factor. Expected: 0 < sf < 1, got: {:f}",
+                                        scalars[k][i])
+                          : fmt::format("invalid trend factor. Expected: 0 < tf < 1, got: {:f}",
+                                        scalars[k][i]));
+  const bool keeps_name = name == "last_over_time" || name == "first_over_time";
+  const bool counter_function = name == "rate" || name == "increase";
+  const bool extended = input.anchored || input.smoothed;
+  std::vector<double> arguments(scalars.size());
+  Context context{arguments, [&](const std::string& text) { warn(text, input.position); },
+                  [&](const std::string& text) { inform(text, input.position); }};
+  Columns out;
+  for (auto& series : input.series) {
+    Column column(count);
+    column.labels = series.labels;
+    column.drop_name = series.drop_name;
+    Slider<Sample> floats(series.samples, series.sample_starts);
+    Slider<HistogramSample> histograms(series.histograms, series.histogram_starts);
+    bool saw_floats = false, any = false;
+    for (std::size_t i = 0; i < count; ++i) {
+      TRY_STATUS(check_alive());
+      Window window;
+      window.now_ms = steps.at(i);
+      window.end_ms = input.fixed_ms.value_or(window.now_ms - input.offset_ms);
+      window.start_ms = window.end_ms - input.range_ms;
+      floats.move(window.start_ms, window.end_ms);
+      histograms.move(window.start_ms, window.end_ms);
+      window.floats = floats.items();
+      window.histograms = histograms.items();
+      window.float_starts = floats.starts();
+      window.histogram_starts = histograms.starts();
+      window.labels = &series.labels;
+      window.anchored = input.anchored;
+      window.smoothed = input.smoothed;
+      if (extended) {
+        if (!series.histograms.empty() && (!window.histograms.empty()))
+          return fail(ErrorCode::kUnsupported,
+                      fmt::format("{} modifier is not supported with histograms",
+                                  input.anchored ? "anchored" : "smoothed"));
+        const bool before = floats.has_before(window.start_ms - lookback_ms_);
+        const bool after = input.smoothed && floats.has_after(window.end_ms + lookback_ms_);
+        if (window.floats.empty() && !(input.smoothed && before && after)) continue;
+        window.floats = floats.items(before ? 1 : 0, after ? 1 : 0);
+        window.float_starts = {};
+      }
+      if (window.floats.empty() && window.histograms.empty()) continue;
+      saw_floats |= !window.floats.empty();
+      for (std::size_t k = 0; k < scalars.size(); ++k) arguments[k] = scalars[k][i];
+      const Point point = kernel(window, context);
+      if (const auto* number = std::get_if<double>(&point)) {
+        column.set(i, *number);
+        any = true;
+      } else if (const auto* histogram = std::get_if<HistogramPtr>(&point)) {
+        column.set(i, *histogram);
+        any = true;
+      }
+    }
+    const auto metric = series.labels.metric_name();
+    if (counter_function && saw_floats && !metric.empty()) {
+      if (options_.type_and_unit_labels) {
+        const auto type = series.labels.get("__type__");
+        if (type != "counter" && type != "histogram")
+          inform(fmt::format("metric might not be a counter, __type__ label is not set to "
+                             "\"counter\" or \"histogram\", got {}: {}",
+                             go_quoted(type), go_quoted(metric)),
+                 input.position);
+      } else if (!looks_like_counter(metric)) {
+        inform("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " +
+                   go_quoted(metric),
+               input.position);
+      }
+    }
+    if (!any) continue;
+    TRY_STATUS(count_samples(count));
+    if (!keeps_name) drop_name(column);
+    out.push_back(std::move(column));
+  }
+  if (!options_.delayed_name_removal) TRY_STATUS(join_same_labels(out));
+  (void)expr;
+  return out;
+}
+
+}  // namespace wellrun::telemetry::promql
