@@ -1,0 +1,25 @@
+#pragma once
+
+// The catalog over HTTP: resources, check, plan, apply, export, kinds, schema, history.
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "catalog/catalog_domain.h"
+#include "platform/http/router.h"
+#include "platform/runtime/runtime.h"
+
+namespace wellrun::catalog {
+
+/// All outlive the routes.
+struct CatalogApi {
+  Strand& strand;
+  journal::Ledger& ledger;
+  const CatalogDomain& domain;
+  std::function<Status(std::string_view)> check_query;  ///< PromQL, as in CheckOptions
+};
+
+std::vector<http::Route> catalog_routes(const CatalogApi& api);
+
+}  // namespace wellrun::catalog

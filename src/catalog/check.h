@@ -1,0 +1,31 @@
+#pragma once
+
+// Cross-checks over everything that is wanted: all problems at once. Pure; called by check, plan
+// and apply.
+
+#include <functional>
+#include <string_view>
+
+#include "catalog/load.h"
+
+namespace wellrun::catalog {
+
+struct CheckOptions {
+  /// Reads PromQL: the composer gives telemetry's parser. Empty: queries are not looked at.
+  std::function<Status(std::string_view)> check_query;
+  /// What is applied already: `files` change it. Null: nothing is.
+  const Catalog* current = nullptr;
+  /// Whether what is applied and not declared any more is deleted.
+  bool prune = false;
+};
+
+struct Checked {
+  Catalog wanted;                 ///< what an apply would lead to; meaningful without problems only
+  std::vector<Problem> problems;  ///< sorted by file and position, no duplicates
+  std::vector<Problem> notes;     ///< worth knowing, nothing wrong: circles of dependencies
+  bool ok() const { return problems.empty(); }
+};
+
+Checked check(Declarations declarations, const CheckOptions& options = {});
+
+}  // namespace wellrun::catalog

@@ -1,0 +1,68 @@
+#include "catalog/formats.h"
+
+#include <fmt/format.h>
+#include <memory>
+#include <re2/re2.h>
+
+#include "catalog/on_call.h"
+#include "core/text.h"
+
+namespace wellrun::catalog {
+namespace {
+
+struct Format {
+  std::string_view name;
+  std::string_view wanted;
+  const char* pattern;  ///< whole text; JSON Schema and RE2 read it alike; null: another check
+};
+
+constexpr Format kFormats[] = {
+    {"email", "an e-mail address as \"ana@example.org\"", "^[^@\\s<>\"]+@[^@\\s<>\"]+$"},
+    {"url", "an http:// or https:// URL", "^https?://[^\\s]+$"},
+    {"host-port", "a host and port as \"localhost:9100\"",
+     "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$"},
+    {"time-zone", "an IANA time zone as \"Europe/Berlin\"", nullptr},
+    {"handover", "a hand-over as \"monday 09:00\" or \"09:00\"", nullptr},
+    {"secret-ref", "where the secret is kept, as \"env:NAME\" or \"file:/path\"",
+     "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\\s]+)$"},
+    {"metric-name", "a metric name", "^[a-zA-Z_:][a-zA-Z0-9_:]*$"},
+    {"label-map", "a label name", "^[a-zA-Z_][a-zA-Z0-9_]*$"},
+    {"identifier", "a name of letters, digits, _ and -", "^[A-Za-z_][A-Za-z0-9_-]*$"},
+    {"condition", "a comparison as \"< 0.05\"",
+     "^\\s*(<|<=|>|>=|==|!=)\\s*[-+]?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?\\s*$"},
+    {"fact-type", "a fact type as \"incident.opened\"", "^[a-z_]+\\.[a-z_]+$"},
+};
+
+const Format* find(std::string_view name) {
+  for (const Format& format : kFormats) {
+    if (format.name == name) return &format;
+  }
+  return nullptr;
+}
+
+bool matches(const Format& format, std::string_view text) {
+  if (format.name == "time-zone") return is_time_zone(text);
+  if (format.name == "handover") return parse_handover(text).has_value();
+  return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), format.pattern);
+}
+
+}  // namespace
+
+Status check_format(std::string_view format, std::string_view text) {
+  const Format* found = find(format);
+  if (found == nullptr || matches(*found, text)) return {};
+  return fail(ErrorCode::kInvalid, fmt::format("{} is not {}", quote(text), found->wanted));
+}
+
+std::string_view format_description(std::string_view format) {
+  const Format* found = find(format);
+  if (format == "promql") return "PromQL";
+  return found == nullptr ? std::string_view{} : found->wanted;
+}
+
+std::string_view format_pattern(std::string_view format) {
+  const Format* found = find(format);
+  return found == nullptr || found->pattern == nullptr ? std::string_view{} : found->pattern;
+}
+
+}  // namespace wellrun::catalog

@@ -1,0 +1,486 @@
+#include "catalog/kind_checks.h"
+
+#include <set>
+
+#include "catalog/kinds.h"
+#include "catalog/on_call.h"
+#include "core/text.h"
+
+namespace wellrun::catalog {
+namespace {
+
+/// One resource under check, and what is around it.
+struct Context {
+  const Declared& declared;
+  const Catalog& wanted;
+  std::vector<Problem>& problems;
+
+  void problem(std::string_view path, std::string message, std::string hint = {}) const {
+    const Position position = declared.at(path);
+    problems.push_back(
+        {declared.file(), position.line, position.column, std::move(message), std::move(hint)});
+  }
+};
+
+bool can_be_paged(const Person& person) {
+  return !person.contacts.empty();
+}
+
+bool is_reachable(const Catalog& wanted, const Team& team) {
+  return team.channel || !team.email.empty() ||
+         std::ranges::any_of(team.members, [&](const Ref<Person>& member) {
+           const Person* person = wanted.find(member);
+           return person != nullptr && (can_be_paged(*person) || !person->email.empty());
+         });
+}
+
+void require_reachable_owner(const Context& context, const Ref<Team>& owner) {
+  const Team* team = context.wanted.find(owner);
+  if (team == nullptr || is_reachable(context.wanted, *team)) return;
+  context.problem("spec.owner", fmt::format("Team {} owns this and cannot be reached; give it a "
+                                            "channel, an email, or a member with a contact",
+                                            quote(owner.name)));
+}
+
+/// Someone who is paged must have a way to be.
+void require_contact(const Context& context, const std::string& path, const Ref<Person>& person) {
+  const Person* found = context.wanted.find(person);
+  if (found == nullptr || can_be_paged(*found)) return;
+  context.problem(path, fmt::format("Person {} would be paged and has no contacts; give at least "
+                                    "one",
+                                    quote(person.name)));
+}
+
+const Workload* workload_of(const Context& context, const Ref<Workload>& workload) {
+  return context.wanted.find(workload);
+}
+
+bool has_playbook(const Context& context, const Ref<Workload>& workload) {
+  const Workload* found = workload_of(context, workload);
+  return found != nullptr && found->playbook;
+}
+
+void check_kind(const Context& context, const Person& person) {
+  for (std::size_t i = 0; i < person.contacts.size(); ++i) {
+    const Contact& contact = person.contacts[i];
+    const Channel* channel = context.wanted.find(contact.channel);
+    const bool needs_address = channel != nullptr && channel->type == "email";
+    if (needs_address && contact.address.empty() && person.email.empty()) {
+      context.problem(fmt::format("spec.contacts.{}", i),
+                      "a contact on an e-mail channel needs an address");
+    }
+  }
+}
+
+void check_kind(const Context& context, const Workload& workload) {
+  require_reachable_owner(context, workload.owner);
+  const CommunicationPlan* plan = context.wanted.find(workload.communication_plan);
+  if (plan != nullptr && plan->workload.name != workload.metadata.name) {
+    context.problem("spec.communicationPlan",
+                    fmt::format("CommunicationPlan {} is for Workload {}, not for this one",
+                                quote(plan->metadata.name), quote(plan->workload.name)));
+  }
+}
+
+void check_kind(const Context& context, const Component& component) {
+  require_reachable_owner(context, component.owner);
+  for (std::size_t i = 0; i < component.depends_on.size(); ++i) {
+    if (component.depends_on[i].name == component.metadata.name) {
+      context.problem(fmt::format("spec.dependsOn.{}", i), "a component cannot depend on itself");
+    }
+  }
+}
+
+void check_kind(const Context& context, const Scrape& scrape) {
+  if (scrape.timeout > scrape.interval) {
+    context.problem("spec.timeout",
+                    fmt::format("timeout {} is longer than the interval {}",
+                                format_duration(scrape.timeout), format_duration(scrape.interval)));
+  }
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < scrape.targets.size(); ++i) {
+    if (!seen.insert(scrape.targets[i]).second) {
+      context.problem(fmt::format("spec.targets.{}", i),
+                      "target " + quote(scrape.targets[i]) + " stands twice");
+    }
+  }
+}
+
+void check_kind(const Context& context, const Kpi& kpi) {
+  require_reachable_owner(context, kpi.owner);
+  if (!kpi.at_risk) return;
+  const bool higher = kpi.direction == "higher";
+  if (higher ? *kpi.at_risk < kpi.target : *kpi.at_risk > kpi.target) {
+    context.problem("spec.atRisk",
+                    fmt::format("atRisk {} is on the missed side of the target {}: with direction "
+                                "{} it must be {}",
+                                *kpi.at_risk, kpi.target, kpi.direction,
+                                higher ? "at least the target" : "at most the target"));
+  }
+}
+
+void check_burn_rate_windows(const Context& context, const Slo& slo) {
+  for (std::size_t i = 0; i < slo.alerting.windows.size(); ++i) {
+    const BurnRateWindow& window = slo.alerting.windows[i];
+    const std::string path = fmt::format("spec.alerting.windows.{}", i);
+    if (window.short_window >= window.long_window) {
+      context.problem(path + ".short", fmt::format("the short window {} must be shorter than the "
+                                                   "long one, {}",
+                                                   format_duration(window.short_window),
+                                                   format_duration(window.long_window)));
+    }
+    if (window.long_window > slo.window()) {
+      context.problem(
+          path + ".long",
+          fmt::format("the long window {} is longer than the time window {}",
+                      format_duration(window.long_window), format_duration(slo.window())));
+    }
+    if (window.burn_rate <= 0) context.problem(path + ".burnRate", "burnRate must be above 0");
+  }
+}
+
+void check_kind(const Context& context, const Slo& slo) {
+  require_reachable_owner(context, slo.owner);
+  if (!slo.indicator.spec.ratio_metric.counter) {
+    context.problem("spec.indicator.spec.ratioMetric.counter",
+                    "only counters are supported; leave it out or write true");
+  }
+  if (!slo.time_window.empty() && !slo.time_window.front().is_rolling) {
+    context.problem("spec.timeWindow.0.isRolling",
+                    "only rolling windows are supported; leave it out or write true");
+  }
+  if (slo.target() <= 0 || slo.target() >= 1) {
+    context.problem("spec.objectives.0.target",
+                    fmt::format("target must be above 0 and below 1, found {}", slo.target()));
+  }
+  check_burn_rate_windows(context, slo);
+  const bool pages = std::ranges::any_of(
+      slo.alerting.windows, [](const BurnRateWindow& w) { return w.severity == "page"; });
+  if (pages && !slo.procedure && !has_playbook(context, slo.service)) {
+    context.problem("metadata.name", fmt::format("Slo {} pages and says nowhere what to do; give "
+                                                 "it a procedure, or its workload a playbook",
+                                                 quote(slo.metadata.name)));
+  }
+}
+
+void check_rule(const Context& context, const RuleGroup& group, const Rule& rule,
+                const std::string& path) {
+  if (rule.alert.empty() == rule.record.empty()) {
+    context.problem(path, "a rule has exactly one of alert and record");
+    return;
+  }
+  const bool alert_only = rule.for_.count() != 0 || rule.keep_firing_for.count() != 0 ||
+                          !rule.annotations.empty() || rule.procedure;
+  if (!rule.is_alert() && alert_only) {
+    context.problem(path, fmt::format("recording rule {} cannot have for, keep_firing_for, "
+                                      "annotations or procedure",
+                                      quote(rule.record)));
+  }
+  if (!rule.is_alert() || rule.severity() != "page") return;
+  if (!group.workload) {
+    context.problem(path, fmt::format("alert {} pages, and nobody can be found to page: give its "
+                                      "group a workload",
+                                      quote(rule.alert)));
+  }
+  if (!rule.procedure && !has_playbook(context, group.workload)) {
+    context.problem(path, fmt::format("alert {} pages and says nowhere what to do; give it a "
+                                      "procedure, or its workload a playbook",
+                                      quote(rule.alert)));
+  }
+}
+
+void check_kind(const Context& context, const RuleGroup& group) {
+  require_reachable_owner(context, group.owner);
+  for (std::size_t i = 0; i < group.rules.size(); ++i) {
+    check_rule(context, group, group.rules[i], fmt::format("spec.rules.{}", i));
+  }
+}
+
+void check_kind(const Context& context, const Schedule& schedule) {
+  constexpr Duration kHour = std::chrono::hours(1);
+  constexpr Duration kWeek = std::chrono::hours(7 * 24);
+  if (schedule.shift < kHour || schedule.shift % std::chrono::minutes(1) != Duration{0}) {
+    context.problem("spec.shift", "shift must be whole minutes and at least an hour, found " +
+                                      format_duration(schedule.shift));
+  }
+  const auto handover = parse_handover(schedule.handover);
+  if (handover && handover->weekday && schedule.shift % kWeek != Duration{0}) {
+    context.problem("spec.shift",
+                    fmt::format("handover {} names a day, so shift must be whole weeks, found {}",
+                                quote(schedule.handover), format_duration(schedule.shift)));
+  }
+  for (std::size_t i = 0; i < schedule.rotation.size(); ++i) {
+    require_contact(context, fmt::format("spec.rotation.{}", i), schedule.rotation[i]);
+  }
+  for (std::size_t i = 0; i < schedule.overrides.size(); ++i) {
+    const std::string path = fmt::format("spec.overrides.{}", i);
+    require_contact(context, path + ".person", schedule.overrides[i].person);
+    if (schedule.overrides[i].to <= schedule.overrides[i].from) {
+      context.problem(path + ".to", "an override must end after it begins");
+    }
+  }
+}
+
+void check_kind(const Context& context, const EscalationPolicy& policy) {
+  for (std::size_t i = 0; i < policy.levels.size(); ++i) {
+    const EscalationLevel& level = policy.levels[i];
+    const std::string path = fmt::format("spec.levels.{}", i);
+    if (level.schedules.empty() && level.persons.empty()) {
+      context.problem(path, fmt::format("level {} pages nobody; name schedules or persons", i + 1));
+    }
+    for (std::size_t person = 0; person < level.persons.size(); ++person) {
+      require_contact(context, fmt::format("{}.persons.{}", path, person), level.persons[person]);
+    }
+  }
+}
+
+void check_kind(const Context& context, const Channel& channel) {
+  if (channel.type == "email") {
+    if (channel.smtp.empty()) context.problem("spec.type", "an e-mail channel needs smtp");
+    if (channel.from.empty()) context.problem("spec.type", "an e-mail channel needs from");
+  } else if (!channel.type.empty() && channel.url.empty() == channel.url_ref.empty()) {
+    context.problem("spec.type",
+                    fmt::format("a {} channel needs exactly one of url and urlRef", channel.type));
+  }
+}
+
+void check_kind(const Context& context, const StatusPage& page) {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < page.components.size(); ++i) {
+    if (!seen.insert(page.components[i].name).second) {
+      context.problem(fmt::format("spec.components.{}.name", i),
+                      "component " + quote(page.components[i].name) + " stands twice");
+    }
+  }
+}
+
+/// The inputs that a caller gives to a runbook against those it takes.
+void check_inputs(const Context& context, const std::string& path, const Ref<Runbook>& runbook,
+                  const TextMap& inputs) {
+  const Runbook* called = context.wanted.find(runbook);
+  if (called == nullptr) return;
+  std::vector<std::string> names;
+  for (const RunbookInput& input : called->inputs) {
+    names.push_back(input.name);
+    if (input.required && !input.default_value && !inputs.contains(input.name)) {
+      context.problem(path, fmt::format("Runbook {} requires the input {}", quote(runbook.name),
+                                        quote(input.name)));
+    }
+  }
+  for (const auto& [name, value] : inputs) {
+    if (std::ranges::find(names, name) == names.end()) {
+      context.problem(path + ".inputs." + name,
+                      fmt::format("Runbook {} has no input {}", quote(runbook.name), quote(name)),
+                      nearest(name, names).value_or(""));
+    }
+  }
+}
+
+/// Every {{…}} in `text` names something that exists when the step runs.
+void check_templates(const Context& context, const std::string& path, std::string_view text,
+                     const std::vector<std::string>& known) {
+  for (std::size_t open = text.find("{{"); open != std::string_view::npos;
+       open = text.find("{{", open + 2)) {
+    const std::size_t close = text.find("}}", open);
+    if (close == std::string_view::npos) {
+      context.problem(path, "\"{{\" is not closed by \"}}\"");
+      return;
+    }
+    const std::string name(trimmed(text.substr(open + 2, close - open - 2)));
+    if (std::ranges::find(known, name) == known.end()) {
+      context.problem(path, fmt::format("nothing is known as {} here", quote("{{" + name + "}}")),
+                      nearest(name, known).value_or(""));
+    }
+  }
+}
+
+void check_step_templates(const Context& context, const Step& step, const std::string& path,
+                          const std::vector<std::string>& known) {
+  const auto texts = [&](const std::string& at, const TextMap& map) {
+    for (const auto& [key, value] : map) check_templates(context, at, value, known);
+  };
+  if (step.run) {
+    check_templates(context, path + ".run.command", step.run->command, known);
+    texts(path + ".run.env", step.run->env);
+  }
+  if (step.http) {
+    check_templates(context, path + ".http.url", step.http->url, known);
+    check_templates(context, path + ".http.body", step.http->body, known);
+    texts(path + ".http.headers", step.http->headers);
+  }
+  if (step.query) check_templates(context, path + ".query.expr", step.query->expr, known);
+  if (step.approve) check_templates(context, path + ".approve.prompt", step.approve->prompt, known);
+  if (step.runbook) texts(path + ".runbook.inputs", step.runbook->inputs);
+}
+
+void check_step(const Context& context, const Step& step, const std::string& path) {
+  const int actions = int{step.run.has_value()} + int{step.http.has_value()} +
+                      int{step.query.has_value()} + int{step.wait.has_value()} +
+                      int{step.approve.has_value()} + int{step.runbook.has_value()};
+  if (actions != 1) {
+    context.problem(path, fmt::format("step {} must have exactly one of run, http, query, wait, "
+                                      "approve and runbook, found {}",
+                                      quote(step.name), actions));
+  }
+  if (step.runbook) {
+    check_inputs(context, path + ".runbook", step.runbook->name, step.runbook->inputs);
+  }
+}
+
+void check_kind(const Context& context, const Runbook& runbook) {
+  require_reachable_owner(context, runbook.owner);
+  std::vector<std::string> known = {"incident.id", "incident.workload"};
+  std::set<std::string> inputs;
+  for (std::size_t i = 0; i < runbook.inputs.size(); ++i) {
+    const std::string& name = runbook.inputs[i].name;
+    known.push_back("inputs." + name);
+    if (!inputs.insert(name).second) {
+      context.problem(fmt::format("spec.inputs.{}.name", i),
+                      "input " + quote(name) + " stands twice");
+    }
+  }
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < runbook.steps.size(); ++i) {
+    const Step& step = runbook.steps[i];
+    const std::string path = fmt::format("spec.steps.{}", i);
+    if (!step.name.empty() && !names.insert(step.name).second) {
+      context.problem(path + ".name", "step " + quote(step.name) + " stands twice");
+    }
+    check_step(context, step, path);
+    check_step_templates(context, step, path, known);
+    known.push_back("steps." + step.name + ".output");
+  }
+}
+
+void check_kind(const Context& context, const Automation& automation) {
+  check_inputs(context, "spec.runbook", automation.runbook, automation.inputs);
+}
+
+template <typename T>
+bool check_as(const Context& context) {
+  const Resource& resource = *context.declared.resource;
+  if (resource.kind != T::kKind) return false;
+  check_kind(context, *static_cast<const T*>(resource.value.get()));
+  return true;
+}
+
+/// Circles in a directed graph, each once, as the names along it; by depth-first search.
+class Circles {
+ public:
+  using Graph = std::map<std::string, std::vector<std::string>>;
+
+  static std::vector<std::vector<std::string>> in(const Graph& graph) {
+    Circles search(graph);
+    for (const auto& [name, next] : graph) search.visit(name);
+    return std::move(search.found_);
+  }
+
+ private:
+  explicit Circles(const Graph& graph) : graph_(graph) {}
+
+  void visit(const std::string& start) {
+    struct Frame {
+      const std::string* name;
+      std::size_t next = 0;
+    };
+    if (state_[start] != State::kNew) return;
+    std::vector<Frame> path;  // no recursion: a chain may be long
+    const auto enter = [&](const std::string& name) {
+      state_[name] = State::kOnPath;
+      path.push_back({&name});
+    };
+    enter(start);
+    while (!path.empty()) {
+      Frame& frame = path.back();
+      const auto edges = graph_.find(*frame.name);
+      if (edges == graph_.end() || frame.next >= edges->second.size()) {
+        state_[*frame.name] = State::kDone;
+        path.pop_back();
+        continue;
+      }
+      const std::string& next = edges->second[frame.next++];
+      if (state_[next] == State::kNew) {
+        enter(next);
+      } else if (state_[next] == State::kOnPath && next != *frame.name) {
+        std::vector<std::string> circle = {next};
+        for (std::size_t i = path.size(); i-- > 0 && *path[i].name != next;) {
+          circle.insert(circle.begin() + 1, *path[i].name);
+        }
+        found_.push_back(std::move(circle));
+      } else if (next == *frame.name) {
+        found_.push_back({next});
+      }
+    }
+  }
+
+  enum class State { kNew, kOnPath, kDone };
+  const Graph& graph_;
+  std::map<std::string, State> state_;
+  std::vector<std::vector<std::string>> found_;
+};
+
+std::string circle_text(const std::vector<std::string>& circle) {
+  return fmt::format("{} -> {}", fmt::join(circle, " -> "), circle.front());
+}
+
+const Declared* find_declared(const std::vector<Declared>& items, std::string_view kind,
+                              std::string_view name) {
+  for (const Declared& declared : items) {
+    if (declared.resource->kind == kind && declared.resource->name == name) return &declared;
+  }
+  return nullptr;
+}
+
+void check_circles(const std::vector<Declared>& items, const Catalog& wanted,
+                   std::vector<Problem>& problems, std::vector<Problem>& notes) {
+  Circles::Graph runbooks;
+  for (const Runbook* runbook : wanted.all<Runbook>()) {
+    for (const Step& step : runbook->steps) {
+      if (step.runbook) runbooks[runbook->metadata.name].push_back(step.runbook->name.name);
+    }
+  }
+  for (const auto& circle : Circles::in(runbooks)) {
+    const Declared* first = find_declared(items, Runbook::kKind, circle.front());
+    const Position at = first->at("metadata.name");
+    problems.push_back({first->file(),
+                        at.line,
+                        at.column,
+                        "runbooks call each other in a circle: " + circle_text(circle),
+                        {}});
+  }
+  Circles::Graph components;
+  for (const Component* component : wanted.all<Component>()) {
+    for (const Ref<Component>& other : component->depends_on) {
+      if (other.name != component->metadata.name) {
+        components[component->metadata.name].push_back(other.name);
+      }
+    }
+  }
+  for (const auto& circle : Circles::in(components)) {
+    const Declared* first = find_declared(items, Component::kKind, circle.front());
+    const Position at = first->at("spec.dependsOn");
+    notes.push_back({first->file(),
+                     at.line,
+                     at.column,
+                     "components depend on each other in a circle: " + circle_text(circle),
+                     {}});
+  }
+}
+
+}  // namespace
+
+void check_kinds(const std::vector<Declared>& items, const Catalog& wanted,
+                 std::vector<Problem>& problems, std::vector<Problem>& notes) {
+  for (const Declared& declared : items) {
+    const Context context{declared, wanted, problems};
+    check_as<Person>(context) || check_as<Workload>(context) || check_as<Component>(context) ||
+        check_as<Scrape>(context) || check_as<Kpi>(context) || check_as<Slo>(context) ||
+        check_as<RuleGroup>(context) || check_as<Schedule>(context) ||
+        check_as<EscalationPolicy>(context) || check_as<Channel>(context) ||
+        check_as<StatusPage>(context) || check_as<Runbook>(context) ||
+        check_as<Automation>(context);
+  }
+  check_circles(items, wanted, problems, notes);
+}
+
+}  // namespace wellrun::catalog

@@ -1,0 +1,16 @@
+#pragma once
+
+// What the fields of one kind must agree on among each other and with what they refer to.
+
+#include <vector>
+
+#include "catalog/load.h"
+
+namespace wellrun::catalog {
+
+/// Appends to both lists. References that lead nowhere are passed over: they are reported
+/// elsewhere.
+void check_kinds(const std::vector<Declared>& items, const Catalog& wanted,
+                 std::vector<Problem>& problems, std::vector<Problem>& notes);
+
+}  // namespace wellrun::catalog

@@ -1,0 +1,126 @@
+#include "catalog/load.h"
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+#include "catalog/registry.h"
+#include "catalog/yaml.h"
+#include "core/text.h"
+
+namespace wellrun::catalog {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostFiles = 2000;
+constexpr std::size_t kMostBytes = 64 << 20;
+
+const Node* child_of(const Node& node, std::string_view key) {
+  if (node.type == Node::Type::kMap) return node.find(key);
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
+  const bool found = error == std::errc{} && end == key.data() + key.size() &&
+                     node.type == Node::Type::kSequence && index < node.items.size();
+  return found ? &node.items[index] : nullptr;
+}
+
+void load_document(const std::string& file, Node document, Declarations& into) {
+  Reading reading;
+  reading.file = file;
+  auto resource = decode_resource(document, reading);
+  into.problems.insert(into.problems.end(), reading.problems.begin(), reading.problems.end());
+  if (!resource) return;
+  resource->provenance.file = file;
+  resource->provenance.line = document.position.line;
+  into.items.push_back({std::move(resource), std::move(document), std::move(reading.references),
+                        std::move(reading.queries)});
+}
+
+bool is_hidden(const fs::path& path) {
+  return path.filename().string().starts_with('.');
+}
+
+bool is_yaml(const fs::path& path) {
+  return path.extension() == ".yaml" || path.extension() == ".yml";
+}
+
+Result<std::string> read_file(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  if (!stream) return fail(ErrorCode::kIo, "reading the file failed; is it readable?", path);
+  return text;
+}
+
+}  // namespace
+
+Position Declared::at(std::string_view path) const {
+  const Node* node = &this->node;
+  for (const std::string_view key : split(path, '.')) {
+    const Node* child = child_of(*node, key);
+    if (child == nullptr) break;
+    node = child;
+  }
+  return node->position.line > 0 ? node->position : Position{resource->provenance.line, 1};
+}
+
+Declarations load(const Files& files) {
+  Declarations declarations;
+  for (const auto& [file, text] : files) {
+    YamlDocuments read = read_yaml(text);
+    for (YamlError& error : read.errors) {
+      declarations.problems.push_back(
+          {file, error.position.line, error.position.column, std::move(error.message), {}});
+    }
+    for (Node& document : read.documents) {
+      load_document(file, std::move(document), declarations);
+    }
+  }
+  return declarations;
+}
+
+Declared declared_again(const Resource& resource) {
+  Reading reading;
+  reading.file = resource.provenance.file;
+  Declared again;
+  again.node = node_from_json(resource.document);
+  again.resource = std::make_shared<Resource>(resource);
+  decode_resource(again.node, reading);
+  again.references = std::move(reading.references);
+  again.queries = std::move(reading.queries);
+  return again;
+}
+
+Result<Files> read_directory(const std::string& directory) {
+  std::error_code error;
+  fs::recursive_directory_iterator walk(directory, error);
+  if (error) {
+    return fail(ErrorCode::kNotFound,
+                "reading the operations repository: " + error.message() + "; is it a directory?",
+                directory);
+  }
+  Files files;
+  std::size_t bytes = 0;
+  for (; walk != fs::recursive_directory_iterator(); walk.increment(error)) {
+    if (error) return fail(ErrorCode::kIo, "reading the directory: " + error.message(), directory);
+    const fs::path& path = walk->path();
+    if (is_hidden(path)) {
+      walk.disable_recursion_pending();
+      continue;
+    }
+    if (!walk->is_regular_file(error) || !is_yaml(path)) continue;
+    const std::uintmax_t size = walk->file_size(error);
+    if (!error) bytes += static_cast<std::size_t>(size);
+    if (files.size() >= kMostFiles || bytes > kMostBytes) {
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("more than {} YAML files or {} bytes below the directory", kMostFiles,
+                              kMostBytes),
+                  directory);
+    }
+    TRY(std::string text, read_file(path));
+    files[path.lexically_relative(directory).generic_string()] = std::move(text);
+  }
+  return files;
+}
+
+}  // namespace wellrun::catalog
