@@ -1,0 +1,171 @@
+#include "telemetry/scrape/scraper.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "platform/runtime/virtual_runtime.h"
+#include "telemetry/otlp/otlp_test_support.h"
+
+namespace wellrun::telemetry::scrape {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::lines_of;
+using ::testing::Not;
+
+class ScriptedClient : public http::Client {
+ public:
+  void send(http::ClientRequest request, http::ClientCallback done) override {
+    requests.push_back(std::move(request));
+    if (hold)
+      held.push_back(std::move(done));
+    else
+      done(answer);
+  }
+  std::vector<http::ClientRequest> requests;
+  std::vector<http::ClientCallback> held;
+  Result<http::Response> answer =
+      http::Response{200, {{"Content-Type", "text/plain"}}, "a 1\nb{job=\"theirs\"} 2\n"};
+  bool hold = false;
+};
+
+class ScraperTest : public ::testing::Test {
+ protected:
+  static ScrapeTarget target() {
+    ScrapeTarget out;
+    out.job = "node";
+    out.url = "http://10.0.0.1:9100/metrics";
+    return out;
+  }
+
+  /// What was written since the last call, without times and the scrape's own series other than
+  /// `up`.
+  std::vector<std::string> written() {
+    std::vector<std::string> out;
+    for (auto line : lines_of(metrics_.written)) {
+      line.resize(line.rfind('@'));
+      if (!line.starts_with("scrape_")) out.push_back(line);
+    }
+    metrics_.written.clear();
+    return out;
+  }
+
+  VirtualRuntime runtime_;
+  ScriptedClient client_;
+  testing::RecordingMetrics metrics_;
+  std::optional<Scraper> scraper_{std::in_place, runtime_.runtime(), client_, metrics_};
+};
+
+TEST_F(ScraperTest, ScrapesOnceAnIntervalWithTargetLabels) {
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  ASSERT_EQ(client_.requests.size(), 1u);
+  EXPECT_EQ(client_.requests[0].url, "http://10.0.0.1:9100/metrics");
+  EXPECT_THAT(std::string(http::find_header(client_.requests[0].headers, "accept")),
+              HasSubstr("openmetrics-text"));
+  EXPECT_THAT(written(),
+              ElementsAre(R"(a{instance="10.0.0.1:9100", job="node"} 1)",
+                          R"(b{exported_job="theirs", instance="10.0.0.1:9100", job="node"} 2)",
+                          R"(up{instance="10.0.0.1:9100", job="node"} 1)"));
+  runtime_.run_for(Duration{60'000});
+  EXPECT_EQ(client_.requests.size(), 5u);
+}
+
+TEST_F(ScraperTest, HonorLabelsLetsTheTargetWin) {
+  auto one = target();
+  one.honor_labels = true;
+  scraper_->set_targets({one});
+  runtime_.run_for(Duration{15'000});
+  EXPECT_THAT(written(), Contains(R"(b{instance="10.0.0.1:9100", job="theirs"} 2)"));
+}
+
+TEST_F(ScraperTest, AVanishedSeriesBecomesStaleAndAFailedScrapeMakesAllStale) {
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  written();
+  client_.answer->body = "a 3\n";
+  runtime_.run_for(Duration{15'000});
+  EXPECT_THAT(written(),
+              ElementsAre(R"(a{instance="10.0.0.1:9100", job="node"} 3)",
+                          R"(b{exported_job="theirs", instance="10.0.0.1:9100", job="node"} stale)",
+                          R"(up{instance="10.0.0.1:9100", job="node"} 1)"));
+  client_.answer = fail(ErrorCode::kDeadline, "no answer");
+  runtime_.run_for(Duration{15'000});
+  EXPECT_THAT(written(), ElementsAre(R"(a{instance="10.0.0.1:9100", job="node"} stale)",
+                                     R"(up{instance="10.0.0.1:9100", job="node"} 0)"));
+  EXPECT_EQ(scraper_->status()["activeTargets"][0]["lastError"], "no answer");
+  EXPECT_EQ(scraper_->status()["activeTargets"][0]["health"], "down");
+}
+
+TEST_F(ScraperTest, ARemovedTargetIsMarkedStaleAndAnUnchangedOneKeepsItsSchedule) {
+  auto other = target();
+  other.job = "other";
+  scraper_->set_targets({target(), other});
+  runtime_.run_for(Duration{15'000});
+  written();
+  scraper_->set_targets({target()});
+  runtime_.run_ready();
+  const auto marks = written();
+  EXPECT_THAT(marks, Contains(R"(up{instance="10.0.0.1:9100", job="other"} stale)"));
+  EXPECT_THAT(marks, Contains(R"(a{instance="10.0.0.1:9100", job="other"} stale)"));
+  EXPECT_THAT(marks, Not(Contains(HasSubstr("job=\"node\""))));
+  client_.requests.clear();
+  runtime_.run_for(Duration{30'000});
+  EXPECT_EQ(client_.requests.size(), 2u);
+}
+
+TEST_F(ScraperTest, ATargetRemovedWhileItAnswersEndsStale) {
+  client_.hold = true;
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  ASSERT_EQ(client_.held.size(), 1u);
+  scraper_->set_targets({});
+  client_.held[0](client_.answer);
+  runtime_.run_ready();
+  EXPECT_THAT(written(), Contains(R"(up{instance="10.0.0.1:9100", job="node"} stale)"));
+}
+
+TEST_F(ScraperTest, ATargetThatHangsIsNotAskedTwiceAtOnce) {
+  client_.hold = true;
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{60'000});
+  EXPECT_EQ(client_.requests.size(), 1u);
+}
+
+TEST_F(ScraperTest, AnAnswerAfterTheEndIsForgotten) {
+  client_.hold = true;
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  scraper_.reset();
+  client_.held.at(0)(client_.answer);
+  runtime_.run_for(Duration{60'000});
+  EXPECT_THAT(written(), IsEmpty());
+}
+
+TEST_F(ScraperTest, TimestampsOfTheTargetAreKeptUnlessToldOtherwise) {
+  client_.answer->body = "a 1 1767225600001\n";
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  EXPECT_THAT(lines_of(metrics_.written),
+              Contains(R"(a{instance="10.0.0.1:9100", job="node"} 1@1767225600001)"));
+  metrics_.written.clear();
+  auto one = target();
+  one.honor_timestamps = false;
+  scraper_->set_targets({one});
+  runtime_.run_for(Duration{15'000});
+  EXPECT_THAT(lines_of(metrics_.written), Not(Contains(HasSubstr("@1767225600001"))));
+}
+
+TEST_F(ScraperTest, AnAnswerOverALimitKeepsNothing) {
+  auto one = target();
+  one.limits.max_samples = 1;
+  scraper_->set_targets({one});
+  runtime_.run_for(Duration{15'000});
+  EXPECT_THAT(written(), ElementsAre(R"(up{instance="10.0.0.1:9100", job="node"} 0)"));
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry::scrape
