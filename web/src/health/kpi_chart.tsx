@@ -1,0 +1,68 @@
+import { Link } from '@tanstack/react-router';
+import { formatValue } from '../platform/format';
+import { Failure, Loading } from '../platform/states';
+import { StatusMark } from '../platform/status';
+import { Chart, type Marker } from '../telemetry/chart';
+import { formatLabels, useRange } from '../telemetry/prometheus';
+import type { Kpi } from './health_queries';
+
+/** A KPI: its outcome, its value against the target, and how it came to be so. */
+export function KpiChart({
+  kpi,
+  seconds,
+  markers,
+}: {
+  kpi: Kpi;
+  seconds: number;
+  markers?: Marker[];
+}) {
+  const samples = useRange(kpi.query, seconds);
+  const sign = kpi.direction === 'higher' ? '≥' : '≤';
+  return (
+    <div>
+      <div className="kpi-head">
+        <div>
+          <h3>{kpi.outcome || kpi.description || kpi.name}</h3>
+          <div className="dim small">
+            <Link to="/explore" search={{ query: kpi.query }}>
+              {kpi.name}
+            </Link>{' '}
+            · target {sign} {formatValue(kpi.target, kpi.unit)}
+          </div>
+        </div>
+        <div className="num">
+          <div className="kpi-value">{formatValue(kpi.value, kpi.unit)}</div>
+          <StatusMark state={kpi.status} />
+        </div>
+      </div>
+      {samples.error && !samples.data && (
+        <Failure error={samples.error} retry={() => void samples.refetch()} />
+      )}
+      {samples.isPending && <Loading rows={4} />}
+      {samples.data &&
+        (samples.data.lines.length === 0 ? (
+          <p className="dim">
+            No data in this time. Does the workload send telemetry, and does the query name it?
+          </p>
+        ) : (
+          <Chart
+            label={`${kpi.name}: now ${formatValue(kpi.value, kpi.unit)}, target ${sign} ${formatValue(kpi.target, kpi.unit)}`}
+            range={samples.data.range}
+            lines={samples.data.lines.map((line) => ({ name: formatLabels(line.labels), line }))}
+            unit={kpi.unit}
+            markers={markers}
+            thresholds={[
+              {
+                value: kpi.target,
+                text: `target ${formatValue(kpi.target, kpi.unit)}`,
+                tone: 'good',
+              },
+              ...(kpi.at_risk !== null && kpi.at_risk !== undefined
+                ? [{ value: kpi.at_risk, text: 'at risk', tone: 'warn' as const }]
+                : []),
+            ]}
+          />
+        ))}
+    </div>
+  );
+}

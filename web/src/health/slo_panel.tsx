@@ -1,0 +1,105 @@
+import { formatNumber, formatPercent, words } from '../platform/format';
+import { Meter } from '../platform/page';
+import { StatusIcon, StatusMark } from '../platform/status';
+import { Chart, type Marker } from '../telemetry/chart';
+import { useRange } from '../telemetry/prometheus';
+import { budgetTone, isBurning, type Slo } from './health_queries';
+
+/** The share of good events as it was, over steps that fit the time shown. */
+export function sloQuery(slo: Pick<Slo, 'good_query' | 'total_query'>, seconds: number): string {
+  if (slo.good_query === '' || slo.total_query === '') return '';
+  const window = Math.max(60, Math.round(seconds / 60));
+  return `sum(rate(${slo.good_query}[${window}s])) / sum(rate(${slo.total_query}[${window}s]))`;
+}
+
+export function SloView({
+  slo,
+  seconds,
+  markers,
+}: {
+  slo: Slo;
+  seconds: number;
+  markers?: Marker[];
+}) {
+  const samples = useRange(sloQuery(slo, seconds), seconds);
+  const remaining = slo.budget_remaining;
+  return (
+    <div className="stack">
+      <div className="kpi-head">
+        <div>
+          <h3>{slo.description || slo.name}</h3>
+          <div className="dim small">
+            {slo.name} · {formatPercent(slo.target, 3)} over {slo.window}
+          </div>
+        </div>
+        <div className="num">
+          <div className="kpi-value">{formatPercent(slo.sli, 3)}</div>
+          <StatusMark state={isBurning(slo) ? 'burning' : slo.status} />
+        </div>
+      </div>
+      <div>
+        <Meter
+          share={remaining ?? 0}
+          tone={budgetTone(remaining)}
+          label={`Error budget left: ${formatPercent(remaining, 1)}`}
+        />
+        <span className="small">
+          <span className="strong">{formatPercent(remaining, 1)}</span>{' '}
+          <span className="dim">of the error budget left</span>
+        </span>
+      </div>
+      {samples.data && samples.data.lines.length > 0 && (
+        <Chart
+          label={`${slo.name}: share of good events, target ${formatPercent(slo.target, 3)}`}
+          range={samples.data.range}
+          lines={samples.data.lines.map((line) => ({ name: 'good events', line }))}
+          unit="ratio"
+          height={130}
+          legend={false}
+          markers={markers}
+          thresholds={[{ value: slo.target, text: formatPercent(slo.target, 3), tone: 'good' }]}
+        />
+      )}
+      {slo.burn_rates.length > 0 && <BurnRates slo={slo} />}
+    </div>
+  );
+}
+
+function BurnRates({ slo }: { slo: Slo }) {
+  return (
+    <div className="panel-flush">
+      <table className="table">
+        <thead>
+          <tr>
+            <th>Windows</th>
+            <th>Then</th>
+            <th className="num">Long</th>
+            <th className="num">Short</th>
+            <th className="num">Limit</th>
+            <th>State</th>
+          </tr>
+        </thead>
+        <tbody>
+          {slo.burn_rates.map((rate) => (
+            <tr key={`${rate.long} ${rate.short}`}>
+              <td className="nowrap">
+                {rate.long} / {rate.short}
+              </td>
+              <td>{words(rate.severity)}</td>
+              <td className="num">{formatRate(rate.long_rate)}</td>
+              <td className="num">{formatRate(rate.short_rate)}</td>
+              <td className="num">{formatNumber(rate.threshold)}×</td>
+              <td>
+                <StatusIcon state={rate.firing ? 'burning' : 'ok'} size={15} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function formatRate(rate: number | null | undefined): string {
+  return rate === null || rate === undefined ? '–' : `${formatNumber(rate)}×`;
+}

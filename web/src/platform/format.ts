@@ -1,0 +1,79 @@
+// Numbers as people read them.
+
+/** Up to four significant digits, thousands as k, M, G; no trailing zeros. */
+export function formatNumber(value: number | null | undefined): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  if (!Number.isFinite(value)) return value > 0 ? '+∞' : '−∞';
+  const size = Math.abs(value);
+  if (size !== 0 && size < 0.001) return value.toExponential(1);
+  for (const [unit, scale] of [
+    ['G', 1e9],
+    ['M', 1e6],
+    ['k', 1e4],
+  ] as const) {
+    if (size >= scale) {
+      const divisor = unit === 'k' ? 1e3 : scale;
+      return trim((value / divisor).toPrecision(4)) + unit;
+    }
+  }
+  return trim(value.toPrecision(4));
+}
+
+function trim(text: string): string {
+  return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
+}
+
+/** A ratio as per cent with as many digits as a service level needs: 0.9995 -> 99.95 %. */
+export function formatPercent(ratio: number | null | undefined, digits = 2): string {
+  if (ratio === null || ratio === undefined || Number.isNaN(ratio)) return '–';
+  return `${trim((ratio * 100).toFixed(digits))} %`;
+}
+
+/** A value in its unit; ratios and seconds are written the way they are spoken. */
+export function formatValue(value: number | null | undefined, unit: string): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  switch (unit) {
+    case '':
+    case '1':
+      return formatNumber(value);
+    case 'ratio':
+      return formatPercent(value);
+    case 'percent':
+    case '%':
+      return `${formatNumber(value)} %`;
+    case 's':
+    case 'seconds':
+      return Math.abs(value) < 1 && value !== 0
+        ? `${formatNumber(value * 1000)} ms`
+        : `${formatNumber(value)} s`;
+    case 'bytes':
+    case 'By':
+      return formatBytes(value);
+    default:
+      return `${formatNumber(value)} ${unit}`;
+  }
+}
+
+export function formatBytes(value: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let index = 0;
+  while (Math.abs(value) >= 1024 && index < units.length - 1) {
+    value /= 1024;
+    index++;
+  }
+  return `${formatNumber(value)} ${units[index]}`;
+}
+
+/** "person:ana" -> "ana"; what acts by itself keeps its kind: "automation restart-checkout". */
+export function formatActor(actor: string | null | undefined): string {
+  if (!actor) return '';
+  const [kind, ...rest] = actor.split(':');
+  const name = rest.join(':');
+  if (name === '') return actor;
+  return kind === 'person' ? name : `${kind} ${name}`;
+}
+
+/** "waiting_approval" -> "waiting approval" */
+export function words(text: string): string {
+  return text.replaceAll('_', ' ');
+}

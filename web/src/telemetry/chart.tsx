@@ -1,0 +1,239 @@
+// A time chart: lines, thresholds, and markers where something was changed. uPlot draws; the legend below is ours, so
+// that the values under the cursor are text.
+import 'uplot/dist/uPlot.min.css';
+
+import { useComputedColorScheme } from '@mantine/core';
+import { useEffect, useRef, useState } from 'react';
+import uPlot from 'uplot';
+import { formatValue } from '../platform/format';
+import type { SeriesLine, TimeRange } from './prometheus';
+
+export interface Marker {
+  /** Unix seconds */
+  at: number;
+  text: string;
+}
+
+export interface Threshold {
+  value: number;
+  text: string;
+  tone: 'good' | 'warn' | 'bad';
+}
+
+interface ChartProps {
+  label: string;
+  range: TimeRange;
+  lines: { name: string; line: SeriesLine }[];
+  unit?: string;
+  markers?: Marker[];
+  thresholds?: Threshold[];
+  height?: number;
+  legend?: boolean;
+}
+
+// Told apart by people with any kind of colour vision (Okabe and Ito), darkened for a light ground.
+const palettes = {
+  light: ['#0f766e', '#c2410c', '#2563c9', '#9d3a86', '#8a6d00', '#3f7fb0', '#4b5563', '#a1303f'],
+  dark: ['#4fd1c2', '#fb9a5b', '#84b3ff', '#e79bd4', '#e7cf5a', '#8fcdf5', '#b6c0cb', '#f5929c'],
+};
+const toneColors = {
+  light: { good: '#14703f', warn: '#b86a00', bad: '#c02a20', text: '#566273', grid: '#eaedf1' },
+  dark: { good: '#74d7a0', warn: '#f3bd57', bad: '#ff958b', text: '#9aa7b5', grid: '#212a34' },
+};
+
+/** All lines on one time axis; a line without a sample at a time has a gap there. */
+export function alignLines(range: TimeRange, lines: SeriesLine[]): uPlot.AlignedData {
+  const times: number[] = [];
+  for (let at = range.start; at <= range.end; at += range.step) times.push(at);
+  const indexes = new Map(times.map((at, index) => [at, index]));
+  const columns = lines.map((line) => {
+    const column: (number | null)[] = Array.from({ length: times.length }, () => null);
+    for (const [at, value] of line.points) {
+      const index = indexes.get(at);
+      if (index !== undefined && Number.isFinite(value)) column[index] = value;
+    }
+    return column;
+  });
+  return [times, ...columns];
+}
+
+export function Chart({
+  label,
+  range,
+  lines,
+  unit = '',
+  markers = [],
+  thresholds = [],
+  height = 170,
+  legend = lines.length > 1,
+}: ChartProps) {
+  const scheme = useComputedColorScheme('light');
+  const host = useRef<HTMLDivElement>(null);
+  const [cursor, setCursor] = useState<number | null>(null);
+  const data = alignLines(
+    range,
+    lines.map(({ line }) => line),
+  );
+  const palette = palettes[scheme];
+  const color = (index: number) => palette[index % palette.length] ?? '#888888';
+  const drawing = JSON.stringify([data, markers, thresholds, unit, height, scheme]);
+
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const tones = toneColors[scheme];
+    const axis = {
+      stroke: tones.text,
+      grid: { stroke: tones.grid, width: 1 },
+      ticks: { show: false },
+      font: '11px Inter, system-ui, sans-serif',
+    };
+    const [data, markers, thresholds] = JSON.parse(drawing) as [
+      uPlot.AlignedData,
+      Marker[],
+      Threshold[],
+    ];
+    const known = thresholds.map(({ value }) => value);
+    const plot = new uPlot(
+      {
+        width: element.clientWidth,
+        height,
+        legend: { show: false },
+        cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+        scales: {
+          y: {
+            range: (_plot, low, high) => {
+              const least = Math.min(low ?? 0, ...known);
+              const most = Math.max(high ?? 1, ...known);
+              const room = (most - least || Math.abs(most) || 1) * 0.08;
+              return [least >= 0 ? Math.max(0, least - room) : least - room, most + room];
+            },
+          },
+        },
+        axes: [
+          { ...axis, space: 70 },
+          {
+            ...axis,
+            size: 64,
+            space: 34,
+            values: (_plot, splits) => splits.map((split) => formatValue(split, unit)),
+          },
+        ],
+        series: [
+          {},
+          ...data.slice(1).map((_, index) => ({
+            stroke: palettes[scheme][index % palettes[scheme].length] ?? '#888888',
+            width: 1.6,
+            points: { show: false },
+            spanGaps: false,
+          })),
+        ],
+        hooks: {
+          setCursor: [(it) => setCursor(it.cursor.idx ?? null)],
+          draw: [
+            (it) => {
+              drawThresholds(it, thresholds, tones);
+              drawMarkers(it, markers, tones.text);
+            },
+          ],
+        },
+      },
+      data,
+      element,
+    );
+    const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
+    resize.observe(element);
+    return () => {
+      resize.disconnect();
+      plot.destroy();
+    };
+  }, [drawing, height, scheme, unit]);
+
+  const valueAt = (column: (number | null | undefined)[]) => {
+    if (cursor !== null) return column[cursor];
+    return column.findLast((value) => value !== null);
+  };
+  return (
+    <div>
+      <div ref={host} className="chart" role="img" aria-label={label} />
+      {legend && (
+        <div className="chart-legend">
+          {lines.map(({ name }, index) => (
+            <span key={name}>
+              <svg className="swatch" viewBox="0 0 10 3" aria-hidden>
+                <rect width="10" height="3" fill={color(index)} />
+              </svg>
+              {name}
+              <span className="value">
+                {formatValue(valueAt((data[index + 1] ?? []) as (number | null)[]), unit)}
+              </span>
+            </span>
+          ))}
+        </div>
+      )}
+      {markers.length > 0 && (
+        <ul className="hidden-label">
+          {markers.map((marker) => (
+            <li key={`${marker.at} ${marker.text}`}>
+              {new Date(marker.at * 1000).toLocaleString()}: {marker.text}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function drawThresholds(
+  plot: uPlot,
+  thresholds: Threshold[],
+  colors: Record<Threshold['tone'], string>,
+) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.lineWidth = devicePixelRatio;
+  ctx.font = `${11 * devicePixelRatio}px Inter, system-ui, sans-serif`;
+  ctx.textAlign = 'right';
+  for (const { value, text, tone } of thresholds) {
+    const y = Math.round(plot.valToPos(value, 'y', true));
+    ctx.strokeStyle = ctx.fillStyle = colors[tone];
+    ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    ctx.fillText(text, bbox.left + bbox.width - 3 * devicePixelRatio, y - 4 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+function drawMarkers(plot: uPlot, markers: Marker[], color: string) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.lineWidth = devicePixelRatio;
+  ctx.strokeStyle = ctx.fillStyle = color;
+  ctx.font = `${10.5 * devicePixelRatio}px Inter, system-ui, sans-serif`;
+  let textEnd = -Infinity; // texts that would overlap are left out; the lines stay
+  for (const { at, text } of markers) {
+    const x = Math.round(plot.valToPos(at, 'x', true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const size = 4 * devicePixelRatio;
+    ctx.beginPath();
+    ctx.moveTo(x - size, bbox.top);
+    ctx.lineTo(x + size, bbox.top);
+    ctx.lineTo(x, bbox.top + size * 1.4);
+    ctx.fill();
+    const width = ctx.measureText(text).width;
+    const start = x + 6 * devicePixelRatio;
+    if (start > textEnd && start + width < bbox.left + bbox.width) {
+      ctx.fillText(text, start, bbox.top + 9 * devicePixelRatio);
+      textEnd = start + width;
+    }
+  }
+  ctx.restore();
+}
