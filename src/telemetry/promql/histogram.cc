@@ -186,6 +186,7 @@ Bucket bucket_of(const Histogram& h, const Entry& entry, bool positive) {
                    : index - 1 < h.custom_bounds.size() ? h.custom_bounds[index - 1]
                                                         : INFINITY;
     bucket.upper = index < h.custom_bounds.size() ? h.custom_bounds[index] : INFINITY;
+    bucket.lower_inclusive = index == 0;
     return bucket;
   }
   const double low = bound(entry.index - 1, h.schema), high = bound(entry.index, h.schema);
@@ -257,13 +258,16 @@ std::vector<Bucket> negative_buckets(const Histogram& h) {
 std::vector<Bucket> all_buckets(const Histogram& h) {
   auto out = negative_buckets(h);
   std::ranges::reverse(out);
-  if (h.zero_count != 0) {
-    Bucket zero{-h.zero_threshold, h.zero_threshold, true, true, h.zero_count};
-    // A zero bucket that reaches into its neighbours cuts them for display.
-    out.push_back(zero);
+  const bool custom = has_custom_buckets(h);
+  // The zero bucket cuts the buckets that reach into it.
+  for (auto& bucket : out)
+    if (!custom && bucket.upper > -h.zero_threshold) bucket.upper = -h.zero_threshold;
+  if (h.zero_count != 0)
+    out.push_back({-h.zero_threshold, h.zero_threshold, true, true, h.zero_count});
+  for (auto bucket : positive_buckets(h)) {
+    if (!custom && bucket.lower < h.zero_threshold) bucket.lower = h.zero_threshold;
+    out.push_back(bucket);
   }
-  const auto positive = positive_buckets(h);
-  out.insert(out.end(), positive.begin(), positive.end());
   return out;
 }
 

@@ -308,6 +308,10 @@ class Lexer {
 
 }  // namespace
 
+Result<std::vector<Token>> tokenize(std::string_view query) {
+  return Lexer(query).run();
+}
+
 std::optional<double> parse_number(std::string_view text) {
   if (equals_ignoring_case(text, "inf")) return std::numeric_limits<double>::infinity();
   if (equals_ignoring_case(text, "nan")) return std::numeric_limits<double>::quiet_NaN();
