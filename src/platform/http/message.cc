@@ -1,5 +1,7 @@
 #include "platform/http/message.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 #include "core/assert.h"
@@ -88,6 +90,13 @@ const std::string& Request::path_parameter(std::string_view name) const {
   const auto found = path_parameters.find(name);
   WELLRUN_ASSERT(found != path_parameters.end(), "the matched route has no such path parameter");
   return found->second;
+}
+
+Result<Json> json_body(const Request& request) {
+  if (request.body.empty()) return Json::object();
+  TRY(auto body, parse_json(request.body));
+  if (!body.is_object()) return fail(ErrorCode::kInvalid, "the body must be a JSON object");
+  return body;
 }
 
 Response json_response(const Json& json, int status) {

@@ -26,7 +26,8 @@ using Headers = std::vector<Header>;
 /// The first header of that name, or an empty view.
 std::string_view find_header(const Headers& headers, std::string_view name);
 
-using Parameters = std::vector<std::pair<std::string, std::string>>;  ///< in order of appearance, decoded
+using Parameters =
+    std::vector<std::pair<std::string, std::string>>;  ///< in order of appearance, decoded
 
 /// Lowest first: each role may do what the ones before it may.
 enum class Role { kPublic, kViewer, kResponder, kOperator, kAdmin };
@@ -57,6 +58,9 @@ struct Request {
   const std::string& path_parameter(std::string_view name) const;
 };
 
+/// The body as a JSON object; an empty body is an empty object. kInvalid for anything else.
+Result<Json> json_body(const Request& request);
+
 struct Response {
   int status = 200;
   Headers headers;
@@ -64,9 +68,11 @@ struct Response {
 };
 
 Response json_response(const Json& json, int status = 200);
-Response text_response(std::string text, int status = 200, std::string_view content_type = "text/plain; charset=utf-8");
+Response text_response(std::string text, int status = 200,
+                       std::string_view content_type = "text/plain; charset=utf-8");
 
-/// RFC 9457: application/problem+json with type, title, status, detail, and `context` when there is one.
+/// RFC 9457: application/problem+json with type, title, status, detail, and `context` when there is
+/// one.
 Response problem_response(const Error& error);
 int http_status_of(ErrorCode code);
 

@@ -1,0 +1,212 @@
+#include "improve/draft.h"
+
+#include <fmt/format.h>
+
+#include "core/text.h"
+
+namespace wellrun::improve {
+namespace {
+
+using journal::Fact;
+
+const Fact* first_of(const std::vector<Fact>& facts, std::string_view type) {
+  const auto found = std::ranges::find(facts, type, &Fact::type);
+  return found == facts.end() ? nullptr : &*found;
+}
+
+std::vector<const Fact*> all_of(const std::vector<Fact>& facts, std::string_view type) {
+  std::vector<const Fact*> found;
+  for (const auto& fact : facts) {
+    if (fact.type == type) found.push_back(&fact);
+  }
+  return found;
+}
+
+std::string field(const Fact& fact, const char* name) {
+  return text_or(fact.body, name);
+}
+
+std::string took(const Fact& from, const Fact& to) {
+  return format_age(to.time - from.time);
+}
+
+Section summary(const Fact& opened, const std::vector<Fact>& story) {
+  Section section{.name = "summary", .sentences = {}};
+  section.sentences.push_back({fmt::format("{} ({}, severity {}) was opened for workload {}.",
+                                           field(opened, "title"), field(opened, "incident"),
+                                           static_cast<int>(number_or(opened.body, "severity", 0)),
+                                           field(opened, "workload")),
+                               {opened.seq}});
+  if (const auto* resolved = first_of(story, "incident.resolved")) {
+    const auto reason = field(*resolved, "reason");
+    section.sentences.push_back(
+        {fmt::format("It was resolved by {} after {}{}.", resolved->actor, took(opened, *resolved),
+                     reason.empty() ? "" : ": " + reason),
+         {opened.seq, resolved->seq}});
+  }
+  return section;
+}
+
+Section impact(const Fact& opened, const std::vector<Fact>& story,
+               const std::vector<Fact>& before) {
+  Section section{.name = "impact", .sentences = {}};
+  for (const auto* alert : all_of(before, "alert.fired")) {
+    section.sentences.push_back(
+        {fmt::format("{} stood at {:.4g} when it fired; {}.", field(*alert, "alert"),
+                     number_or(alert->body, "value", 0),
+                     text_or(alert->body.value("annotations", Json::object()), "summary",
+                             "no summary was written for it")),
+         {alert->seq}});
+  }
+  if (const auto kpi = field(opened, "kpi"); !kpi.empty()) {
+    section.sentences.push_back({fmt::format("The outcome at risk was {}.", kpi), {opened.seq}});
+  }
+  for (const auto* posted : all_of(story, "status.posted")) {
+    section.sentences.push_back(
+        {fmt::format("Customers were told: “{}”", field(*posted, "text")), {posted->seq}});
+  }
+  return section;
+}
+
+Section timeline(const std::vector<Fact>& story, const std::vector<Fact>& before) {
+  Section section{.name = "timeline", .sentences = {}};
+  std::vector<const Fact*> all;
+  for (const auto& fact : before) all.push_back(&fact);
+  for (const auto& fact : story) {
+    if (std::ranges::find(before, fact.seq, &Fact::seq) == before.end()) all.push_back(&fact);
+  }
+  std::ranges::sort(all, {}, &Fact::seq);
+  for (const auto* fact : all)
+    section.sentences.push_back(
+        {fmt::format("{}  {}", format_rfc3339(fact->time), describe(*fact)), {fact->seq}});
+  return section;
+}
+
+Section detection(const Fact& opened, const std::vector<Fact>& before) {
+  Section section{.name = "detection", .sentences = {}};
+  if (const auto* alert = first_of(before, "alert.fired")) {
+    section.sentences.push_back({fmt::format("Alert {} found it; the incident was opened {} later.",
+                                             field(*alert, "alert"), took(*alert, opened)),
+                                 {alert->seq, opened.seq}});
+    for (const auto* change : all_of(before, "deployment.started")) {
+      section.sentences.push_back({fmt::format("From deployment {} ({}) to the alert it took {}.",
+                                               field(*change, "deployment"),
+                                               field(*change, "version"), took(*change, *alert)),
+                                   {change->seq, alert->seq}});
+    }
+  } else {
+    section.sentences.push_back(
+        {fmt::format("{} opened it by hand; no alert had fired.", opened.actor), {opened.seq}});
+  }
+  return section;
+}
+
+Section response(const Fact& opened, const std::vector<Fact>& story) {
+  Section section{.name = "response", .sentences = {}};
+  if (const auto* acknowledged = first_of(story, "incident.acknowledged")) {
+    section.sentences.push_back({fmt::format("{} acknowledged it after {}.", acknowledged->actor,
+                                             took(opened, *acknowledged)),
+                                 {opened.seq, acknowledged->seq}});
+  } else {
+    section.sentences.push_back({"Nobody acknowledged it.", {opened.seq, story.back().seq}});
+  }
+  const auto escalations = all_of(story, "incident.escalated");
+  if (!escalations.empty()) {
+    section.sentences.push_back({fmt::format("It was escalated {} times.", escalations.size()),
+                                 {escalations.front()->seq, escalations.back()->seq}});
+  }
+  for (const auto* run : all_of(story, "run.started")) {
+    section.sentences.push_back({fmt::format("{} started procedure {} ({}).", run->actor,
+                                             field(*run, "runbook"), field(*run, "run")),
+                                 {run->seq}});
+  }
+  for (const auto* run : all_of(story, "run.finished")) {
+    section.sentences.push_back(
+        {fmt::format("{} {} after {}.", field(*run, "run"), field(*run, "outcome"),
+                     format_age(Duration{
+                         static_cast<std::int64_t>(number_or(run->body, "duration_ms", 0))})),
+         {run->seq}});
+  }
+  return section;
+}
+
+Section contributing(const std::vector<Fact>& before) {
+  Section section{.name = "contributing", .sentences = {}};
+  for (const auto& fact : before) {
+    if (fact.type == "deployment.started" || fact.type == "change.recorded") {
+      section.sentences.push_back({"Shortly before: " + describe(fact) + ".", {fact.seq}});
+    }
+  }
+  return section;
+}
+
+}  // namespace
+
+std::string describe(const Fact& fact) {
+  const auto& type = fact.type;
+  const auto of = [&](const char* name) { return text_or(fact.body, name); };
+  if (type == "alert.fired")
+    return fmt::format("alert {} fired at {:.4g}", of("alert"), number_or(fact.body, "value", 0));
+  if (type == "alert.resolved") return fmt::format("alert {} resolved", of("alert"));
+  if (type == "event.recorded")
+    return fmt::format("event {} recorded: {}", of("event"), of("outcome"));
+  if (type == "incident.opened") return fmt::format("incident opened: {}", of("title"));
+  if (type == "incident.acknowledged") return fmt::format("{} acknowledged it", fact.actor);
+  if (type == "incident.escalated")
+    return fmt::format("escalated to level {}: {}",
+                       static_cast<int>(number_or(fact.body, "level", 0)), of("reason"));
+  if (type == "incident.note_added") return fmt::format("{} noted: {}", fact.actor, of("text"));
+  if (type == "incident.mitigated") return "customers are well again";
+  if (type == "incident.resolved")
+    return fmt::format("{} resolved it{}", fact.actor,
+                       of("reason").empty() ? "" : ": " + of("reason"));
+  if (type == "page.requested") return fmt::format("page to {} by {}", of("person"), of("channel"));
+  if (type == "page.sent") return fmt::format("{} was paged by {}", of("person"), of("channel"));
+  if (type == "page.failed")
+    return fmt::format("the page to {} by {} failed: {}", of("person"), of("channel"), of("error"));
+  if (type == "status.posted") return fmt::format("status page ({}): {}", of("state"), of("text"));
+  if (type == "deployment.started")
+    return fmt::format("deployment {} of {} {} to {} started", of("deployment"), of("component"),
+                       of("version"), of("environment"));
+  if (type == "deployment.finished")
+    return fmt::format("deployment {} {}", of("deployment"), of("outcome"));
+  if (type == "change.recorded")
+    return fmt::format("{} changed ({}): {}", of("kind"), fact.actor, of("summary"));
+  if (type == "run.started")
+    return fmt::format("procedure {} started ({})", of("runbook"), of("run"));
+  if (type == "run.step_started") return fmt::format("step {} began", quote(of("step")));
+  if (type == "run.step_finished")
+    return fmt::format("step {} {}", quote(of("step")), of("outcome"));
+  if (type == "run.approval_requested")
+    return fmt::format("step {} asks: {}", quote(of("step")), of("prompt"));
+  if (type == "run.approved")
+    return fmt::format("{} {} step {}", fact.actor,
+                       bool_or(fact.body, "approved", false) ? "approved" : "refused",
+                       quote(of("step")));
+  if (type == "run.finished") return fmt::format("procedure {} {}", of("runbook"), of("outcome"));
+  return type;
+}
+
+std::vector<Section> draft_analysis(const std::vector<Fact>& story,
+                                    const std::vector<Fact>& before) {
+  const auto* opened = first_of(story, "incident.opened");
+  if (opened == nullptr) return {};
+  std::vector<Section> sections{summary(*opened, story),  impact(*opened, story, before),
+                                timeline(story, before),  detection(*opened, before),
+                                response(*opened, story), contributing(before)};
+  std::erase_if(sections, [](const Section& section) { return section.sentences.empty(); });
+  return sections;
+}
+
+Json to_json(const std::vector<Section>& sections) {
+  Json list = Json::array();
+  for (const auto& section : sections) {
+    Json sentences = Json::array();
+    for (const auto& sentence : section.sentences)
+      sentences.push_back({{"text", sentence.text}, {"sources", sentence.sources}});
+    list.push_back({{"name", section.name}, {"sentences", std::move(sentences)}});
+  }
+  return list;
+}
+
+}  // namespace wellrun::improve

@@ -1,0 +1,207 @@
+#include "improve/improve_api.h"
+
+#include <fmt/format.h>
+
+#include "core/text.h"
+#include "improve/draft.h"
+
+namespace wellrun::improve {
+namespace {
+
+constexpr Duration kLookBack{2 * 3'600'000};
+
+struct Api {
+  Runtime runtime;
+  journal::Ledger& ledger;
+  const ImproveDomain& domain;
+};
+
+Json summary_json(const Analysis& analysis) {
+  return {{"id", analysis.what.analysis},
+          {"incident", analysis.what.incident},
+          {"workload", analysis.what.workload},
+          {"state", analysis.signed_by.empty() ? "draft" : "signed"},
+          {"signed_by", analysis.signed_by},
+          {"drafted_at", format_rfc3339(analysis.drafted_at)}};
+}
+
+Json action_json(const Action& action) {
+  Json json = action.what;
+  json["id"] = action.what.action;
+  json["created_at"] = format_rfc3339(action.created_at);
+  json["state"] = action.finished_by.empty() ? "open" : "done";
+  json["finished_by"] = action.finished_by;
+  json["proof"] = action.proof;
+  return json;
+}
+
+/// What led to the incident: deployments and changes of its workload shortly before, and the facts
+/// its opening follows from.
+Result<std::vector<journal::Fact>> read_before(const journal::Store& store,
+                                               const Analysis& analysis,
+                                               const std::vector<journal::Fact>& story) {
+  std::vector<journal::Fact> before;
+  const auto opened =
+      std::ranges::find(story, std::string_view("incident.opened"), &journal::Fact::type);
+  if (opened == story.end()) return before;
+  for (const char* type : {"deployment.started", "change.recorded"}) {
+    TRY(const auto facts,
+        store.read({.type_prefix = type, .from = opened->time - kLookBack, .to = opened->time}));
+    for (const auto& fact : facts) {
+      if (text_or(fact.body, "workload") == analysis.what.workload) before.push_back(fact);
+    }
+  }
+  for (auto cause = opened->cause; cause != 0;) {
+    TRY(const auto facts, store.read({.after = cause - 1, .limit = 1}));
+    if (facts.empty()) break;
+    before.push_back(facts.front());
+    cause = facts.front().cause;
+  }
+  std::ranges::sort(before, {}, &journal::Fact::seq);
+  return before;
+}
+
+Result<std::vector<Section>> read_draft(const journal::Store& store, const Analysis& analysis) {
+  TRY(auto story, store.read({.correlation = analysis.what.incident}));
+  std::erase_if(story, [&](const journal::Fact& fact) { return fact.seq > analysis.drafted_seq; });
+  TRY(const auto before, read_before(store, analysis, story));
+  return draft_analysis(story, before);
+}
+
+void get_analysis(const std::shared_ptr<Api>& api, const http::Request& request,
+                  http::Reply reply) {
+  const auto found = api->domain.analyses().find(request.path_parameter("id"));
+  if (found == api->domain.analyses().end()) {
+    return reply(http::problem_response(
+        {ErrorCode::kNotFound, fmt::format("no analysis {}; GET /api/v1/analyses lists them",
+                                           quote(request.path_parameter("id")))}));
+  }
+  Json json = summary_json(found->second);
+  json["edits"] = found->second.edits;
+  json["actions"] = Json::array();
+  for (const auto& [id, action] : api->domain.actions()) {
+    if (action.what.analysis == found->first) json["actions"].push_back(action_json(action));
+  }
+  api->runtime.workers.run(
+      [api, analysis = found->second, json = std::move(json), reply = std::move(reply)]() mutable {
+        const auto sections = read_draft(api->ledger.store(), analysis);
+        if (!sections) return reply(http::problem_response(sections.error()));
+        json["sections"] = to_json(*sections);
+        reply(http::json_response(json));
+      });
+}
+
+/// Runs `decide` and answers with what `show` then says.
+void command(const std::shared_ptr<Api>& api, const http::Request& request, int status,
+             std::function<Result<journal::Decision>(const Json& body)> decide,
+             std::function<Json(const std::vector<journal::Fact>&)> show, http::Reply reply) {
+  const auto body = http::json_body(request);
+  if (!body) return reply(http::problem_response(body.error()));
+  api->ledger.command(
+      {.actor = request.principal.actor},
+      [decide = std::move(decide), body = *body](Timestamp) { return decide(body); },
+      [show = std::move(show), status, reply = std::move(reply)](const auto& facts) mutable {
+        reply(facts ? http::json_response(show(*facts), status)
+                    : http::problem_response(facts.error()));
+      });
+}
+
+}  // namespace
+
+std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger,
+                                        const ImproveDomain& domain) {
+  const auto api = std::make_shared<Api>(Api{runtime, ledger, domain});
+  using http::Role;
+  std::vector<http::Route> routes;
+  const auto later = [&](const char* method, const char* pattern, Role role, const char* operation,
+                         auto handle) {
+    routes.push_back(
+        {.method = method,
+         .pattern = pattern,
+         .role = role,
+         .operation_id = operation,
+         .handler = http::on_strand_later(
+             runtime.strand, [api, handle](const http::Request& request, http::Reply reply) {
+               handle(api, request, std::move(reply));
+             })});
+  };
+  using Shared = const std::shared_ptr<Api>&;
+  routes.push_back({.method = "GET",
+                    .pattern = "/api/v1/analyses",
+                    .role = Role::kViewer,
+                    .operation_id = "listAnalyses",
+                    .handler = http::on_strand(runtime.strand, [api](const http::Request&) {
+                      Json items = Json::array();
+                      for (const auto& [id, analysis] : api->domain.analyses())
+                        items.push_back(summary_json(analysis));
+                      std::reverse(items.begin(), items.end());
+                      return http::json_response({{"items", std::move(items)}});
+                    })});
+  routes.push_back({.method = "GET",
+                    .pattern = "/api/v1/actions",
+                    .role = Role::kViewer,
+                    .operation_id = "listActions",
+                    .handler = http::on_strand(runtime.strand, [api](const http::Request& request) {
+                      const auto owner = request.parameter("owner");
+                      const auto state = request.parameter("state");
+                      Json items = Json::array();
+                      for (const auto& [id, action] : api->domain.actions()) {
+                        auto json = action_json(action);
+                        if ((!owner || action.what.owner == *owner) &&
+                            (!state || json["state"] == *state))
+                          items.push_back(std::move(json));
+                      }
+                      return http::json_response({{"items", std::move(items)}});
+                    })});
+  later("GET", "/api/v1/analyses/{id}", Role::kViewer, "getAnalysis", get_analysis);
+  later("POST", "/api/v1/analyses/{id}/sections", Role::kResponder, "editAnalysisSection",
+        [](Shared a, const http::Request& request, http::Reply reply) {
+          const auto id = request.path_parameter("id");
+          command(
+              a, request, 200,
+              [a, id, by = request.principal.actor](const Json& body) {
+                return a->domain.edit(id, text_or(body, "section", text_or(body, "name")),
+                                      text_or(body, "text"), by);
+              },
+              [a, id](const auto&) { return summary_json(a->domain.analyses().at(id)); },
+              std::move(reply));
+        });
+  later("POST", "/api/v1/analyses/{id}/sign", Role::kResponder, "signAnalysis",
+        [](Shared a, const http::Request& request, http::Reply reply) {
+          const auto id = request.path_parameter("id");
+          command(
+              a, request, 200,
+              [a, id, by = request.principal.actor](const Json&) { return a->domain.sign(id, by); },
+              [a, id](const auto&) { return summary_json(a->domain.analyses().at(id)); },
+              std::move(reply));
+        });
+  const auto show_action = [api](const std::vector<journal::Fact>& facts) {
+    return action_json(api->domain.actions().at(text_or(facts.front().body, "action")));
+  };
+  later("POST", "/api/v1/actions", Role::kResponder, "createAction",
+        [show_action](Shared a, const http::Request& request, http::Reply reply) {
+          command(
+              a, request, 201,
+              [a, by = request.principal.actor](const Json& body) {
+                return a->domain.create({.analysis = text_or(body, "analysis"),
+                                         .title = text_or(body, "title"),
+                                         .owner = text_or(body, "owner"),
+                                         .due = text_or(body, "due"),
+                                         .by = by});
+              },
+              show_action, std::move(reply));
+        });
+  later("POST", "/api/v1/actions/{id}/finish", Role::kResponder, "finishAction",
+        [show_action](Shared a, const http::Request& request, http::Reply reply) {
+          const auto id = request.path_parameter("id");
+          command(
+              a, request, 200,
+              [a, id, by = request.principal.actor](const Json& body) {
+                return a->domain.finish(id, text_or(body, "proof"), by);
+              },
+              show_action, std::move(reply));
+        });
+  return routes;
+}
+
+}  // namespace wellrun::improve

@@ -1,0 +1,64 @@
+#pragma once
+
+// The improve domain: a draft for each incident that is resolved, and actions. A functional core:
+// see journal/ledger.h.
+
+#include <map>
+#include <string>
+
+#include "facts/improve.h"
+#include "journal/ledger.h"
+
+namespace wellrun::improve {
+
+struct Analysis {
+  facts::AnalysisDrafted what;
+  Timestamp drafted_at;
+  journal::Sequence drafted_seq = 0;         ///< the draft rests on facts up to this one
+  std::map<std::string, std::string> edits;  ///< section -> what a person wrote
+  std::string signed_by;
+};
+
+struct Action {
+  facts::ActionCreated what;
+  Timestamp created_at;
+  std::string finished_by;
+  std::string proof;
+};
+
+class ImproveDomain final : public journal::Domain {
+ public:
+  std::string_view name() const override { return "improve"; }
+  void apply(const journal::Fact& fact) override;
+  /// incident.resolved leads to analysis.drafted.
+  journal::Decision react(const journal::Fact& fact, Timestamp now) override;
+  journal::Decision tick(Timestamp) override { return {}; }
+  std::optional<Timestamp> next_due() const override { return std::nullopt; }
+  journal::Decision outcome(const journal::Intent&, const journal::Outcome&, Timestamp) override {
+    return {};
+  }
+  Json snapshot() const override;
+  Status restore(const Json& snapshot) override;
+
+  /// kNotFound; kConflict once it is signed.
+  Result<journal::Decision> edit(const std::string& id, const std::string& section,
+                                 const std::string& text, const std::string& by) const;
+  Result<journal::Decision> sign(const std::string& id, const std::string& by) const;
+  /// kInvalid without a title, an owner, or a due time that can be read; kNotFound for an unknown
+  /// analysis.
+  Result<journal::Decision> create(facts::ActionCreated action) const;
+  Result<journal::Decision> finish(const std::string& id, const std::string& proof,
+                                   const std::string& by) const;
+
+  const std::map<std::string, Analysis>& analyses() const { return analyses_; }
+  const std::map<std::string, Action>& actions() const { return actions_; }
+
+ private:
+  Result<const Analysis*> open_analysis(const std::string& id) const;
+
+  std::map<std::string, Analysis> analyses_;
+  std::map<std::string, Action> actions_;
+  std::map<std::string, std::string> workloads_;  ///< open incident -> workload
+};
+
+}  // namespace wellrun::improve

@@ -1,0 +1,297 @@
+#include "procedures/procedures_api.h"
+
+#include <fmt/format.h>
+
+#include "catalog/kinds/automation.h"
+#include "catalog/kinds/runbook.h"
+#include "core/text.h"
+#include "procedures/run_fsm.h"
+
+namespace wellrun::procedures {
+namespace {
+
+struct Api {
+  Runtime runtime;
+  journal::Ledger& ledger;
+  const ProceduresDomain& domain;
+  const catalog::Catalog& catalog;
+
+  Json runbook_json(const catalog::Runbook& runbook) const;
+  Json automation_json(const catalog::Automation& automation) const;
+  Result<const Run*> run_of(const http::Request& request) const;
+  Result<int> step_of(const Run& run, const Json& body) const;
+};
+
+Json time_or_null(Timestamp time) {
+  return time == Timestamp{} ? Json() : Json(format_rfc3339(time));
+}
+
+Json Api::runbook_json(const catalog::Runbook& runbook) const {
+  const auto& name = runbook.metadata.name;
+  const auto found = domain.runbook_records().find(name);
+  const auto record = found == domain.runbook_records().end() ? RunbookRecord{} : found->second;
+  const auto over = record.succeeded + record.failed;
+  const auto* resource = catalog.resource(catalog::Runbook::kKind, name);
+  return {{"name", name},
+          {"title", runbook.title.empty() ? name : runbook.title},
+          {"description", runbook.description},
+          {"owner", catalog::owner_or_workloads(catalog, runbook.owner, runbook.workload).name},
+          {"workload", runbook.workload.name},
+          {"inputs", resource->spec().value("inputs", Json::array())},
+          {"steps", resource->spec().at("steps")},
+          {"runs", record.started},
+          {"success_rate",
+           over == 0 ? Json()
+                     : Json(static_cast<double>(record.succeeded) / static_cast<double>(over))},
+          {"helped", record.helped},
+          {"did_not_help", record.did_not_help},
+          {"last_run_at", time_or_null(record.last_started_at)},
+          {"commit", resource->provenance.commit},
+          {"applied_at", format_rfc3339(resource->provenance.applied_at)}};
+}
+
+Json Api::automation_json(const catalog::Automation& automation) const {
+  const auto& name = automation.metadata.name;
+  const auto found = domain.automation_records().find(name);
+  const auto record =
+      found == domain.automation_records().end() ? AutomationRecord{} : found->second;
+  return {{"name", name},
+          {"description", automation.description},
+          {"on", automation.on},
+          {"when", automation.when},
+          {"runbook", automation.runbook.name},
+          {"enabled", automation.enabled},
+          {"dry_run", automation.dry_run},
+          {"max_per_hour", automation.limits.max_per_hour},
+          {"cooldown", format_duration(automation.limits.cooldown)},
+          {"triggered", record.triggered},
+          {"suppressed", record.suppressed},
+          {"last_reason", record.last_reason},
+          {"last", time_or_null(record.last_at)}};
+}
+
+Result<const Run*> Api::run_of(const http::Request& request) const {
+  const auto& id = request.path_parameter("id");
+  if (const auto* run = domain.find(id)) return run;
+  return fail(
+      ErrorCode::kNotFound,
+      fmt::format("no run {}; GET /api/v1/runs lists them, and the journal keeps the old ones",
+                  quote(id)));
+}
+
+/// The step that a body names by index or by name; the one that waits when it names none.
+Result<int> Api::step_of(const Run& run, const Json& body) const {
+  const auto step = body.find("step");
+  if (step == body.end() || step->is_null()) return static_cast<int>(run.current_index);
+  if (step->is_number_integer()) return step->get<int>();
+  const auto name = step->is_string() ? step->get<std::string>() : std::string();
+  for (std::size_t i = 0; i < run.plan.size(); ++i) {
+    if (run.plan[i].name == name) return static_cast<int>(i);
+  }
+  return fail(ErrorCode::kInvalid, fmt::format("run {} has no step {}", run.id, step->dump()),
+              "step");
+}
+
+/// A command on one run: decides with the run as it is, answers with the run as it then is.
+http::Handler on_run(
+    const std::shared_ptr<Api>& api,
+    std::function<Result<journal::Decision>(const Api&, const Run&, const Json& body,
+                                            const http::Principal&, Timestamp)>
+        decide) {
+  return http::on_strand_later(api->runtime.strand, [api, decide = std::move(decide)](
+                                                        http::Request request, http::Reply reply) {
+    auto body = http::json_body(request);
+    if (!body) return reply(http::problem_response(body.error()));
+    const auto id = request.path_parameter("id");
+    api->ledger.command(
+        {.actor = request.principal.actor},
+        [api, decide, request, body = *body](Timestamp now) -> Result<journal::Decision> {
+          TRY(const auto* run, api->run_of(request));
+          return decide(*api, *run, body, request.principal, now);
+        },
+        [api, id, reply = std::move(reply)](const auto& facts) mutable {
+          if (!facts) return reply(http::problem_response(facts.error()));
+          const auto* run = api->domain.find(id);
+          reply(run == nullptr ? http::json_response(Json::object())
+                               : http::json_response(to_json(*run, true)));
+        });
+  });
+}
+
+void start_run(const std::shared_ptr<Api>& api, const http::Request& request, http::Reply reply) {
+  auto body = http::json_body(request);
+  if (!body) return reply(http::problem_response(body.error()));
+  StartRequest start{.runbook = text_or(*body, "runbook"),
+                     .incident = text_or(*body, "incident"),
+                     .workload = text_or(*body, "workload"),
+                     .by = request.principal.actor};
+  if (start.runbook.empty())
+    return reply(
+        http::problem_response({ErrorCode::kInvalid, "name the runbook to run", "runbook"}));
+  for (const auto& [name, value] : body->value("inputs", Json::object()).items()) {
+    start.inputs[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  api->ledger.command(
+      {.actor = request.principal.actor},
+      [api, start](Timestamp) { return api->domain.start(start); },
+      [api, reply = std::move(reply)](const auto& facts) mutable {
+        if (!facts) return reply(http::problem_response(facts.error()));
+        const auto* run = api->domain.find(text_or(facts->front().body, "run"));
+        reply(http::json_response(run == nullptr ? Json::object() : to_json(*run, true), 201));
+      });
+}
+
+http::Response list_runs(const Api& api, const http::Request& request) {
+  const auto runbook = request.parameter("runbook");
+  const auto incident = request.parameter("incident");
+  const auto state = request.parameter("state");
+  Json items = Json::array();
+  std::vector<const Run*> runs;
+  for (const auto& [id, run] : api.domain.runs()) runs.push_back(&run);
+  std::ranges::sort(runs,
+                    [](const Run* a, const Run* b) { return a->started_seq > b->started_seq; });
+  for (const auto* run : runs) {
+    if (runbook && run->runbook != *runbook) continue;
+    if (incident && run->incident != *incident) continue;
+    if (state && *state != name_of(run->status)) continue;
+    items.push_back(to_json(*run, false));
+  }
+  return http::json_response({{"items", std::move(items)}});
+}
+
+http::Response get_runbook(const Api& api, const http::Request& request) {
+  const auto& name = request.path_parameter("name");
+  const auto* runbook = api.catalog.find<catalog::Runbook>(name);
+  if (runbook == nullptr) {
+    std::vector<std::string> names;
+    for (const auto* each : api.catalog.all<catalog::Runbook>())
+      names.push_back(each->metadata.name);
+    return http::problem_response(
+        {ErrorCode::kNotFound,
+         fmt::format("no runbook named {}{}", quote(name), did_you_mean(name, names))});
+  }
+  return http::json_response(api.runbook_json(*runbook));
+}
+
+Result<journal::Decision> approve_step(const Api& api, const Run& run, const Json& body,
+                                       const http::Principal& principal, Timestamp) {
+  TRY(const auto index, api.step_of(run, body));
+  if (!body.contains("approved") || !body.at("approved").is_boolean()) {
+    return fail(ErrorCode::kInvalid, "say whether it is approved: {\"approved\": true} or false",
+                "approved");
+  }
+  if (static_cast<std::size_t>(index) < run.steps.size() && index >= 0) {
+    const auto needed = http::role_named(run.steps[static_cast<std::size_t>(index)].approver_role);
+    if (needed && principal.role < *needed) {
+      return fail(ErrorCode::kForbidden,
+                  fmt::format("this step needs the role {}; you are {}", http::name_of(*needed),
+                              http::name_of(principal.role)));
+    }
+  }
+  return approve(run, index, body.at("approved").get<bool>(), principal.actor,
+                 text_or(body, "comment"));
+}
+
+Result<journal::Decision> give_verdict(const Api&, const Run& run, const Json& body,
+                                       const http::Principal& principal, Timestamp) {
+  if (!body.contains("helped") || !body.at("helped").is_boolean()) {
+    return fail(ErrorCode::kInvalid, "say whether it helped: {\"helped\": true} or false",
+                "helped");
+  }
+  const facts::RunVerdictGiven verdict{.run = run.id,
+                                       .runbook = run.runbook,
+                                       .helped = body.at("helped").get<bool>(),
+                                       .comment = text_or(body, "comment"),
+                                       .by = principal.actor};
+  return journal::Decision{.facts = {{.stream = "run/" + run.id,
+                                      .type = facts::RunVerdictGiven::kType,
+                                      .actor = principal.actor,
+                                      .body = verdict,
+                                      .correlation = run.incident.empty() ? run.id : run.incident}},
+                           .intents = {}};
+}
+
+}  // namespace
+
+std::vector<http::Route> procedures_routes(Runtime runtime, journal::Ledger& ledger,
+                                           const ProceduresDomain& domain,
+                                           const catalog::Catalog& catalog) {
+  const auto api = std::make_shared<Api>(Api{runtime, ledger, domain, catalog});
+  using http::Role;
+  const auto read = [&](std::function<http::Response(const Api&, const http::Request&)> answer) {
+    return http::on_strand(runtime.strand,
+                           [api, answer = std::move(answer)](const http::Request& request) {
+                             return answer(*api, request);
+                           });
+  };
+  std::vector<http::Route> routes;
+  routes.push_back({.method = "GET",
+                    .pattern = "/api/v1/runbooks",
+                    .role = Role::kViewer,
+                    .operation_id = "listRunbooks",
+                    .handler = read([](const Api& a, const http::Request& request) {
+                      const auto workload = request.parameter("workload");
+                      Json items = Json::array();
+                      for (const auto* runbook : a.catalog.all<catalog::Runbook>()) {
+                        if (!workload || runbook->workload.name == *workload)
+                          items.push_back(a.runbook_json(*runbook));
+                      }
+                      return http::json_response({{"items", std::move(items)}});
+                    })});
+  routes.push_back({.method = "GET",
+                    .pattern = "/api/v1/runbooks/{name}",
+                    .role = Role::kViewer,
+                    .operation_id = "getRunbook",
+                    .handler = read(get_runbook)});
+  routes.push_back({.method = "GET",
+                    .pattern = "/api/v1/automations",
+                    .role = Role::kViewer,
+                    .operation_id = "listAutomations",
+                    .handler = read([](const Api& a, const http::Request&) {
+                      Json items = Json::array();
+                      for (const auto* automation : a.catalog.all<catalog::Automation>())
+                        items.push_back(a.automation_json(*automation));
+                      return http::json_response({{"items", std::move(items)}});
+                    })});
+  routes.push_back({.method = "GET",
+                    .pattern = "/api/v1/runs",
+                    .role = Role::kViewer,
+                    .operation_id = "listRuns",
+                    .handler = read(list_runs)});
+  routes.push_back({.method = "GET",
+                    .pattern = "/api/v1/runs/{id}",
+                    .role = Role::kViewer,
+                    .operation_id = "getRun",
+                    .handler = read([](const Api& a, const http::Request& request) {
+                      const auto run = a.run_of(request);
+                      return run ? http::json_response(to_json(**run, true))
+                                 : http::problem_response(run.error());
+                    })});
+  routes.push_back({.method = "POST",
+                    .pattern = "/api/v1/runs",
+                    .role = Role::kResponder,
+                    .operation_id = "startRun",
+                    .handler = http::on_strand_later(
+                        runtime.strand, [api](const http::Request& request, http::Reply reply) {
+                          start_run(api, request, std::move(reply));
+                        })});
+  const auto command = [&](const char* verb, const char* operation, auto decide) {
+    routes.push_back({.method = "POST",
+                      .pattern = fmt::format("/api/v1/runs/{{id}}/{}", verb),
+                      .role = Role::kResponder,
+                      .operation_id = operation,
+                      .handler = on_run(api, decide)});
+  };
+  command("approve", "approveRunStep", approve_step);
+  command("verdict", "giveRunVerdict", give_verdict);
+  command("cancel", "cancelRun",
+          [](const Api&, const Run& run, const Json&, const http::Principal& principal,
+             Timestamp now) { return cancel(run, principal.actor, now); });
+  command(
+      "resume", "resumeRun",
+      [](const Api&, const Run& run, const Json& body, const http::Principal& principal,
+         Timestamp now) { return resume(run, text_or(body, "decision"), principal.actor, now); });
+  return routes;
+}
+
+}  // namespace wellrun::procedures
