@@ -421,6 +421,14 @@ YamlDocuments read_yaml(std::string_view text, const YamlLimits& limits) {
     result.errors.push_back({first_bad_byte(text), "this is not UTF-8"});
     return result;
   }
+  // yaml-cpp takes a zero byte near the beginning for UTF-16 or UTF-32.
+  if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    const std::string_view before = text.substr(0, zero);
+    const auto line = static_cast<int>(std::ranges::count(before, '\n')) + 1;
+    const auto column = static_cast<int>(zero - (before.rfind('\n') + 1)) + 1;
+    result.errors.push_back({{line, column}, "a zero byte; the file must be text in UTF-8"});
+    return result;
+  }
   std::istringstream stream{std::string(text)};
   TreeBuilder builder(limits, result);
   try {

@@ -50,6 +50,14 @@ TEST(Yaml, SaysWhereTextIsNotUtf8) {
   EXPECT_EQ(read.errors[0].position.column, 4);
 }
 
+TEST(Yaml, RefusesZeroBytesThatWouldMakeItAnotherEncoding) {
+  const auto read = read_yaml(std::string_view("a: b\nc: \0", 9));
+  ASSERT_EQ(read.errors.size(), 1U);
+  EXPECT_EQ(read.errors[0].position.line, 2);
+  EXPECT_EQ(read.errors[0].position.column, 4);
+  EXPECT_TRUE(read.documents.empty());
+}
+
 TEST(Yaml, RefusesFilesBeyondTheLimit) {
   EXPECT_EQ(read_yaml(std::string((4 << 20) + 1, '#')).errors.size(), 1U);
 }
