@@ -1,0 +1,446 @@
+#include "telemetry/remote_write_decode.h"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <protozero/pbf_reader.hpp>
+#include <snappy.h>
+
+#include "telemetry/store/byte_io.h"
+#include "telemetry/store/label_bytes.h"
+
+namespace wellrun::telemetry {
+namespace {
+
+using protozero::pbf_reader;
+
+constexpr std::size_t kMaxBuckets = 100'000;
+constexpr const char* kTypes[] = {"unknown",        "counter", "gauge", "histogram",
+                                  "gaugehistogram", "summary", "info",  "stateset"};
+
+std::string_view view_of(protozero::data_view view) {
+  return {view.data(), view.size()};
+}
+
+std::string type_named(std::int32_t type) {
+  return type >= 0 && static_cast<std::size_t>(type) < std::size(kTypes) ? kTypes[type] : "unknown";
+}
+
+Sample read_sample(pbf_reader message) {
+  Sample sample;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1:
+        sample.value = message.get_double();
+        break;
+      case 2:
+        sample.time_ms = message.get_int64();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return sample;
+}
+
+Histogram::Span read_span(pbf_reader message) {
+  Histogram::Span span;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1:
+        span.offset = message.get_sint32();
+        break;
+      case 2:
+        span.length = message.get_uint32();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return span;
+}
+
+void append_deltas(pbf_reader& message, std::vector<double>& counts, std::int64_t& sum) {
+  auto add = [&](std::int64_t delta) {
+    sum = store::wrapping_add(sum, delta);
+    counts.push_back(static_cast<double>(sum));
+  };
+  if (message.wire_type() == protozero::pbf_wire_type::varint) return add(message.get_sint64());
+  for (const auto delta : message.get_packed_sint64()) add(delta);
+}
+
+void append_doubles(pbf_reader& message, std::vector<double>& values) {
+  if (message.wire_type() == protozero::pbf_wire_type::fixed64)
+    return values.push_back(message.get_double());
+  for (const auto value : message.get_packed_double()) values.push_back(value);
+}
+
+std::optional<std::string> fault_of_buckets(const std::vector<Histogram::Span>& spans,
+                                            const std::vector<double>& counts) {
+  std::uint64_t slots = 0;
+  for (std::size_t i = 0; i < spans.size(); ++i) {
+    slots += spans[i].length;
+    if (i > 0 && spans[i].offset < 0) return "a span has a negative offset";
+  }
+  if (slots != counts.size())
+    return fmt::format("its spans have {} buckets, and it has {}", slots, counts.size());
+  if (slots > kMaxBuckets)
+    return fmt::format("it has {} buckets; the limit is {}", slots, kMaxBuckets);
+  for (const double count : counts)
+    if (!(count >= 0)) return "a bucket's count is negative";
+  return std::nullopt;
+}
+
+std::optional<std::string> fault_of(const Histogram& h) {
+  const bool custom = h.schema == kCustomBucketsSchema;
+  if (!custom && (h.schema < -4 || h.schema > 8))
+    return fmt::format("its schema is {}; -4 to 8 and -53 are known", h.schema);
+  if (!custom && !h.custom_bounds.empty()) return "it has custom bounds with an exponential schema";
+  for (std::size_t i = 1; i < h.custom_bounds.size(); ++i)
+    if (!(h.custom_bounds[i] > h.custom_bounds[i - 1])) return "its custom bounds do not ascend";
+  if (custom && h.positive_counts.size() > h.custom_bounds.size() + 1)
+    return "it has more buckets than custom bounds";
+  if (custom && (!h.negative_counts.empty() || h.zero_count != 0))
+    return "it has negative or zero buckets with custom bounds";
+  if (auto fault = fault_of_buckets(h.positive_spans, h.positive_counts)) return fault;
+  return fault_of_buckets(h.negative_spans, h.negative_counts);
+}
+
+Result<HistogramSample> read_histogram(pbf_reader message) {
+  Histogram h;
+  HistogramSample sample;
+  std::int64_t positive = 0;
+  std::int64_t negative = 0;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1:
+        h.count = static_cast<double>(message.get_uint64());
+        break;
+      case 2:
+        h.count = message.get_double();
+        break;
+      case 3:
+        h.sum = message.get_double();
+        break;
+      case 4:
+        h.schema = message.get_sint32();
+        break;
+      case 5:
+        h.zero_threshold = message.get_double();
+        break;
+      case 6:
+        h.zero_count = static_cast<double>(message.get_uint64());
+        break;
+      case 7:
+        h.zero_count = message.get_double();
+        break;
+      case 8:
+        h.negative_spans.push_back(read_span(message.get_message()));
+        break;
+      case 9:
+        append_deltas(message, h.negative_counts, negative);
+        break;
+      case 10:
+        append_doubles(message, h.negative_counts);
+        break;
+      case 11:
+        h.positive_spans.push_back(read_span(message.get_message()));
+        break;
+      case 12:
+        append_deltas(message, h.positive_counts, positive);
+        break;
+      case 13:
+        append_doubles(message, h.positive_counts);
+        break;
+      case 14: {
+        const auto hint = message.get_enum();
+        h.reset_hint = hint >= 0 && hint <= 3 ? static_cast<Histogram::ResetHint>(hint)
+                                              : Histogram::ResetHint::kUnknown;
+        break;
+      }
+      case 15:
+        sample.time_ms = message.get_int64();
+        break;
+      case 16:
+        append_doubles(message, h.custom_bounds);
+        break;
+      default:
+        message.skip();
+    }
+  }
+  if (const auto fault = fault_of(h))
+    return fail(ErrorCode::kInvalid,
+                fmt::format("a native histogram at {} ms is refused: {}", sample.time_ms, *fault));
+  sample.histogram = std::make_shared<const Histogram>(std::move(h));
+  return sample;
+}
+
+/// Labels that lie side by side, as every sender writes them, are taken as they lie; others are
+/// collected.
+class LabelSpan {
+ public:
+  explicit LabelSpan(RemoteWrite& out) : out_(out) {}
+
+  void add(std::string_view field) {
+    if (collected_ != nullptr) {
+      collected_->append(field);
+    } else if (span_.empty()) {
+      span_ = field;
+    } else if (span_.data() + span_.size() == field.data()) {
+      span_ = {span_.data(), span_.size() + field.size()};
+    } else {
+      collected_ = &out_.label_arena.emplace_back(span_);
+      collected_->append(field);
+    }
+  }
+  std::string_view get() const {
+    return collected_ != nullptr ? std::string_view(*collected_) : span_;
+  }
+
+ private:
+  RemoteWrite& out_;
+  std::string_view span_;
+  std::string* collected_ = nullptr;
+};
+
+Status read_series_1(pbf_reader message, RemoteWrite& out) {
+  SampleBatch::Series series;
+  LabelSpan labels(out);
+  while (true) {
+    const auto* const begin = message.data().data();
+    if (!message.next()) break;
+    switch (message.tag_and_type()) {
+      case protozero::tag_and_type(1, protozero::pbf_wire_type::length_delimited):
+        message.skip();
+        labels.add({begin, static_cast<std::size_t>(message.data().data() - begin)});
+        break;
+      case protozero::tag_and_type(2, protozero::pbf_wire_type::length_delimited):
+        out.batch.samples.push_back(read_sample(message.get_message()));
+        ++series.sample_count;
+        break;
+      case protozero::tag_and_type(3, protozero::pbf_wire_type::length_delimited):
+        ++out.exemplar_count;
+        message.skip();
+        break;
+      case protozero::tag_and_type(4, protozero::pbf_wire_type::length_delimited): {
+        TRY(auto histogram, read_histogram(message.get_message()));
+        out.batch.histograms.push_back(std::move(histogram));
+        ++series.histogram_count;
+        break;
+      }
+      default:
+        message.skip();
+    }
+  }
+  series.labels = labels.get();
+  out.batch.series.push_back(series);
+  return {};
+}
+
+Metadata read_metadata_1(pbf_reader message) {
+  Metadata metadata;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1:
+        metadata.type = type_named(message.get_enum());
+        break;
+      case 2:
+        metadata.family = message.get_string();
+        break;
+      case 4:
+        metadata.help = message.get_string();
+        break;
+      case 5:
+        metadata.unit = message.get_string();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return metadata;
+}
+
+Result<RemoteWrite> read_1(std::string_view plain) {
+  RemoteWrite out;
+  pbf_reader message(plain.data(), plain.size());
+  while (message.next()) {
+    if (message.tag() == 1) {
+      TRY_STATUS(read_series_1(message.get_message(), out));
+    } else if (message.tag() == 3) {
+      if (auto metadata = read_metadata_1(message.get_message()); !metadata.family.empty())
+        out.metadata.push_back(std::move(metadata));
+    } else {
+      message.skip();
+    }
+  }
+  return out;
+}
+
+class Decoder2 {
+ public:
+  Result<RemoteWrite> read(std::string_view plain) {
+    collect_symbols(pbf_reader(plain.data(), plain.size()));
+    if (symbols_.empty() || !symbols_.front().empty())
+      return fail(ErrorCode::kInvalid,
+                  "the symbols of a remote write 2.0 request do not begin with the empty string");
+    pbf_reader message(plain.data(), plain.size());
+    while (message.next(5, protozero::pbf_wire_type::length_delimited))
+      TRY_STATUS(read_series(message.get_message()));
+    return std::move(out_);
+  }
+
+ private:
+  /// The fields may come in any order, so the symbols are read first.
+  void collect_symbols(pbf_reader message) {
+    while (message.next(4, protozero::pbf_wire_type::length_delimited))
+      symbols_.push_back(view_of(message.get_view()));
+  }
+
+  Result<std::string_view> symbol(std::uint32_t reference) const {
+    if (reference < symbols_.size()) return symbols_[reference];
+    return fail(ErrorCode::kInvalid,
+                fmt::format("symbol {} is referred to; there are {}", reference, symbols_.size()));
+  }
+
+  Status append_labels(pbf_reader& message, std::string& labels) {
+    std::vector<std::uint32_t> references;
+    for (const auto reference : message.get_packed_uint32()) references.push_back(reference);
+    if (references.size() % 2 != 0)
+      return fail(ErrorCode::kInvalid,
+                  "a series has a label name without a value (odd number of references)");
+    for (std::size_t i = 0; i < references.size(); i += 2) {
+      TRY(const auto name, symbol(references[i]));
+      TRY(const auto value, symbol(references[i + 1]));
+      pair_.clear();
+      pair_ += '\x0a';
+      store::put_text(pair_, name);
+      pair_ += '\x12';
+      store::put_text(pair_, value);
+      labels += '\x0a';
+      store::put_text(labels, pair_);
+    }
+    return {};
+  }
+
+  Status read_metadata(pbf_reader message) {
+    Metadata metadata;
+    while (message.next()) {
+      switch (message.tag()) {
+        case 1:
+          metadata.type = type_named(message.get_enum());
+          break;
+        case 3: {
+          TRY(metadata.help, symbol(message.get_uint32()));
+          break;
+        }
+        case 4: {
+          TRY(metadata.unit, symbol(message.get_uint32()));
+          break;
+        }
+        default:
+          message.skip();
+      }
+    }
+    if (metadata.type != "unknown" || !metadata.help.empty() || !metadata.unit.empty())
+      pending_metadata_ = std::move(metadata);
+    return {};
+  }
+
+  Status read_series(pbf_reader message) {
+    SampleBatch::Series series;
+    auto& labels = out_.label_arena.emplace_back();
+    pending_metadata_.reset();
+    while (message.next()) {
+      switch (message.tag()) {
+        case 1:
+          TRY_STATUS(append_labels(message, labels));
+          break;
+        case 2:
+          out_.batch.samples.push_back(read_sample(message.get_message()));
+          ++series.sample_count;
+          break;
+        case 3: {
+          TRY(auto histogram, read_histogram(message.get_message()));
+          out_.batch.histograms.push_back(std::move(histogram));
+          ++series.histogram_count;
+          break;
+        }
+        case 4:
+          ++out_.exemplar_count;
+          message.skip();
+          break;
+        case 5:
+          TRY_STATUS(read_metadata(message.get_message()));
+          break;
+        default:
+          message.skip();
+      }
+    }
+    series.labels = labels;
+    out_.batch.series.push_back(series);
+    if (pending_metadata_) keep_metadata(labels);
+    return {};
+  }
+
+  /// 2.0 states metadata a series; the family is the metric's name (without a classic histogram's
+  /// suffix).
+  void keep_metadata(std::string_view labels) {
+    auto metadata = std::move(*pending_metadata_);
+    metadata.family = store::find_label(labels, kMetricNameLabel);
+    if (metadata.type == "histogram" || metadata.type == "summary")
+      for (const std::string_view suffix : {"_bucket", "_sum", "_count"})
+        if (metadata.family.ends_with(suffix)) {
+          metadata.family.resize(metadata.family.size() - suffix.size());
+          break;
+        }
+    if (!metadata.family.empty() &&
+        (out_.metadata.empty() || out_.metadata.back().family != metadata.family))
+      out_.metadata.push_back(std::move(metadata));
+  }
+
+  RemoteWrite out_;
+  std::vector<std::string_view> symbols_;
+  std::optional<Metadata> pending_metadata_;
+  std::string pair_;
+};
+
+/// protozero throws on malformed input; it ends here.
+template <typename Read>
+Result<RemoteWrite> caught(Read&& read) {
+  try {
+    return read();
+  } catch (const protozero::exception& error) {
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("the body is not a well-formed remote write request: {}", error.what()));
+  }
+}
+
+}  // namespace
+
+Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes) {
+  std::size_t size = 0;
+  if (!snappy::GetUncompressedLength(packed.data(), packed.size(), &size))
+    return fail(ErrorCode::kInvalid, "the body is not in snappy's block format");
+  if (size > max_bytes)
+    return fail(
+        ErrorCode::kTooLarge,
+        fmt::format("the body says that it unpacks to {} bytes; the limit is {}", size, max_bytes));
+  // Snappy's densest element makes 64 bytes of 3.
+  if (size / 32 > packed.size())
+    return fail(ErrorCode::kInvalid, "the body cannot unpack to the length that it states");
+  std::string plain;
+  plain.resize(size);
+  if (!snappy::RawUncompress(packed.data(), packed.size(), plain.data()))
+    return fail(ErrorCode::kInvalid, "the body is not in snappy's block format");
+  return plain;
+}
+
+Result<RemoteWrite> decode_remote_write_1(std::string_view plain) {
+  return caught([&] { return read_1(plain); });
+}
+
+Result<RemoteWrite> decode_remote_write_2(std::string_view plain) {
+  return caught([&] { return Decoder2().read(plain); });
+}
+
+}  // namespace wellrun::telemetry

@@ -1,0 +1,34 @@
+#pragma once
+
+// Prometheus remote write bodies to columns, in place: 1.0 (prometheus.WriteRequest) and 2.0
+// (io.prometheus.write.v2.Request). Pure. Sources: prometheus.io/docs/specs/prw/remote_write_spec/
+// and …_spec_2_0/.
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "telemetry/storage.h"
+
+namespace wellrun::telemetry {
+
+/// What one body holds. `batch` points into the plain body and into `label_arena`.
+struct RemoteWrite {
+  SampleBatch batch;
+  std::vector<Metadata> metadata;
+  std::size_t exemplar_count = 0;
+  std::deque<std::string> label_arena;
+};
+
+/// Undoes snappy's block format. kTooLarge when the declared length is beyond `max_bytes` (nothing
+/// is allocated then), kInvalid when it is not snappy.
+Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes);
+
+/// kInvalid: malformed protobuf, a histogram whose buckets do not fit its spans, a symbol reference
+/// that does not exist. Labels are not judged here but where a series is new.
+Result<RemoteWrite> decode_remote_write_1(std::string_view plain);
+Result<RemoteWrite> decode_remote_write_2(std::string_view plain);
+
+}  // namespace wellrun::telemetry

@@ -1,0 +1,178 @@
+#include "telemetry/remote_write.h"
+
+#include <gtest/gtest.h>
+#include <protozero/pbf_writer.hpp>
+#include <snappy.h>
+
+#include "telemetry/remote_write_decode.h"
+#include "telemetry/store/label_bytes.h"
+
+namespace wellrun::telemetry {
+namespace {
+
+using protozero::pbf_writer;
+
+/// Keeps what it is given.
+class Recorder : public MetricWriter {
+ public:
+  Result<WriteOutcome> write(std::vector<SeriesWrite> series) override {
+    WriteOutcome outcome;
+    for (auto& one : series) {
+      outcome.samples_written += one.samples.size();
+      outcome.histograms_written += one.histograms.size();
+      written.push_back(std::move(one));
+    }
+    return outcome;
+  }
+  void put_metadata(std::vector<Metadata> given) override {
+    metadata.insert(metadata.end(), given.begin(), given.end());
+  }
+  std::vector<SeriesWrite> written;
+  std::vector<Metadata> metadata;
+};
+
+http::Request request_of(const std::string& plain,
+                         std::string content_type = "application/x-protobuf") {
+  http::Request request;
+  request.method = "POST";
+  snappy::Compress(plain.data(), plain.size(), &request.body);
+  request.headers = {{"Content-Type", std::move(content_type)}, {"Content-Encoding", "snappy"}};
+  return request;
+}
+
+void add_sample(pbf_writer& series, double value, std::int64_t time) {
+  pbf_writer sample(series, 2);
+  sample.add_double(1, value);
+  sample.add_int64(2, time);
+}
+
+std::string body_1(const std::vector<std::pair<std::string, std::string>>& labels) {
+  std::string plain;
+  pbf_writer message(plain);
+  {
+    pbf_writer series(message, 1);
+    for (const auto& [name, value] : labels) {
+      pbf_writer label(series, 1);
+      label.add_string(1, name);
+      label.add_string(2, value);
+    }
+    add_sample(series, 1.5, 1000);
+    add_sample(series, 2.5, 2000);
+  }
+  pbf_writer metadata(message, 3);
+  metadata.add_enum(1, 1);
+  metadata.add_string(2, "m_total");
+  metadata.add_string(4, "How many.");
+  return plain;
+}
+
+TEST(RemoteWrite, VersionOneIsStored) {
+  Recorder recorder;
+  const auto response = receive_remote_write(
+      request_of(body_1({{"job", "shop"}, {"__name__", "m_total"}})), recorder);
+  EXPECT_EQ(response.status, 204) << response.body;
+  ASSERT_EQ(recorder.written.size(), 1U);
+  EXPECT_EQ(recorder.written[0].labels, (Labels{{"__name__", "m_total"}, {"job", "shop"}}));
+  ASSERT_EQ(recorder.written[0].samples.size(), 2U);
+  EXPECT_EQ(recorder.written[0].samples[1].value, 2.5);
+  ASSERT_EQ(recorder.metadata.size(), 1U);
+  EXPECT_EQ(recorder.metadata[0].type, "counter");
+}
+
+TEST(RemoteWrite, BadLabelsAreRefusedWithTheReason) {
+  const std::vector<std::pair<std::vector<std::pair<std::string, std::string>>, std::string>>
+      cases = {
+          {{{"__name__", "m"}, {"", "x"}}, "empty name"},
+          {{{"__name__", "m"}, {"a", "1"}, {"a", "2"}}, "given twice"},
+          {{{"__name__", "m"}, {"a", "\xff"}}, "UTF-8"},
+          {{{"a", "1"}}, "no metric name"},
+          {{{"__name__", "m"}, {"a", std::string(100'000, 'x')}}, "limit"},
+      };
+  for (const auto& [labels, reason] : cases) {
+    Recorder recorder;
+    const auto response = receive_remote_write(request_of(body_1(labels)), recorder);
+    EXPECT_EQ(response.status, 400) << reason;
+    EXPECT_NE(response.body.find(reason), std::string::npos) << response.body;
+    EXPECT_TRUE(recorder.written.empty());
+  }
+}
+
+TEST(RemoteWrite, VersionTwoIsStoredAndCounted) {
+  std::string plain;
+  pbf_writer message(plain);
+  for (const char* symbol : {"", "__name__", "m", "job", "shop", "Help."})
+    message.add_string(4, symbol);
+  {
+    pbf_writer series(message, 5);
+    const std::vector<std::uint32_t> references = {1, 2, 3, 4};
+    series.add_packed_uint32(1, references.begin(), references.end());
+    add_sample(series, 7, 1000);
+    {
+      pbf_writer histogram(series, 3);
+      histogram.add_uint64(1, 6);
+      histogram.add_double(3, 10);
+      histogram.add_sint32(4, 2);
+      {
+        pbf_writer span(histogram, 11);
+        span.add_sint32(1, -1);
+        span.add_uint32(2, 3);
+      }
+      const std::vector<std::int64_t> deltas = {1, 1, 1};
+      histogram.add_packed_sint64(12, deltas.begin(), deltas.end());
+      histogram.add_int64(15, 2000);
+    }
+    {
+      pbf_writer exemplar(series, 4);
+      exemplar.add_double(2, 1);
+    }
+    pbf_writer metadata(series, 5);
+    metadata.add_enum(1, 2);
+    metadata.add_uint32(3, 5);
+  }
+  Recorder recorder;
+  const auto response = receive_remote_write(
+      request_of(plain, "application/x-protobuf;proto=io.prometheus.write.v2.Request"), recorder);
+  EXPECT_EQ(response.status, 204) << response.body;
+  EXPECT_EQ(http::find_header(response.headers, "X-Prometheus-Remote-Write-Samples-Written"), "1");
+  EXPECT_EQ(http::find_header(response.headers, "X-Prometheus-Remote-Write-Histograms-Written"),
+            "1");
+  ASSERT_EQ(recorder.written.size(), 1U);
+  EXPECT_EQ(recorder.written[0].labels, (Labels{{"__name__", "m"}, {"job", "shop"}}));
+  EXPECT_EQ(recorder.written[0].histograms[0].histogram->positive_counts,
+            (std::vector<double>{1, 2, 3}));
+  ASSERT_EQ(recorder.metadata.size(), 1U);
+  EXPECT_EQ(recorder.metadata[0].help, "Help.");
+  EXPECT_EQ(recorder.metadata[0].family, "m");
+}
+
+TEST(RemoteWrite, WhatItDoesNotSpeakIs415AndWhatIsBrokenIs400) {
+  Recorder recorder;
+  const auto plain = body_1({{"__name__", "m"}});
+  EXPECT_EQ(receive_remote_write(request_of(plain, "application/json"), recorder).status, 415);
+  EXPECT_EQ(receive_remote_write(request_of(plain, "application/x-protobuf;proto=other"), recorder)
+                .status,
+            415);
+  auto gzip = request_of(plain);
+  gzip.headers[1].value = "gzip";
+  EXPECT_EQ(receive_remote_write(gzip, recorder).status, 415);
+  auto broken = request_of(plain);
+  for (std::size_t length = 1; length < broken.body.size(); ++length) {
+    auto cut = broken;
+    cut.body.resize(length);
+    EXPECT_EQ(receive_remote_write(cut, recorder).status, 400) << length;
+  }
+  for (std::size_t length = 1; length < plain.size(); ++length) {
+    const auto response = receive_remote_write(request_of(plain.substr(0, length)), recorder);
+    EXPECT_TRUE(response.status == 400 || response.status == 204) << length;
+  }
+}
+
+TEST(RemoteWrite, ASnappyBombIsRefusedBeforeItIsUnpacked) {
+  const std::string huge = "\xff\xff\xff\xff\x0f";  // says: 4 GiB
+  EXPECT_EQ(unpack_snappy(huge, 1 << 20).error().code, ErrorCode::kTooLarge);
+  const std::string lying = std::string("\x80\x80\x04", 3) + "x";  // 64 KiB from one byte
+  EXPECT_EQ(unpack_snappy(lying, 1 << 20).error().code, ErrorCode::kInvalid);
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry

@@ -1,0 +1,98 @@
+#include "telemetry/store/wal.h"
+
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+#include <stdlib.h>
+
+namespace wellrun::telemetry::store {
+namespace {
+
+class WalTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "wellrun-wal-XXXXXX").string();
+    dir_ = ::mkdtemp(name.data());
+    for (int i = 0; i < 12; ++i)
+      payloads_.push_back("record " + std::to_string(i) +
+                          std::string(static_cast<std::size_t>(i * 3), 'x'));
+    WalOptions options;
+    options.dir = dir_;
+    auto wal = Wal::open(options, 7);
+    ASSERT_TRUE(wal);
+    for (const auto& payload : payloads_) {
+      ASSERT_TRUE((*wal)->reserve(1000));
+      (*wal)->enqueue(payload);
+      ASSERT_TRUE((*wal)->commit(1000));
+    }
+    wal->reset();
+    std::stringstream text;
+    text << std::ifstream(wal_segment_path(dir_, 7), std::ios::binary).rdbuf();
+    bytes_ = text.str();
+  }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
+
+  static std::vector<std::string> read(WalReader& reader) {
+    std::vector<std::string> found;
+    for (std::string_view payload; reader.next(payload);) found.emplace_back(payload);
+    return found;
+  }
+
+  std::filesystem::path dir_;
+  std::vector<std::string> payloads_;
+  std::string bytes_;
+};
+
+TEST_F(WalTest, RecordsComeBackInOrder) {
+  WalReader reader(bytes_, "wal");
+  EXPECT_EQ(read(reader), payloads_);
+  EXPECT_TRUE(reader.damage().empty());
+  EXPECT_FALSE(reader.has_torn_tail());
+}
+
+TEST_F(WalTest, ATruncatedTailCostsOnlyTheLastRecord) {
+  for (std::size_t length = 0; length <= bytes_.size(); ++length) {
+    WalReader reader(std::string_view(bytes_).substr(0, length), "wal");
+    const auto found = read(reader);
+    ASSERT_LE(found.size(), payloads_.size());
+    ASSERT_TRUE(std::equal(found.begin(), found.end(), payloads_.begin())) << length;
+    ASSERT_TRUE(reader.damage().empty()) << length;
+    std::size_t whole = 16;
+    for (const auto& payload : found) whole += wal_record_bytes(payload.size());
+    ASSERT_EQ(reader.has_torn_tail(), length < 16 || length > whole) << length;
+    if (reader.has_torn_tail() && length >= 16) ASSERT_EQ(reader.tail_offset(), whole);
+  }
+}
+
+TEST_F(WalTest, AFlippedByteAnywhereIsNamedAndCostsOneRecord) {
+  for (std::size_t at = 0; at < bytes_.size(); ++at) {
+    for (const int flip : {1, 0x80, 0xff}) {
+      auto damaged = bytes_;
+      damaged[at] = static_cast<char>(damaged[at] ^ flip);
+      WalReader reader(damaged, "wal/7");
+      const auto found = read(reader);
+      ASSERT_FALSE(reader.damage().empty() && !reader.has_torn_tail()) << "byte " << at;
+      ASSERT_GE(found.size(), payloads_.size() - 1) << "byte " << at;
+      for (const auto& payload : found)
+        ASSERT_TRUE(std::ranges::find(payloads_, payload) != payloads_.end()) << "byte " << at;
+      if (!reader.damage().empty())
+        ASSERT_TRUE(reader.damage()[0].where.starts_with("wal/7 at byte "));
+    }
+  }
+}
+
+TEST_F(WalTest, SegmentsFollowEachOtherAndOldOnesGo) {
+  WalOptions options;
+  options.dir = dir_;
+  auto wal = Wal::open(options, 8);
+  ASSERT_TRUE(wal);
+  const auto next = (*wal)->rotate();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(*next, 9U);
+  EXPECT_EQ(wal_segments(dir_), (std::vector<std::uint64_t>{7, 8, 9}));
+  (*wal)->drop_before(9);
+  EXPECT_EQ(wal_segments(dir_), (std::vector<std::uint64_t>{9}));
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry::store
