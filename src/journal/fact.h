@@ -55,12 +55,4 @@ Result<Fact> fact_from_json(const Json& json);
 /// the fields of `fact` but `hash`, with the body as the text `body`; see docs/formats/journal.md.
 std::string chain_hash(std::string_view previous_hash, const Fact& fact, std::string_view body);
 
-/// The bytes that are stored and hashed: JSON with sorted keys of everything but the hash
-/// (docs/formats/journal.md).
-std::string stored_bytes(const Fact& fact);
-
-/// Hexadecimal SHA-256 of `hash_before`, a line feed and `stored`. The first fact's `hash_before`
-/// is empty.
-std::string chain_hash(std::string_view hash_before, std::string_view stored);
-
 }  // namespace wellrun::journal

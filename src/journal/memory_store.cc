@@ -56,11 +56,15 @@ void MemoryStore::commit(const Batch& batch, std::move_only_function<void(Status
 Status MemoryStore::check(const Batch& batch) const {
   const std::lock_guard lock(mutex_);
   Sequence expected = facts_.size();
+  auto last_time = facts_.empty() ? Timestamp::min() : facts_.back().time;
   std::map<std::string_view, std::uint64_t> versions;
   for (const auto& fact : batch.facts) {
     if (fact.seq != ++expected)
       return fail(ErrorCode::kConflict,
                   fmt::format("fact {} does not follow {}", fact.seq, expected - 1));
+    if (fact.time < std::exchange(last_time, fact.time))
+      return fail(ErrorCode::kConflict,
+                  fmt::format("fact {} is earlier than the one before it", fact.seq));
     const auto known = stream_versions_.find(fact.stream);
     auto& version =
         versions.try_emplace(fact.stream, known == stream_versions_.end() ? 0 : known->second)

@@ -57,8 +57,8 @@ class Store {
   virtual ~Store() = default;
 
   /// Calls `committed` exactly once, from any thread, in the order of appending: after the batch is
-  /// durable, or with why it is not (kNoSpace, kIo; kConflict when seq or stream version does not
-  /// follow what is stored).
+  /// durable, or with why it is not (kNoSpace, kIo; kConflict when seq, time or stream version does
+  /// not follow what is stored).
   virtual void append(Batch batch, std::move_only_function<void(Status)> committed) = 0;
 
   virtual Sequence last_sequence() const = 0;
