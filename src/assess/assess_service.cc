@@ -39,20 +39,16 @@ void read_spans(const std::vector<telemetry::SpanRecord>& spans, Readings& readi
 struct AssessService::Reading {
   Readings readings;
   std::size_t waiting = 0;
-  std::function<void(Assessment)> done;
+  std::function<void(const Readings&)> done;
 };
 
-void AssessService::assess(std::function<void(Assessment)> done) {
+void AssessService::read(std::function<void(const Readings&)> done) {
   auto reading = std::make_shared<Reading>();
   reading->readings.valid = true;
   reading->done = std::move(done);
   const auto now = runtime_.clock.now();
-  const auto answered = [this, reading, now] {
-    if (--reading->waiting > 0) return;
-    reading->done(assess::assess({.catalog = catalog_,
-                                  .record = domain_.record(),
-                                  .readings = reading->readings,
-                                  .now = now}));
+  const auto answered = [reading] {
+    if (--reading->waiting == 0) reading->done(reading->readings);
   };
   const auto ask = [&](std::string promql,
                        std::function<void(const telemetry::InstantSeries&)> take) {
@@ -97,6 +93,15 @@ void AssessService::assess(std::function<void(Assessment)> done) {
     });
   });
   answered();
+}
+
+void AssessService::assess(std::function<void(Assessment)> done) {
+  read([this, done = std::move(done)](const Readings& readings) {
+    done(assess::assess({.catalog = catalog_,
+                         .record = domain_.record(),
+                         .readings = readings,
+                         .now = runtime_.clock.now()}));
+  });
 }
 
 std::vector<http::Route> AssessService::routes() {

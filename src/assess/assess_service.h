@@ -26,6 +26,9 @@ class AssessService {
         querier_(querier),
         signals_(signals) {}
 
+  /// Calls `done` on the strand with what telemetry shows now.
+  void read(std::function<void(const Readings&)> done);
+
   /// Calls `done` on the strand with what is known now. A store that cannot be read makes Readings
   /// invalid, not an error.
   void assess(std::function<void(Assessment)> done);

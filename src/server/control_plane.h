@@ -1,0 +1,93 @@
+#pragma once
+
+// The control plane: every domain on one ledger, built from a Runtime and ports. The program gives
+// it the real ones; the simulation gives it a virtual clock, a journal in memory and a scripted
+// world. No sockets here.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "assess/assess_service.h"
+#include "catalog/catalog_domain.h"
+#include "change/change_domain.h"
+#include "health/evaluator.h"
+#include "health/health_domain.h"
+#include "improve/improve_domain.h"
+#include "journal/ledger.h"
+#include "platform/http/client.h"
+#include "platform/http/router.h"
+#include "platform/process/process.h"
+#include "procedures/procedures_domain.h"
+#include "procedures/step_effects.h"
+#include "respond/respond_domain.h"
+#include "telemetry/query.h"
+#include "telemetry/storage.h"
+
+namespace wellrun::server {
+
+/// Everything outside, at its port. All outlive the control plane.
+struct Ports {
+  Runtime runtime;
+  journal::Store& journal;
+  telemetry::Querier& querier;
+  telemetry::MetricWriter& metrics;
+  const telemetry::SignalStore& signals;
+  http::Client& http;
+  ProcessRunner& processes;
+  /// Performers of respond.email, respond.webhook, respond.slack, made by the composer around
+  /// `catalog`.
+  journal::Performer& email;
+  journal::Performer& webhook;
+  journal::Performer& slack;
+  procedures::ReadSecret read_secret;
+  bool sandbox = true;
+};
+
+class ControlPlane {
+ public:
+  /// `catalog_domain` and `respond_domain` are the composer's, as its performers read them.
+  ControlPlane(const Ports& ports, catalog::CatalogDomain& catalog_domain,
+               respond::RespondDomain& respond_domain);
+  ~ControlPlane();
+
+  /// Replays the journal and begins: rules are evaluated, timers set, intents taken up. On the
+  /// strand.
+  Status start();
+  /// On the strand; `stopped` runs once what was decided is durable.
+  void stop(Task stopped = {});
+
+  journal::Ledger& ledger() { return ledger_; }
+  const catalog::Catalog& catalog() const { return catalog_.catalog(); }
+  catalog::CatalogDomain& catalog_domain() { return catalog_; }
+  respond::RespondDomain& respond() { return respond_; }
+  const health::HealthDomain& health() const { return health_; }
+  const health::Evaluator& evaluator() const { return evaluator_; }
+  procedures::ProceduresDomain& procedures() { return procedures_; }
+  const procedures::LiveOutput& live_output() const { return live_; }
+  change::ChangeDomain& change() { return change_; }
+  improve::ImproveDomain& improve() { return improve_; }
+  assess::AssessService& assess() { return assess_service_; }
+
+  /// Routes of the domains that this owns: procedures, change, improve, assess, journal.
+  std::vector<http::Route> routes();
+
+ private:
+  Runtime runtime_;
+  catalog::CatalogDomain& catalog_;
+  respond::RespondDomain& respond_;
+  health::HealthDomain health_;
+  procedures::ProceduresDomain procedures_;
+  change::ChangeDomain change_;
+  improve::ImproveDomain improve_;
+  assess::AssessDomain assess_;
+  journal::Ledger ledger_;
+  health::Evaluator evaluator_;
+  assess::AssessService assess_service_;
+  procedures::LiveOutput live_;
+  procedures::CommandStep command_step_;
+  procedures::HttpStep http_step_;
+  procedures::QueryStep query_step_;
+};
+
+}  // namespace wellrun::server
