@@ -58,9 +58,7 @@ struct Accumulator {
   bool floats = false;
   bool incremental = false;  ///< avg: the sum overflowed, so the mean is kept instead
   bool broken = false;       ///< no result: floats met histograms, or layouts differ
-  bool saw_reset = false, saw_no_reset = false;
-  std::unique_ptr<Histogram> histogram;
-  std::unique_ptr<Histogram> histogram_compensation;
+  std::vector<const Histogram*> histograms;  ///< of the input, which outlives this
 };
 
 void add_to_average(Accumulator& acc, double value) {
@@ -168,39 +166,6 @@ struct Notes {
   bool reset_collision = false;
   bool bounds_reconciled = false;
 };
-
-void add_histogram(Accumulator& acc, AggregateOp op, const Histogram& histogram, Notes& notes) {
-  if (acc.broken) return;
-  if (histogram.reset_hint == Histogram::ResetHint::kReset) acc.saw_reset = true;
-  if (histogram.reset_hint == Histogram::ResetHint::kNoReset) acc.saw_no_reset = true;
-  ++acc.count;
-  if (!acc.histogram) {
-    acc.histogram = std::make_unique<Histogram>(histogram);
-    return;
-  }
-  if (op == AggregateOp::kSum) {
-    auto combined = combine(*acc.histogram, histogram, Sign::kPlus);
-    if (!combined) {
-      acc.broken = true;
-      notes.mixed_layouts = true;
-      return;
-    }
-    notes.bounds_reconciled |= combined->bounds_reconciled;
-    *acc.histogram = std::move(combined->histogram);
-    return;
-  }
-  // avg: mean += new/count - mean/count, as the sum may overflow.
-  const double count = static_cast<double>(acc.count);
-  auto change = combine(divided(histogram, count), divided(*acc.histogram, count), Sign::kMinus);
-  if (!change) {
-    acc.broken = true;
-    notes.mixed_layouts = true;
-    return;
-  }
-  auto combined = combine(*acc.histogram, change->histogram, Sign::kPlus);
-  notes.bounds_reconciled |= change->bounds_reconciled || combined->bounds_reconciled;
-  *acc.histogram = std::move(combined->histogram);
-}
 
 }  // namespace
 
@@ -383,10 +348,10 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
           continue;
         }
         if (acc.floats) acc.broken = notes.mixed = true;
-        add_histogram(acc, node.op, *column.histograms[i], notes);
+        acc.histograms.push_back(column.histograms[i].get());
         continue;
       }
-      if (acc.histogram) acc.broken = notes.mixed = true;
+      if (!acc.histograms.empty()) acc.broken = notes.mixed = true;
       acc.floats = true;
       if (!acc.broken) add_float(acc, node.op, counts ? 0 : column.floats[i]);
     }
@@ -395,10 +360,15 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
     Column column = result_column(g);
     for (std::size_t i = 0; i < count; ++i) {
       Accumulator& acc = accumulators[g][i];
-      if (acc.saw_reset && acc.saw_no_reset) notes.reset_collision = true;
       if (acc.broken) continue;
-      if (acc.histogram) {
-        column.set(i, std::make_shared<const Histogram>(compacted(*acc.histogram)));
+      if (!acc.histograms.empty()) {
+        auto total =
+            total_of(acc.histograms, node.op == AggregateOp::kAvg ? Total::kMean : Total::kSum);
+        notes.mixed_layouts |= !total;
+        if (!total) continue;
+        notes.reset_collision |= total->reset_hint_collision;
+        notes.bounds_reconciled |= total->bounds_reconciled;
+        column.set(i, std::make_shared<const Histogram>(compacted(total->histogram)));
       } else if (acc.floats) {
         column.set(i, float_result(acc, node.op));
       }

@@ -190,8 +190,9 @@ class Groups {
   std::unordered_map<Labels, std::size_t, LabelsHash> index_;
 };
 
+/// Filters and trimming keep the name.
 bool drops_name(const Binary& node) {
-  return node.return_bool || !is_comparison(node.op);
+  return node.return_bool || !(is_comparison(node.op) || is_trim(node.op));
 }
 
 }  // namespace
@@ -300,8 +301,8 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
   // From here on `many` is the side whose elements each give a result, `one` the side that is
   // looked up.
   Columns &many = swapped ? right : left, &one = swapped ? left : right;
-  const auto fill_many = swapped ? matching.fill_right : matching.fill_left;
-  const auto fill_one = swapped ? matching.fill_left : matching.fill_right;
+  // As in Prometheus the fill values go with the sides as they are after that swap.
+  const auto fill_many = matching.fill_left, fill_one = matching.fill_right;
   Groups groups(matching);
   const auto many_group = groups.number(many), one_group = groups.number(one);
   const std::size_t count = steps.count(), group_count = groups.size();

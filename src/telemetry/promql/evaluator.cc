@@ -36,6 +36,17 @@ void remove_stale(std::vector<Item>& items, std::vector<std::int64_t>& starts, S
   starts.resize(kept);
 }
 
+/// Steps may skip or repeat samples, so what a sample says about the one before it does not hold
+/// between steps.
+HistogramPtr without_hint(const HistogramPtr& histogram) {
+  if (histogram->reset_hint == Histogram::ResetHint::kGauge ||
+      histogram->reset_hint == Histogram::ResetHint::kUnknown)
+    return histogram;
+  Histogram copy = *histogram;
+  copy.reset_hint = Histogram::ResetHint::kUnknown;
+  return std::make_shared<const Histogram>(std::move(copy));
+}
+
 std::int64_t floor_to_multiple(std::int64_t value, std::int64_t step) {
   std::int64_t rest = value % step;
   if (rest < 0) rest += step;
@@ -403,7 +414,8 @@ Result<Evaluator::RangeInput> Evaluator::subquery_input(const Expr& expr, const 
       if (column.cells[i] == Cell::kFloat)
         made.samples.push_back({.time_ms = inner.at(i), .value = column.floats[i]});
       if (column.cells[i] == Cell::kHistogram)
-        made.histograms.push_back({.time_ms = inner.at(i), .histogram = column.histograms[i]});
+        made.histograms.push_back(
+            {.time_ms = inner.at(i), .histogram = without_hint(column.histograms[i])});
     }
     samples += made.samples.size() + made.histograms.size();
     if (!made.samples.empty() || !made.histograms.empty()) input.series.push_back(std::move(made));

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <map>
 
 #include "telemetry/promql/evaluator.h"
 
@@ -262,7 +263,7 @@ std::vector<Bucket> all_buckets(const Histogram& h) {
   // The zero bucket cuts the buckets that reach into it.
   for (auto& bucket : out)
     if (!custom && bucket.upper > -h.zero_threshold) bucket.upper = -h.zero_threshold;
-  if (h.zero_count != 0)
+  if (h.zero_count > 0)
     out.push_back({-h.zero_threshold, h.zero_threshold, true, true, h.zero_count});
   for (auto bucket : positive_buckets(h)) {
     if (!custom && bucket.lower < h.zero_threshold) bucket.lower = h.zero_threshold;
@@ -302,6 +303,67 @@ std::optional<Combined> combine(const Histogram& left, const Histogram& right, S
   store(sum_of(lp.positive, rp.positive, factor), l.positive_spans, l.positive_counts);
   store(sum_of(lp.negative, rp.negative, factor), l.negative_spans, l.negative_counts);
   out.histogram = std::move(l);
+  return out;
+}
+
+namespace {
+
+struct Compensated {
+  double sum = 0, compensation = 0;
+  void add(double value) { kahan_add(value, sum, compensation); }
+  double value() const { return std::isinf(sum) ? sum : sum + compensation; }
+};
+
+Entries entries_from(const std::map<std::int32_t, Compensated>& sums) {
+  Entries out;
+  for (const auto& [index, sum] : sums) out.push_back({index, sum.value()});
+  return out;
+}
+
+}  // namespace
+
+std::optional<Combined> total_of(const std::vector<const Histogram*>& histograms, Total total) {
+  using Hint = Histogram::ResetHint;
+  // The first pass finds the layout that all fit into, the second adds up in it.
+  Combined out{.histogram = *histograms[0]};
+  bool reset = false, no_reset = false;
+  for (const Histogram* histogram : histograms) {
+    reset |= histogram->reset_hint == Hint::kReset;
+    no_reset |= histogram->reset_hint == Hint::kNoReset;
+    if (histogram == histograms[0]) continue;
+    auto combined = combine(out.histogram, *histogram, Sign::kPlus);
+    if (!combined) return std::nullopt;
+    out.bounds_reconciled |= combined->bounds_reconciled;
+    out.histogram = std::move(combined->histogram);
+  }
+  out.reset_hint_collision = reset && no_reset;
+  const double size = static_cast<double>(histograms.size());
+  const bool overflow =
+      total == Total::kMean && (std::isinf(out.histogram.sum) || std::isinf(out.histogram.count));
+  if (histograms.size() > 1) {
+    Histogram layout;
+    layout.schema = out.histogram.schema;
+    layout.zero_threshold = out.histogram.zero_threshold;
+    layout.custom_bounds = out.histogram.custom_bounds;
+    Compensated count, sum, zero;
+    std::map<std::int32_t, Compensated> positive, negative;
+    for (const Histogram* histogram : histograms) {
+      const double factor = overflow ? 1 / size : 1;
+      const Histogram fitted = combine(layout, *histogram, Sign::kPlus)->histogram;
+      count.add(fitted.count * factor);
+      sum.add(fitted.sum * factor);
+      zero.add(fitted.zero_count * factor);
+      const Parts parts = parts_of(fitted);
+      for (const auto& entry : parts.positive) positive[entry.index].add(entry.count * factor);
+      for (const auto& entry : parts.negative) negative[entry.index].add(entry.count * factor);
+    }
+    out.histogram.count = count.value();
+    out.histogram.sum = sum.value();
+    out.histogram.zero_count = zero.value();
+    store(entries_from(positive), out.histogram.positive_spans, out.histogram.positive_counts);
+    store(entries_from(negative), out.histogram.negative_spans, out.histogram.negative_counts);
+    if (total == Total::kMean && !overflow) out.histogram = divided(std::move(out.histogram), size);
+  }
   return out;
 }
 
@@ -508,6 +570,10 @@ Histogram trimmed(const Histogram& h, double limit, TrimSide side) {
   double kept = 0, removed = 0, kept_sum = 0;
   const auto keep = [&](Bucket bucket) {
     const Bucket real = bucket;
+    if (std::isinf(real.lower) && std::isinf(real.upper) && std::isfinite(limit)) {
+      removed += bucket.count;  // nothing is known about where its observations are
+      return 0.0;
+    }
     bucket = estimation_bucket(h, bucket);
     double share = limit >= real.upper     ? 1
                    : limit <= real.lower   ? 0

@@ -42,6 +42,11 @@ enum class Sign { kPlus, kMinus };
 /// one has exponential, the other custom buckets.
 std::optional<Combined> combine(const Histogram& left, const Histogram& right, Sign sign);
 
+/// Sum or mean of all, each field with Kahan's compensation; `histograms` is not empty. The hint is
+/// what all have in common. std::nullopt as for combine().
+enum class Total { kSum, kMean };
+std::optional<Combined> total_of(const std::vector<const Histogram*>& histograms, Total total);
+
 Histogram scaled(Histogram histogram, double factor);
 Histogram divided(Histogram histogram, double divisor);
 

@@ -17,6 +17,13 @@ struct ClassicBucket {
   double count = 0;
 };
 
+/// As OpenMetrics writes label values: with a fraction always.
+std::string open_metrics_number(double value) {
+  std::string text = go_number(value);
+  if (text.find_first_of(".eIN") == std::string::npos) text += ".0";
+  return text;
+}
+
 std::optional<double> bound_of(std::string_view text) {
   if (text.empty()) return std::nullopt;
   double sign = 1;
@@ -320,7 +327,7 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
                 where);
           value = outcome.value;
         }
-        auto [at, fresh] = by_quantile.emplace(go_number(quantiles[i]), Column(count));
+        auto [at, fresh] = by_quantile.emplace(open_metrics_number(quantiles[i]), Column(count));
         at->second.set(i, value);
       }
       for (auto& [text, column] : by_quantile) {

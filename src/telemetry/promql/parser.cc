@@ -804,11 +804,9 @@ class Parser {
       const auto refuse = [&](std::string_view modifier,
                               std::initializer_list<std::string_view> names) -> Status {
         if (std::ranges::find(names, function.name) != names.end()) return {};
-        return fail(
-            ErrorCode::kInvalid,
-            fmt::format("{}: parse error: {} modifier can only be used with: {} - not with {}",
-                        line_and_column(query_, arg->position.start), modifier,
-                        fmt::join(names, ", "), function.name));
+        return fail(ErrorCode::kUnsupported,
+                    fmt::format("{} modifier can only be used with: {} - not with {}", modifier,
+                                fmt::join(names, ", "), function.name));
       };
       if (selector->anchored)
         TRY_STATUS(refuse("anchored", {"changes", "delta", "increase", "rate", "resets"}));

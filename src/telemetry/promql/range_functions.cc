@@ -44,8 +44,8 @@ double seconds(std::int64_t ms) {
 /// an unknown start otherwise.
 bool started_anew(std::int64_t previous_start_ms, std::int64_t previous_ms, std::int64_t start_ms,
                   std::int64_t time_ms) {
-  if (start_ms == 0 || start_ms > time_ms || start_ms < previous_ms) return false;
-  return start_ms > previous_ms || previous_start_ms != 0;
+  if (start_ms == 0 || start_ms >= time_ms || start_ms < previous_ms) return false;
+  return start_ms > previous_ms || (previous_start_ms != 0 && previous_start_ms < previous_ms);
 }
 
 bool started_anew(std::span<const std::int64_t> starts, std::size_t i, std::int64_t previous_ms,
@@ -169,11 +169,19 @@ Point extrapolated(const Window& window, Context& context, Kind kind) {
   const auto f = window.floats;
   const auto h = window.histograms;
   if (!f.empty() && !h.empty()) return mixed(window, context), Point{};
-  if (f.size() < 2 && h.size() < 2) return {};
+  if (f.empty() && h.empty()) return {};
   const bool floats = !f.empty();
-  const std::int64_t first_ms = floats ? f.front().time_ms : h.front().time_ms;
+  const std::size_t size = floats ? f.size() : h.size();
+  std::int64_t first_ms = floats ? f.front().time_ms : h.front().time_ms;
   const std::int64_t last_ms = floats ? f.back().time_ms : h.back().time_ms;
-  const double gaps = static_cast<double>((floats ? f.size() : h.size()) - 1);
+  // A start timestamp inside the window is a sample of value zero.
+  const auto& starts = floats ? window.float_starts : window.histogram_starts;
+  const bool from_zero = counter && !starts.empty() && starts[0] != 0 &&
+                         starts[0] > window.start_ms && starts[0] < first_ms;
+  if (size < 2 && !from_zero) return {};
+  const double average_gap =
+      size < 2 ? 0 : seconds(last_ms - first_ms) / static_cast<double>(size - 1);
+  if (from_zero) first_ms = starts[0];
   double increase = 0;
   HistogramPtr histogram;
   if (floats) {
@@ -183,16 +191,27 @@ Point extrapolated(const Window& window, Context& context, Kind kind) {
         if (f[i].value < f[i - 1].value ||
             started_anew(window.float_starts, i, f[i - 1].time_ms, f[i].time_ms))
           increase += f[i - 1].value;
+    if (from_zero) increase += f.front().value;
   } else {
-    histogram = histogram_increase(window, counter, context);
+    histogram = h.size() > 1 ? histogram_increase(window, counter, context)
+                             : std::make_shared<const Histogram>();
     if (!histogram) return {};
+    if (from_zero) {
+      auto whole = h.size() > 1 ? combine(*histogram, *h.front().histogram, Sign::kPlus)
+                                : std::optional<Combined>({.histogram = *h.front().histogram});
+      if (!whole) return {};
+      whole->histogram.reset_hint = Histogram::ResetHint::kGauge;
+      histogram = std::make_shared<const Histogram>(compacted(whole->histogram));
+    }
   }
   double to_start = seconds(first_ms - window.start_ms), to_end = seconds(window.end_ms - last_ms);
   const double sampled = seconds(last_ms - first_ms);
-  const double average_gap = sampled / gaps, threshold = average_gap * 1.1;
+  const double threshold = average_gap * 1.1;
   if (to_start >= threshold) to_start = average_gap / 2;
   if (counter) {
-    const double first_value = floats ? f.front().value : h.front().histogram->count;
+    const double first_value = from_zero ? 0
+                               : floats  ? f.front().value
+                                         : h.front().histogram->count;
     const double grown = floats ? increase : histogram->count;
     double to_zero = to_start;
     if (grown > 0 && first_value >= 0) to_zero = sampled * (first_value / grown);
@@ -371,41 +390,21 @@ Point resets(const Window& w, Context&) {
 }
 
 Point histogram_over_time(const Window& w, Context& c, bool average) {
-  const auto h = w.histograms;
-  Histogram total = *h[0].histogram;
-  bool reset = false, no_reset = false, reconciled = false;
-  const auto hint = [&](const Histogram& x) {
-    reset |= x.reset_hint == Histogram::ResetHint::kReset;
-    no_reset |= x.reset_hint == Histogram::ResetHint::kNoReset;
-  };
-  hint(total);
-  for (std::size_t i = 1; i < h.size(); ++i) {
-    const Histogram& next = *h[i].histogram;
-    hint(next);
-    const double count = static_cast<double>(i + 1);
-    std::optional<Combined> combined;
-    if (average) {
-      auto change = combine(divided(next, count), divided(total, count), Sign::kMinus);
-      if (change) {
-        reconciled |= change->bounds_reconciled;
-        combined = combine(total, change->histogram, Sign::kPlus);
-      }
-    } else {
-      combined = combine(total, next, Sign::kPlus);
-    }
-    if (!combined) {
-      c.warn(
-          "vector contains a mix of histograms with exponential and custom buckets schemas for "
-          "metric name " +
-          name_in(w));
-      return {};
-    }
-    reconciled |= combined->bounds_reconciled;
-    total = std::move(combined->histogram);
+  std::vector<const Histogram*> histograms;
+  for (const auto& sample : w.histograms) histograms.push_back(sample.histogram.get());
+  auto total = total_of(histograms, average ? Total::kMean : Total::kSum);
+  if (!total) {
+    c.warn(
+        "vector contains a mix of histograms with exponential and custom buckets schemas for "
+        "metric name " +
+        name_in(w));
+    return {};
   }
-  if (reset && no_reset) c.warn("conflicting counter resets during histogram aggregation");
-  if (reconciled) c.inform("mismatched custom buckets were reconciled during aggregation");
-  return std::make_shared<const Histogram>(compacted(total));
+  if (total->reset_hint_collision)
+    c.warn("conflicting counter resets during histogram aggregation");
+  if (total->bounds_reconciled)
+    c.inform("mismatched custom buckets were reconciled during aggregation");
+  return std::make_shared<const Histogram>(compacted(total->histogram));
 }
 
 Point sum_over_time(const Window& w, Context& c) {
@@ -543,6 +542,8 @@ Point mad_over_time(const Window& w, Context& c) {
   if (w.floats.empty()) return {};
   ignored(w, c);
   auto values = values_of(w);
+  if (std::ranges::any_of(values, [](double value) { return std::isnan(value); }))
+    return std::nan("");
   const double median = quantile_of(0.5, values);
   for (double& value : values) value = std::abs(value - median);
   return quantile_of(0.5, values);

@@ -235,11 +235,6 @@ Result<Columns> Evaluator::vector_call(const Expr& expr, const Call& call, const
     const auto* selector = unwrapped(*call.args[0]).as<VectorSelector>();
     if (selector) {
       TRY(out, vector_selector(*selector, steps, start ? Wanted::kStartTime : Wanted::kSampleTime));
-      if (start)
-        for (auto& column : out)
-          for (std::size_t i = 0; i < count; ++i)
-            if (column.cells[i] == Cell::kFloat && column.floats[i] == 0)
-              column.cells[i] = Cell::kAbsent;
     } else if (start) {
       return out;
     } else {

@@ -1,0 +1,259 @@
+#include "telemetry/promql/engine.h"
+
+#include <cmath>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+
+#include "core/text.h"
+#include "telemetry/promql/evaluator.h"
+#include "telemetry/promql/testing/memory_reader.h"
+#include "telemetry/query_api.h"
+
+namespace wellrun::telemetry::promql {
+namespace {
+
+using testing::MemoryReader;
+
+double number(std::string text) {
+  if (text.starts_with('+')) text.erase(0, 1);
+  return std::strtod(text.c_str(), nullptr);
+}
+
+/// `name{…} values` or `{…} value`; the labels through the selector grammar.
+SeriesWrite series_from(const std::string& line, std::int64_t step_ms) {
+  const auto brace = line.find('}');
+  const auto end = brace == std::string::npos ? line.find(' ') : brace + 1;
+  SeriesWrite series;
+  const auto head = line.substr(0, end);
+  if (head != "{}") {
+    auto matchers = parse_selector(head);
+    EXPECT_TRUE(matchers) << line;
+    for (const auto& matcher : *matchers) series.labels.set(matcher.name, matcher.value);
+  }
+  std::istringstream values(line.substr(end));
+  std::int64_t time = 0;
+  for (std::string word; values >> word;) {
+    if (word == "_") {
+      time += step_ms;
+      continue;
+    }
+    const auto plus = word.find('+', 1), times = word.find('x');
+    const double first = word == "stale" ? stale_marker() : number(word.substr(0, plus));
+    const double grow =
+        plus == std::string::npos ? 0 : number(word.substr(plus + 1, times - plus - 1));
+    const int more = times == std::string::npos ? 0 : std::stoi(word.substr(times + 1));
+    for (int i = 0; i <= more; ++i, time += step_ms)
+      series.samples.push_back({time, i == 0 ? first : first + grow * i});
+  }
+  return series;
+}
+
+TEST(PromqlEngine, answers_as_the_corpus_says) {
+  std::ifstream file(WELLRUN_SOURCE_DIR "/tests/corpora/promql/basics.txt");
+  ASSERT_TRUE(file);
+  MemoryReader reader;
+  const Engine engine(reader);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);)
+    if (!line.starts_with('#')) lines.push_back(line);
+  lines.emplace_back();
+  std::size_t cases = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].empty()) continue;
+    std::istringstream head(lines[i]);
+    std::string command, when, query;
+    head >> command >> when;
+    std::getline(head >> std::ws, query);
+    if (command == "load") {
+      reader.clear();
+      const auto step = parse_duration(when);
+      ASSERT_TRUE(step);
+      for (++i; !lines[i].empty(); ++i) reader.add(series_from(lines[i], step->count()));
+      continue;
+    }
+    SCOPED_TRACE(lines[i]);
+    ++cases;
+    const auto result = engine.instant(query, from_unix_ms(std::stoll(when) * 1000));
+    std::size_t at = 0;
+    for (++i; !lines[i].empty(); ++i) {
+      const std::string& line = lines[i];
+      if (line.starts_with("error ")) {
+        ASSERT_FALSE(result);
+        EXPECT_NE(result.error().message.find(line.substr(6)), std::string::npos)
+            << result.error().message;
+        at = 0;
+        continue;
+      }
+      ASSERT_TRUE(result) << result.error().message;
+      if (line.starts_with("warn ") || line.starts_with("info ")) {
+        const auto& notes = line.starts_with("warn ") ? result->warnings : result->infos;
+        ASSERT_EQ(notes.size(), 1U);
+        EXPECT_NE(notes[0].find(line.substr(5)), std::string::npos) << notes[0];
+        continue;
+      }
+      const auto want = series_from(line, 1);
+      ASSERT_LT(at, result->series.size());
+      EXPECT_EQ(labels_text(result->series[at].labels), labels_text(want.labels));
+      const double got = result->series[at].samples.at(0).value, wanted = want.samples.at(0).value;
+      if (std::isinf(wanted)) {
+        EXPECT_EQ(got, wanted);
+      } else {
+        EXPECT_NEAR(got, wanted, 1e-9);
+      }
+      ++at;
+    }
+    if (result) EXPECT_EQ(at, result->series.size());
+  }
+  EXPECT_GE(cases, 20U);
+}
+
+bool same(double a, double b) {
+  return a == b || (std::isnan(a) && std::isnan(b));
+}
+
+TEST(PromqlEngine, a_range_query_gives_every_step_what_an_instant_query_gives) {
+  MemoryReader reader;
+  reader.add(series_from("a_total{x=\"1\"} 0+7x40 3+2x40", 15'000));
+  reader.add(series_from("a_total{x=\"2\"} 5+1x20 _ _ _ 0+4x20", 15'000));
+  const Engine engine(reader);
+  for (const char* query :
+       {"rate(a_total[1m])", "sum(a_total)", "avg_over_time(a_total[2m:20s] offset 30s)",
+        "a_total @ 60", "topk(1, a_total)", "a_total / on(x) a_total", "stddev(a_total)",
+        "deriv(a_total[1m])"}) {
+    SCOPED_TRACE(query);
+    const auto range =
+        engine.range(query, from_unix_ms(0), from_unix_ms(900'000), Duration{37'000});
+    ASSERT_TRUE(range) << range.error().message;
+    std::size_t points = 0, expected = 0;
+    for (const auto& series : range->series) points += series.samples.size();
+    for (std::int64_t time = 0; time <= 900'000; time += 37'000) {
+      const auto instant = engine.instant(query, from_unix_ms(time));
+      ASSERT_TRUE(instant);
+      for (const auto& one : instant->series) {
+        ++expected;
+        bool found = false;
+        for (const auto& series : range->series)
+          for (const auto& sample : series.samples)
+            if (series.labels == one.labels && sample.time_ms == time &&
+                same(sample.value, one.samples[0].value))
+              found = true;
+        EXPECT_TRUE(found) << "at " << time;
+      }
+    }
+    EXPECT_EQ(points, expected);
+  }
+}
+
+TEST(PromqlEngine, a_query_that_is_given_up_says_so) {
+  MemoryReader reader;
+  reader.add(series_from("a 1 2 3", 1000));
+  const Engine engine(reader);
+  QueryLimits limits;
+  limits.cancelled = [] { return true; };
+  EXPECT_EQ(engine.instant("sum(a)", from_unix_ms(0), limits).error().code, ErrorCode::kCancelled);
+  limits = {};
+  limits.timed_out = [] { return true; };
+  EXPECT_EQ(engine.instant("sum(a)", from_unix_ms(0), limits).error().code, ErrorCode::kDeadline);
+}
+
+TEST(PromqlEngine, more_samples_than_allowed_are_refused) {
+  MemoryReader reader;
+  reader.add(series_from("a 1+1x1000", 1000));
+  EngineOptions options;
+  options.max_samples = 500;
+  EXPECT_EQ(
+      Engine(reader, options).instant("sum_over_time(a[1h])", from_unix_ms(1'000'000)).error().code,
+      ErrorCode::kTooLarge);
+}
+
+TEST(PromqlParser, depth_and_size_are_bounded) {
+  for (const std::string& query :
+       {std::string(10'000, '(') + "1" + std::string(10'000, ')'), std::string(10'000, '-') + "1",
+        [] {
+          std::string s = "1";
+          for (int i = 0; i < 10'000; ++i) s += "+1";
+          return s;
+        }(),
+        "a[" + std::string(10'000, '(') + "1"}) {
+    const auto expr = parse(query);
+    ASSERT_FALSE(expr);
+    EXPECT_NE(expr.error().message.find("nested deeper than"), std::string::npos)
+        << expr.error().message;
+  }
+  EXPECT_EQ(parse(std::string((1 << 20) + 1, 'a')).error().code, ErrorCode::kTooLarge);
+}
+
+TEST(PromqlParser, what_is_printed_is_read_back_to_the_same_text) {
+  for (const char* query :
+       {"sum by (job, \"x.y\") (rate(a_total{b=~\"c.*\", \"d.e\"!=\"f\"}[5m] @ 10.000 offset 1m))",
+        "a + on (x) group_left (y) b", "quantile(0.9, a) or -b",
+        "max_over_time(a[1h:5m] @ start() offset -1m)", "(a > bool 1) * 2", "{\"m.n\", x=\"y\"}",
+        "a[step() * 2 + min_of(1m, range())]", "histogram_quantile(0.9, sum without (pod) (a))",
+        "a + fill (0) b", "sum(a) / 1e+30"}) {
+    const auto first = parse(query);
+    ASSERT_TRUE(first) << query << ": " << first.error().message;
+    const auto text = to_string(**first);
+    const auto second = parse(text);
+    ASSERT_TRUE(second) << text;
+    EXPECT_EQ(to_string(**second), text);
+  }
+}
+
+TEST(PromqlParser, errors_say_where) {
+  struct {
+    const char* query;
+    const char* error;
+  } cases[] = {
+      {"", "1:1: parse error: no expression found in input"},
+      {"a +", "1:4: parse error: unexpected end of input"},
+      {"sum(a", "1:6: parse error: unexpected end of input, expected \",\" or \")\""},
+      {"a\n  [5m",
+       "2:6: parse error: unexpected end of input in subquery or range selector, expected \":\" or "
+       "\"]\""},
+      {"{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"},
+      {"1 == 2", "1:3: parse error: comparisons between scalars must use BOOL modifier"},
+      {"foo(a)", "1:1: parse error: unknown function with name \"foo\""},
+      {"a{b=~\"(\"}", "1:6: parse error: error parsing regexp: missing ): ("},
+      {"5x", "1:1: parse error: bad number or duration syntax: \"5x\""},
+  };
+  for (const auto& one : cases) {
+    const auto expr = parse(one.query);
+    ASSERT_FALSE(expr) << one.query;
+    EXPECT_TRUE(expr.error().message.starts_with(one.error) || expr.error().message == one.error)
+        << expr.error().message;
+  }
+}
+
+TEST(PromqlParser, names_are_found_for_cross_checks) {
+  const auto expr = parse(
+      "sum(rate(b_total[5m])) / on() max_over_time(a[1h:]) + {__name__=\"c\"} + {__name__=~\"d\"}");
+  ASSERT_TRUE(expr);
+  EXPECT_EQ(metric_names_of(**expr), (std::vector<std::string>{"a", "b_total", "c"}));
+}
+
+TEST(QueryApi, numbers_are_written_without_exponents) {
+  for (const auto& [value, text] : {std::pair{1e21, "1000000000000000000000"},
+                                    {0.1, "0.1"},
+                                    {-0.0, "-0"},
+                                    {1e-7, "0.0000001"},
+                                    {INFINITY, "+Inf"},
+                                    {-INFINITY, "-Inf"}}) {
+    std::string out;
+    append_sample_value(out, value);
+    EXPECT_EQ(out, text);
+  }
+}
+
+TEST(QueryApi, times_and_durations_are_read_in_both_forms) {
+  EXPECT_EQ(to_unix_ms(*parse_api_time("1.5")), 1500);
+  EXPECT_EQ(to_unix_ms(*parse_api_time("1970-01-01T00:00:02Z")), 2000);
+  EXPECT_FALSE(parse_api_time("yesterday"));
+  EXPECT_FALSE(parse_api_time("inf"));
+  EXPECT_EQ(parse_api_duration("5m")->count(), 300'000);
+  EXPECT_EQ(parse_api_duration("0.5")->count(), 500);
+  EXPECT_FALSE(parse_api_duration("x"));
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry::promql
