@@ -91,6 +91,7 @@ struct Ledger::State : std::enable_shared_from_this<Ledger::State> {
   Status take_up_outbox();
 
   // A turn.
+  Timestamp turn_time();
   void run_command(Cause cause, const Decide& decide, Done done);
   Result<Origin> origin_of(Cause cause);
   void decided(Turn& turn, Decision decision, const Origin& origin);
@@ -133,6 +134,7 @@ struct Ledger::State : std::enable_shared_from_this<Ledger::State> {
 
   std::string last_hash;     ///< of `applied`
   Sequence applied = 0;      ///< last fact in state
+  Timestamp last_time{};     ///< of the latest turn, or of the last fact before the start
   Sequence snapshotted = 0;  ///< of the last snapshot taken
   std::unordered_map<std::string, std::uint64_t> versions;
   std::deque<InFlight> in_flight;
@@ -154,6 +156,8 @@ Status Ledger::State::load() {
   TRY_STATUS(replay(from));
   applied = store.last_sequence();
   last_hash = store.last_hash();
+  TRY(const auto newest, store.read({.limit = 1, .newest_first = true}));
+  if (!newest.empty()) last_time = newest.front().time;
   TRY_STATUS(take_up_outbox());
   started = true;
   arm();
@@ -217,6 +221,13 @@ Status Ledger::State::take_up_outbox() {
 
 // ---- a turn ----
 
+/// The wall clock, except that it never goes back from one turn to the next, nor behind what is
+/// stored: facts in order of seq are in order of time.
+Timestamp Ledger::State::turn_time() {
+  last_time = std::max(last_time, runtime.clock.now());
+  return last_time;
+}
+
 void Ledger::State::run_command(Cause cause, const Decide& decide, Done done) {
   if (!running()) {
     const auto why = failure ? to_string(*failure) : std::string("the ledger is not running");
@@ -227,7 +238,7 @@ void Ledger::State::run_command(Cause cause, const Decide& decide, Done done) {
   auto origin = origin_of(cause);
   if (!origin) return done(std::unexpected(std::move(origin).error()));
   Turn turn;
-  turn.now = runtime.clock.now();
+  turn.now = turn_time();
   auto decision = decide(turn.now);
   if (decision) {
     if (auto fits = check_sizes(*decision); !fits) decision = std::unexpected(fits.error());
@@ -441,7 +452,7 @@ void Ledger::State::tick() {
   const auto fired = std::move(due_timer);
   const auto last_tick = std::exchange(armed_for, std::nullopt);
   Turn turn;
-  turn.now = runtime.clock.now();
+  turn.now = turn_time();
   for (auto* domain : domains) {
     const auto due = domain->next_due();
     if (!due || *due > turn.now) continue;
@@ -511,7 +522,7 @@ void Ledger::State::outcome(const std::string& key, Outcome result) {
   const auto intent = std::move(found->second.intent);
   open.erase(found);
   Turn turn;
-  turn.now = runtime.clock.now();
+  turn.now = turn_time();
   const Origin origin{.actor = "system", .cause = intent.cause, .correlation = intent.correlation};
   decided(turn, owner_of(intent.kind).outcome(intent, result, turn.now), origin);
   react_until_quiet(turn);
@@ -592,7 +603,7 @@ std::unique_ptr<Timer> Ledger::subscribe(Subscriber subscriber) {
 }
 
 Timestamp Ledger::now() const {
-  return state_->runtime.clock.now();
+  return std::max(state_->runtime.clock.now(), state_->last_time);
 }
 
 }  // namespace wellrun::journal

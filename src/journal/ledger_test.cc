@@ -142,6 +142,42 @@ TEST(Ledger, ACommandIsAppliedCommittedAnsweredAndItsEffectsPerformedOnce) {
   EXPECT_TRUE(store.open_intents()->empty());
 }
 
+TEST(Ledger, TimesOfFactsNeverGoBackEvenIfTheClockAndTheProcessDo) {
+  struct SetClock final : Clock {
+    Timestamp now() const override { return time; }
+    std::chrono::nanoseconds steady() const override { return {}; }
+    Timestamp time = from_unix_ms(1'767'225'600'000);
+  } clock;
+  VirtualRuntime virtual_runtime;
+  const auto parts = virtual_runtime.runtime();
+  const Runtime runtime{clock, parts.random, parts.strand, parts.workers};
+  MemoryStore store(parts.strand);
+  const auto add_at = [&](Ledger& ledger, Duration offset) {
+    clock.time = from_unix_ms(1'767'225'600'000) + offset;
+    Timestamp decided_at;
+    ledger.command(
+        {},
+        [&](Timestamp now) -> Result<Decision> {
+          decided_at = now;
+          return Decision{{{.stream = "counter/a", .type = "counter.noted"}}, {}};
+        },
+        [](const Result<std::vector<Fact>>& result) { EXPECT_TRUE(result); });
+    virtual_runtime.run_ready();
+    EXPECT_EQ(ledger.now(), decided_at);
+    return decided_at - from_unix_ms(1'767'225'600'000);
+  };
+  {
+    Ledger ledger(runtime, store, {});
+    ASSERT_TRUE(ledger.start());
+    EXPECT_EQ(add_at(ledger, 10s), 10s);
+    EXPECT_EQ(add_at(ledger, 4s), 10s);
+  }
+  Ledger restarted(runtime, store, {});
+  ASSERT_TRUE(restarted.start());
+  EXPECT_EQ(add_at(restarted, -5s), 10s);
+  EXPECT_EQ(add_at(restarted, 11s), 11s);
+}
+
 TEST(Ledger, WhatIsDueRunsAtItsTimeAndOnlyOnce) {
   VirtualRuntime runtime;
   MemoryStore store(runtime.runtime().strand);
