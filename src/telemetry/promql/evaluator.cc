@@ -9,6 +9,7 @@
 
 #include "core/text.h"
 #include "telemetry/promql/functions.h"
+#include "telemetry/promql/histogram.h"
 
 namespace wellrun::telemetry::promql {
 
@@ -311,16 +312,22 @@ Result<Columns> Evaluator::smoothed_selector(const VectorSelector& selector, con
   TRY(auto series, select(selector.matchers, {first - lookback_ms_ + 1, last + lookback_ms_}));
   for (auto& one : series) {
     std::erase_if(one.samples, [](const Sample& sample) { return is_stale(sample.value); });
+    std::erase_if(one.histograms,
+                  [](const HistogramSample& sample) { return is_stale(sample.histogram->sum); });
+    const auto around = [&](const auto& samples, std::int64_t time) {
+      auto after = std::ranges::lower_bound(samples, time, {},
+                                            [](const auto& sample) { return sample.time_ms; });
+      const auto* next =
+          after != samples.end() && after->time_ms <= time + lookback_ms_ ? &*after : nullptr;
+      const auto* before = after != samples.begin() && (after - 1)->time_ms > time - lookback_ms_
+                               ? &*(after - 1)
+                               : nullptr;
+      return std::pair(before, next);
+    };
     Column column(count);
     for (std::size_t i = 0; i < count; ++i) {
       const std::int64_t time = place.fixed_ms.value_or(steps.at(i) - place.offset_ms);
-      auto after = std::ranges::lower_bound(one.samples, time, {}, &Sample::time_ms);
-      const Sample* next =
-          after != one.samples.end() && after->time_ms <= time + lookback_ms_ ? &*after : nullptr;
-      const Sample* before =
-          after != one.samples.begin() && (after - 1)->time_ms > time - lookback_ms_ ? &*(after - 1)
-                                                                                     : nullptr;
-      if (next && next->time_ms == time) {
+      if (const auto [before, next] = around(one.samples, time); next && next->time_ms == time) {
         column.set(i, next->value);
       } else if (before && next) {
         const double part = static_cast<double>(time - before->time_ms) /
@@ -328,6 +335,16 @@ Result<Columns> Evaluator::smoothed_selector(const VectorSelector& selector, con
         column.set(i, before->value + (next->value - before->value) * part);
       } else if (before) {
         column.set(i, before->value);
+      }
+      if (const auto [before, next] = around(one.histograms, time); next && next->time_ms == time) {
+        column.set(i, next->histogram);
+      } else if (before && next) {
+        const double part = static_cast<double>(time - before->time_ms) /
+                            static_cast<double>(next->time_ms - before->time_ms);
+        if (auto between = interpolated(*before->histogram, *next->histogram, part))
+          column.set(i, std::make_shared<const Histogram>(std::move(*between)));
+      } else if (before) {
+        column.set(i, before->histogram);
       }
     }
     if (column.empty()) continue;

@@ -119,6 +119,7 @@ class Evaluator {
   Result<Columns> histogram_fraction(const Call& call, const Steps& steps);
 
   // info.cc
+  std::optional<Placement> reference_time(const Expr& expr) const;
   Result<Columns> info(const Call& call, const Steps& steps);
 
   // aggregate.cc

@@ -367,6 +367,17 @@ std::optional<Combined> total_of(const std::vector<const Histogram*>& histograms
   return out;
 }
 
+std::optional<Histogram> interpolated(const Histogram& before, const Histogram& after,
+                                      double share) {
+  if (after.reset_hint != Histogram::ResetHint::kGauge && detect_reset(after, before))
+    return scaled(after, share);
+  auto growth = combine(after, before, Sign::kMinus);
+  if (!growth) return std::nullopt;
+  auto sum = combine(before, scaled(std::move(growth->histogram), share), Sign::kPlus);
+  if (!sum) return std::nullopt;
+  return std::move(sum->histogram);
+}
+
 Histogram scaled(Histogram h, double factor) {
   h.zero_count *= factor;
   h.count *= factor;

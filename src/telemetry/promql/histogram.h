@@ -47,6 +47,11 @@ std::optional<Combined> combine(const Histogram& left, const Histogram& right, S
 enum class Total { kSum, kMean };
 std::optional<Combined> total_of(const std::vector<const Histogram*>& histograms, Total total);
 
+/// Between two samples at `share` of the way; after a counter reset it grew from nothing.
+/// std::nullopt as for combine().
+std::optional<Histogram> interpolated(const Histogram& before, const Histogram& after,
+                                      double share);
+
 Histogram scaled(Histogram histogram, double factor);
 Histogram divided(Histogram histogram, double divisor);
 

@@ -38,6 +38,30 @@ Labels identity(const Labels& labels) {
 
 }  // namespace
 
+/// When the samples of `expr` are read from, by its first selector and the subqueries around it.
+std::optional<Evaluator::Placement> Evaluator::reference_time(const Expr& expr) const {
+  if (const auto* node = expr.as<VectorSelector>()) return placement(node->shift);
+  if (const auto* node = expr.as<MatrixSelector>()) return reference_time(*node->selector);
+  if (const auto* node = expr.as<Paren>()) return reference_time(*node->expr);
+  if (const auto* node = expr.as<Unary>()) return reference_time(*node->expr);
+  if (const auto* node = expr.as<Aggregate>()) return reference_time(*node->expr);
+  if (const auto* node = expr.as<Subquery>()) {
+    auto inner = reference_time(*node->expr);
+    if (!inner || inner->fixed_ms) return inner;
+    const Placement outer = placement(node->shift);
+    if (outer.fixed_ms) return Placement{0, *outer.fixed_ms - inner->offset_ms};
+    return Placement{outer.offset_ms + inner->offset_ms, std::nullopt};
+  }
+  if (const auto* node = expr.as<Binary>()) {
+    auto left = reference_time(*node->left);
+    return left ? left : reference_time(*node->right);
+  }
+  if (const auto* node = expr.as<promql::Call>())
+    for (const auto& arg : node->args)
+      if (auto found = reference_time(*arg)) return found;
+  return std::nullopt;
+}
+
 Result<Columns> Evaluator::info(const Call& call, const Steps& steps) {
   const std::size_t count = steps.count();
   TRY(Columns base, vector(*call.args[0], steps));
@@ -56,6 +80,15 @@ Result<Columns> Evaluator::info(const Call& call, const Steps& steps) {
   if (!names.empty() && !positive)
     selector.matchers.push_back({Matcher::Kind::kRegex, std::string(kMetricNameLabel), ".+_info"});
   for (const auto& matcher : data) selector.matchers.push_back(matcher);
+  if (const auto reference = reference_time(*call.args[0])) {
+    if (reference->fixed_ms) {
+      selector.shift.at = TimeShift::At::kTimestamp;
+      selector.shift.at_ms = *reference->fixed_ms;
+    } else if (reference->offset_ms != 0) {
+      selector.shift.offset = std::make_unique<DurationExpr>();
+      selector.shift.offset->seconds = static_cast<double>(reference->offset_ms) / 1000;
+    }
+  }
   const auto is_info_series = [&](const Labels& labels) {
     return std::ranges::all_of(selector.matchers, [&](const Matcher& m) {
       return m.name != kMetricNameLabel || matches(m, labels.metric_name());

@@ -158,12 +158,70 @@ Point edge_to_edge(const Window& window, Kind kind) {
   return result;
 }
 
+std::optional<Histogram> between(const HistogramSample& before, const HistogramSample& after,
+                                 std::int64_t time_ms, bool counter) {
+  const double share = static_cast<double>(time_ms - before.time_ms) /
+                       static_cast<double>(after.time_ms - before.time_ms);
+  if (counter) return interpolated(*before.histogram, *after.histogram, share);
+  Histogram gauge = *after.histogram;
+  gauge.reset_hint = Histogram::ResetHint::kGauge;
+  return interpolated(*before.histogram, gauge, share);
+}
+
+/// edge_to_edge for histograms.
+Point histogram_edge_to_edge(const Window& window, Context& context, Kind kind) {
+  const auto h = window.histograms;
+  const bool counter = kind != Kind::kDelta;
+  std::size_t first = 0, last = h.size() - 1;
+  while (first + 1 < h.size() && h[first + 1].time_ms <= window.start_ms) ++first;
+  if (window.smoothed)
+    while (last > 0 && h[last - 1].time_ms >= window.end_ms) --last;
+  if (h[last].time_ms <= window.start_ms || (window.smoothed && h[first].time_ms > window.end_ms))
+    return {};
+  const auto is_gauge = [](const HistogramSample& s) {
+    return s.histogram->reset_hint == Histogram::ResetHint::kGauge;
+  };
+  if (counter && std::ranges::any_of(h.subspan(first, last - first + 1), is_gauge))
+    context.warn("this native histogram metric is not a counter: " + name_in(window));
+  if (!counter && (!is_gauge(h[first]) || !is_gauge(h[last])))
+    context.warn("this native histogram metric is not a gauge: " + name_in(window));
+  const bool cut_left =
+      window.smoothed && h[first].time_ms < window.start_ms && first + 1 < h.size();
+  const bool cut_right = window.smoothed && last > 0 && h[last].time_ms > window.end_ms;
+  const auto left = cut_left ? between(h[first], h[first + 1], window.start_ms, counter)
+                             : std::optional(*h[first].histogram);
+  const auto right = cut_right ? between(h[last - 1], h[last], window.end_ms, counter)
+                               : std::optional(*h[last].histogram);
+  std::optional<Combined> result;
+  if (left && right) result = combine(*right, *left, Sign::kMinus);
+  // Resets between whole samples; those inside of a cut gap are part of the interpolation already.
+  const std::size_t from = cut_left ? first + 1 : first, to = cut_right ? last - 1 : last;
+  for (std::size_t i = from + 1; counter && result && i <= to && to < h.size(); ++i)
+    if (detect_reset(*h[i].histogram, *h[i - 1].histogram))
+      result = combine(result->histogram, *h[i - 1].histogram, Sign::kPlus);
+  if (counter && result && cut_right && to + 1 == last && to >= from &&
+      detect_reset(*h[last].histogram, *h[to].histogram))
+    result = combine(result->histogram, *h[to].histogram, Sign::kPlus);
+  if (!result) {
+    context.warn(
+        "vector contains a mix of histograms with exponential and custom buckets schemas for "
+        "metric name " +
+        name_in(window));
+    return {};
+  }
+  Histogram out = compacted(result->histogram);
+  out.reset_hint = Histogram::ResetHint::kGauge;
+  if (kind == Kind::kRate) out = divided(std::move(out), seconds(window.end_ms - window.start_ms));
+  return std::make_shared<const Histogram>(std::move(out));
+}
+
 /// Source: Prometheus' extrapolatedRate (documentation of rate() and increase()).
 Point extrapolated(const Window& window, Context& context, Kind kind) {
   if (window.anchored || window.smoothed) {
     if (!window.histograms.empty() && !window.floats.empty())
       return mixed(window, context), Point{};
-    return edge_to_edge(window, kind);
+    return window.histograms.empty() ? edge_to_edge(window, kind)
+                                     : histogram_edge_to_edge(window, context, kind);
   }
   const bool counter = kind != Kind::kDelta;
   const auto f = window.floats;
@@ -620,11 +678,15 @@ class Slider {
     return starts_.empty() ? std::span<const std::int64_t>{}
                            : std::span(starts_).subspan(first_, end_ - first_);
   }
-  bool has_before(std::int64_t oldest_ms) const {
-    return first_ > 0 && items_[first_ - 1].time_ms > oldest_ms;
+  /// The time of the last item at or before the window that is later than `oldest_ms`.
+  std::optional<std::int64_t> before(std::int64_t oldest_ms) const {
+    if (first_ == 0 || items_[first_ - 1].time_ms <= oldest_ms) return std::nullopt;
+    return items_[first_ - 1].time_ms;
   }
-  bool has_after(std::int64_t newest_ms) const {
-    return end_ < items_.size() && items_[end_].time_ms <= newest_ms;
+  /// The time of the first item behind the window that is not later than `newest_ms`.
+  std::optional<std::int64_t> after(std::int64_t newest_ms) const {
+    if (end_ >= items_.size() || items_[end_].time_ms > newest_ms) return std::nullopt;
+    return items_[end_].time_ms;
   }
 
  private:
@@ -703,15 +765,26 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
       window.anchored = input.anchored;
       window.smoothed = input.smoothed;
       if (extended) {
-        if (!series.histograms.empty() && (!window.histograms.empty()))
-          return fail(ErrorCode::kUnsupported,
-                      fmt::format("{} modifier is not supported with histograms",
-                                  input.anchored ? "anchored" : "smoothed"));
-        const bool before = floats.has_before(window.start_ms - lookback_ms_);
-        const bool after = input.smoothed && floats.has_after(window.end_ms + lookback_ms_);
-        if (window.floats.empty() && !(input.smoothed && before && after)) continue;
-        window.floats = floats.items(before ? 1 : 0, after ? 1 : 0);
-        window.float_starts = {};
+        const std::int64_t oldest = window.start_ms - lookback_ms_,
+                           newest = window.end_ms + lookback_ms_;
+        std::optional<std::int64_t> before_float = floats.before(oldest),
+                                    before_histogram = histograms.before(oldest);
+        // Of both kinds only the latest sample before the window anchors it.
+        if (before_float && before_histogram)
+          (*before_float < *before_histogram ? before_float : before_histogram).reset();
+        std::optional<std::int64_t> after_float, after_histogram;
+        if (input.smoothed) {
+          after_float = floats.after(newest);
+          after_histogram = histograms.after(newest);
+          if (after_float && after_histogram)
+            (*after_float > *after_histogram ? after_float : after_histogram).reset();
+        }
+        const bool inside = !window.floats.empty() || !window.histograms.empty();
+        const bool around = (before_float || before_histogram) && (after_float || after_histogram);
+        if (!inside && !(input.smoothed && around)) continue;
+        window.floats = floats.items(before_float ? 1 : 0, after_float ? 1 : 0);
+        window.histograms = histograms.items(before_histogram ? 1 : 0, after_histogram ? 1 : 0);
+        window.float_starts = window.histogram_starts = {};
       }
       if (window.floats.empty() && window.histograms.empty()) continue;
       saw_floats |= !window.floats.empty();
