@@ -190,7 +190,7 @@ TEST(PromqlParser, what_is_printed_is_read_back_to_the_same_text) {
         "a + on (x) group_left (y) b", "quantile(0.9, a) or -b",
         "max_over_time(a[1h:5m] @ start() offset -1m)", "(a > bool 1) * 2", "{\"m.n\", x=\"y\"}",
         "a[step() * 2 + min_of(1m, range())]", "histogram_quantile(0.9, sum without (pod) (a))",
-        "a + fill (0) b", "sum(a) / 1e+30"}) {
+        "a + fill (0) b", "sum(a) / 1e+30", "2 * 1e999 ^ 2"}) {
     const auto first = parse(query);
     ASSERT_TRUE(first) << query << ": " << first.error().message;
     const auto text = to_string(**first);

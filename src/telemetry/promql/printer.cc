@@ -155,7 +155,8 @@ std::string aggregate_head(const Aggregate& node) {
 
 std::string number_text(const NumberLiteral& node) {
   if (node.written_as_duration && node.value >= 0) return seconds_text(node.value);
-  return go_number(node.value);
+  // Without the sign, which would be read back as an operator with another precedence.
+  return std::isinf(node.value) && node.value > 0 ? "Inf" : go_number(node.value);
 }
 
 std::string indented(const Expr& expr, std::size_t level) {
