@@ -1,0 +1,283 @@
+#include "cli/offline_commands.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fstream>
+#include <iostream>
+
+#include "catalog/catalog_cli.h"
+#include "catalog/load.h"
+#include "cli/git.h"
+#include "journal/verify.h"
+#include "telemetry/promql/parser.h"
+
+namespace wellrun::cli {
+namespace {
+
+Status check_promql(std::string_view query) {
+  auto parsed = telemetry::promql::parse(query);
+  if (!parsed) return std::unexpected(parsed.error());
+  return {};
+}
+
+/// The body of plan and apply: the folder's files and where they come from.
+Result<Json> catalog_body(const std::string& directory, bool prune) {
+  TRY(const auto files, catalog::read_directory(directory));
+  if (files.empty())
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no *.yaml below {}; `wellrun init {}` writes an example", directory,
+                            directory));
+  const auto info = catalog::read_provenance(
+      [&](const std::vector<std::string>& arguments) { return run_git(directory, arguments); });
+  return Json{{"files", files},
+              {"commit", info.commit},
+              {"author", info.author},
+              {"dirty", info.dirty},
+              {"prune", prune}};
+}
+
+int run_init(Context& context, const std::string& directory) {
+  const auto written = catalog::init(directory);
+  if (!written) return report(context, written.error());
+  for (const auto& path : *written) context.out("wrote " + path + "\n");
+  context.out(fmt::format(
+      "\nnext: edit them, then\n  wellrun check {0}\n  wellrun plan {0}\n  wellrun apply {0}\n",
+      directory));
+  return 0;
+}
+
+int run_check(Context& context, const std::string& directory) {
+  const auto check = catalog::check_directory(directory, check_promql);
+  if (!check) return report(context, check.error());
+  context.out(context.json ? catalog::check_json(*check).dump(2) + "\n"
+                           : catalog::render_check(*check, context.terminal.colour));
+  return check->checked.ok() ? 0 : 1;
+}
+
+int show_problems(const Context& context, const Json& problems) {
+  for (const auto& problem : problems) {
+    const auto hint = text_or(problem, "hint");
+    context.err(fmt::format("{}:{}:{}: {}{}\n", text_or(problem, "file"),
+                            static_cast<int>(number_or(problem, "line", 0)),
+                            static_cast<int>(number_or(problem, "column", 0)),
+                            text_or(problem, "message"), hint.empty() ? "" : " (" + hint + ")"));
+  }
+  return 1;
+}
+
+int run_plan(Context& context, const std::string& directory, bool prune) {
+  auto body = catalog_body(directory, prune);
+  if (!body) return report(context, body.error());
+  Api api(context.api);
+  auto answer = api.send("POST", "/api/v1/catalog/plan", *body);
+  if (!answer) return report(context, answer.error());
+  if (context.json) {
+    context.out(answer->dump(2) + "\n");
+    return 0;
+  }
+  if (const auto problems = answer->value("problems", Json::array()); !problems.empty())
+    return show_problems(context, problems);
+  const auto plan = catalog::plan_from_json(*answer);
+  if (!plan) return report(context, plan.error());
+  context.out(catalog::render_plan(*plan, context.terminal.colour));
+  return 0;
+}
+
+int run_apply(Context& context, const std::string& directory, bool prune) {
+  // Problems are shown where they stand in the files before anything is sent.
+  const auto check = catalog::check_directory(directory, check_promql);
+  if (!check) return report(context, check.error());
+  if (!check->checked.ok() && prune) {
+    context.err(catalog::render_check(*check, context.terminal.colour));
+    return 1;
+  }
+  auto body = catalog_body(directory, prune);
+  if (!body) return report(context, body.error());
+  if (body->at("dirty").get<bool>())
+    context.err(
+        "note: the tree has changes that are not committed; the apply is recorded as dirty\n");
+  Api api(context.api);
+  auto answer = api.send("POST", "/api/v1/catalog/apply", *body);
+  if (!answer) {
+    if (!check->checked.ok()) context.err(catalog::render_check(*check, context.terminal.colour));
+    return report(context, answer.error());
+  }
+  if (context.json) {
+    context.out(answer->dump(2) + "\n");
+    return 0;
+  }
+  context.out(fmt::format("applied {}: {} created, {} changed, {} deleted\n",
+                          text_or(*answer, "apply", text_or(*answer, "id")),
+                          static_cast<int>(number_or(*answer, "created", 0)),
+                          static_cast<int>(number_or(*answer, "changed", 0)),
+                          static_cast<int>(number_or(*answer, "deleted", 0))));
+  return 0;
+}
+
+int run_export(Context& context) {
+  Api api(context.api);
+  auto answer = api.get_text("/api/v1/catalog/export");
+  if (!answer) return report(context, answer.error());
+  context.out(*answer);
+  return 0;
+}
+
+int run_get(Context& context, const std::string& kind, const std::string& name) {
+  Api api(context.api);
+  auto answer =
+      api.get(name.empty() ? "/api/v1/resources?kind=" + url_encode(kind)
+                           : "/api/v1/resources/" + url_encode(kind) + "/" + url_encode(name));
+  if (!answer) return report(context, answer.error());
+  if (context.json || !name.empty()) {
+    context.out(answer->dump(2) + "\n");
+    return 0;
+  }
+  context.out(table(answer->value("items", Json::array()),
+                    {{"KIND", "kind"},
+                     {"NAME", "name"},
+                     {"COMMIT", "commit"},
+                     {"APPLIED", "applied_at", Column::Form::kAge},
+                     {"FILE", "file"}},
+                    context.terminal, "no such resources"));
+  return 0;
+}
+
+}  // namespace
+
+void add_catalog_commands(CLI::App& app, Context& context, int& exit_code) {
+  auto directory = std::make_shared<std::string>(".");
+  auto prune = std::make_shared<bool>(false);
+  const auto with_directory = [&](const char* name, const char* about, auto run) {
+    auto* command = app.add_subcommand(name, about);
+    command->add_option("directory", *directory, "the operations repository")
+        ->capture_default_str();
+    command->callback(
+        [&context, &exit_code, directory, run] { exit_code = run(context, *directory); });
+    return command;
+  };
+  with_directory("init", "Write a commented example of operations as code", run_init);
+  with_directory("check", "Find everything that is wrong, with file, line and column", run_check);
+  for (const char* name : {"plan", "diff"}) {
+    auto* command = app.add_subcommand(
+        name, std::string_view(name) == "plan"
+                  ? "What an apply would change, and who would be paged differently"
+                  : "The same as plan");
+    command->add_option("directory", *directory, "the operations repository")
+        ->capture_default_str();
+    command->add_flag("--prune", *prune, "also delete what is not declared any more");
+    command->callback([&context, &exit_code, directory, prune] {
+      exit_code = run_plan(context, *directory, *prune);
+    });
+  }
+  auto* apply =
+      app.add_subcommand("apply", "Make it so: all of it or nothing, recorded with its commit");
+  apply->add_option("directory", *directory, "the operations repository")->capture_default_str();
+  apply->add_flag("--prune", *prune, "also delete what is not declared any more");
+  apply->callback([&context, &exit_code, directory, prune] {
+    exit_code = run_apply(context, *directory, *prune);
+  });
+
+  app.add_subcommand("export", "Print everything that is applied, as YAML")
+      ->callback([&context, &exit_code] { exit_code = run_export(context); });
+
+  auto kind = std::make_shared<std::string>();
+  auto name = std::make_shared<std::string>();
+  auto* get = app.add_subcommand(
+      "get", "Show applied resources: wellrun get Team, wellrun get Team payments");
+  get->add_option("kind", *kind, "such as Workload, Team, Runbook");
+  get->add_option("name", *name, "one resource");
+  get->callback([&context, &exit_code, kind, name] { exit_code = run_get(context, *kind, *name); });
+}
+
+void add_journal_commands(CLI::App& app, Context& context, int& exit_code) {
+  CLI::App* journal = nullptr;
+  for (auto* known :
+       app.get_subcommands([](const CLI::App* each) { return each->get_name() == "journal"; }))
+    journal = known;
+  auto data = std::make_shared<std::string>("wellrun-data");
+  auto* verify =
+      journal->add_subcommand("verify", "Check the hash chain: is everything as it was written?");
+  verify->add_option("--data", *data, "the server's data folder")->capture_default_str();
+  verify->callback([&context, &exit_code, data] {
+    const auto found = journal::verify_journal(*data + "/journal.sqlite");
+    if (!found) {
+      exit_code = report(context, found.error());
+      return;
+    }
+    if (context.json) {
+      Json json{{"ok", !found->problem},
+                {"facts", found->facts_checked},
+                {"last_seq", found->last_seq},
+                {"last_hash", found->last_hash}};
+      if (found->problem) json["problem"] = to_string(*found->problem);
+      context.out(json.dump(2) + "\n");
+    } else if (found->problem) {
+      context.out(
+          fmt::format("BROKEN at fact {}: {}\n", found->broken_fact, to_string(*found->problem)));
+    } else {
+      context.out(
+          fmt::format("sound: {} facts, last hash {}\n", found->facts_checked, found->last_hash));
+    }
+    exit_code = found->problem ? 1 : 0;
+  });
+}
+
+namespace {
+
+std::string names_below(const CLI::App& app) {
+  std::string names;
+  for (const auto* each : app.get_subcommands([](const CLI::App*) { return true; }))
+    names += (names.empty() ? "" : " ") + each->get_name();
+  return names;
+}
+
+std::string bash_completion(const CLI::App& app) {
+  std::string cases;
+  for (const auto* each : app.get_subcommands([](const CLI::App*) { return true; })) {
+    const auto names = names_below(*each);
+    if (!names.empty()) cases += fmt::format("    {}) words=\"{}\" ;;\n", each->get_name(), names);
+  }
+  return fmt::format(R"(_wellrun() {{
+  local words="{}"
+  if [ "$COMP_CWORD" -ge 2 ]; then
+    words=""
+    case "${{COMP_WORDS[1]}}" in
+{}    esac
+  fi
+  COMPREPLY=($(compgen -W "$words --help --output --server --token" -- "${{COMP_WORDS[COMP_CWORD]}}"))
+}}
+complete -o default -F _wellrun wellrun
+)",
+                     names_below(app), cases);
+}
+
+}  // namespace
+
+void add_completion(CLI::App& app, Context& context, int& exit_code) {
+  auto shell = std::make_shared<std::string>();
+  auto* command = app.add_subcommand(
+      "completion", "Print a completion script: source <(wellrun completion bash)");
+  command->add_option("shell", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  command->callback([&app, &context, &exit_code, shell] {
+    if (*shell == "bash") {
+      context.out(bash_completion(app));
+    } else if (*shell == "zsh") {
+      context.out("autoload -U +X bashcompinit && bashcompinit\n" + bash_completion(app));
+    } else {
+      for (const auto* each : app.get_subcommands([](const CLI::App*) { return true; })) {
+        context.out(fmt::format("complete -c wellrun -n __fish_use_subcommand -f -a {} -d '{}'\n",
+                                each->get_name(), each->get_description()));
+        for (const auto* below : each->get_subcommands([](const CLI::App*) { return true; })) {
+          context.out(
+              fmt::format("complete -c wellrun -n '__fish_seen_subcommand_from {}' -f -a {}\n",
+                          each->get_name(), below->get_name()));
+        }
+      }
+    }
+    exit_code = 0;
+  });
+}
+
+}  // namespace wellrun::cli

@@ -1,0 +1,20 @@
+#pragma once
+
+// Commands that need no server, or more than one question to it: operations as code, and the
+// journal's file.
+
+#include "cli/commands.h"
+
+namespace wellrun::cli {
+
+/// init, check, plan, diff, apply, export, get.
+void add_catalog_commands(CLI::App& app, Context& context, int& exit_code);
+
+/// journal verify, export, import: on a data folder whose server is stopped (verify and export:
+/// also while it runs).
+void add_journal_commands(CLI::App& app, Context& context, int& exit_code);
+
+/// completion bash|zsh|fish.
+void add_completion(CLI::App& app, Context& context, int& exit_code);
+
+}  // namespace wellrun::cli

@@ -1,0 +1,88 @@
+#include "cli/program.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/offline_commands.h"
+#include "cli/serve.h"
+#include "cli/version.h"
+#include "platform/runtime/system_runtime.h"
+
+namespace wellrun::cli {
+namespace {
+
+std::string environment(const char* name, std::string fallback) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::move(fallback) : std::string(value);
+}
+
+Terminal terminal_of(bool colour_wanted, Timestamp now) {
+  Terminal terminal{.now = now};
+  const bool is_terminal = isatty(STDOUT_FILENO) == 1;
+  terminal.colour = colour_wanted && is_terminal && std::getenv("NO_COLOR") == nullptr;
+  winsize size{};
+  constexpr int kUnlimited = 100'000;
+  terminal.width = is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0
+                       ? size.ws_col
+                       : kUnlimited;
+  return terminal;
+}
+
+Timestamp wall_clock() {
+  SystemRuntime runtime({.io_threads = 1, .worker_threads = 1});
+  return runtime.runtime().clock.now();
+}
+
+void write_to(std::FILE* file, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), file);
+  std::fflush(file);
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  CLI::App app("Wellrun: operational excellence as running software.", "wellrun");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer(
+      "Begin with:\n  wellrun init ops && wellrun check ops      operations as code\n  wellrun "
+      "serve                              the server\n"
+      "  wellrun apply ops                          make it so\n\nMore: wellrun COMMAND --help");
+  app.set_version_flag(
+      "--version", fmt::format("wellrun {} (commit {}, built {})", kVersion, kCommit, kBuildDate));
+
+  Context context;
+  context.out = [](const std::string& text) { write_to(stdout, text); };
+  context.err = [](const std::string& text) { write_to(stderr, text); };
+  context.terminal = terminal_of(true, wall_clock());
+  context.api.server = environment("WELLRUN_SERVER", context.api.server);
+  context.api.token = environment("WELLRUN_TOKEN", "");
+  std::string output = "text";
+  app.add_option("--server", context.api.server, "the server's address (WELLRUN_SERVER)")
+      ->capture_default_str();
+  app.add_option("--token", context.api.token, "API token (WELLRUN_TOKEN)");
+  app.add_option("--ca-file", context.api.ca_file, "extra certificate authority for https");
+  app.add_option("--output,-o", output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->each([&context](const std::string& form) { context.json = form == "json"; });
+
+  int exit_code = 2;
+  add_serve(app, context, exit_code);
+  add_catalog_commands(app, context, exit_code);
+  add_client_commands(app, context, exit_code);
+  add_journal_commands(app, context, exit_code);
+  add_completion(app, context, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : 2;
+  }
+  return exit_code;
+}
+
+}  // namespace wellrun::cli

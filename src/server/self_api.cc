@@ -1,0 +1,83 @@
+#include "server/self_api.h"
+
+#include <fmt/format.h>
+
+namespace wellrun::server {
+namespace {
+
+/// One metric family of one sample in OpenMetrics' text form.
+std::string family(const char* name, const char* type, const char* help, double value,
+                   const char* suffix = "") {
+  return fmt::format("# TYPE {0} {1}\n# HELP {0} {2}\n{0}{3} {4}\n", name, type, help, suffix,
+                     value);
+}
+
+std::string own_metrics(ControlPlane& plane, const telemetry::StoreStatistics& store,
+                        const std::string& version) {
+  const auto open = std::ranges::count_if(plane.respond().incidents(),
+                                          [](const auto& each) { return each.second.is_open(); });
+  const auto running = std::ranges::count_if(plane.procedures().runs(), [](const auto& each) {
+    return !procedures::is_finished(each.second.status);
+  });
+  std::string text = fmt::format(
+      "# TYPE wellrun_build info\n# HELP wellrun_build What is "
+      "running.\nwellrun_build_info{{version=\"{}\"}} 1\n",
+      version);
+  text += family("wellrun_journal_facts", "counter", "Facts recorded.",
+                 static_cast<double>(plane.ledger().store().last_sequence()), "_total");
+  text += family("wellrun_catalog_resources", "gauge", "Resources applied.",
+                 static_cast<double>(plane.catalog().size()));
+  text += family("wellrun_telemetry_series", "gauge", "Series in the head.",
+                 static_cast<double>(store.series));
+  text += family("wellrun_telemetry_head_samples", "gauge", "Samples in the head.",
+                 static_cast<double>(store.head_samples));
+  text += family("wellrun_telemetry_log_bytes", "gauge", "Size of the write-ahead log.",
+                 static_cast<double>(store.log_bytes));
+  text += family("wellrun_alerts_firing", "gauge", "Alerts that fire.",
+                 static_cast<double>(plane.health().firing().size()));
+  text += family("wellrun_incidents_open", "gauge", "Incidents that are open.",
+                 static_cast<double>(open));
+  text += family("wellrun_runs_open", "gauge", "Runs of procedures that are not over.",
+                 static_cast<double>(running));
+  return text + "# EOF\n";
+}
+
+}  // namespace
+
+std::vector<http::Route> self_routes(Runtime runtime, ControlPlane& plane,
+                                     const telemetry::EmbeddedStore& telemetry,
+                                     std::string version) {
+  std::vector<http::Route> routes;
+  routes.push_back(
+      {.method = "GET",
+       .pattern = "/-/ready",
+       .role = http::Role::kPublic,
+       .operation_id = "isReady",
+       .handler = http::on_strand(runtime.strand, [&plane](const http::Request&) {
+         const auto failure = plane.ledger().failed();
+         return failure ? http::text_response(
+                              "the journal cannot be written: " + failure->message + "\n", 503)
+                        : http::text_response("ready\n");
+       })});
+  routes.push_back({.method = "GET",
+                    .pattern = "/-/healthy",
+                    .role = http::Role::kPublic,
+                    .operation_id = "isHealthy",
+                    .handler = [](const http::Request&, http::Reply reply) {
+                      reply(http::text_response("healthy\n"));
+                    }});
+  routes.push_back({.method = "GET",
+                    .pattern = "/metrics",
+                    .role = http::Role::kViewer,
+                    .operation_id = "listOwnMetrics",
+                    .handler = http::on_strand(
+                        runtime.strand,
+                        [&plane, &telemetry, version = std::move(version)](const http::Request&) {
+                          return http::text_response(
+                              own_metrics(plane, telemetry.statistics(), version), 200,
+                              "application/openmetrics-text; version=1.0.0; charset=utf-8");
+                        })});
+  return routes;
+}
+
+}  // namespace wellrun::server
