@@ -1,0 +1,44 @@
+#pragma once
+
+// What is only in memory: who is logged in, and who failed to. Pure: time is an argument. Not
+// thread-safe.
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "core/time.h"
+
+namespace wellrun {
+
+/// Sessions by the keyed hash of their secret, so that looking one up tells nothing about others.
+class Sessions {
+ public:
+  /// At most 10,000; the one that ends first makes room.
+  void add(std::string hash, std::string token_name, Timestamp expires);
+  void remove(const std::string& hash);
+  /// The name of the token that logged in; empty for none, or one that ended.
+  std::string token_of(const std::string& hash, Timestamp now) const;
+
+ private:
+  struct Session {
+    std::string token_name;
+    Timestamp expires;
+  };
+  std::map<std::string, Session> sessions_;
+};
+
+/// Counts failed attempts of each remote, a minute at a time, for at most 10,000 remotes.
+class FailureLimiter {
+ public:
+  explicit FailureLimiter(int per_minute) : per_minute_(per_minute) {}
+  /// Counts one more; true when that is beyond the limit.
+  bool fail(std::string_view remote, Timestamp now);
+
+ private:
+  int per_minute_;
+  Timestamp window_start_;
+  std::map<std::string, int, std::less<>> failures_;
+};
+
+}  // namespace wellrun
