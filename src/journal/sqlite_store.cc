@@ -1,10 +1,7 @@
 #include "journal/sqlite_store.h"
 
-#include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <mutex>
-#include <unistd.h>
 #include <unordered_map>
 #include <variant>
 
@@ -439,21 +436,10 @@ class SqliteStore final : public Store {
   TaskThread writer_;  ///< last: its destruction commits what waits
 };
 
-/// Made before SQLite makes it, for its permissions: facts name people.
-Status create_private(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor < 0)
-    return fail(ErrorCode::kIo, fmt::format("could not open the journal: {}", std::strerror(errno)),
-                path);
-  ::close(descriptor);
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path) {
   TRY(auto lock, db::FileLock::take(path + ".lock", "the journal " + path));
-  TRY_STATUS(create_private(path));
   TRY(auto writer, db::Sqlite::open(path));
   TRY_STATUS(migrate(writer));
   TRY(auto head, read_head(writer));

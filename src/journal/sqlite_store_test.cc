@@ -6,7 +6,9 @@
 #include <future>
 #include <gtest/gtest.h>
 #include <random>
+#include <sstream>
 
+#include "journal/transfer.h"
 #include "journal/verify.h"
 #include "platform/db/sqlite.h"
 
@@ -217,6 +219,83 @@ TEST_F(JournalFile, ACommitThatSqliteRefusesIsSaidAndWhatWasAcknowledgedStays) {
   EXPECT_NE(refused.error().message.find("refused by a test"), std::string::npos);
   EXPECT_EQ(store->last_sequence(), 2U);
   EXPECT_FALSE(verify_journal(path_)->problem);
+}
+
+std::string exported(const std::string& path) {
+  std::string lines;
+  const auto report = export_lines(path, [&](std::string_view line) {
+    lines.append(line).push_back('\n');
+    return Status();
+  });
+  EXPECT_TRUE(report) << to_string(report.error());
+  return lines;
+}
+
+TEST_F(JournalFile, ComesBackFromItsLinesWithFactsOutboxAndBlobs) {
+  fill(50);
+  auto store = open();
+  const auto intent = [](std::string key) { return Intent{.key = std::move(key), .kind = "a.b"}; };
+  store->append(Batch{.intents = {intent("k1"), intent("k2")}, .begun = {"k2"}}, [](Status) {});
+  store->append(Batch{.finished = {{"k1", Outcome{.error = "e"}}}}, [](Status) {});
+  ASSERT_TRUE(store->put_blob(std::string("\0\xff", 2)));
+  const auto hash = [&] {
+    store = open();  // commits what waits
+    return store->last_hash();
+  };
+  store.reset();
+  const auto expected_hash = hash();
+  const auto lines = exported(path_);  // while it is open
+  const auto copy = folder_ + "/copy.db";
+  std::istringstream in(lines);
+  const auto imported = import_lines(copy, in);
+  ASSERT_TRUE(imported) << to_string(imported.error());
+  EXPECT_EQ(imported->facts, 50U);
+  EXPECT_EQ(imported->intents, 2U);
+  EXPECT_EQ(imported->blobs, 1U);
+  EXPECT_EQ(exported(copy), lines);
+  EXPECT_FALSE(verify_journal(copy)->problem);
+  const auto opened = open_sqlite_store(copy);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ((*opened)->last_hash(), expected_hash);
+  ASSERT_EQ((*opened)->open_intents()->size(), 1U);
+  EXPECT_TRUE((*opened)->open_intents()->front().begun);
+}
+
+TEST_F(JournalFile, IsNotImportedFromLinesThatAreCutChangedOrNotItsOwn) {
+  fill(5);
+  {
+    ASSERT_TRUE(open()->put_blob("content"));
+  }
+  const auto lines = exported(path_);
+  const auto replaced = [&](std::string_view from, std::string_view to) {
+    auto text = lines;
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return at == std::string::npos ? text : text.replace(at, from.size(), to);
+  };
+  const std::vector<std::pair<std::string, const char*>> cases{
+      {"", "cut off"},
+      {lines.substr(0, lines.rfind("{\"end")), "cut off"},
+      {lines.substr(0, lines.size() / 2), "line 4"},
+      {lines + lines, "line 9"},
+      {replaced("wellrun_journal", "other"), "line 1"},
+      {replaced("fact-number-000003", "fact-number-000004"), "line 4: fact 3"},
+      {replaced("{\"fact\"", "{\"fax\""), "line 2"},
+      {replaced("Y29u", "Y29v"), "line 7"},
+      {replaced("\"facts\":5", "\"facts\":6"), "line 8"},
+      {"{}\n", "line 1"},
+      {std::string(100, '['), "line 1"}};
+  for (const auto& [text, part] : cases) {
+    const auto copy = folder_ + "/copy.db";
+    std::istringstream in(text);
+    const auto imported = import_lines(copy, in);
+    ASSERT_FALSE(imported) << part;
+    EXPECT_NE(to_string(imported.error()).find(part), std::string::npos)
+        << part << " in " << to_string(imported.error());
+    EXPECT_EQ((*open_sqlite_store(copy))->last_sequence(), 0U);
+  }
+  std::istringstream in(lines);
+  EXPECT_EQ(import_lines(path_, in).error().code, ErrorCode::kConflict);
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "platform/db/sqlite.h"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include "core/assert.h"
 #include "core/text.h"
@@ -66,6 +68,12 @@ Error error_of(sqlite3* handle, int code, std::string_view tried) {
 
 std::string shortened(std::string_view sql) {
   return quote(sql.substr(0, 60));
+}
+
+/// Made before SQLite makes it, for its permissions. Whatever goes wrong here, SQLite says next.
+void create_private(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor >= 0) ::close(descriptor);
 }
 
 }  // namespace
@@ -171,6 +179,7 @@ void Sqlite::Finalize::operator()(sqlite3_stmt* statement) const {
 }
 
 Result<Sqlite> Sqlite::open(const std::string& path, SqliteOptions options) {
+  if (options.create) create_private(path);
   sqlite3* handle = nullptr;
   const int flags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options.create ? SQLITE_OPEN_CREATE : 0);

@@ -63,7 +63,8 @@ class Statement {
 
 class Sqlite {
  public:
-  /// WAL, synchronous=FULL, foreign keys on. kCorrupt for a file that is not a database.
+  /// WAL, synchronous=FULL, foreign keys on; a new file is its owner's alone. kCorrupt for a file
+  /// that is not a database.
   static Result<Sqlite> open(const std::string& path, SqliteOptions options = {});
 
   /// One or several statements without parameters and rows.
