@@ -1,0 +1,107 @@
+#include "health/alert_fsm.h"
+
+#include "core/bytes.h"
+
+namespace wellrun::health {
+namespace {
+
+std::string expanded(const std::string& text, const TemplateData& data) {
+  auto result = expand_template(text, data);
+  return result ? std::move(*result)
+                : fmt::format("<error expanding template: {}>", result.error().message);
+}
+
+/// The alert that a series is now, before the rule's past is looked at.
+ActiveAlert seen(const AlertRule& rule, const telemetry::InstantSeries& series,
+                 const EvaluationContext& context) {
+  TemplateData data{.labels = series.labels,
+                    .value = series.value,
+                    .external_labels = context.external_labels,
+                    .external_url = context.external_url};
+  ActiveAlert alert{.fingerprint = {},
+                    .labels = series.labels,
+                    .annotations = {},
+                    .value = series.value,
+                    .state = AlertState::kPending,
+                    .active_at = context.now,
+                    .fired_at = {},
+                    .keep_firing_since = {}};
+  alert.labels.remove(kMetricNameLabel);
+  for (const auto& [name, text] : rule.labels) alert.labels.set(name, expanded(text, data));
+  alert.labels.set("alertname", rule.alert);
+  for (const auto& [name, text] : rule.annotations) alert.annotations[name] = expanded(text, data);
+  alert.fingerprint = fingerprint_of(rule, alert.labels);
+  return alert;
+}
+
+/// True while a firing alert whose expression no longer holds goes on firing.
+bool keeps_firing(ActiveAlert& alert, Duration keep, Timestamp now) {
+  if (alert.state != AlertState::kFiring || keep <= Duration::zero()) return false;
+  if (!alert.keep_firing_since) alert.keep_firing_since = now;
+  return now - *alert.keep_firing_since < keep;
+}
+
+}  // namespace
+
+const char* name_of(AlertState state) {
+  switch (state) {
+    case AlertState::kInactive:
+      return "inactive";
+    case AlertState::kPending:
+      return "pending";
+    case AlertState::kFiring:
+      return "firing";
+  }
+  return "?";
+}
+
+std::string ActiveAlert::severity() const {
+  const auto severity = labels.get("severity");
+  return severity == "page" || severity == "ticket" ? std::string(severity) : "info";
+}
+
+std::string fingerprint_of(const AlertRule& rule, const Labels& labels) {
+  return fmt::format("{:016x}", stable_hash(rule.key, stable_hash(labels)));
+}
+
+Result<ActiveAlerts> evaluate(const AlertRule& rule, const ActiveAlerts& before,
+                              const std::vector<telemetry::InstantSeries>& series,
+                              const EvaluationContext& context) {
+  if (series.size() > kMaxAlertsPerRule) {
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("alerting rule {} has {} active series, at most {} are followed; "
+                            "aggregate its expression",
+                            rule.alert, series.size(), kMaxAlertsPerRule));
+  }
+  ActiveAlerts after;
+  for (const auto& each : series) {
+    auto alert = seen(rule, each, context);
+    if (const auto old = before.find(alert.fingerprint); old != before.end()) {
+      alert.state = old->second.state;
+      alert.active_at = old->second.active_at;
+      alert.fired_at = old->second.fired_at;
+    } else if (const auto start = context.restored.find(alert.labels);
+               start != context.restored.end()) {
+      alert.active_at = std::min(start->second, context.now);
+    }
+    if (alert.state == AlertState::kPending && context.now - alert.active_at >= rule.hold) {
+      alert.state = AlertState::kFiring;
+      alert.fired_at = context.now;
+    }
+    const auto fingerprint = alert.fingerprint;
+    if (!after.emplace(fingerprint, std::move(alert)).second) {
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("alerting rule {}: its expression has two series that are the same "
+                              "once its labels are added; aggregate, or keep the label that tells "
+                              "them apart",
+                              rule.alert));
+    }
+  }
+  for (auto [fingerprint, alert] : before) {
+    if (!after.contains(fingerprint) && keeps_firing(alert, rule.keep_firing_for, context.now))
+      after.emplace(fingerprint, std::move(alert));
+  }
+  return after;
+}
+
+}  // namespace wellrun::health

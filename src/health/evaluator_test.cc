@@ -1,0 +1,307 @@
+#include "health/evaluator.h"
+
+#include <gtest/gtest.h>
+
+#include "catalog/kinds/rule_group.h"
+#include "journal/memory_store.h"
+#include "platform/runtime/virtual_runtime.h"
+
+namespace wellrun::health {
+namespace {
+
+using namespace std::chrono_literals;
+using telemetry::InstantResult;
+using telemetry::InstantSeries;
+
+/// A small world: answers by text of the query; ALERTS_FOR_STATE and the last evaluation from what
+/// was written.
+class World final : public telemetry::Querier, public telemetry::MetricWriter {
+ public:
+  explicit World(Strand& strand) : strand_(strand) {}
+
+  std::map<std::string, std::vector<InstantSeries>> answers;
+  std::vector<telemetry::SeriesWrite> written;
+  bool failing = false;
+
+  void instant(std::string promql, Timestamp time,
+               std::move_only_function<void(Result<InstantResult>)> done) override {
+    strand_.post(
+        [answer = answer_to(promql, time), done = std::move(done)]() mutable { done(answer); });
+  }
+
+  Result<telemetry::WriteOutcome> write(std::vector<telemetry::SeriesWrite> series) override {
+    for (auto& each : series) written.push_back(std::move(each));
+    return telemetry::WriteOutcome{};
+  }
+  void put_metadata(std::vector<telemetry::Metadata>) override {}
+
+  /// What `name` was at `time`, stale series left out.
+  std::vector<InstantSeries> at(std::string_view name, Timestamp time) const {
+    std::map<Labels, double> last;
+    for (const auto& write : written) {
+      if (write.labels.metric_name() != name || write.samples.front().time_ms > to_unix_ms(time))
+        continue;
+      const double value = write.samples.front().value;
+      telemetry::is_stale_marker(value) ? (void)last.erase(write.labels)
+                                        : (void)(last[write.labels] = value);
+    }
+    std::vector<InstantSeries> result;
+    for (const auto& [labels, value] : last) result.push_back({labels, value});
+    return result;
+  }
+
+ private:
+  Result<InstantResult> answer_to(const std::string& promql, Timestamp time) const {
+    if (failing) return fail(ErrorCode::kDeadline, "too slow");
+    InstantResult result;
+    if (promql.starts_with("last_over_time")) {
+      result.series = at("wellrun_rule_group_last_evaluation_timestamp_seconds", time);
+    } else if (promql.starts_with("ALERTS_FOR_STATE")) {
+      result.series = at("ALERTS_FOR_STATE", time);
+    } else if (const auto found = answers.find(promql); found != answers.end()) {
+      result.series = found->second;
+    }
+    return result;
+  }
+
+  Strand& strand_;
+};
+
+template <typename T>
+void put(catalog::Catalog& catalog, T value, Timestamp now) {
+  static int count = 0;
+  catalog::Resource resource;
+  resource.kind = T::kKind;
+  resource.name = value.metadata.name;
+  resource.digest = std::to_string(++count);
+  resource.provenance.applied_at = now;
+  resource.value = std::make_shared<T>(std::move(value));
+  catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
+}
+
+struct Fixture : testing::Test {
+  VirtualRuntime time;
+  World world{time.runtime().strand};
+  journal::MemoryStore store{time.runtime().strand};
+  catalog::Catalog catalog;
+  std::unique_ptr<HealthDomain> domain;
+  std::unique_ptr<journal::Ledger> ledger;
+  std::unique_ptr<Evaluator> evaluator;
+
+  Fixture() {
+    catalog::RuleGroup group;
+    group.metadata.name = "shop";
+    group.workload.name = "shop";
+    group.interval = 10s;
+    catalog::Rule rule;
+    rule.alert = "HighErrors";
+    rule.expr = "errors > 0.1";
+    rule.for_ = 60s;
+    rule.labels = {{"severity", "page"}};
+    group.rules.push_back(rule);
+    put(catalog, group, time.now());
+  }
+
+  void start() {
+    domain = std::make_unique<HealthDomain>();
+    ledger = std::make_unique<journal::Ledger>(time.runtime(), store,
+                                               std::vector<journal::Domain*>{domain.get()});
+    ASSERT_TRUE(ledger->start());
+    evaluator =
+        std::make_unique<Evaluator>(time.runtime(), catalog, world, world, *ledger, *domain);
+    evaluator->start();
+  }
+
+  void kill_and_restart(Duration outage = 0s) {
+    time.crash();
+    evaluator.reset();
+    ledger.reset();
+    domain.reset();
+    time.run_for(outage);
+    store.recover();
+    start();
+  }
+
+  std::vector<std::string> facts() const {
+    std::vector<std::string> types;
+    for (const auto& fact : *store.read({})) types.push_back(fact.type);
+    return types;
+  }
+
+  void breaks() { world.answers["errors > 0.1"] = {{Labels{{"job", "shop"}}, 0.5}}; }
+  void heals() { world.answers.clear(); }
+};
+
+using Strings = std::vector<std::string>;
+
+TEST_F(Fixture, AnAlertThatHoldsLongEnoughBecomesAFactWithItsValues) {
+  start();
+  breaks();
+  time.run_for(50s);
+  EXPECT_EQ(facts(), Strings{}) << "pending is telemetry, not a fact";
+  EXPECT_EQ(world.at("ALERTS_FOR_STATE", time.now()).size(), 1U);
+  time.run_for(30s);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  const auto fired = store.read({})->front().body.get<facts::AlertFired>();
+  EXPECT_EQ(fired.workload, "shop");
+  EXPECT_EQ(fired.severity, "page");
+  EXPECT_EQ(fired.value, 0.5);
+  heals();
+  time.run_for(20s);
+  EXPECT_EQ(facts(), (Strings{"alert.fired", "alert.resolved"}));
+  EXPECT_TRUE(world.at("ALERTS", time.now()).empty()) << "the series ends with a stale marker";
+}
+
+TEST_F(Fixture, APendingAlertFiresAtItsOriginalDueTimeAfterAKill) {
+  start();
+  breaks();
+  time.run_for(40s);
+  const auto active_at = from_unix_ms(
+      static_cast<std::int64_t>(world.at("ALERTS_FOR_STATE", time.now()).front().value * 1000));
+  kill_and_restart(5s);
+  time.run_until(active_at + 59s);
+  EXPECT_EQ(facts(), Strings{});
+  time.run_until(active_at + 70s);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  EXPECT_EQ(store.read({})->front().body.get<facts::AlertFired>().active_since,
+            format_rfc3339(active_at));
+}
+
+TEST_F(Fixture, AFiringAlertIsNotFiredAgainAfterARestart) {
+  start();
+  breaks();
+  time.run_for(90s);
+  kill_and_restart();
+  time.run_for(5min);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+  heals();
+  time.run_for(20s);
+  EXPECT_EQ(facts().back(), "alert.resolved");
+}
+
+TEST_F(Fixture, AQueryThatFailsChangesNothing) {
+  start();
+  breaks();
+  time.run_for(90s);
+  world.failing = true;
+  time.run_for(5min);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+  EXPECT_EQ(evaluator->groups().front().rules.front().health, "err");
+}
+
+TEST_F(Fixture, AnAlertWhoseRuleWasRemovedResolves) {
+  start();
+  breaks();
+  time.run_for(90s);
+  catalog.remove("RuleGroup", "shop", time.now());
+  kill_and_restart();
+  time.run_for(1s);
+  EXPECT_EQ(facts(), (Strings{"alert.fired", "alert.resolved"}));
+}
+
+TEST_F(Fixture, RecordingRulesAreWritten) {
+  catalog::RuleGroup group;
+  group.metadata.name = "records";
+  group.interval = 10s;
+  catalog::Rule rule;
+  rule.record = "shop:errors:rate1m";
+  rule.expr = "q";
+  rule.labels = {{"team", "a"}};
+  group.rules.push_back(rule);
+  put(catalog, group, time.now());
+  world.answers["q"] = {{Labels{{"job", "shop"}}, 2}};
+  start();
+  time.run_for(25s);
+  const auto recorded = world.at("shop:errors:rate1m", time.now());
+  ASSERT_EQ(recorded.size(), 1U);
+  EXPECT_EQ(recorded.front().labels.get("team"), "a");
+  EXPECT_EQ(recorded.front().value, 2);
+}
+
+TEST_F(Fixture, AKpiChangesStatusOnceAndNotBackAndForth) {
+  catalog::Kpi kpi;
+  kpi.metadata.name = "orders";
+  kpi.workload.name = "shop";
+  kpi.query = "k";
+  kpi.target = 10;
+  kpi.interval = 10s;
+  put(catalog, kpi, time.now());
+  world.answers["k"] = {{Labels{}, 12}};
+  start();
+  time.run_for(1min);
+  ASSERT_EQ(facts(), Strings{"kpi.status_changed"});
+  for (int i = 0; i < 10; ++i) {
+    world.answers["k"] = {{Labels{}, i % 2 == 0 ? 9.9 : 10.1}};
+    time.run_for(10s);
+  }
+  EXPECT_EQ(facts().size(), 1U);
+  world.answers["k"] = {{Labels{}, 5}};
+  time.run_for(30s);
+  ASSERT_EQ(facts().size(), 2U);
+  EXPECT_EQ(domain->kpi("orders").status, "missed");
+}
+
+TEST_F(Fixture, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
+  catalog::Slo slo;
+  slo.metadata.name = "checkout";
+  slo.service.name = "shop";
+  slo.kpi.name = "orders";
+  slo.objectives = {{"", 0.99}};
+  slo.alerting.windows = {{"page", 30s, 10s, 5}};
+  slo.indicator.spec.ratio_metric.good.metric_source.spec.query = "good";
+  slo.indicator.spec.ratio_metric.total.metric_source.spec.query = "total";
+  put(catalog, slo, time.now());
+  start();
+  const auto counts = [&](double good, double total) {
+    for (const auto* window : {"30s", "10s", "4w"}) {
+      world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, good}};
+      world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, total}};
+    }
+  };
+  counts(0, 1);
+  time.run_for(1min);
+  EXPECT_EQ(facts(), Strings{}) << "one failing request at low traffic never pages";
+  counts(80, 100);
+  time.run_for(10s);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  const auto fired = store.read({})->front().body.get<facts::AlertFired>();
+  EXPECT_EQ(fired.source, "slo");
+  EXPECT_EQ(fired.kpi, "orders");
+  EXPECT_NEAR(fired.value.get<double>(), 20, 1e-6);
+  EXPECT_NE(fired.annotations.at("minimum_events").find("Fewer than 10 events"), std::string::npos);
+  counts(100, 100);
+  time.run_for(10s);
+  EXPECT_EQ(facts().back(), "alert.resolved");
+}
+
+TEST(HealthDomain, BoundsTransitionsInAMinuteAndPutsPagesFirst) {
+  HealthDomain domain;
+  std::map<std::string, facts::AlertFired> wanted;
+  for (int i = 0; i < 500; ++i) {
+    auto& fired = wanted[fmt::format("{:016x}", i)];
+    fired.fingerprint = fmt::format("{:016x}", i);
+    fired.rule = "rules/g/A";
+    fired.severity = i == 499 ? "page" : "info";
+  }
+  const auto now = from_unix_ms(1'767'225'600'000);
+  const auto decision = domain.reconcile("rules/g/", wanted, "", now);
+  ASSERT_EQ(decision.facts.size(), kMaxTransitionsPerMinute);
+  EXPECT_EQ(decision.facts.front().body["severity"], "page");
+  for (const auto& fact : decision.facts) {
+    journal::Fact applied;
+    applied.time = now;
+    applied.type = fact.type;
+    applied.body = fact.body;
+    domain.apply(applied);
+  }
+  EXPECT_TRUE(domain.reconcile("rules/g/", wanted, "", now + 59s).facts.empty());
+  EXPECT_EQ(domain.reconcile("rules/g/", wanted, "", now + 60s).facts.size(),
+            kMaxTransitionsPerMinute);
+
+  HealthDomain restored;
+  ASSERT_TRUE(restored.restore(domain.snapshot()));
+  EXPECT_EQ(restored.snapshot(), domain.snapshot());
+}
+
+}  // namespace
+}  // namespace wellrun::health

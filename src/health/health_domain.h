@@ -1,0 +1,70 @@
+#pragma once
+
+// Which alerts fire and how KPIs stand, as the journal knows it. A functional core: the evaluator
+// asks what to record, and what is already recorded is not recorded again.
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "facts/health.h"
+#include "health/alert.h"
+#include "journal/ledger.h"
+
+namespace wellrun::health {
+
+/// At most this many transitions become facts in a minute; the rest follow when they still hold
+/// then.
+inline constexpr std::size_t kMaxTransitionsPerMinute = 120;
+
+struct FiringAlert {
+  facts::AlertFired fired;
+  Timestamp since;
+  journal::Sequence seq = 0;  ///< of its alert.fired
+};
+
+struct KpiStanding {
+  std::string status = "no_data";
+  Timestamp since{};
+};
+
+class HealthDomain final : public journal::Domain {
+ public:
+  std::string_view name() const override { return "health"; }
+  void apply(const journal::Fact& fact) override;
+  journal::Decision react(const journal::Fact&, Timestamp) override { return {}; }
+  journal::Decision tick(Timestamp) override { return {}; }
+  std::optional<Timestamp> next_due() const override { return std::nullopt; }
+  journal::Decision outcome(const journal::Intent&, const journal::Outcome&, Timestamp) override {
+    return {};
+  }
+  Json snapshot() const override;
+  Status restore(const Json& snapshot) override;
+
+  /// By fingerprint.
+  const std::map<std::string, FiringAlert>& firing() const { return firing_; }
+  /// Of a KPI that never changed: no_data since the epoch.
+  KpiStanding kpi(const std::string& name) const;
+
+  /// True when reconcile() would have something to record.
+  bool differs(const std::string& group,
+               const std::map<std::string, facts::AlertFired>& wanted) const;
+
+  /// Makes the alerts of `group` ("rules/<name>/", "slos/<name>/") be exactly `wanted` (by
+  /// fingerprint): what fires and is not recorded fires, what is recorded and no longer fires
+  /// resolves for `reason`. Pages first, at most what kMaxTransitionsPerMinute leaves.
+  journal::Decision reconcile(const std::string& group,
+                              const std::map<std::string, facts::AlertFired>& wanted,
+                              const std::string& reason, Timestamp now) const;
+
+  /// Nothing when the KPI already stands so.
+  journal::Decision change_kpi(facts::KpiStatusChanged change) const;
+
+ private:
+  std::map<std::string, FiringAlert> firing_;
+  std::map<std::string, KpiStanding> kpis_;
+  std::deque<Timestamp> transitions_;  ///< of the last minute before the newest
+};
+
+}  // namespace wellrun::health
