@@ -22,7 +22,7 @@ Status append_json(std::string& out, protozero::pbf_reader value, int depth_left
 
 Status append_list(std::string& out, protozero::pbf_reader list, int depth_left) {
   out += '[';
-  while (list.next(1)) {
+  while (list.next(1, kBytes)) {
     if (out.back() != '[') out += ',';
     TRY_STATUS(append_json(out, list.get_message(), depth_left));
   }
@@ -32,16 +32,14 @@ Status append_list(std::string& out, protozero::pbf_reader list, int depth_left)
 
 Status append_map(std::string& out, protozero::pbf_reader map, int depth_left) {
   out += '{';
-  while (map.next(1)) {
+  while (map.next(1, kBytes)) {
     if (out.back() != '{') out += ',';
     auto entry = map.get_message();
     std::string key, text = "null";
     while (entry.next()) {
-      if (entry.tag_and_type() ==
-          protozero::tag_and_type(1, protozero::pbf_wire_type::length_delimited)) {
+      if (entry.tag_and_type() == bytes_field(1)) {
         TRY(key, read_text(entry.get_view()));
-      } else if (entry.tag_and_type() ==
-                 protozero::tag_and_type(2, protozero::pbf_wire_type::length_delimited)) {
+      } else if (entry.tag_and_type() == bytes_field(2)) {
         text.clear();
         TRY_STATUS(append_json(text, entry.get_message(), depth_left));
       } else {
@@ -69,30 +67,30 @@ Status append_value(std::string& out, protozero::pbf_reader value, int depth_lef
   while (value.next()) {
     out.resize(start);
     any = true;
-    switch (value.tag()) {
-      case 1: {
+    switch (value.tag_and_type()) {
+      case bytes_field(1): {
         TRY(auto text, read_text(value.get_view()));
         quoted(std::move(text));
         break;
       }
-      case 2:
+      case varint_field(2):
         out += value.get_bool() ? "true" : "false";
         break;
-      case 3:
+      case varint_field(3):
         out += fmt::format("{}", value.get_int64());
         break;
-      case 4: {
+      case fixed64_field(4): {
         const double number = value.get_double();
         std::isfinite(number) ? void(out += number_text(number)) : quoted(number_text(number));
         break;
       }
-      case 5:
+      case bytes_field(5):
         TRY_STATUS(append_list(out, value.get_message(), depth_left - 1));
         break;
-      case 6:
+      case bytes_field(6):
         TRY_STATUS(append_map(out, value.get_message(), depth_left - 1));
         break;
-      case 7: {
+      case bytes_field(7): {
         const auto bytes = value.get_view();
         quoted(to_base64({bytes.data(), bytes.size()}));
         break;
@@ -127,12 +125,12 @@ Result<std::string> read_value(protozero::pbf_reader value, int max_depth) {
 Result<Label> read_attribute(protozero::pbf_reader key_value, const DecodeLimits& limits) {
   Label out;
   while (key_value.next()) {
-    switch (key_value.tag()) {
-      case 1: {
+    switch (key_value.tag_and_type()) {
+      case bytes_field(1): {
         TRY(out.name, read_text(key_value.get_view()));
         break;
       }
-      case 2: {
+      case bytes_field(2): {
         TRY(out.value, read_value(key_value.get_message(), limits.max_depth));
         break;
       }

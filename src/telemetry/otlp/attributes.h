@@ -26,6 +26,19 @@ struct DecodeLimits {
   std::size_t max_expanded_bytes = 256 << 20;  ///< what a request may become in memory
 };
 
+/// A field by number and wire type: one of another type is skipped like an unknown field.
+/// protozero's getters must not be called on the wrong type.
+constexpr auto kBytes = protozero::pbf_wire_type::length_delimited;
+constexpr std::uint32_t bytes_field(protozero::pbf_tag_type number) {
+  return protozero::tag_and_type(number, kBytes);
+}
+constexpr std::uint32_t varint_field(protozero::pbf_tag_type number) {
+  return protozero::tag_and_type(number, protozero::pbf_wire_type::varint);
+}
+constexpr std::uint32_t fixed64_field(protozero::pbf_tag_type number) {
+  return protozero::tag_and_type(number, protozero::pbf_wire_type::fixed64);
+}
+
 /// kInvalid unless `text` is UTF-8: protobuf's `string` must be.
 Result<std::string> read_text(protozero::data_view text);
 

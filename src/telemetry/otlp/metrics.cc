@@ -108,7 +108,7 @@ class Decoder {
   Result<MetricsBatch> decode(std::string_view protobuf) {
     pbf_reader request(protobuf.data(), protobuf.size());
     while (request.next()) {
-      if (request.tag() == 1)
+      if (request.tag_and_type() == bytes_field(1))
         TRY_STATUS(read_resource_metrics(request.get_view()));
       else
         request.skip();
@@ -122,13 +122,13 @@ class Decoder {
   // Fields of a message come in any order: what others depend on is read in a pass of its own.
   Status read_resource_metrics(protozero::data_view bytes) {
     std::vector<Label> attributes;
-    for (pbf_reader reader(bytes); reader.next(1);)
-      for (auto resource = reader.get_message(); resource.next(1);) {
+    for (pbf_reader reader(bytes); reader.next(1, kBytes);)
+      for (auto resource = reader.get_message(); resource.next(1, kBytes);) {
         TRY(auto attribute, read_attribute(resource.get_message(), limits_));
         attributes.push_back(std::move(attribute));
       }
     enter_resource(std::move(attributes));
-    for (pbf_reader reader(bytes); reader.next(2);)
+    for (pbf_reader reader(bytes); reader.next(2, kBytes);)
       TRY_STATUS(read_scope_metrics(reader.get_view()));
     return write_target_info();
   }
@@ -155,19 +155,19 @@ class Decoder {
   Status read_scope_metrics(protozero::data_view bytes) {
     scope_labels_.clear();
     std::vector<Label> attributes;
-    for (pbf_reader reader(bytes); reader.next(1);) {
+    for (pbf_reader reader(bytes); reader.next(1, kBytes);) {
       auto scope = reader.get_message();
       while (scope.next()) {
-        switch (scope.tag()) {
-          case 1: {
+        switch (scope.tag_and_type()) {
+          case bytes_field(1): {
             TRY(scope_labels_["otel_scope_name"], read_text(scope.get_view()));
             break;
           }
-          case 2: {
+          case bytes_field(2): {
             TRY(scope_labels_["otel_scope_version"], read_text(scope.get_view()));
             break;
           }
-          case 3: {
+          case bytes_field(3): {
             TRY(auto attribute, read_attribute(scope.get_message(), limits_));
             attributes.push_back(std::move(attribute));
             break;
@@ -179,39 +179,40 @@ class Decoder {
     }
     scope_problem_ = over_limit(attributes, limits_);
     scope_labels_.merge(as_labels(std::move(attributes), "otel_scope_"));
-    for (pbf_reader reader(bytes); reader.next(2);) TRY_STATUS(read_metric(reader.get_message()));
+    for (pbf_reader reader(bytes); reader.next(2, kBytes);)
+      TRY_STATUS(read_metric(reader.get_message()));
     return {};
   }
 
   Status read_metric(pbf_reader reader) {
     MetricHead metric;
     while (reader.next()) {
-      switch (reader.tag()) {
-        case 1: {
+      switch (reader.tag_and_type()) {
+        case bytes_field(1): {
           TRY(metric.name, read_text(reader.get_view()));
           break;
         }
-        case 2: {
+        case bytes_field(2): {
           TRY(metric.help, read_text(reader.get_view()));
           break;
         }
-        case 3: {
+        case bytes_field(3): {
           TRY(metric.unit, read_text(reader.get_view()));
           break;
         }
-        case 5:
+        case bytes_field(5):
           enter_data(metric, Shape::kGauge, reader.get_view());
           break;
-        case 7:
+        case bytes_field(7):
           enter_data(metric, Shape::kSum, reader.get_view());
           break;
-        case 9:
+        case bytes_field(9):
           enter_data(metric, Shape::kHistogram, reader.get_view());
           break;
-        case 10:
+        case bytes_field(10):
           enter_data(metric, Shape::kExponential, reader.get_view());
           break;
-        case 11:
+        case bytes_field(11):
           enter_data(metric, Shape::kSummary, reader.get_view());
           break;
         default:
@@ -221,7 +222,7 @@ class Decoder {
     if (metric.shape == Shape::kNone) return {};
     read_aggregation(metric);
     name_metric(metric);
-    for (pbf_reader data(metric.data); data.next(1);)
+    for (pbf_reader data(metric.data); data.next(1, kBytes);)
       TRY_STATUS(read_point(metric, data.get_message()));
     return {};
   }
@@ -234,9 +235,9 @@ class Decoder {
   static void read_aggregation(MetricHead& metric) {
     if (metric.shape == Shape::kGauge || metric.shape == Shape::kSummary) return;
     for (pbf_reader data(metric.data); data.next();) {
-      if (data.tag() == 2)
+      if (data.tag_and_type() == varint_field(2))
         metric.temporality = static_cast<Temporality>(data.get_enum());
-      else if (data.tag() == 3 && metric.shape == Shape::kSum)
+      else if (data.tag_and_type() == varint_field(3) && metric.shape == Shape::kSum)
         metric.monotonic = data.get_bool();
       else
         data.skip();
@@ -294,20 +295,20 @@ class Decoder {
 
   Status read_number(pbf_reader& reader, Point& point) {
     while (reader.next()) {
-      switch (reader.tag()) {
-        case 3:
+      switch (reader.tag_and_type()) {
+        case fixed64_field(3):
           point.time_ns = read_time(reader);
           break;
-        case 4:
+        case fixed64_field(4):
           point.value = reader.get_double();
           break;
-        case 6:
+        case fixed64_field(6):
           point.value = static_cast<double>(reader.get_sfixed64());
           break;
-        case 7:
+        case bytes_field(7):
           TRY_STATUS(add_attribute(reader.get_message(), point));
           break;
-        case 8:
+        case varint_field(8):
           point.flags = reader.get_uint32();
           break;
         default:
@@ -319,28 +320,30 @@ class Decoder {
 
   Status read_histogram(pbf_reader& reader, Point& point) {
     while (reader.next()) {
-      switch (reader.tag()) {
-        case 3:
+      switch (reader.tag_and_type()) {
+        case fixed64_field(3):
           point.time_ns = read_time(reader);
           break;
-        case 4:
+        case fixed64_field(4):
           point.count = reader.get_fixed64();
           break;
-        case 5:
+        case fixed64_field(5):
           point.sum = reader.get_double();
           break;
-        case 6:
+        case bytes_field(6):
+        case fixed64_field(6):
           read_fixed64s(reader, point.counts);
           break;
-        case 7:
+        case bytes_field(7):
+        case fixed64_field(7):
           read_numbers(
               reader, point.bounds, [&] { return reader.get_double(); },
               [&] { return reader.get_packed_double(); });
           break;
-        case 9:
+        case bytes_field(9):
           TRY_STATUS(add_attribute(reader.get_message(), point));
           break;
-        case 10:
+        case varint_field(10):
           point.flags = reader.get_uint32();
           break;
         default:
@@ -353,11 +356,12 @@ class Decoder {
   static ExponentialBuckets read_buckets(pbf_reader reader) {
     ExponentialBuckets out;
     while (reader.next()) {
-      switch (reader.tag()) {
-        case 1:
+      switch (reader.tag_and_type()) {
+        case varint_field(1):
           out.offset = reader.get_sint32();
           break;
-        case 2:
+        case bytes_field(2):
+        case varint_field(2):
           read_numbers(
               reader, out.counts, [&] { return reader.get_uint64(); },
               [&] { return reader.get_packed_uint64(); });
@@ -372,35 +376,35 @@ class Decoder {
   Status read_exponential(pbf_reader& reader, Point& point) {
     auto& histogram = point.exponential;
     while (reader.next()) {
-      switch (reader.tag()) {
-        case 1:
+      switch (reader.tag_and_type()) {
+        case bytes_field(1):
           TRY_STATUS(add_attribute(reader.get_message(), point));
           break;
-        case 3:
+        case fixed64_field(3):
           point.time_ns = read_time(reader);
           break;
-        case 4:
+        case fixed64_field(4):
           histogram.count = reader.get_fixed64();
           break;
-        case 5:
+        case fixed64_field(5):
           histogram.sum = reader.get_double();
           break;
-        case 6:
+        case varint_field(6):
           histogram.scale = reader.get_sint32();
           break;
-        case 7:
+        case fixed64_field(7):
           histogram.zero_count = reader.get_fixed64();
           break;
-        case 8:
+        case bytes_field(8):
           histogram.positive = read_buckets(reader.get_message());
           break;
-        case 9:
+        case bytes_field(9):
           histogram.negative = read_buckets(reader.get_message());
           break;
-        case 10:
+        case varint_field(10):
           point.flags = reader.get_uint32();
           break;
-        case 14:
+        case fixed64_field(14):
           histogram.zero_threshold = reader.get_double();
           break;
         default:
@@ -412,22 +416,22 @@ class Decoder {
 
   Status read_summary(pbf_reader& reader, Point& point) {
     while (reader.next()) {
-      switch (reader.tag()) {
-        case 3:
+      switch (reader.tag_and_type()) {
+        case fixed64_field(3):
           point.time_ns = read_time(reader);
           break;
-        case 4:
+        case fixed64_field(4):
           point.count = reader.get_fixed64();
           break;
-        case 5:
+        case fixed64_field(5):
           point.sum = reader.get_double();
           break;
-        case 6: {
+        case bytes_field(6): {
           std::pair<double, double> quantile;
           for (auto entry = reader.get_message(); entry.next();) {
-            if (entry.tag() == 1)
+            if (entry.tag_and_type() == fixed64_field(1))
               quantile.first = entry.get_double();
-            else if (entry.tag() == 2)
+            else if (entry.tag_and_type() == fixed64_field(2))
               quantile.second = entry.get_double();
             else
               entry.skip();
@@ -435,10 +439,10 @@ class Decoder {
           point.quantiles.push_back(quantile);
           break;
         }
-        case 7:
+        case bytes_field(7):
           TRY_STATUS(add_attribute(reader.get_message(), point));
           break;
-        case 8:
+        case varint_field(8):
           point.flags = reader.get_uint32();
           break;
         default:

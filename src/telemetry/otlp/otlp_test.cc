@@ -200,6 +200,52 @@ TEST(OtlpMetrics, FieldsMayComeInAnyOrder) {
   }
 }
 
+TEST(OtlpMetrics, AFieldOfTheWrongWireTypeIsSkipped) {
+  // Every field number of every message, as each wire type, at each depth: read or refused, never
+  // more.
+  const auto wrap = [](std::string inner, std::initializer_list<int> path) {
+    for (int number : path) {
+      std::string outer;
+      protozero::pbf_writer(outer).add_message(static_cast<protozero::pbf_tag_type>(number), inner);
+      inner = std::move(outer);
+    }
+    return inner;
+  };
+  const std::initializer_list<int> paths[] = {{},
+                                              {1},
+                                              {1, 1},
+                                              {2, 1},
+                                              {1, 2, 1},
+                                              {2, 2, 1},
+                                              {5, 2, 2, 1},
+                                              {7, 2, 2, 1},
+                                              {9, 2, 2, 1},
+                                              {11, 2, 2, 1},
+                                              {15, 2, 2, 1},
+                                              {1, 5, 2, 2, 1},
+                                              {1, 7, 2, 2, 1},
+                                              {1, 9, 2, 2, 1},
+                                              {1, 10, 2, 2, 1},
+                                              {1, 11, 2, 2, 1},
+                                              {8, 1, 10, 2, 2, 1},
+                                              {6, 1, 11, 2, 2, 1}};
+  for (const auto& path : paths) {
+    for (protozero::pbf_tag_type number = 1; number < 17; ++number) {
+      std::string varint, fixed64, fixed32, bytes;
+      protozero::pbf_writer(varint).add_uint64(number, 1);
+      protozero::pbf_writer(fixed64).add_fixed64(number, 1);
+      protozero::pbf_writer(fixed32).add_fixed32(number, 1);
+      protozero::pbf_writer(bytes).add_bytes(number, "12345678");
+      for (const auto& field : {varint, fixed64, fixed32, bytes}) {
+        DeltaState deltas;
+        (void)decode_metrics(wrap(field, path), deltas, kNow, {});
+        (void)decode_logs(wrap(field, path), kNow, {});
+        (void)decode_spans(wrap(field, path), kNow, {});
+      }
+    }
+  }
+}
+
 TEST(OtlpExponential, ScalesAboveEightAreReducedAndIndexesShiftByOne) {
   ExponentialPoint point;
   point.scale = 9;

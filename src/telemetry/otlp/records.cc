@@ -37,7 +37,7 @@ struct Source {
 };
 
 Status read_resource(pbf_reader reader, Source& source, const DecodeLimits& limits) {
-  while (reader.next(1)) {
+  while (reader.next(1, kBytes)) {
     TRY(auto attribute, read_attribute(reader.get_message(), limits));
     if (attribute.name == "service.name") source.service = attribute.value;
     if (attribute.name.empty()) continue;
@@ -50,7 +50,7 @@ Status read_resource(pbf_reader reader, Source& source, const DecodeLimits& limi
 
 Status read_scope(pbf_reader reader, Source& source) {
   while (reader.next()) {
-    if (reader.tag() != 1 && reader.tag() != 2) {
+    if (reader.tag_and_type() != bytes_field(1) && reader.tag_and_type() != bytes_field(2)) {
       reader.skip();
       continue;
     }
@@ -71,7 +71,7 @@ class Walker {
 
   Result<RecordBatch<Record>> walk(std::string_view protobuf) {
     for (pbf_reader request(protobuf.data(), protobuf.size()); request.next();) {
-      if (request.tag() == 1)
+      if (request.tag_and_type() == bytes_field(1))
         TRY_STATUS(walk_resource(request.get_view()));
       else
         request.skip();
@@ -82,17 +82,18 @@ class Walker {
  private:
   Status walk_resource(protozero::data_view bytes) {
     Source source;
-    for (pbf_reader reader(bytes); reader.next(1);)
+    for (pbf_reader reader(bytes); reader.next(1, kBytes);)
       TRY_STATUS(read_resource(reader.get_message(), source, limits_));
-    for (pbf_reader reader(bytes); reader.next(2);)
+    for (pbf_reader reader(bytes); reader.next(2, kBytes);)
       TRY_STATUS(walk_scope(source, reader.get_view()));
     return {};
   }
 
   Status walk_scope(Source source, protozero::data_view bytes) {
-    for (pbf_reader reader(bytes); reader.next(1);)
+    for (pbf_reader reader(bytes); reader.next(1, kBytes);)
       TRY_STATUS(read_scope(reader.get_message(), source));
-    for (pbf_reader reader(bytes); reader.next(2);) TRY_STATUS(take(source, reader.get_message()));
+    for (pbf_reader reader(bytes); reader.next(2, kBytes);)
+      TRY_STATUS(take(source, reader.get_message()));
     return {};
   }
 
@@ -132,34 +133,34 @@ Status read_log(pbf_reader& reader, LogRecord& out, std::vector<Label>& attribut
                 std::string& problem, Timestamp now, const DecodeLimits& limits) {
   std::uint64_t time_ns = 0, observed_ns = 0;
   while (reader.next()) {
-    switch (reader.tag()) {
-      case 1:
+    switch (reader.tag_and_type()) {
+      case fixed64_field(1):
         time_ns = reader.get_fixed64();
         break;
-      case 2:
+      case varint_field(2):
         out.severity = std::clamp(reader.get_enum(), 0, kMaxSeverity);
         break;
-      case 3: {
+      case bytes_field(3): {
         TRY(out.severity_text, read_text(reader.get_view()));
         break;
       }
-      case 5: {
+      case bytes_field(5): {
         TRY(out.body, read_value(reader.get_message(), limits.max_depth));
         break;
       }
-      case 6:
+      case bytes_field(6):
         TRY_STATUS(add_attribute(reader.get_message(), attributes, limits));
         break;
-      case 9:
+      case bytes_field(9):
         out.trace_id = id_text(reader.get_view(), kTraceIdBytes);
         break;
-      case 10:
+      case bytes_field(10):
         out.span_id = id_text(reader.get_view(), kSpanIdBytes);
         break;
-      case 11:
+      case fixed64_field(11):
         observed_ns = reader.get_fixed64();
         break;
-      case 12: {
+      case bytes_field(12): {
         TRY(auto name, read_text(reader.get_view()));
         attributes.push_back({"event.name", std::move(name)});
         break;
@@ -187,15 +188,15 @@ Result<Json> read_event(pbf_reader reader, const DecodeLimits& limits) {
   Json out = {{"name", ""}, {"time_ns", "0"}};
   std::vector<Label> attributes;
   while (reader.next()) {
-    switch (reader.tag()) {
-      case 1:
+    switch (reader.tag_and_type()) {
+      case fixed64_field(1):
         out["time_ns"] = std::to_string(reader.get_fixed64());
         break;
-      case 2: {
+      case bytes_field(2): {
         TRY(out["name"], read_text(reader.get_view()));
         break;
       }
-      case 3:
+      case bytes_field(3):
         TRY_STATUS(add_attribute(reader.get_message(), attributes, limits));
         break;
       default:
@@ -210,14 +211,14 @@ Result<Json> read_link(pbf_reader reader, const DecodeLimits& limits) {
   Json out = {{"trace_id", ""}, {"span_id", ""}};
   std::vector<Label> attributes;
   while (reader.next()) {
-    switch (reader.tag()) {
-      case 1:
+    switch (reader.tag_and_type()) {
+      case bytes_field(1):
         out["trace_id"] = id_text(reader.get_view(), kTraceIdBytes);
         break;
-      case 2:
+      case bytes_field(2):
         out["span_id"] = id_text(reader.get_view(), kSpanIdBytes);
         break;
-      case 4:
+      case bytes_field(4):
         TRY_STATUS(add_attribute(reader.get_message(), attributes, limits));
         break;
       default:
@@ -250,9 +251,9 @@ class JsonArray {
 Status read_span_status(pbf_reader reader, SpanRecord& out) {
   constexpr std::array kStatuses = {"unset", "ok", "error"};
   while (reader.next()) {
-    if (reader.tag() == 2) {
+    if (reader.tag_and_type() == bytes_field(2)) {
       TRY(out.status_message, read_text(reader.get_view()));
-    } else if (reader.tag() == 3) {
+    } else if (reader.tag_and_type() == varint_field(3)) {
       const auto code = reader.get_enum();
       if (code >= 0 && code < static_cast<int>(kStatuses.size()))
         out.status = kStatuses[static_cast<std::size_t>(code)];
@@ -282,46 +283,46 @@ Status read_span(pbf_reader& reader, SpanRecord& out, std::vector<Label>& attrib
   out.status = "unset";
   JsonArray events(limits.max_value_bytes), links(limits.max_value_bytes);
   while (reader.next()) {
-    switch (reader.tag()) {
-      case 1:
+    switch (reader.tag_and_type()) {
+      case bytes_field(1):
         out.trace_id = id_text(reader.get_view(), kTraceIdBytes);
         break;
-      case 2:
+      case bytes_field(2):
         out.span_id = id_text(reader.get_view(), kSpanIdBytes);
         break;
-      case 4:
+      case bytes_field(4):
         out.parent_span_id = id_text(reader.get_view(), kSpanIdBytes);
         break;
-      case 5: {
+      case bytes_field(5): {
         TRY(out.name, read_text(reader.get_view()));
         break;
       }
-      case 6: {
+      case varint_field(6): {
         const auto kind = reader.get_enum();
         if (kind >= 0 && kind < static_cast<int>(kKinds.size()))
           out.kind = kKinds[static_cast<std::size_t>(kind)];
         break;
       }
-      case 7:
+      case fixed64_field(7):
         out.start_ns = static_cast<std::int64_t>(reader.get_fixed64());
         break;
-      case 8:
+      case fixed64_field(8):
         out.end_ns = static_cast<std::int64_t>(reader.get_fixed64());
         break;
-      case 9:
+      case bytes_field(9):
         TRY_STATUS(add_attribute(reader.get_message(), attributes, limits));
         break;
-      case 11: {
+      case bytes_field(11): {
         TRY(const auto event, read_event(reader.get_message(), limits));
         events.add(event);
         break;
       }
-      case 13: {
+      case bytes_field(13): {
         TRY(const auto link, read_link(reader.get_message(), limits));
         links.add(link);
         break;
       }
-      case 15:
+      case bytes_field(15):
         TRY_STATUS(read_span_status(reader.get_message(), out));
         break;
       default:
