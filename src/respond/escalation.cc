@@ -1,0 +1,210 @@
+#include "respond/escalation.h"
+
+#include "catalog/kinds/channel.h"
+#include "catalog/kinds/escalation_policy.h"
+#include "catalog/kinds/person.h"
+#include "catalog/kinds/workload.h"
+#include "catalog/on_call.h"
+#include "core/text.h"
+#include "respond/incident_facts.h"
+
+namespace wellrun::respond {
+namespace {
+
+const catalog::EscalationLevel* level_of(const catalog::Catalog& catalog, const std::string& policy,
+                                         int level) {
+  const auto* found = catalog.find<catalog::EscalationPolicy>(policy);
+  if (found == nullptr || level < 1 || static_cast<std::size_t>(level) > found->levels.size())
+    return nullptr;
+  return &found->levels[static_cast<std::size_t>(level) - 1];
+}
+
+/// Every contact of `person`; with none, their e-mail address on the first e-mail channel there is.
+std::vector<Recipient> contacts_of(const catalog::Catalog& catalog, const catalog::Person& person) {
+  std::vector<Recipient> found;
+  for (std::size_t i = 0; i < person.contacts.size(); ++i) {
+    const auto& contact = person.contacts[i];
+    const auto* channel = catalog.find<catalog::Channel>(contact.channel);
+    if (channel == nullptr) continue;
+    found.push_back(
+        {person.metadata.name, contact.channel.name, channel->type, fmt::format("contacts/{}", i)});
+  }
+  if (!found.empty() || person.email.empty()) return found;
+  for (const auto* channel : catalog.all<catalog::Channel>()) {
+    if (channel->type != "email") continue;
+    found.push_back({person.metadata.name, channel->metadata.name, channel->type, "email"});
+    break;
+  }
+  return found;
+}
+
+void add_pages(journal::Decision& decision, const Incident& incident, Step step,
+               const std::vector<Recipient>& recipients) {
+  auto number = incident.pages.size();
+  for (const auto& recipient : recipients) {
+    facts::PageRequested page;
+    page.page = fmt::format("{}/page-{}", incident.id, ++number);
+    page.incident = incident.id;
+    page.level = step.level;
+    page.round = step.round;
+    page.person = recipient.person;
+    page.channel = recipient.channel;
+    page.address = recipient.address;
+    journal::Intent intent;
+    intent.key = "page/" + page.page;
+    intent.kind = "respond." + recipient.channel_type;
+    intent.request = page;
+    intent.repeatable = true;  // the key goes along: a receiver that deduplicates sees one, a
+                               // person rather two than none
+    intent.correlation = incident.id;
+    decision.facts.push_back(incident_fact(incident.id, page));
+    decision.intents.push_back(std::move(intent));
+  }
+}
+
+void add_escalated(journal::Decision& decision, const Incident& incident, Step to,
+                   const std::string& reason, const std::string& by) {
+  facts::IncidentEscalated escalated;
+  escalated.incident = incident.id;
+  escalated.level = to.level;
+  escalated.round = to.round;
+  escalated.reason = reason;
+  escalated.by = by;
+  decision.facts.push_back(incident_fact(incident.id, escalated));
+}
+
+Step standing(const Incident& incident) {
+  return {incident.level, incident.round};
+}
+
+}  // namespace
+
+Reachable reachable(const catalog::Catalog& catalog, const std::string& policy, int level,
+                    Timestamp now) {
+  const auto* found = level_of(catalog, policy, level);
+  if (found == nullptr) {
+    return {{},
+            policy.empty() ? "the workload has no escalation policy"
+                           : fmt::format("policy {} has no level {}", quote(policy), level)};
+  }
+  std::vector<std::string> persons, problems;
+  const auto add = [&](const std::string& person) {
+    if (std::ranges::find(persons, person) == persons.end()) persons.push_back(person);
+  };
+  for (const auto& reference : found->schedules) {
+    const auto* schedule = catalog.find<catalog::Schedule>(reference);
+    const auto on_call =
+        schedule == nullptr ? std::nullopt : catalog::who_is_on_call(*schedule, now);
+    if (on_call) {
+      add(on_call->person);
+    } else {
+      problems.push_back(fmt::format("nobody is on call in {}", quote(reference.name)));
+    }
+  }
+  for (const auto& person : found->persons) add(person.name);
+
+  Reachable result;
+  for (const auto& name : persons) {
+    const auto* person = catalog.find<catalog::Person>(name);
+    const auto contacts =
+        person == nullptr ? std::vector<Recipient>{} : contacts_of(catalog, *person);
+    if (contacts.empty()) problems.push_back(fmt::format("{} has no contact", name));
+    result.recipients.insert(result.recipients.end(), contacts.begin(), contacts.end());
+  }
+  if (result.recipients.size() > kMaxPagesPerLevel) result.recipients.resize(kMaxPagesPerLevel);
+  if (result.recipients.empty()) {
+    result.reason = fmt::format("level {} reaches nobody: {}", level,
+                                problems.empty() ? "it names no one" : join_words(problems));
+  }
+  return result;
+}
+
+std::optional<Step> step_after(const catalog::Catalog& catalog, const std::string& policy,
+                               Step step) {
+  const auto* found = catalog.find<catalog::EscalationPolicy>(policy);
+  if (found == nullptr || found->levels.empty()) return std::nullopt;
+  if (static_cast<std::size_t>(step.level) < found->levels.size())
+    return Step{step.level + 1, step.round};
+  if (step.round < found->repeat) return Step{1, step.round + 1};
+  return std::nullopt;
+}
+
+journal::Decision page_from(const catalog::Catalog& catalog, const Incident& incident, Step from,
+                            const std::string& first_reason, const std::string& by, Timestamp now) {
+  journal::Decision decision;
+  std::string reason = first_reason;
+  std::string who = by;
+  bool moved = !first_reason.empty();
+  // Bounded: at most 20 levels in 20 rounds (EscalationPolicy's limits).
+  for (std::optional<Step> step = from; step; step = step_after(catalog, incident.policy, *step)) {
+    if (moved) add_escalated(decision, incident, *step, reason, who);
+    const auto found = reachable(catalog, incident.policy, step->level, now);
+    if (!found.recipients.empty()) {
+      add_pages(decision, incident, *step, found.recipients);
+      return decision;
+    }
+    reason = found.reason;
+    who = "system";
+    moved = true;
+  }
+  facts::IncidentNoteAdded note;
+  note.incident = incident.id;
+  note.text = fmt::format("Nobody could be paged: {}. Trying again every {}.", reason,
+                          format_age(kReminderInterval));
+  note.by = "system";
+  decision.facts.push_back(incident_fact(incident.id, note));
+  return decision;
+}
+
+std::optional<Timestamp> escalation_due(const catalog::Catalog& catalog, const Incident& incident) {
+  if (incident.state != IncidentState::kTriggered || incident.policy.empty()) return std::nullopt;
+  const auto* level = level_of(catalog, incident.policy, incident.level);
+  if (level == nullptr || !step_after(catalog, incident.policy, standing(incident)))
+    return incident.level_since + kReminderInterval;
+  return incident.level_since + level->acknowledge_within;
+}
+
+journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incident& incident,
+                                    Timestamp now) {
+  const auto next = step_after(catalog, incident.policy, standing(incident));
+  if (!next) {
+    const auto* policy = catalog.find<catalog::EscalationPolicy>(incident.policy);
+    const Step last{policy == nullptr ? incident.level : static_cast<int>(policy->levels.size()),
+                    incident.round};
+    return page_from(catalog, incident, last, "still not acknowledged: reminder", "system", now);
+  }
+  const auto* level = level_of(catalog, incident.policy, incident.level);
+  return page_from(
+      catalog, incident, *next,
+      fmt::format("level {} did not acknowledge within {}", incident.level,
+                  level == nullptr ? "its time" : format_duration(level->acknowledge_within)),
+      "system", now);
+}
+
+journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
+                                           const Incident& incident, Timestamp now) {
+  if (incident.state != IncidentState::kTriggered) return {};
+  std::string errors;
+  for (const auto& page : incident.pages) {
+    if (page.level != incident.level || page.round != incident.round) continue;
+    if (page.state != "failed") return {};
+    if (errors.size() < 500)
+      errors += fmt::format("; {} by {}: {}", page.person, page.channel, page.error);
+  }
+  const auto next = step_after(catalog, incident.policy, standing(incident));
+  if (errors.empty() || !next) return {};
+  return page_from(
+      catalog, incident, *next,
+      fmt::format("every page of level {} failed{}", incident.level, errors.substr(0, 600)),
+      "system", now);
+}
+
+journal::Decision escalate_by_hand(const catalog::Catalog& catalog, const Incident& incident,
+                                   const std::string& by, const std::string& reason,
+                                   Timestamp now) {
+  const auto next = step_after(catalog, incident.policy, standing(incident));
+  return page_from(catalog, incident, next.value_or(standing(incident)),
+                   reason.empty() ? "asked for" : reason, by, now);
+}
+
+}  // namespace wellrun::respond

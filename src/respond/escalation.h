@@ -1,0 +1,71 @@
+#pragma once
+
+// Who is paged, and when the next level is. Pure: the catalog says whom, the incident says how far
+// it has got.
+//
+// Level 1 is paged when an incident opens. Who does not acknowledge within the level's time is
+// followed by the next level; after the last one all levels are gone through again, `repeat` times
+// in all; then the last level is paged every kReminderInterval until someone acknowledges. A level
+// that reaches nobody, or whose every page failed, is passed at once, with the reason.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "journal/ledger.h"
+#include "respond/incident.h"
+
+namespace wellrun::respond {
+
+inline constexpr Duration kReminderInterval{15 * 60'000};
+inline constexpr std::size_t kMaxPagesPerLevel = 50;
+
+/// One contact of one person.
+struct Recipient {
+  std::string person, channel, channel_type;
+  std::string
+      address;  ///< "contacts/<index>"; "email" for a person's address on the first e-mail channel
+};
+
+struct Reachable {
+  std::vector<Recipient> recipients;
+  std::string reason;  ///< why there are none, for people
+};
+
+/// Everyone of the level, by each of their contacts; each person once. `level` is from 1.
+Reachable reachable(const catalog::Catalog& catalog, const std::string& policy, int level,
+                    Timestamp now);
+
+/// Where escalation goes after `level` in `round`; std::nullopt when that was the last level of the
+/// last round, or without a policy.
+struct Step {
+  int level = 1, round = 1;
+};
+std::optional<Step> step_after(const catalog::Catalog& catalog, const std::string& policy,
+                               Step step);
+
+/// Pages level `from` of `incident`, or the first after it that reaches anyone; each one passed is
+/// an incident.escalated. `first_reason` is said when `from` is not where the incident stands.
+/// Facts and intents.
+journal::Decision page_from(const catalog::Catalog& catalog, const Incident& incident, Step from,
+                            const std::string& first_reason, const std::string& by, Timestamp now);
+
+/// When the incident's escalation goes on by itself; std::nullopt unless it is triggered and has a
+/// policy.
+std::optional<Timestamp> escalation_due(const catalog::Catalog& catalog, const Incident& incident);
+
+/// What happens then: the next level, or a reminder to the last.
+journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incident& incident,
+                                    Timestamp now);
+
+/// After a page failed: the next level at once when every page of this one failed; nothing
+/// otherwise, and nothing after the last level (its reminder follows).
+journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
+                                           const Incident& incident, Timestamp now);
+
+/// A person wants the next level now. At the last one it is paged again.
+journal::Decision escalate_by_hand(const catalog::Catalog& catalog, const Incident& incident,
+                                   const std::string& by, const std::string& reason, Timestamp now);
+
+}  // namespace wellrun::respond

@@ -1,0 +1,92 @@
+#include "respond/page_message.h"
+
+#include <fmt/format.h>
+
+namespace wellrun::respond {
+namespace {
+
+std::string shown(const Json& value) {
+  return value.is_string()   ? value.get<std::string>()
+         : value.is_number() ? fmt::format("{:.4g}", value.get<double>())
+                             : "";
+}
+
+std::string slack_escaped(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '&') {
+      escaped += "&amp;";
+    } else if (c == '<') {
+      escaped += "&lt;";
+    } else if (c == '>') {
+      escaped += "&gt;";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string line(std::string_view name, const std::string& value) {
+  return value.empty() ? std::string() : fmt::format("{:<12}{}\n", name, value);
+}
+
+}  // namespace
+
+std::string header_text(std::string_view text) {
+  constexpr std::size_t kMaxBytes = 200;
+  std::string value(text.substr(0, kMaxBytes));
+  for (auto& c : value) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  }
+  return value;
+}
+
+PageMessage page_message(const Incident& incident, const std::string& page, const PageLinks& links,
+                         Timestamp now) {
+  std::string alerts;
+  for (const auto& alert : incident.alerts) {
+    if (!alert.firing) continue;
+    alerts += (alerts.empty() ? "" : ", ") + alert.alert;
+    if (const auto value = shown(alert.value); !value.empty()) alerts += " (" + value + ")";
+  }
+  const auto since = fmt::format("{} ({} ago)", format_rfc3339(incident.opened_at),
+                                 format_age(now - incident.opened_at));
+  PageMessage message;
+  message.subject = header_text(fmt::format("[sev {}] {}: {} ({})", incident.severity,
+                                            incident.workload, incident.title, incident.id));
+  message.text = incident.title + "\n\n" + line("incident", incident.id) +
+                 line("severity", std::to_string(incident.severity)) +
+                 line("workload", incident.workload) + line("since", since) +
+                 line("alerts", alerts) + line("outcome", incident.kpi) +
+                 line("procedure", incident.procedure);
+  if (!links.acknowledge.empty())
+    message.text += "\nAcknowledge (one tap): " + links.acknowledge + "\n";
+  if (!links.incident.empty()) message.text += "Look at it: " + links.incident + "\n";
+  message.text += "\nNobody acknowledging in time means that the next level is paged.\n";
+  message.body = {{"page", page},
+                  {"incident", incident.id},
+                  {"title", incident.title},
+                  {"severity", incident.severity},
+                  {"workload", incident.workload},
+                  {"state", name_of(incident.state)},
+                  {"opened_at", format_rfc3339(incident.opened_at)},
+                  {"alerts", alerts},
+                  {"kpi", incident.kpi},
+                  {"procedure", incident.procedure},
+                  {"level", incident.level},
+                  {"incident_url", links.incident},
+                  {"acknowledge_url", links.acknowledge}};
+  message.slack = fmt::format("*sev {}* {}: {}", incident.severity,
+                              slack_escaped(incident.workload), slack_escaped(incident.title));
+  if (!alerts.empty()) message.slack += "\nalerts: " + slack_escaped(alerts);
+  if (!incident.procedure.empty())
+    message.slack += "\nprocedure: " + slack_escaped(incident.procedure);
+  if (!links.acknowledge.empty())
+    message.slack += fmt::format("\n<{}|Acknowledge>", links.acknowledge);
+  if (!links.incident.empty())
+    message.slack += fmt::format("  <{}|{}>", links.incident, incident.id);
+  return message;
+}
+
+}  // namespace wellrun::respond

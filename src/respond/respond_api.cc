@@ -1,0 +1,447 @@
+#include "respond/respond_api.h"
+
+#include <fmt/format.h>
+
+#include "catalog/kinds/person.h"
+#include "catalog/kinds/schedule.h"
+#include "catalog/kinds/status_page.h"
+#include "catalog/on_call.h"
+#include "core/text.h"
+#include "respond/html.h"
+
+namespace wellrun::respond {
+namespace {
+
+struct Api {
+  Runtime runtime;
+  journal::Ledger& ledger;
+  const RespondDomain& domain;
+  const LinkSigner& signer;
+};
+using Shared = std::shared_ptr<Api>;
+
+constexpr auto kAcknowledge = "acknowledge";  ///< purpose of signed links
+
+Json time_or_null(const std::optional<Timestamp>& time) {
+  return time ? Json(format_rfc3339(*time)) : Json();
+}
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+Json paged_json(const Page& page) {
+  return {{"id", page.id},       {"person", page.person},        {"channel", page.channel},
+          {"level", page.level}, {"state", page.state},          {"detail", page.detail},
+          {"error", page.error}, {"at", format_rfc3339(page.at)}};
+}
+
+Json update_json(const StatusUpdate& update) {
+  return {{"id", update.id},
+          {"time", format_rfc3339(update.at)},
+          {"state", update.state},
+          {"text", update.text},
+          {"by", update.by},
+          {"status_page", update.status_page},
+          {"next_update_due", time_or_null(update.next_due)}};
+}
+
+/// One line for a fact of an incident's story, and where it leads.
+Json timeline_entry(const journal::Fact& fact) {
+  const auto of = [&](const char* name) { return text_or(fact.body, name); };
+  const auto& type = fact.type;
+  std::string text = type;
+  Json links = Json::array();
+  const auto link = [&](std::string title, std::string href) {
+    links.push_back({{"title", std::move(title)}, {"href", std::move(href)}});
+  };
+  if (type == "event.recorded")
+    text = fmt::format("alert {} became event {}", of("alert"), of("event"));
+  if (type == "incident.opened")
+    text = fmt::format("opened with severity {}: {}",
+                       static_cast<int>(number_or(fact.body, "severity", 0)), of("reason"));
+  if (type == "incident.alert_added") text = fmt::format("alert {} joined", of("alert"));
+  if (type == "incident.alert_resolved") text = fmt::format("alert {} resolved", of("alert"));
+  if (type == "incident.acknowledged")
+    text = fmt::format("acknowledged by {} ({})", of("by"), of("via"));
+  if (type == "incident.escalated")
+    text = fmt::format("escalated to level {}: {}",
+                       static_cast<int>(number_or(fact.body, "level", 0)), of("reason"));
+  if (type == "incident.severity_changed")
+    text = fmt::format("severity {} → {}: {}", static_cast<int>(number_or(fact.body, "from", 0)),
+                       static_cast<int>(number_or(fact.body, "to", 0)), of("reason"));
+  if (type == "incident.role_assigned") text = fmt::format("{} is {}", of("person"), of("role"));
+  if (type == "incident.note_added") text = of("text");
+  if (type == "incident.mitigated")
+    text = of("reason").empty() ? "mitigated" : "mitigated: " + of("reason");
+  if (type == "incident.resolved")
+    text = of("reason").empty() ? "resolved" : "resolved: " + of("reason");
+  if (type == "page.requested") text = fmt::format("paging {} by {}", of("person"), of("channel"));
+  if (type == "page.sent") text = fmt::format("{} was paged by {}", of("person"), of("channel"));
+  if (type == "page.failed")
+    text = fmt::format("page to {} by {} failed: {}", of("person"), of("channel"), of("error"));
+  if (type == "status.posted")
+    text = fmt::format("told customers ({}): {}", of("state"), of("text"));
+  if (type == "status.update_due")
+    text = fmt::format("the update promised for {} is overdue", of("due"));
+  if (type.starts_with("run.")) link(of("run"), "/runs/" + of("run"));
+  if (type == "run.started") text = fmt::format("procedure {} started", of("runbook"));
+  if (type == "run.step_started") text = fmt::format("step “{}” began", of("step"));
+  if (type == "run.step_finished") text = fmt::format("step “{}” {}", of("step"), of("outcome"));
+  if (type == "run.approval_requested")
+    text = fmt::format("step “{}” asks: {}", of("step"), of("prompt"));
+  if (type == "run.approved")
+    text = fmt::format("step “{}” was {}", of("step"),
+                       bool_or(fact.body, "approved", false) ? "approved" : "refused");
+  if (type == "run.finished") text = fmt::format("procedure {} {}", of("runbook"), of("outcome"));
+  if (type == "automation.triggered")
+    text = fmt::format("automation {} started {}", of("automation"), of("runbook"));
+  if (type == "automation.suppressed")
+    text = fmt::format("automation {} held back: {}", of("automation"), of("reason"));
+  if (type == "analysis.drafted") {
+    text = "analysis drafted";
+    link(of("analysis"), "/analyses/" + of("analysis"));
+  }
+  return {{"seq", fact.seq}, {"time", format_rfc3339(fact.time)},
+          {"type", type},    {"actor", fact.actor},
+          {"text", text},    {"links", std::move(links)}};
+}
+
+Error no_incident(const std::string& id) {
+  return {ErrorCode::kNotFound,
+          fmt::format("no incident {}; GET /api/v1/incidents?state=all lists them", quote(id))};
+}
+
+http::Response list_incidents(const Api& api, const http::Request& request) {
+  const auto state = request.parameter("state").value_or("open");
+  const auto workload = request.parameter("workload");
+  if (state != "open" && state != "all" && state != "resolved") {
+    return http::problem_response(
+        {ErrorCode::kInvalid, fmt::format("state {} is none of open, resolved, all", quote(state)),
+         "state"});
+  }
+  Json items = Json::array();
+  for (auto each = api.domain.incidents().rbegin(); each != api.domain.incidents().rend(); ++each) {
+    const auto& incident = each->second;
+    if (workload && incident.workload != *workload) continue;
+    if (state == "all" || (state == "open") == incident.is_open())
+      items.push_back(incident_json(incident));
+  }
+  return http::json_response({{"items", std::move(items)}});
+}
+
+void get_incident(const Shared& api, const http::Request& request, http::Reply reply) {
+  const auto id = request.path_parameter("id");
+  const auto* incident = api->domain.find(id);
+  if (incident == nullptr) return reply(http::problem_response(no_incident(id)));
+  auto json = incident_json(*incident);
+  json["updates"] = Json::array();
+  for (const auto& update : incident->updates) json["updates"].push_back(update_json(update));
+  api->runtime.workers.run([api, id, json = std::move(json), reply = std::move(reply)]() mutable {
+    const auto story = api->ledger.store().read({.correlation = id, .limit = 5000});
+    if (!story) return reply(http::problem_response(story.error()));
+    json["timeline"] = Json::array();
+    json["runs"] = Json::array();
+    for (const auto& fact : *story) {
+      json["timeline"].push_back(timeline_entry(fact));
+      if (fact.type == "run.started") json["runs"].push_back(text_or(fact.body, "run"));
+    }
+    reply(http::json_response(json));
+  });
+}
+
+using Decide = std::function<RespondDomain::Decided(
+    const Api&, const std::string& id, const Json& body, const std::string& by, Timestamp now)>;
+
+/// A command on one incident, answered with the incident as it then is.
+http::Handler on_incident(const Shared& api, Decide decide) {
+  return http::on_strand_later(
+      api->runtime.strand,
+      [api, decide = std::move(decide)](const http::Request& request, http::Reply reply) {
+        const auto body = http::json_body(request);
+        if (!body) return reply(http::problem_response(body.error()));
+        const auto id = request.path_parameter("id");
+        api->ledger.command(
+            {.actor = request.principal.actor},
+            [api, decide, id, body = *body, by = request.principal.actor](Timestamp now) {
+              return decide(*api, id, body, by, now);
+            },
+            [api, id, reply = std::move(reply)](const auto& facts) mutable {
+              const auto* incident = api->domain.find(id);
+              reply(!facts                ? http::problem_response(facts.error())
+                    : incident == nullptr ? http::problem_response(no_incident(id))
+                                          : http::json_response(incident_json(*incident)));
+            });
+      });
+}
+
+void open_incident(const Shared& api, const http::Request& request, http::Reply reply) {
+  const auto body = http::json_body(request);
+  if (!body) return reply(http::problem_response(body.error()));
+  const auto by = request.principal.actor;
+  api->ledger.command(
+      {.actor = by},
+      [api, body = *body, by](Timestamp) {
+        return api->domain.open(text_or(body, "title"), text_or(body, "workload"),
+                                static_cast<int>(number_or(body, "severity", 3)), by);
+      },
+      [api, reply = std::move(reply)](const auto& facts) mutable {
+        if (!facts) return reply(http::problem_response(facts.error()));
+        const auto* incident = api->domain.find(text_or(facts->front().body, "incident"));
+        reply(incident == nullptr ? http::json_response(Json::object(), 201)
+                                  : http::json_response(incident_json(*incident), 201));
+      });
+}
+
+http::Response list_on_call(const Api& api, const http::Request& request) {
+  auto at = api.runtime.clock.now();
+  if (const auto text = request.parameter("at")) {
+    const auto time = parse_rfc3339(*text);
+    if (!time) return http::problem_response({ErrorCode::kInvalid, time.error().message, "at"});
+    at = *time;
+  }
+  const auto wanted = request.parameter("schedule");
+  // As the schedules were then: later edits do not rewrite the past.
+  const auto then =
+      at < api.runtime.clock.now() ? api.domain.catalog().at(at) : api.domain.catalog();
+  Json items = Json::array();
+  for (const auto* schedule : then.all<catalog::Schedule>()) {
+    const auto& name = schedule->metadata.name;
+    if (wanted && name != *wanted) continue;
+    const auto turn = catalog::who_is_on_call(*schedule, at);
+    if (!turn) continue;
+    const auto* person = then.find<catalog::Person>(turn->person);
+    items.push_back(
+        {{"schedule", name},
+         {"person", turn->person},
+         {"display_name",
+          person == nullptr || person->display_name.empty() ? turn->person : person->display_name},
+         {"from", format_rfc3339(turn->from)},
+         {"to", format_rfc3339(turn->to)},
+         {"next_person", turn->next_person}});
+  }
+  return http::json_response({{"items", std::move(items)}});
+}
+
+http::Response list_events(const Api& api, const http::Request&) {
+  Json items = Json::array();
+  for (auto e = api.domain.events().rbegin(); e != api.domain.events().rend(); ++e) {
+    items.push_back({{"id", e->id},
+                     {"event", e->id},
+                     {"time", format_rfc3339(e->time)},
+                     {"fingerprint", e->fingerprint},
+                     {"alert", e->alert},
+                     {"workload", e->workload},
+                     {"severity", e->severity},
+                     {"outcome", e->outcome},
+                     {"incident", text_or_null(e->incident)}});
+  }
+  return http::json_response({{"items", std::move(items)}});
+}
+
+http::Response list_pages(const Api& api, const http::Request& request) {
+  const auto wanted = request.parameter("incident");
+  Json items = Json::array();
+  for (const auto& [id, incident] : api.domain.incidents()) {
+    if (wanted && id != *wanted) continue;
+    for (const auto& page : incident.pages) {
+      auto json = paged_json(page);
+      json["incident"] = id;
+      items.push_back(std::move(json));
+    }
+  }
+  return http::json_response({{"items", std::move(items)}});
+}
+
+http::Response list_status_pages(const Api& api, const http::Request&) {
+  Json items = Json::array();
+  for (const auto* page : api.domain.catalog().all<catalog::StatusPage>()) {
+    Json components = Json::array();
+    for (const auto& component : page->components)
+      components.push_back({{"name", component.name}, {"workload", component.workload.name}});
+    items.push_back({{"name", page->metadata.name},
+                     {"title", page->title},
+                     {"description", page->description},
+                     {"components", std::move(components)}});
+  }
+  return http::json_response({{"items", std::move(items)}});
+}
+
+/// The incident and the person that a one-tap link was made for: "<incident> <person>".
+struct LinkSubject {
+  std::string incident, person;
+};
+
+Result<LinkSubject> read_link(const Api& api, const http::Request& request) {
+  TRY(const auto subject,
+      api.signer.verify(kAcknowledge, request.path_parameter("token"), api.runtime.clock.now()));
+  const auto space = subject.find(' ');
+  return LinkSubject{subject.substr(0, space), space == std::string::npos
+                                                   ? std::string("someone")
+                                                   : subject.substr(space + 1)};
+}
+
+http::Response html_page(const std::string& title, const std::string& body, int status = 200) {
+  return http::text_response(page_frame(title, body), status, "text/html; charset=utf-8");
+}
+
+/// A GET only shows: mail scanners follow links, and must not acknowledge.
+http::Response show_link(const Api& api, const http::Request& request) {
+  const auto subject = read_link(api, request);
+  if (!subject)
+    return html_page(
+        "Link not valid",
+        "<p>This link is not valid any more. Open the incident in Wellrun instead.</p>", 403);
+  const auto* incident = api.domain.find(subject->incident);
+  if (incident == nullptr)
+    return html_page("Not found", "<p>This incident is not known any more.</p>", 404);
+  if (incident->state != IncidentState::kTriggered) {
+    return html_page(incident->title,
+                     fmt::format("<p>{} is {} already.</p>", escape_html(incident->id),
+                                 name_of(incident->state)));
+  }
+  return html_page(
+      incident->title,
+      fmt::format("<p>{} · severity {} · {}</p><form method=\"post\"><button "
+                  "type=\"submit\">Acknowledge</button></form>",
+                  escape_html(incident->id), incident->severity, escape_html(incident->workload)));
+}
+
+void use_link(const Shared& api, const http::Request& request, http::Reply reply) {
+  const auto subject = read_link(*api, request);
+  if (!subject)
+    return reply(html_page("Link not valid", "<p>This link is not valid any more.</p>", 403));
+  const auto actor = "person:" + subject->person;
+  api->ledger.command(
+      {.actor = actor},
+      [api, subject = *subject, actor](Timestamp) {
+        return api->domain.acknowledge(subject.incident, actor, "link");
+      },
+      [id = subject->incident, reply = std::move(reply)](const auto& facts) mutable {
+        if (facts)
+          return reply(
+              html_page("Acknowledged",
+                        fmt::format("<p>You are on {}. Paging has stopped.</p>", escape_html(id))));
+        reply(html_page("Not acknowledged",
+                        fmt::format("<p>{}</p>", escape_html(facts.error().message)),
+                        http::http_status_of(facts.error().code)));
+      });
+}
+
+}  // namespace
+
+Json incident_json(const Incident& incident) {
+  Json alerts = Json::array();
+  for (const auto& alert : incident.alerts) {
+    alerts.push_back({{"fingerprint", alert.fingerprint},
+                      {"alert", alert.alert},
+                      {"firing", alert.firing},
+                      {"value", alert.value},
+                      {"labels", alert.labels}});
+  }
+  Json paged = Json::array();
+  for (const auto& page : incident.pages) paged.push_back(paged_json(page));
+  const auto commander = incident.roles.find("commander");
+  return {{"id", incident.id},
+          {"title", incident.title},
+          {"workload", incident.workload},
+          {"severity", incident.severity},
+          {"state", name_of(incident.state)},
+          {"opened_at", format_rfc3339(incident.opened_at)},
+          {"acknowledged_at", time_or_null(incident.acknowledged_at)},
+          {"acknowledged_by", text_or_null(incident.acknowledged_by)},
+          {"mitigated_at", time_or_null(incident.mitigated_at)},
+          {"resolved_at", time_or_null(incident.resolved_at)},
+          {"alerts", std::move(alerts)},
+          {"level", incident.level},
+          {"paged", std::move(paged)},
+          {"roles", incident.roles},
+          {"procedure", text_or_null(incident.procedure)},
+          {"kpi", text_or_null(incident.kpi)},
+          {"next_update_due", time_or_null(incident.next_update_due())},
+          {"commander", commander == incident.roles.end() ? Json() : Json(commander->second)}};
+}
+
+std::vector<http::Route> respond_routes(Runtime runtime, journal::Ledger& ledger,
+                                        const RespondDomain& domain, const LinkSigner& signer) {
+  const auto api = std::make_shared<Api>(Api{runtime, ledger, domain, signer});
+  using http::Role;
+  std::vector<http::Route> routes;
+  const auto view = [&](const char* pattern, const char* operation, Role role, auto answer) {
+    routes.push_back(
+        {.method = "GET",
+         .pattern = pattern,
+         .role = role,
+         .operation_id = operation,
+         .handler = http::on_strand(runtime.strand, [api, answer](const http::Request& request) {
+           return answer(*api, request);
+         })});
+  };
+  const auto later = [&](const char* method, const char* pattern, const char* operation, Role role,
+                         auto handle) {
+    routes.push_back(
+        {.method = method,
+         .pattern = pattern,
+         .role = role,
+         .operation_id = operation,
+         .handler = http::on_strand_later(
+             runtime.strand, [api, handle](const http::Request& request, http::Reply reply) {
+               handle(api, request, std::move(reply));
+             })});
+  };
+  const auto command = [&](const char* verb, const char* operation, Decide decide) {
+    routes.push_back({.method = "POST",
+                      .pattern = fmt::format("/api/v1/incidents/{{id}}/{}", verb),
+                      .role = Role::kResponder,
+                      .operation_id = operation,
+                      .handler = on_incident(api, std::move(decide))});
+  };
+  view("/api/v1/incidents", "listIncidents", Role::kViewer, list_incidents);
+  later("GET", "/api/v1/incidents/{id}", "getIncident", Role::kViewer, get_incident);
+  later("POST", "/api/v1/incidents", "openIncident", Role::kResponder, open_incident);
+  command("acknowledge", "acknowledgeIncident",
+          [](const Api& a, const std::string& id, const Json& body, const std::string& by,
+             Timestamp) { return a.domain.acknowledge(id, by, text_or(body, "via", "api")); });
+  command("escalate", "escalateIncident",
+          [](const Api& a, const std::string& id, const Json& body, const std::string& by,
+             Timestamp now) { return a.domain.escalate(id, by, text_or(body, "reason"), now); });
+  command("mitigate", "mitigateIncident",
+          [](const Api& a, const std::string& id, const Json&, const std::string& by, Timestamp) {
+            return a.domain.mitigate(id, by);
+          });
+  command("resolve", "resolveIncident",
+          [](const Api& a, const std::string& id, const Json& body, const std::string& by,
+             Timestamp) { return a.domain.resolve(id, by, text_or(body, "reason")); });
+  command("notes", "addIncidentNote",
+          [](const Api& a, const std::string& id, const Json& body, const std::string& by,
+             Timestamp) { return a.domain.add_note(id, text_or(body, "text"), by); });
+  command(
+      "roles", "assignIncidentRole",
+      [](const Api& a, const std::string& id, const Json& body, const std::string& by, Timestamp) {
+        return a.domain.assign_role(id, text_or(body, "role"), text_or(body, "person"), by);
+      });
+  command(
+      "severity", "changeIncidentSeverity",
+      [](const Api& a, const std::string& id, const Json& body, const std::string& by, Timestamp) {
+        return a.domain.change_severity(id, static_cast<int>(number_or(body, "severity", 0)),
+                                        text_or(body, "reason"), by);
+      });
+  command("updates", "postIncidentUpdate",
+          [](const Api& a, const std::string& id, const Json& body, const std::string& by,
+             Timestamp now) -> RespondDomain::Decided {
+            std::optional<Duration> next;
+            if (const auto text = text_or(body, "next_update_in"); !text.empty()) {
+              TRY(next, parse_duration(text));
+            }
+            return a.domain.post_update(id, text_or(body, "state", "identified"),
+                                        text_or(body, "text"), next, by, now);
+          });
+  view("/api/v1/on-call", "listOnCall", Role::kViewer, list_on_call);
+  view("/api/v1/events", "listEvents", Role::kViewer, list_events);
+  view("/api/v1/pages", "listPages", Role::kViewer, list_pages);
+  view("/api/v1/status-pages", "listStatusPages", Role::kViewer, list_status_pages);
+  view("/ack/{token}", "showAcknowledgeLink", Role::kPublic, show_link);
+  later("POST", "/ack/{token}", "acknowledgeByLink", Role::kPublic, use_link);
+  return routes;
+}
+
+}  // namespace wellrun::respond

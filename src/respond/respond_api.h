@@ -1,0 +1,21 @@
+#pragma once
+
+// Incidents, events, pages, on-call and one-tap links over HTTP. Handlers run on the strand.
+
+#include <vector>
+
+#include "journal/store.h"
+#include "platform/auth/link_signer.h"
+#include "platform/http/router.h"
+#include "respond/respond_domain.h"
+
+namespace wellrun::respond {
+
+/// All outlive the routes.
+std::vector<http::Route> respond_routes(Runtime runtime, journal::Ledger& ledger,
+                                        const RespondDomain& domain, const LinkSigner& signer);
+
+/// As GET /api/v1/incidents has it.
+Json incident_json(const Incident& incident);
+
+}  // namespace wellrun::respond

@@ -1,0 +1,272 @@
+#include "respond/respond_effects.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <openssl/hmac.h>
+
+#include "catalog/kinds/person.h"
+#include "core/bytes.h"
+#include "core/text.h"
+
+namespace wellrun::respond {
+namespace {
+
+using journal::Outcome;
+using Done = std::move_only_function<void(Outcome)>;
+
+constexpr int kTries = 3;
+
+Outcome sent(std::string detail) {
+  return {.kind = Outcome::Kind::kDone, .error = {}, .detail = {{"detail", std::move(detail)}}};
+}
+Outcome failed(std::string error) {
+  return {.kind = Outcome::Kind::kFailed, .error = std::move(error), .detail = Json::object()};
+}
+
+/// Everything that a page needs, looked up when it is performed.
+struct Lookup {
+  const Incident* incident = nullptr;
+  const catalog::Channel* channel = nullptr;
+  std::string address;
+  PageMessage message;
+};
+
+std::string address_of(const catalog::Person& person, std::string_view reference) {
+  if (!reference.starts_with("contacts/")) return person.email;
+  const auto index = static_cast<std::size_t>(std::atoi(std::string(reference.substr(9)).c_str()));
+  if (index >= person.contacts.size()) return person.email;
+  const auto& address = person.contacts[index].address;
+  return address.empty() ? person.email : address;
+}
+
+Result<Lookup> look_up(const NotifyEnvironment& environment, const Json& request) {
+  const auto& catalog = environment.domain.catalog();
+  Lookup found{.incident = environment.domain.find(text_or(request, "incident")),
+               .channel = catalog.find<catalog::Channel>(text_or(request, "channel"))};
+  const auto* person = catalog.find<catalog::Person>(text_or(request, "person"));
+  if (found.incident == nullptr)
+    return fail(ErrorCode::kNotFound,
+                fmt::format("incident {} is not known any more", text_or(request, "incident")));
+  if (found.channel == nullptr)
+    return fail(ErrorCode::kNotFound,
+                fmt::format("channel {} was deleted", quote(text_or(request, "channel"))));
+  if (person == nullptr)
+    return fail(ErrorCode::kNotFound,
+                fmt::format("person {} was deleted", quote(text_or(request, "person"))));
+  found.address = address_of(*person, text_or(request, "address"));
+  found.message = page_message(*found.incident, text_or(request, "page"),
+                               environment.links(*found.incident, text_or(request, "person")),
+                               environment.runtime.clock.now());
+  return found;
+}
+
+struct Mail {
+  std::string server, from, to, subject, text, message_id, user, password;
+  bool require_tls = false, never_tls = false;
+};
+
+/// RFC 2047 for what is not ASCII.
+std::string encoded_header(const std::string& text) {
+  const bool ascii =
+      std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return ascii ? text : "=?utf-8?B?" + to_base64(text) + "?=";
+}
+
+std::string rendered(const Mail& mail, Timestamp now) {
+  // RFC 5322 dates are what HTTP's are, but for the zone.
+  char date[64];
+  const auto seconds = static_cast<std::time_t>(to_unix_ms(now) / 1000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &parts);
+  std::string text = fmt::format(
+      "From: {}\r\nTo: {}\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: <{}>\r\nMIME-Version: "
+      "1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+      "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n\r\n",
+      mail.from, mail.to, encoded_header(mail.subject), date, mail.message_id);
+  for (const char c : mail.text) {
+    if (c == '\n') text += '\r';
+    text += c;
+  }
+  return text;
+}
+
+struct Upload {
+  const std::string& text;
+  std::size_t position = 0;
+};
+
+std::size_t read_upload(char* buffer, std::size_t size, std::size_t count, void* data) {
+  auto& upload = *static_cast<Upload*>(data);
+  const auto length = std::min(size * count, upload.text.size() - upload.position);
+  std::ranges::copy_n(upload.text.begin() + static_cast<std::ptrdiff_t>(upload.position),
+                      static_cast<std::ptrdiff_t>(length), buffer);
+  upload.position += length;
+  return length;
+}
+
+/// Blocks for at most 30 seconds.
+Outcome send_mail(const Mail& mail, Timestamp now) {
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(),
+                                                                 curl_easy_cleanup);
+  if (!curl) return failed("no memory for an SMTP session");
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> recipients(
+      curl_slist_append(nullptr, mail.to.c_str()), curl_slist_free_all);
+  const auto text = rendered(mail, now);
+  Upload upload{text};
+  char problem[CURL_ERROR_SIZE] = "";
+  const auto url = "smtp://" + mail.server;
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  curl_easy_setopt(curl.get(), CURLOPT_USE_SSL,
+                   static_cast<long>(mail.never_tls     ? CURLUSESSL_NONE
+                                     : mail.require_tls ? CURLUSESSL_ALL
+                                                        : CURLUSESSL_TRY));
+  curl_easy_setopt(curl.get(), CURLOPT_MAIL_FROM, mail.from.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_MAIL_RCPT, recipients.get());
+  curl_easy_setopt(curl.get(), CURLOPT_READFUNCTION, read_upload);
+  curl_easy_setopt(curl.get(), CURLOPT_READDATA, &upload);
+  curl_easy_setopt(curl.get(), CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, 30'000L);
+  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
+  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, problem);
+  if (!mail.user.empty()) {
+    curl_easy_setopt(curl.get(), CURLOPT_USERNAME, mail.user.c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_PASSWORD, mail.password.c_str());
+  }
+  const auto code = curl_easy_perform(curl.get());
+  if (code == CURLE_OK) return sent("accepted by " + mail.server);
+  return failed(fmt::format("{} did not take the mail: {}", mail.server,
+                            problem[0] == '\0' ? curl_easy_strerror(code) : problem));
+}
+
+Result<std::string> secret_or_empty(const NotifyEnvironment& environment,
+                                    const std::string& reference) {
+  if (reference.empty()) return std::string();
+  return environment.read_secret(reference);
+}
+
+Result<std::string> url_of(const NotifyEnvironment& environment, const catalog::Channel& channel) {
+  if (!channel.url_ref.empty()) return environment.read_secret(channel.url_ref);
+  if (channel.url.empty())
+    return fail(ErrorCode::kInvalid,
+                fmt::format("channel {} has neither url nor urlRef", quote(channel.metadata.name)));
+  return channel.url;
+}
+
+void post_with_retries(const NotifyEnvironment& environment, http::Client& client,
+                       http::ClientRequest request, const std::string& to, Done done) {
+  with_retries(
+      environment.runtime,
+      [&client, request = std::move(request), to](std::function<void(Outcome)> ended) {
+        client.send(request, [ended = std::move(ended), to](Result<http::Response> response) {
+          if (!response) return ended(failed(fmt::format("{}: {}", to, response.error().message)));
+          ended(response->status / 100 == 2
+                    ? sent(fmt::format("{} answered {}", to, response->status))
+                    : failed(fmt::format("{} answered {}", to, response->status)));
+        });
+      },
+      std::move(done));
+}
+
+struct Trying {
+  Runtime runtime;
+  std::function<void(std::function<void(Outcome)>)> attempt;
+  Done done;
+  int tries = 0;
+  std::unique_ptr<Timer> timer;
+};
+
+void try_once(const std::shared_ptr<Trying>& trying) {
+  ++trying->tries;
+  trying->attempt([trying](Outcome outcome) {
+    trying->runtime.strand.post([trying, outcome = std::move(outcome)]() mutable {
+      if (outcome.kind == Outcome::Kind::kDone || trying->tries >= kTries)
+        return trying->done(std::move(outcome));
+      const auto pause = std::chrono::seconds(2 * trying->tries - 1);
+      trying->timer = trying->runtime.strand.at(trying->runtime.clock.now() + pause,
+                                                [trying] { try_once(trying); });
+    });
+  });
+}
+
+}  // namespace
+
+void with_retries(Runtime runtime, std::function<void(std::function<void(Outcome)>)> attempt,
+                  Done done) {
+  try_once(
+      std::make_shared<Trying>(Trying{runtime, std::move(attempt), std::move(done), 0, nullptr}));
+}
+
+std::string webhook_signature(std::string_view secret, std::string_view body) {
+  std::string digest(EVP_MAX_MD_SIZE, '\0');
+  unsigned int length = 0;
+  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+       reinterpret_cast<const unsigned char*>(body.data()), body.size(),
+       reinterpret_cast<unsigned char*>(digest.data()), &length);
+  digest.resize(length);
+  return "sha256=" + to_hex(digest);
+}
+
+void EmailPerformer::perform(const journal::Intent& intent, Done done) {
+  const auto found = look_up(environment_, intent.request);
+  if (!found) return done(failed(found.error().message));
+  const auto& channel = *found->channel;
+  if (found->address.empty())
+    return done(failed(fmt::format("{} has no e-mail address", text_or(intent.request, "person"))));
+  const auto user = secret_or_empty(environment_, channel.username_ref);
+  const auto password = secret_or_empty(environment_, channel.password_ref);
+  if (!user || !password)
+    return done(failed(!user ? user.error().message : password.error().message));
+  const Mail mail{.server = channel.smtp,
+                  .from = header_text(channel.from),
+                  .to = header_text(found->address),
+                  .subject = found->message.subject,
+                  .text = found->message.text,
+                  .message_id = fmt::format("{:016x}@wellrun", stable_hash(intent.key)),
+                  .user = *user,
+                  .password = *password,
+                  .require_tls = channel.start_tls == "require",
+                  .never_tls = channel.start_tls == "never"};
+  const auto runtime = environment_.runtime;
+  with_retries(
+      runtime,
+      [runtime, mail](std::function<void(Outcome)> ended) {
+        runtime.workers.run([runtime, mail, ended = std::move(ended)] {
+          ended(send_mail(mail, runtime.clock.now()));
+        });
+      },
+      std::move(done));
+}
+
+void WebhookPerformer::perform(const journal::Intent& intent, Done done) {
+  const auto found = look_up(environment_, intent.request);
+  if (!found) return done(failed(found.error().message));
+  const auto url = url_of(environment_, *found->channel);
+  const auto secret = secret_or_empty(environment_, found->channel->password_ref);
+  if (!url || !secret) return done(failed(!url ? url.error().message : secret.error().message));
+  auto body = found->message.body;
+  body["person"] = text_or(intent.request, "person");
+  http::ClientRequest request{.method = "POST", .url = *url, .body = to_text(body)};
+  request.headers = {{"Content-Type", "application/json"}, {"Idempotency-Key", intent.key}};
+  if (!secret->empty())
+    request.headers.push_back({"X-Wellrun-Signature", webhook_signature(*secret, request.body)});
+  post_with_retries(environment_, client_, std::move(request), found->channel->metadata.name,
+                    std::move(done));
+}
+
+void SlackPerformer::perform(const journal::Intent& intent, Done done) {
+  const auto found = look_up(environment_, intent.request);
+  if (!found) return done(failed(found.error().message));
+  const auto url = url_of(environment_, *found->channel);
+  if (!url) return done(failed(url.error().message));
+  http::ClientRequest request{
+      .method = "POST", .url = *url, .body = to_text({{"text", found->message.slack}})};
+  request.headers = {{"Content-Type", "application/json"}};
+  post_with_retries(environment_, client_, std::move(request), found->channel->metadata.name,
+                    std::move(done));
+}
+
+}  // namespace wellrun::respond

@@ -1,0 +1,329 @@
+#include "server/application.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fmt/format.h>
+#include <future>
+
+#include "catalog/catalog_api.h"
+#include "health/health_api.h"
+#include "journal/sqlite_store.h"
+#include "platform/auth/auth.h"
+#include "platform/grpc/grpc_server.h"
+#include "platform/http/http_client.h"
+#include "platform/http/server.h"
+#include "platform/log/log.h"
+#include "platform/runtime/system_runtime.h"
+#include "respond/respond_api.h"
+#include "respond/respond_effects.h"
+#include "respond/status_page.h"
+#include "server/control_plane.h"
+#include "server/secrets.h"
+#include "server/self_api.h"
+#include "server/targets.h"
+#include "server/web_pages.h"
+#include "server/workloads_api.h"
+#include "telemetry/logs_api.h"
+#include "telemetry/otlp/otlp_api.h"
+#include "telemetry/otlp/otlp_grpc.h"
+#include "telemetry/promql/querier.h"
+#include "telemetry/query_api.h"
+#include "telemetry/remote_write.h"
+#include "telemetry/scrape/scraper.h"
+#include "telemetry/store/embedded_store.h"
+
+namespace wellrun::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error)
+    return fail(ErrorCode::kIo,
+                fmt::format("the data folder {} cannot be made: {}; name another with --data", path,
+                            error.message()));
+  fs::permissions(path, fs::perms::owner_all, error);
+  return {};
+}
+
+Status check_promql(std::string_view query) {
+  auto parsed = telemetry::promql::parse(query);
+  if (!parsed) return std::unexpected(parsed.error());
+  return {};
+}
+
+/// Why a server could not be started, with the setting that says where it listens.
+std::unexpected<Error> cannot_listen(Error error, std::string_view setting) {
+  error.message += fmt::format(" ({})", setting);
+  return std::unexpected(std::move(error));
+}
+
+}  // namespace
+
+struct Application::State {
+  explicit State(Options given)
+      : options(std::move(given)),
+        system({.io_threads = 2, .worker_threads = 2}),
+        runtime(system.runtime()) {}
+  ~State();
+
+  Status open();
+  void build_control_plane();
+  Status start_control_plane();
+  respond::PageLinks links_to(const respond::Incident& incident, const std::string& person) const;
+  void build_routes();
+  Status listen();
+  /// Runs `task` on the strand and waits for it.
+  void on_strand(std::function<void()> task);
+  void stop();
+  std::string address() const;
+
+  Options options;
+  SystemRuntime system;
+  Runtime runtime;
+  std::unique_ptr<journal::Store> journal;
+  std::unique_ptr<telemetry::EmbeddedStore> store;
+  std::unique_ptr<telemetry::promql::Engine> engine;
+  std::unique_ptr<telemetry::Querier> querier;
+  std::unique_ptr<http::Client> client;
+  std::unique_ptr<ProcessRunner> processes;
+  std::unique_ptr<Authenticator> authenticator;
+  std::optional<LinkSigner> signer;
+  catalog::CatalogDomain catalog;
+  std::unique_ptr<respond::RespondDomain> respond;
+  std::unique_ptr<respond::EmailPerformer> email;
+  std::unique_ptr<respond::WebhookPerformer> webhook;
+  std::unique_ptr<respond::SlackPerformer> slack;
+  std::unique_ptr<ControlPlane> plane;
+  std::unique_ptr<telemetry::scrape::Scraper> scraper;
+  std::unique_ptr<Timer> catalog_watch;  ///< tells the scraper of each apply
+  std::unique_ptr<telemetry::otlp::OtlpReceiver> receiver;
+  http::Router main_router, status_router, otlp_router;
+  std::unique_ptr<http::Server> main_server, status_server, otlp_server;
+  std::unique_ptr<grpc::GrpcServer> otlp_grpc;
+  bool stopped = false;
+};
+
+Application::State::~State() {
+  stop();
+}
+
+void Application::State::on_strand(std::function<void()> task) {
+  auto done = std::make_shared<std::promise<void>>();
+  auto finished = done->get_future();
+  runtime.strand.post([task = std::move(task), done] {
+    task();
+    done->set_value();
+  });
+  finished.wait();
+}
+
+Status Application::State::open() {
+  TRY_STATUS(check(options));
+  TRY_STATUS(make_folder(options.data));
+  TRY(journal, journal::open_sqlite_store(options.data + "/journal.sqlite"));
+  telemetry::EmbeddedStoreOptions store_options{.dir = options.data + "/telemetry"};
+  store_options.retention = options.retention;
+  store_options.out_of_order_window = options.out_of_order_window;
+  TRY(store, telemetry::EmbeddedStore::open(std::move(store_options), runtime));
+  telemetry::promql::EngineOptions engine_options;
+  TRY_STATUS(telemetry::promql::enable_features(engine_options, options.features));
+  engine = std::make_unique<telemetry::promql::Engine>(*store, engine_options);
+  querier = telemetry::promql::make_querier(runtime, *engine);
+  client = http::make_client(system);
+  processes =
+      make_process_runner(system, {.hidden_directories = {fs::absolute(options.data).string()}});
+  const bool tls = !options.tls_certificate_file.empty();
+  TRY(authenticator, Authenticator::open(options.data, runtime,
+                                         {.no_auth = options.no_auth, .secure_cookies = tls}));
+  signer = authenticator->link_signer();
+  return {};
+}
+
+std::string Application::State::address() const {
+  const bool tls = !options.tls_certificate_file.empty();
+  const auto host = options.listen.substr(0, options.listen.rfind(':'));
+  return fmt::format("{}://{}:{}", tls ? "https" : "http", host,
+                     main_server ? main_server->port() : 0);
+}
+
+Status Application::State::listen() {
+  const auto authenticate = [this](const http::Request& request) {
+    return authenticator->authenticate(request);
+  };
+  const auto start = [&](std::unique_ptr<http::Server>& server, const std::string& listen,
+                         const http::Router& router, const char* setting) -> Status {
+    if (listen.empty()) return {};
+    http::ServerOptions server_options{.listen = listen,
+                                       .tls_certificate_file = options.tls_certificate_file,
+                                       .tls_key_file = options.tls_key_file};
+    server =
+        std::make_unique<http::Server>(system, std::move(server_options), router, authenticate);
+    if (auto started = server->start(); !started) return cannot_listen(started.error(), setting);
+    return {};
+  };
+  TRY_STATUS(start(main_server, options.listen, main_router, "--listen"));
+  TRY_STATUS(start(status_server, options.status_listen, status_router, "--status-listen"));
+  TRY_STATUS(start(otlp_server, options.otlp_http_listen, otlp_router, "--otlp-http-listen"));
+  if (options.otlp_grpc_listen.empty()) return {};
+  otlp_grpc = std::make_unique<grpc::GrpcServer>(
+      grpc::GrpcServerOptions{.listen = options.otlp_grpc_listen,
+                              .certificate_file = options.tls_certificate_file,
+                              .key_file = options.tls_key_file},
+      runtime.workers, telemetry::otlp::otlp_methods(*receiver));
+  if (auto started = otlp_grpc->start(); !started)
+    return cannot_listen(started.error(), "--otlp-grpc-listen");
+  return {};
+}
+
+void Application::State::build_control_plane() {
+  respond = std::make_unique<respond::RespondDomain>(catalog.catalog());
+  const respond::NotifyEnvironment notify{
+      .runtime = runtime,
+      .domain = *respond,
+      .read_secret = read_secret,
+      .links = [this](const respond::Incident& incident, const std::string& person) {
+        return links_to(incident, person);
+      }};
+  email = std::make_unique<respond::EmailPerformer>(notify);
+  webhook = std::make_unique<respond::WebhookPerformer>(notify, *client);
+  slack = std::make_unique<respond::SlackPerformer>(notify, *client);
+  plane = std::make_unique<ControlPlane>(Ports{.runtime = runtime,
+                                               .journal = *journal,
+                                               .querier = *querier,
+                                               .metrics = *store,
+                                               .signals = *store,
+                                               .http = *client,
+                                               .processes = *processes,
+                                               .email = *email,
+                                               .webhook = *webhook,
+                                               .slack = *slack,
+                                               .read_secret = read_secret,
+                                               .sandbox = options.sandbox},
+                                         catalog, *respond);
+  scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *store);
+  receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(runtime.clock, *store, *store);
+}
+
+/// Replays the journal and begins; from then on each apply reaches the scraper.
+Status Application::State::start_control_plane() {
+  Status started;
+  on_strand([&] {
+    started = plane->start();
+    if (!started) return;
+    scraper->set_targets(scrape_targets(catalog.catalog()));
+    catalog_watch = plane->ledger().subscribe([this](const journal::Fact& fact) {
+      if (fact.type == facts::CatalogApplied::kType)
+        scraper->set_targets(scrape_targets(catalog.catalog()));
+    });
+    plane->ledger().on_failure([](const Error& error) {
+      log(Level::kError, "journal",
+          "cannot be written; stopping, so that a restart begins from what is stored",
+          {{"error", error.message}});
+      std::raise(SIGTERM);
+    });
+  });
+  return started;
+}
+
+respond::PageLinks Application::State::links_to(const respond::Incident& incident,
+                                                const std::string& person) const {
+  constexpr Duration kLinkLife = std::chrono::hours(24);
+  const auto base = options.public_url.empty() ? address() : options.public_url;
+  const auto token =
+      signer->sign("acknowledge", incident.id + " " + person, runtime.clock.now() + kLinkLife);
+  return {.incident = base + "/incidents/" + incident.id, .acknowledge = base + "/ack/" + token};
+}
+
+void Application::State::build_routes() {
+  const auto add = [](http::Router& router, std::vector<http::Route> routes) {
+    for (auto& route : routes) router.add(std::move(route));
+  };
+  add(main_router, plane->routes());
+  add(main_router,
+      catalog::catalog_routes({runtime.strand, plane->ledger(), catalog, check_promql}));
+  add(main_router,
+      health::health_routes(runtime, catalog.catalog(), plane->evaluator(), plane->health()));
+  add(main_router, workload_routes(runtime, *plane));
+  add(main_router, telemetry::prometheus_query_routes(runtime, *engine,
+                                                      {.version = options.version,
+                                                       .revision = options.revision,
+                                                       .build_date = options.build_date}));
+  add(main_router, telemetry::remote_write_routes(*store, runtime.workers));
+  add(main_router, telemetry::logs_routes(*store, runtime));
+  add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));
+  add(main_router,
+      telemetry::otlp::otlp_routes(*receiver, runtime.workers, {.prefix = "/api/v1/otlp"}));
+  add(main_router, respond::respond_routes(runtime, plane->ledger(), *respond, *signer));
+  add(main_router, respond::status_assets());
+  add(status_router, respond::status_page_routes(runtime, *respond));
+  add(main_router, authenticator->routes());
+  add(main_router, self_routes(runtime, *plane, *store, options.version));
+  add(main_router, web_page_routes());
+  // Loopback collectors send without a token, as they do to every collector; beyond loopback a
+  // token is needed.
+  const bool loopback = options.otlp_http_listen.empty() ||
+                        http::is_loopback(options.otlp_http_listen).value_or(false);
+  add(otlp_router,
+      telemetry::otlp::otlp_routes(
+          *receiver, runtime.workers,
+          {.prefix = "", .role = loopback ? http::Role::kPublic : http::Role::kResponder}));
+}
+
+void Application::State::stop() {
+  if (stopped) return;
+  stopped = true;
+  for (auto* server : {main_server.get(), status_server.get(), otlp_server.get()}) {
+    if (server != nullptr) server->stop();
+  }
+  if (otlp_grpc) otlp_grpc->stop();
+  if (plane) {
+    auto durable = std::make_shared<std::promise<void>>();
+    auto finished = durable->get_future();
+    on_strand([this, durable] {
+      catalog_watch.reset();
+      scraper.reset();
+      plane->stop([durable] { durable->set_value(); });
+    });
+    finished.wait_for(std::chrono::seconds(10));
+  }
+  processes.reset();
+  if (store) (void)store->stop();
+  // From here on nothing runs any more, so that the parts may go in any order.
+  system.stop();
+}
+
+Application::Application(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Application::~Application() = default;
+
+Result<std::unique_ptr<Application>> Application::start(Options options) {
+  auto state = std::make_unique<State>(std::move(options));
+  TRY_STATUS(state->open());
+  state->build_control_plane();
+  state->build_routes();
+  TRY_STATUS(state->start_control_plane());
+  TRY_STATUS(state->listen());
+  return std::unique_ptr<Application>(new Application(std::move(state)));
+}
+
+std::string Application::url() const {
+  return state_->address();
+}
+
+std::optional<std::string> Application::first_token() const {
+  return state_->options.no_auth ? std::nullopt : state_->authenticator->first_token();
+}
+
+Status Application::run_until_signal() {
+  state_->system.run_until_signal();
+  std::optional<Error> failure;
+  const bool by_itself = state_->plane->ledger().failed().has_value();
+  if (by_itself) failure = state_->plane->ledger().failed();
+  state_->stop();
+  if (failure) return std::unexpected(*failure);
+  return {};
+}
+
+}  // namespace wellrun::server
