@@ -28,7 +28,7 @@ export function ChangeList({ changes }: { changes: RecentChange[] }) {
         const Icon = icons[change.kind];
         return (
           <li key={change.id} className="list-line">
-            <span className="row">
+            <span className="change-line">
               <Icon size={16} stroke={1.8} role="img" aria-label={change.kind} />
               <span>
                 {change.workload && (

@@ -42,11 +42,15 @@ function Attention() {
   if (incidents.isPending) return <Loading rows={2} />;
   const open = [...(incidents.data?.items ?? [])].sort(byUrgency);
   const waiting = (runs.data?.items ?? []).filter(isWaitingForAPerson);
-  const explained = new Set(open.map((incident) => incident.workload));
+  // What an open incident is about stands there once, not again as an outcome at risk.
+  const explained = new Set(open.map((incident) => incident.kpi).filter(Boolean));
+  const alerted = new Set(open.flatMap((it) => it.alerts.map(({ labels }) => labels['slo'])));
   const risky = (kpis.data?.items ?? []).filter(
-    (kpi) => kpi.status === 'missed' || kpi.status === 'at_risk',
+    (kpi) => (kpi.status === 'missed' || kpi.status === 'at_risk') && !explained.has(kpi.name),
   );
-  const burning = (slos.data?.items ?? []).filter(isBurning);
+  const burning = (slos.data?.items ?? []).filter(
+    (slo) => isBurning(slo) && !alerted.has(slo.name),
+  );
   const calm = open.length + waiting.length + risky.length + burning.length === 0;
   return (
     <section className="attention" aria-label="What needs attention">
@@ -85,7 +89,6 @@ function Attention() {
             </Link>
             <span className="sub">
               {kpi.workload} · {kpi.name}
-              {explained.has(kpi.workload) ? ' · an incident is open' : ''}
             </span>
           </div>
           <span>

@@ -20,7 +20,7 @@ export function keyListener(keys: Keys): (event: KeyboardEvent) => void {
   let chordSince = -Infinity;
   return (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (isTyping(event.target)) return;
+    if (isTyping(event.composedPath()[0] ?? event.target)) return; // also inside a shadow root
     const chord = event.timeStamp - chordSince < kChordMs;
     chordSince = -Infinity;
     if (chord) {

@@ -59,7 +59,7 @@ function Frame() {
         >
           {menuOpen ? <IconX size={20} /> : <IconMenu2 size={20} />}
         </ActionIcon>
-        <Link to="/" className="brand">
+        <Link to="/" className="brand" aria-label="Wellrun: overview">
           <Logo /> <span>Wellrun</span>
         </Link>
         <button type="button" className="search-opener" onClick={() => setDialog('search')}>

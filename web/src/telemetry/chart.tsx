@@ -111,7 +111,13 @@ export function Chart({
           },
         },
         axes: [
-          { ...axis, space: 70 },
+          {
+            ...axis,
+            space: 70,
+            size: 26,
+            values: (_plot, splits, _axis, _space, step) =>
+              splits.map((split) => formatTick(split, step)),
+          },
           {
             ...axis,
             size: 64,
@@ -184,6 +190,20 @@ export function Chart({
   );
 }
 
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
+const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
+
+/** The time on the axis: the day where days are what differs. */
+function formatTick(seconds: number, step: number): string {
+  const date = new Date(seconds * 1000);
+  const midnight = date.getHours() === 0 && date.getMinutes() === 0;
+  return step >= 86400 || midnight ? day.format(date) : clock.format(date);
+}
+
 function drawThresholds(
   plot: uPlot,
   thresholds: Threshold[],
@@ -193,8 +213,7 @@ function drawThresholds(
   ctx.save();
   ctx.lineWidth = devicePixelRatio;
   ctx.font = `${11 * devicePixelRatio}px Inter, system-ui, sans-serif`;
-  ctx.textAlign = 'right';
-  for (const { value, text, tone } of thresholds) {
+  for (const [index, { value, text, tone }] of thresholds.entries()) {
     const y = Math.round(plot.valToPos(value, 'y', true));
     ctx.strokeStyle = ctx.fillStyle = colors[tone];
     ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
@@ -202,7 +221,13 @@ function drawThresholds(
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    ctx.fillText(text, bbox.left + bbox.width - 3 * devicePixelRatio, y - 4 * devicePixelRatio);
+    // Two texts at one end would cover each other: they take turns.
+    const right = index % 2 === 0;
+    ctx.textAlign = right ? 'right' : 'left';
+    const inset = 3 * devicePixelRatio;
+    const x = right ? bbox.left + bbox.width - inset : bbox.left + inset;
+    const below = y - bbox.top < 14 * devicePixelRatio;
+    ctx.fillText(text, x, below ? y + 12 * devicePixelRatio : y - 4 * devicePixelRatio);
   }
   ctx.restore();
 }
@@ -213,6 +238,7 @@ function drawMarkers(plot: uPlot, markers: Marker[], color: string) {
   ctx.lineWidth = devicePixelRatio;
   ctx.strokeStyle = ctx.fillStyle = color;
   ctx.font = `${10.5 * devicePixelRatio}px Inter, system-ui, sans-serif`;
+  ctx.textAlign = 'left';
   let textEnd = -Infinity; // texts that would overlap are left out; the lines stay
   for (const { at, text } of markers) {
     const x = Math.round(plot.valToPos(at, 'x', true));
@@ -231,7 +257,7 @@ function drawMarkers(plot: uPlot, markers: Marker[], color: string) {
     const width = ctx.measureText(text).width;
     const start = x + 6 * devicePixelRatio;
     if (start > textEnd && start + width < bbox.left + bbox.width) {
-      ctx.fillText(text, start, bbox.top + 9 * devicePixelRatio);
+      ctx.fillText(text, start, bbox.top + bbox.height - 5 * devicePixelRatio);
       textEnd = start + width;
     }
   }

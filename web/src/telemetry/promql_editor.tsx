@@ -61,8 +61,12 @@ export function PromqlEditor({ value, onChange, onRun }: EditorProps) {
       latest.current.onRun(editor.state.doc.toString());
       return true;
     };
+    // In a shadow root CodeMirror adopts its style sheets; elsewhere it would need <style> elements, which the content
+    // security policy forbids.
+    const root = host.current.shadowRoot ?? host.current.attachShadow({ mode: 'open' });
     const editor = new EditorView({
-      parent: host.current,
+      parent: root,
+      root,
       state: EditorState.create({
         doc: first.current,
         extensions: [

@@ -1,0 +1,84 @@
+// The story as a person lives it, on a running demo: an incident opens by itself; it is acknowledged, its runbook is
+// approved, the workload recovers, the incident is resolved, the analysis is read and signed, the assessment has gained.
+// The demo's own "human" must leave these to the page (its --hands-off switch).
+import { expect, test } from '@playwright/test';
+import { open, settled, watch } from './session';
+
+const kOutbreakMs = 150_000; // the demo is healthy for a while before its bad release
+const kRecoveryMs = 90_000;
+
+test('from the incident to the lesson', async ({ page }) => {
+  const complaints = watch(page);
+  await open(page, '/incidents');
+
+  await test.step('an incident opens, without reloading the page', async () => {
+    await expect(page.locator('tbody a[href^="/incidents/"]').first()).toBeVisible({
+      timeout: kOutbreakMs,
+    });
+    await page.locator('tbody a[href^="/incidents/"]').first().click();
+    await settled(page);
+  });
+  const incident = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+
+  await test.step('it is acknowledged, and the timeline says so at once', async () => {
+    await page.getByRole('button', { name: 'Acknowledge' }).click();
+    await expect(page.getByRole('list', { name: 'Timeline, newest first' })).toContainText(
+      /acknowledged/i,
+    );
+    await expect(page.getByRole('button', { name: 'Acknowledge' })).toHaveCount(0);
+  });
+
+  await test.step('customers are told', async () => {
+    await page.getByLabel('Update for customers').fill('Some orders fail. We know why.');
+    await page.getByLabel('State for customers').selectOption('identified');
+    await page.getByRole('button', { name: 'Post update' }).click();
+    await expect(page.getByText('Some orders fail. We know why.').first()).toBeVisible();
+  });
+
+  await test.step('the proposed runbook is approved and ends well', async () => {
+    await page.getByRole('link', { name: 'Decide' }).first().click();
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await expect(page.locator('.page-title')).toContainText('Succeeded', { timeout: kRecoveryMs });
+    await page.getByRole('button', { name: 'Yes' }).click();
+    await expect(page.getByText('Yes, it helped.')).toBeVisible();
+  });
+
+  await test.step('the incident is resolved', async () => {
+    await page.goto(`/incidents/${incident}`);
+    await settled(page);
+    // It may have resolved by itself once its alerts did.
+    const state = page.locator('.page-title');
+    const resolve = page.getByRole('button', { name: 'Resolve' });
+    if (await resolve.isVisible()) {
+      await resolve.click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Resolve' }).click();
+    }
+    await expect(state).toContainText('Resolved');
+  });
+
+  await test.step('the drafted analysis gives a source for every sentence, and is signed', async () => {
+    await page.getByRole('link', { name: 'Post-incident analysis' }).click();
+    await settled(page);
+    const sentences = page.locator('.sentence');
+    expect(await sentences.count()).toBeGreaterThan(3);
+    for (const sentence of await sentences.all()) {
+      await expect(sentence.locator('.source').first()).toBeVisible();
+    }
+    await page.getByLabel('New action').fill('Release behind a flag for 5 % first');
+    await page.getByLabel('Owner').fill('payments');
+    await page.getByRole('button', { name: 'Add' }).click();
+    await expect(page.getByText('Release behind a flag for 5 % first')).toBeVisible();
+    await page.getByRole('button', { name: 'Sign' }).click();
+    await expect(page.locator('.page-title')).toContainText('Signed');
+  });
+
+  await test.step('the assessment rests on evidence', async () => {
+    await page.goto('/assessment?verdict=practised');
+    await settled(page);
+    expect(await page.locator('details.practice').count()).toBeGreaterThan(0);
+    await page.locator('details.practice summary').first().click();
+    await expect(page.locator('.practice-detail li').first()).toBeVisible();
+  });
+
+  expect(complaints.errors).toEqual([]);
+});

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { formatActor, formatBytes, formatNumber, formatPercent, formatValue } from './format';
+
+test('numbers keep four digits and lose trailing zeros', () => {
+  expect(formatNumber(0.5)).toBe('0.5');
+  expect(formatNumber(1234.5678)).toBe('1235');
+  expect(formatNumber(45_600)).toBe('45.6k');
+  expect(formatNumber(0.00004)).toBe('4.0e-5');
+  expect(formatNumber(null)).toBe('–');
+  expect(formatNumber(Infinity)).toBe('+∞');
+});
+
+test('a ratio has the digits that a service level needs', () => {
+  expect(formatPercent(0.9995)).toBe('99.95 %');
+  expect(formatPercent(1)).toBe('100 %');
+  expect(formatPercent(-0.38, 0)).toBe('-38 %');
+});
+
+test('a value is written in its unit', () => {
+  expect(formatValue(0.182, 's')).toBe('182 ms');
+  expect(formatValue(0.918, 'ratio')).toBe('91.8 %');
+  expect(formatValue(12, 'orders/min')).toBe('12 orders/min');
+  expect(formatBytes(1536)).toBe('1.5 KiB');
+});
+
+test('a person is called by name, anything else by what it is', () => {
+  expect(formatActor('person:ana')).toBe('ana');
+  expect(formatActor('automation:restart')).toBe('automation restart');
+  expect(formatActor('system')).toBe('system');
+  expect(formatActor(null)).toBe('');
+});

@@ -1,0 +1,74 @@
+import { QueryClient } from '@tanstack/react-query';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { followFacts } from './live';
+
+class FakeSource extends EventTarget {
+  static readonly all: FakeSource[] = [];
+  readyState = 0;
+  onopen: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  closed = false;
+  constructor() {
+    super();
+    FakeSource.all.push(this);
+  }
+  close() {
+    this.closed = true;
+  }
+}
+
+let queries: QueryClient;
+let stop: () => void;
+let invalidated: (readonly unknown[] | undefined)[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('EventSource', { CLOSED: 2 });
+  FakeSource.all.length = 0;
+  queries = new QueryClient();
+  invalidated = [];
+  vi.spyOn(queries, 'invalidateQueries').mockImplementation((filter) => {
+    invalidated.push(filter?.queryKey);
+    return Promise.resolve();
+  });
+  stop = followFacts(queries, () => new FakeSource() as unknown as EventSource);
+});
+afterEach(() => {
+  stop();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test('a burst of facts is answered by one fetch of each thing it touches', () => {
+  const [source] = FakeSource.all;
+  source?.dispatchEvent(new Event('incident.note_added'));
+  source?.dispatchEvent(new Event('incident.acknowledged'));
+  expect(invalidated).toEqual([]);
+  vi.advanceTimersByTime(200);
+  expect(invalidated).toEqual([['incidents'], ['journal']]);
+});
+
+test('after a break everything is fetched again: facts may have been missed', () => {
+  const [source] = FakeSource.all;
+  source?.onopen?.();
+  expect(invalidated).toEqual([]);
+  source?.onerror?.();
+  source?.onopen?.();
+  expect(invalidated).toEqual([undefined]);
+});
+
+test('a stream that was closed is opened again, ever more slowly', () => {
+  const fail = () => {
+    const source = FakeSource.all.at(-1);
+    if (source) source.readyState = 2;
+    source?.onerror?.();
+  };
+  fail();
+  vi.advanceTimersByTime(1000);
+  expect(FakeSource.all).toHaveLength(2);
+  fail();
+  vi.advanceTimersByTime(1000);
+  expect(FakeSource.all).toHaveLength(2);
+  vi.advanceTimersByTime(1000);
+  expect(FakeSource.all).toHaveLength(3);
+});

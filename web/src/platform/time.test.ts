@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { formatDuration, formatRelative, parseTime } from './time';
+
+test('a duration has at most two units, the larger first', () => {
+  expect(formatDuration(0.042)).toBe('42 ms');
+  expect(formatDuration(2.5)).toBe('2.5 s');
+  expect(formatDuration(95)).toBe('1 min 35 s');
+  expect(formatDuration(3600)).toBe('1 h');
+  expect(formatDuration(90061)).toBe('1 d 1 h');
+  expect(formatDuration(Number.NaN)).toBe('–');
+});
+
+test('a time is told from the present, in both directions', () => {
+  expect(formatRelative(0, 2_000)).toBe('just now');
+  expect(formatRelative(0, 180_000)).toBe('3 min ago');
+  expect(formatRelative(7_200_000, 0)).toBe('in 2 h');
+  expect(formatRelative(0, 5 * 86_400_000)).toBe('5 d ago');
+});
+
+test('what is not a time is none', () => {
+  expect(parseTime('')).toBeUndefined();
+  expect(parseTime(null)).toBeUndefined();
+  expect(parseTime('soon')).toBeUndefined();
+  expect(parseTime('1970-01-01T00:00:01Z')).toBe(1000);
+});
