@@ -85,8 +85,8 @@ void ledger_commands(benchmark::State& state) {
           Decision decision;
           decision.facts.push_back({.stream = fmt::format("alert/{}", number % 500),
                                     .type = "alert.fired",
-                                    .correlation = fmt::format("inc-{}", number % 1000),
-                                    .body = body_of(number)});
+                                    .body = body_of(number),
+                                    .correlation = fmt::format("inc-{}", number % 1000)});
           return decision;
         },
         [&](const Result<std::vector<Fact>>& result) {
