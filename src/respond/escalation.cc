@@ -149,8 +149,8 @@ journal::Decision page_from(const catalog::Catalog& catalog, const Incident& inc
   }
   facts::IncidentNoteAdded note;
   note.incident = incident.id;
-  note.text = fmt::format("Nobody could be paged: {}. Trying again every {}.", reason,
-                          format_age(kReminderInterval));
+  note.text = fmt::format("Nobody could be paged: {}.{}", reason,
+                          incident.policy.empty() ? "" : " Trying again in 15 min.");
   note.by = "system";
   decision.facts.push_back(incident_fact(incident.id, note));
   return decision;

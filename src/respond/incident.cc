@@ -66,7 +66,7 @@ Json to_json(const Incident& incident) {
           {"roles", incident.roles},
           {"level", incident.level},
           {"round", incident.round},
-          {"episode", incident.episode},
+          {"unpaged", incident.unpaged},
           {"level_since", to_unix_ms(incident.level_since)},
           {"pages", pages},
           {"quiet_since", time_json(incident.quiet_since)},
@@ -95,7 +95,7 @@ Result<Incident> incident_from_json(const Json& json) {
     json.at("roles").get_to(incident.roles);
     json.at("level").get_to(incident.level);
     json.at("round").get_to(incident.round);
-    json.at("episode").get_to(incident.episode);
+    json.at("unpaged").get_to(incident.unpaged);
     incident.level_since = from_unix_ms(json.at("level_since").get<std::int64_t>());
     for (const auto& each : json.at("pages")) {
       Page page;

@@ -50,7 +50,7 @@ struct Incident {
   std::map<std::string, std::string> roles;
 
   int level = 1, round = 1;  ///< of escalation
-  int episode = 1;           ///< grows when it is triggered again after it was mitigated
+  bool unpaged = false;      ///< triggered again after it was mitigated, nobody paged yet
   Timestamp level_since;     ///< when that level was paged, or tried in vain, last
   std::vector<Page> pages;   ///< oldest first
   std::optional<Timestamp>

@@ -144,7 +144,7 @@ void RespondDomain::apply_to_incident(Incident& incident, const journal::Fact& f
     incident.quiet_since.reset();
     if (incident.state == IncidentState::kMitigated) {
       incident.mitigated_at.reset();
-      ++incident.episode;
+      incident.unpaged = true;
       incident.level_since = fact.time;
     }
     follow_table(incident, IncidentCommand::kAddAlert);
@@ -159,6 +159,7 @@ void RespondDomain::apply_to_incident(Incident& incident, const journal::Fact& f
     follow_table(incident, IncidentCommand::kAcknowledge);
   } else if (fact.type == facts::IncidentEscalated::kType) {
     const auto escalated = body.get<facts::IncidentEscalated>();
+    incident.unpaged = false;
     incident.level = escalated.level;
     incident.round = escalated.round;
     incident.level_since = fact.time;
@@ -321,15 +322,13 @@ journal::Decision RespondDomain::on_opened(const Incident& incident, Timestamp n
   return decision;
 }
 
-/// Triggered again after it was mitigated: that fact is the first of a new episode without a page.
+/// Alerts only join an incident, unless it was mitigated: then someone has to know that it was not
+/// over.
 journal::Decision RespondDomain::on_alert_added(const journal::Fact& fact, Timestamp now) const {
   const auto& incident = *find(text_or(fact.body, "incident"));
-  const bool just_triggered = incident.state == IncidentState::kTriggered && incident.episode > 1 &&
-                              incident.level_since == fact.time &&
-                              incident.round < incident.episode;
-  if (!just_triggered) return {};
+  if (!incident.unpaged) return {};
   return page_from(
-      catalog_, incident, {1, std::max(incident.episode, incident.round + 1)},
+      catalog_, incident, {1, incident.round + 1},
       fmt::format("{} fires again after the incident was mitigated", text_or(fact.body, "alert")),
       "system", now);
 }

@@ -300,6 +300,7 @@ Application::~Application() = default;
 
 Result<std::unique_ptr<Application>> Application::start(Options options) {
   auto state = std::make_unique<State>(std::move(options));
+  state->system.watch_signals();
   TRY_STATUS(state->open());
   state->build_control_plane();
   state->build_routes();

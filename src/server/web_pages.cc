@@ -9,11 +9,8 @@ namespace wellrun::server {
 namespace {
 
 // Files of our own and nothing else: no inline script, no inline style, no frame, no other host.
-// The one style attribute with a hash is CodeMirror's "tab-size: 4", which cannot be switched off.
 constexpr std::string_view kContentSecurityPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "style-src-attr 'unsafe-hashes' 'sha256-yGxDmbQ/Yb2A4COjoAdeumIQPQPPL2Rg6/j/lYpdyXY='; img-src "
-    "'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'";
 

@@ -78,8 +78,7 @@ TEST(WebPages, NothingButOurOwnFilesMayRun) {
   const auto answer = get("/");
   const auto policy = http::find_header(answer.headers, "Content-Security-Policy");
   EXPECT_NE(policy.find("script-src 'self'"), std::string_view::npos);
-  EXPECT_EQ(policy.find("unsafe-inline"), std::string_view::npos);
-  EXPECT_EQ(policy.find("unsafe-eval"), std::string_view::npos);
+  EXPECT_EQ(policy.find("unsafe"), std::string_view::npos);
 }
 
 TEST(WebPages, WithoutThePageTheAnswerSaysWhy) {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <optional>
 #include <mutex>
 #include <sys/random.h>
 #include <thread>
@@ -191,6 +192,7 @@ struct SystemRuntime::State {
   SystemWorkers workers;
   std::vector<std::thread> threads;
 
+  std::optional<asio::signal_set> signals;
   std::mutex mutex;
   std::condition_variable ended;
   bool stopped = false;
@@ -213,10 +215,14 @@ asio::io_context& SystemRuntime::io() {
   return state_->io;
 }
 
+void SystemRuntime::watch_signals() {
+  if (!state_->signals) state_->signals.emplace(state_->io, SIGINT, SIGTERM);
+}
+
 int SystemRuntime::run_until_signal() {
   int received = 0;
-  asio::signal_set signals(state_->io, SIGINT, SIGTERM);
-  signals.async_wait([&, state = state_.get()](boost::system::error_code error, int signal) {
+  watch_signals();
+  state_->signals->async_wait([&, state = state_.get()](boost::system::error_code error, int signal) {
     const std::lock_guard lock(state->mutex);
     received = error ? -1 : signal;  // -1: cancelled below
     state->ended.notify_all();
@@ -225,7 +231,7 @@ int SystemRuntime::run_until_signal() {
   state_->ended.wait(lock, [&] { return received != 0 || state_->stopped; });
   if (received > 0 || state_->io.stopped()) return std::max(received, 0);
   boost::system::error_code ignored;
-  signals.cancel(ignored);
+  state_->signals->cancel(ignored);
   return 0;
 }
 

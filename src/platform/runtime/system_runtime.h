@@ -32,6 +32,9 @@ class SystemRuntime {
   /// For servers and clients in platform/ that speak Asio themselves.
   boost::asio::io_context& io();
 
+  /// From now on SIGINT and SIGTERM are kept for run_until_signal() instead of ending the process.
+  void watch_signals();
+
   /// Waits until stop(); returns the signal that ended it (SIGINT, SIGTERM), or 0. A signal stops
   /// nothing by itself: the caller takes its parts down in order, while the threads still run, and
   /// calls stop() or destroys this last.

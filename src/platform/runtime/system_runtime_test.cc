@@ -77,11 +77,11 @@ TEST(SystemRuntime, WorkersPostBackToTheStrand) {
 TEST(SystemRuntime, ASignalEndsTheWaitAndSoDoesStop) {
   SystemRuntime system({});
   const auto signalled = std::make_shared<std::promise<int>>();
+  // Before the runtime's handler stands, SIGINT would end the test: it is ignored until then. Set before the thread
+  // that installs the handler starts, or it would take the handler away again.
+  std::signal(SIGINT, SIG_IGN);
   std::thread waiter([&, signalled] { signalled->set_value(system.run_until_signal()); });
   auto result = signalled->get_future();
-  // SIGINT is blocked for nobody; before the handler stands it would end the test, so it is ignored
-  // until then.
-  std::signal(SIGINT, SIG_IGN);
   while (result.wait_for(5ms) != std::future_status::ready) std::raise(SIGINT);
   waiter.join();
   EXPECT_EQ(result.get(), SIGINT);

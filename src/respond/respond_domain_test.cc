@@ -1,0 +1,321 @@
+#include "respond/respond_domain.h"
+
+#include "respond/respond_test_support.h"
+#include "respond/severity.h"
+
+namespace wellrun::respond {
+namespace {
+
+using namespace std::chrono_literals;
+using Strings = std::vector<std::string>;
+
+TEST(Respond, AnAlertThatPagesOpensAnIncidentAndPagesWhoeverIsOnCallInOneTransaction) {
+  Shop shop;
+  shop.fire("a1");
+  EXPECT_EQ(shop.types(), (Strings{"alert.fired", "event.recorded", "incident.opened",
+                                   "page.requested", "status.posted", "page.sent"}));
+  EXPECT_EQ(shop.store.append_count() >= 1, true);
+  EXPECT_EQ(shop.performer.pages, Strings{"ana by mail"});
+  const auto& incident = shop.incident();
+  EXPECT_EQ(incident.title, "Checkout fails");
+  EXPECT_EQ(incident.severity, 2);
+  EXPECT_EQ(incident.procedure, "look-around");
+  for (const auto& fact : *shop.store.read({})) {
+    if (fact.type != "alert.fired") EXPECT_EQ(fact.correlation, "inc-0001") << fact.type;
+    EXPECT_FALSE(to_text(fact.body).contains("@")) << "facts hold no addresses";
+  }
+}
+
+TEST(Respond, ATicketIsAnEventOnlyAndInfoIsNeither) {
+  Shop shop;
+  shop.fire("a1", "ticket");
+  shop.fire("a2", "info");
+  EXPECT_EQ(shop.types(), (Strings{"alert.fired", "event.recorded", "alert.fired"}));
+  EXPECT_EQ(shop.domain->events().front().outcome, "noted");
+}
+
+TEST(Respond, AlertsOfOneWorkloadJoinItsOpenIncidentWithoutFurtherPages) {
+  Shop shop;
+  shop.fire("a1");
+  shop.fire("a2");
+  EXPECT_EQ(shop.domain->incidents().size(), 1U);
+  EXPECT_EQ(shop.incident().alerts.size(), 2U);
+  EXPECT_EQ(shop.performer.pages.size(), 1U);
+  ASSERT_TRUE(shop.command(
+      [&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", "done"); }));
+  shop.fire("a3");
+  EXPECT_EQ(shop.domain->incidents().size(), 2U);
+}
+
+TEST(Respond, SeverityFollowsTierAndKpi) {
+  struct Row {
+    int tier;
+    std::array<int, 3> missed_risk_other;
+  };
+  for (const auto& row : {Row{1, {1, 2, 2}}, Row{2, {2, 2, 3}}, Row{3, {3, 3, 3}},
+                          Row{4, {4, 4, 4}}, Row{9, {3, 3, 3}}}) {
+    EXPECT_EQ(severity_of(row.tier, "k", "missed").level, row.missed_risk_other[0]);
+    EXPECT_EQ(severity_of(row.tier, "k", "at_risk").level, row.missed_risk_other[1]);
+    EXPECT_EQ(severity_of(row.tier, "k", "on_target").level, row.missed_risk_other[2]);
+  }
+  Shop shop;
+  shop.kpi("missed");
+  shop.fire("a1");
+  EXPECT_EQ(shop.incident().severity, 1);
+  EXPECT_EQ(shop.incident().kpi, "orders");
+}
+
+TEST(Respond, WhoeverDoesNotAcknowledgeIsFollowedByTheNextLevelAndThenByReminders) {
+  Shop shop;
+  shop.fire("a1");
+  shop.time.run_for(4min + 59s);
+  EXPECT_EQ(shop.performer.pages, Strings{"ana by mail"});
+  shop.time.run_for(1s);
+  EXPECT_EQ(shop.performer.pages, (Strings{"ana by mail", "cleo by mail"}));
+  EXPECT_EQ(shop.incident().level, 2);
+  shop.time.run_for(15min);
+  shop.time.run_for(15min);
+  EXPECT_EQ(shop.performer.pages,
+            (Strings{"ana by mail", "cleo by mail", "cleo by mail", "cleo by mail"}));
+  ASSERT_TRUE(shop.command(
+      [&](Timestamp) { return shop.domain->acknowledge("inc-0001", "person:cleo", "link"); }));
+  shop.time.run_for(24h);
+  EXPECT_EQ(shop.performer.pages.size(), 4U);
+}
+
+TEST(Respond, EscalationGoesThroughAllLevelsAsOftenAsThePolicySays) {
+  Shop shop;
+  auto policy = *shop.catalog.find<catalog::EscalationPolicy>("standard");
+  policy.repeat = 2;
+  put(shop.catalog, policy, shop.time.now());
+  shop.fire("a1");
+  shop.time.run_for(30min);
+  EXPECT_EQ(shop.performer.pages,
+            (Strings{"ana by mail", "cleo by mail", "ana by mail", "cleo by mail"}));
+}
+
+TEST(Respond, AcknowledgingStopsPagingAndIsRefusedTwice) {
+  Shop shop;
+  shop.fire("a1");
+  const auto acknowledge = [&](Timestamp) {
+    return shop.domain->acknowledge("inc-0001", "person:ana", "api");
+  };
+  ASSERT_TRUE(shop.command(acknowledge));
+  EXPECT_EQ(shop.command(acknowledge).error().code, ErrorCode::kConflict);
+  shop.time.run_for(1h);
+  EXPECT_EQ(shop.performer.pages.size(), 1U);
+  EXPECT_EQ(shop.incident().acknowledged_by, "person:ana");
+}
+
+TEST(Respond, ALevelThatReachesNobodyIsPassedAtOnceWithTheReason) {
+  Shop shop;
+  auto schedule = *shop.catalog.find<catalog::Schedule>("primary");
+  schedule.rotation.clear();
+  put(shop.catalog, schedule, shop.time.now());
+  shop.fire("a1");
+  EXPECT_EQ(shop.performer.pages, Strings{"cleo by mail"});
+  const auto escalated = shop.facts_of("incident.escalated");
+  ASSERT_EQ(escalated.size(), 1U);
+  EXPECT_EQ(text_or(escalated.front().body, "reason"),
+            "level 1 reaches nobody: nobody is on call in \"primary\"");
+}
+
+TEST(Respond, WhenNobodyAtAllCanBePagedItSaysSoAndTriesAgain) {
+  Shop shop;
+  for (const auto* name : {"ana", "ben", "cleo"})
+    shop.catalog.remove("Person", name, shop.time.now());
+  shop.fire("a1");
+  EXPECT_TRUE(text_or(shop.facts_of("incident.note_added").front().body, "text")
+                  .starts_with("Nobody could be paged"));
+  catalog::Person cleo;
+  cleo.metadata.name = "cleo";
+  cleo.email = "cleo@shop.example";
+  put(shop.catalog, cleo, shop.time.now());
+  shop.time.run_for(15min);
+  EXPECT_EQ(shop.performer.pages, Strings{"cleo by mail"})
+      << "the first e-mail channel serves who has no contact";
+}
+
+TEST(Respond, WhenEveryPageOfALevelFailedTheNextIsPagedAtOnce) {
+  Shop shop;
+  catalog::Channel hook;
+  hook.metadata.name = "hook";
+  hook.type = "webhook";
+  put(shop.catalog, hook, shop.time.now());
+  auto ana = *shop.catalog.find<catalog::Person>("ana");
+  ana.contacts.push_back({{"hook"}, ""});
+  put(shop.catalog, ana, shop.time.now());
+  shop.performer.failing = {"hook"};
+  shop.fire("a1");
+  EXPECT_EQ(shop.performer.pages, (Strings{"ana by mail", "ana by hook"})) << "one got through";
+
+  Shop other;
+  other.performer.failing = {"mail"};
+  other.fire("a1");
+  EXPECT_EQ(other.performer.pages, (Strings{"ana by mail", "cleo by mail"}));
+  EXPECT_TRUE(text_or(other.facts_of("incident.escalated").front().body, "reason")
+                  .starts_with("every page of level 1 failed; ana by mail"));
+  other.time.run_for(15min);
+  EXPECT_EQ(other.performer.pages.size(), 3U)
+      << "the last level is reminded, not paged in a circle";
+}
+
+TEST(Respond, EscalatingByHandIsOneStep) {
+  Shop shop;
+  shop.fire("a1");
+  ASSERT_TRUE(shop.command(
+      [&](Timestamp) { return shop.domain->acknowledge("inc-0001", "person:ana", "api"); }));
+  ASSERT_TRUE(shop.command([&](Timestamp now) {
+    return shop.domain->escalate("inc-0001", "person:ana", "need help", now);
+  }));
+  EXPECT_EQ(shop.performer.pages.back(), "cleo by mail");
+  EXPECT_EQ(shop.incident().state, IncidentState::kTriggered)
+      << "the next level has to acknowledge";
+}
+
+TEST(Respond, AnIncidentIsMitigatedOnceAllItsAlertsStayedResolvedForAMinute) {
+  Shop shop;
+  shop.fire("a1");
+  shop.fire("a2");
+  shop.heal("a1");
+  shop.time.run_for(2min);
+  EXPECT_EQ(shop.incident().state, IncidentState::kTriggered);
+  shop.heal("a2");
+  shop.time.run_for(30s);
+  shop.fire("a2");
+  shop.time.run_for(1min);
+  EXPECT_EQ(shop.incident().state, IncidentState::kTriggered) << "it came back";
+  shop.heal("a2");
+  shop.time.run_for(1min);
+  EXPECT_EQ(shop.incident().state, IncidentState::kMitigated);
+  const auto pages = shop.performer.pages.size();
+  shop.time.run_for(1h);
+  EXPECT_EQ(shop.performer.pages.size(), pages);
+  shop.fire("a1");
+  EXPECT_EQ(shop.incident().state, IncidentState::kTriggered);
+  EXPECT_EQ(shop.performer.pages.size(), pages + 1) << "it was not over: level 1 is paged again";
+}
+
+TEST(Respond, WhoIsPagedFollowsTheRotaAcrossAChangeOfTheClock) {
+  // Berlin puts its clocks forward on Sunday 2026-03-29; the hand-over of Monday stays at 09:00
+  // local time, 07:00 UTC.
+  Shop shop(*parse_rfc3339("2026-03-16T08:00:00Z"));  // Monday 09:00 local: ana begins
+  shop.time.run_until(*parse_rfc3339("2026-03-23T07:59:00Z"));
+  shop.fire("a1");
+  EXPECT_EQ(shop.performer.pages.back(), "ana by mail") << "08:59 local";
+  ASSERT_TRUE(
+      shop.command([&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", ""); }));
+  shop.time.run_until(*parse_rfc3339("2026-03-30T06:59:00Z"));
+  shop.fire("a2");
+  EXPECT_EQ(shop.performer.pages.back(), "ben by mail") << "08:59 summer time";
+  ASSERT_TRUE(
+      shop.command([&](Timestamp) { return shop.domain->resolve("inc-0002", "person:ben", ""); }));
+  shop.time.run_until(*parse_rfc3339("2026-03-30T07:00:00Z"));
+  shop.fire("a3");
+  EXPECT_EQ(shop.performer.pages.back(), "ana by mail") << "09:00 summer time";
+}
+
+TEST(Respond, CustomersArePromisedUpdatesAndAnOverdueOneIsToldOnce) {
+  Shop shop;
+  shop.fire("a1");
+  ASSERT_EQ(shop.incident().updates.size(), 1U);
+  EXPECT_TRUE(shop.incident().updates.front().text.starts_with(
+      "We are looking into a problem with Ordering."));
+  ASSERT_TRUE(shop.command(
+      [&](Timestamp) { return shop.domain->acknowledge("inc-0001", "person:ana", "api"); }));
+  shop.time.run_for(2h);
+  EXPECT_EQ(shop.facts_of("status.update_due").size(), 1U);
+  ASSERT_TRUE(shop.command([&](Timestamp now) {
+    return shop.domain->post_update("inc-0001", "identified", "A bad release.", 10min, "person:ana",
+                                    now);
+  }));
+  shop.time.run_for(11min);
+  EXPECT_EQ(shop.facts_of("status.update_due").size(), 2U);
+  ASSERT_TRUE(shop.command(
+      [&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", "rolled back"); }));
+  EXPECT_EQ(shop.incident().updates.back().state, "resolved");
+  EXPECT_EQ(shop.incident().next_update_due(), std::nullopt);
+  shop.time.run_for(24h);
+  EXPECT_EQ(shop.facts_of("status.update_due").size(), 2U);
+}
+
+TEST(Respond, CommandsRefuseWhatIsWrongAndSayWhatIsNear) {
+  Shop shop;
+  shop.fire("a1");
+  const auto now = shop.time.now();
+  EXPECT_EQ(shop.domain->acknowledge("inc-9999", "p", "api").error().code, ErrorCode::kNotFound);
+  EXPECT_NE(shop.domain->open("t", "shpo", 1, "p").error().message.find("did you mean \"shop\""),
+            std::string::npos);
+  EXPECT_EQ(shop.domain->open("t", "shop", 5, "p").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(shop.domain->open(" ", "shop", 1, "p").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(shop.domain->add_note("inc-0001", std::string(5000, 'x'), "p").error().code,
+            ErrorCode::kTooLarge);
+  EXPECT_EQ(shop.domain->add_note("inc-0001", "\xff", "p").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(shop.domain->assign_role("inc-0001", "boss", "ana", "p").error().code,
+            ErrorCode::kInvalid);
+  EXPECT_EQ(shop.domain->assign_role("inc-0001", "commander", "anna", "p").error().code,
+            ErrorCode::kInvalid);
+  EXPECT_EQ(shop.domain->change_severity("inc-0001", 2, "r", "p").error().code,
+            ErrorCode::kConflict);
+  EXPECT_EQ(shop.domain->post_update("inc-0001", "fine", "t", {}, "p", now).error().code,
+            ErrorCode::kInvalid);
+}
+
+/// Runs a story with a crash at every append in turn; after each restart nobody may be forgotten.
+TEST(Respond, NoPageIsLostWhereverTheProcessDies) {
+  for (const auto fault :
+       {journal::MemoryStore::Fault::kCrashBefore, journal::MemoryStore::Fault::kCrashAfter}) {
+    for (std::uint64_t at = 1; at <= 8; ++at) {
+      Shop shop;
+      shop.store.set_hook([&](std::uint64_t append, const journal::Batch&) {
+        return append == at ? fault : journal::MemoryStore::Fault::kNone;
+      });
+      const auto go_on = [&] {
+        if (shop.store.crashed()) shop.kill_and_restart();
+      };
+      facts::AlertFired fired;
+      fired.fingerprint = "a1";
+      fired.alert = "HighErrors";
+      fired.workload = "shop";
+      fired.severity = "page";
+      for (int tries = 0; tries < 3 && shop.domain->incidents().empty(); ++tries) {
+        (void)shop.command([&](Timestamp) {
+          journal::Decision decision;
+          auto& fact = decision.facts.emplace_back();
+          fact.stream = "alert/a1";
+          fact.type = facts::AlertFired::kType;
+          fact.body = fired;
+          return Result<journal::Decision>(decision);
+        });
+        go_on();
+      }
+      const auto opened = shop.incident().opened_at;
+      for (int i = 0; i < 40; ++i) {
+        shop.time.run_for(30s);
+        go_on();
+      }
+      EXPECT_EQ(shop.domain->incidents().size(), 1U) << at;
+      const std::set<std::string> paged(shop.performer.pages.begin(), shop.performer.pages.end());
+      EXPECT_EQ(paged, (std::set<std::string>{"ana by mail", "cleo by mail"})) << at;
+      for (const auto& page : shop.incident().pages)
+        EXPECT_EQ(page.state, "sent") << at << " " << page.id;
+      EXPECT_LE(shop.incident().pages[1].at, opened + 6min) << at;
+    }
+  }
+}
+
+TEST(Respond, ASnapshotBringsBackTheSameFuture) {
+  Shop shop;
+  shop.kpi("at_risk");
+  shop.fire("a1");
+  shop.fire("a2", "ticket");
+  shop.heal("a1");
+  RespondDomain other(shop.catalog);
+  ASSERT_TRUE(other.restore(*parse_json(to_text(shop.domain->snapshot()))));
+  EXPECT_EQ(other.snapshot(), shop.domain->snapshot());
+  EXPECT_EQ(other.next_due(), shop.domain->next_due());
+  EXPECT_FALSE(other.restore(Json::object()));
+}
+
+}  // namespace
+}  // namespace wellrun::respond
