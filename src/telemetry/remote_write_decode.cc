@@ -2,9 +2,9 @@
 
 #include <cmath>
 #include <fmt/format.h>
-#include <protozero/pbf_reader.hpp>
 #include <snappy.h>
 
+#include "telemetry/protozero_checked.h"
 #include "telemetry/store/byte_io.h"
 #include "telemetry/store/label_bytes.h"
 

@@ -133,6 +133,8 @@ test('hostile input gets a clear answer and the server goes on', async () => {
     ['not JSON', await server.ask('POST', '/api/v1/incidents', '{"title":'), 400],
     ['bad UTF-8', await server.ask('POST', '/api/v1/incidents', new Uint8Array([0x22, 0xff, 0xfe, 0x22])), 400],
     ['truncated protobuf', await server.ask('POST', '/api/v1/write', new Uint8Array([0x0a, 0xff, 0xff]), { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }), 400],
+    // A time series (field 1) that says it is a number: snappy's literal of the two bytes 08 01.
+    ['wrong wire type', await server.ask('POST', '/api/v1/write', new Uint8Array([2, 4, 8, 1]), { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }), 400],
     ['PromQL of 1 MB', await server.ask('POST', '/api/v1/query', 'query=' + '('.repeat(1 << 19), { 'content-type': 'application/x-www-form-urlencoded' }), 400],
   ];
   for (const [name, response, status] of cases) assert.equal(response.status, status, `${name}: ${response.status} ${await response.text()}`);

@@ -3,7 +3,7 @@
 // OpenTelemetry attributes (KeyValue, AnyValue) read in place from protobuf into text, within
 // limits. Used by the three OTLP decoders. Thread-safe.
 
-#include <protozero/pbf_reader.hpp>
+#include "telemetry/protozero_checked.h"
 #include <string>
 #include <string_view>
 #include <vector>
