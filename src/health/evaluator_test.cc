@@ -79,7 +79,7 @@ void put(catalog::Catalog& catalog, T value, Timestamp now) {
   catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
 }
 
-struct Fixture : testing::Test {
+struct EvaluatorTest : testing::Test {
   VirtualRuntime time;
   World world{time.runtime().strand};
   journal::MemoryStore store{time.runtime().strand};
@@ -88,7 +88,7 @@ struct Fixture : testing::Test {
   std::unique_ptr<journal::Ledger> ledger;
   std::unique_ptr<Evaluator> evaluator;
 
-  Fixture() {
+  EvaluatorTest() {
     catalog::RuleGroup group;
     group.metadata.name = "shop";
     group.workload.name = "shop";
@@ -134,7 +134,7 @@ struct Fixture : testing::Test {
 
 using Strings = std::vector<std::string>;
 
-TEST_F(Fixture, AnAlertThatHoldsLongEnoughBecomesAFactWithItsValues) {
+TEST_F(EvaluatorTest, AnAlertThatHoldsLongEnoughBecomesAFactWithItsValues) {
   start();
   breaks();
   time.run_for(50s);
@@ -152,7 +152,7 @@ TEST_F(Fixture, AnAlertThatHoldsLongEnoughBecomesAFactWithItsValues) {
   EXPECT_TRUE(world.at("ALERTS", time.now()).empty()) << "the series ends with a stale marker";
 }
 
-TEST_F(Fixture, APendingAlertFiresAtItsOriginalDueTimeAfterAKill) {
+TEST_F(EvaluatorTest, APendingAlertFiresAtItsOriginalDueTimeAfterAKill) {
   start();
   breaks();
   time.run_for(40s);
@@ -167,7 +167,7 @@ TEST_F(Fixture, APendingAlertFiresAtItsOriginalDueTimeAfterAKill) {
             format_rfc3339(active_at));
 }
 
-TEST_F(Fixture, AFiringAlertIsNotFiredAgainAfterARestart) {
+TEST_F(EvaluatorTest, AFiringAlertIsNotFiredAgainAfterARestart) {
   start();
   breaks();
   time.run_for(90s);
@@ -179,7 +179,7 @@ TEST_F(Fixture, AFiringAlertIsNotFiredAgainAfterARestart) {
   EXPECT_EQ(facts().back(), "alert.resolved");
 }
 
-TEST_F(Fixture, AQueryThatFailsChangesNothing) {
+TEST_F(EvaluatorTest, AQueryThatFailsChangesNothing) {
   start();
   breaks();
   time.run_for(90s);
@@ -189,7 +189,7 @@ TEST_F(Fixture, AQueryThatFailsChangesNothing) {
   EXPECT_EQ(evaluator->groups().front().rules.front().health, "err");
 }
 
-TEST_F(Fixture, AnAlertWhoseRuleWasRemovedResolves) {
+TEST_F(EvaluatorTest, AnAlertWhoseRuleWasRemovedResolves) {
   start();
   breaks();
   time.run_for(90s);
@@ -199,7 +199,7 @@ TEST_F(Fixture, AnAlertWhoseRuleWasRemovedResolves) {
   EXPECT_EQ(facts(), (Strings{"alert.fired", "alert.resolved"}));
 }
 
-TEST_F(Fixture, RecordingRulesAreWritten) {
+TEST_F(EvaluatorTest, RecordingRulesAreWritten) {
   catalog::RuleGroup group;
   group.metadata.name = "records";
   group.interval = 10s;
@@ -218,7 +218,7 @@ TEST_F(Fixture, RecordingRulesAreWritten) {
   EXPECT_EQ(recorded.front().value, 2);
 }
 
-TEST_F(Fixture, AKpiChangesStatusOnceAndNotBackAndForth) {
+TEST_F(EvaluatorTest, AKpiChangesStatusOnceAndNotBackAndForth) {
   catalog::Kpi kpi;
   kpi.metadata.name = "orders";
   kpi.workload.name = "shop";
@@ -241,7 +241,7 @@ TEST_F(Fixture, AKpiChangesStatusOnceAndNotBackAndForth) {
   EXPECT_EQ(domain->kpi("orders").status, "missed");
 }
 
-TEST_F(Fixture, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
+TEST_F(EvaluatorTest, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
   catalog::Slo slo;
   slo.metadata.name = "checkout";
   slo.service.name = "shop";

@@ -1,0 +1,104 @@
+#include "respond/status_page.h"
+
+#include "respond/communication.h"
+#include "respond/html.h"
+#include "respond/page_message.h"
+#include "respond/respond_effects.h"
+#include "respond/respond_test_support.h"
+
+namespace wellrun::respond {
+namespace {
+
+using namespace std::chrono_literals;
+
+http::Response get(Shop& shop, const std::string& pattern) {
+  for (auto& route : status_page_routes(shop.time.runtime(), *shop.domain)) {
+    if (route.pattern != pattern) continue;
+    http::Response response;
+    EXPECT_EQ(route.role, http::Role::kPublic);
+    route.handler(http::Request{}, [&](http::Response answer) { response = std::move(answer); });
+    shop.time.run_ready();
+    return response;
+  }
+  ADD_FAILURE() << "no route " << pattern;
+  return {};
+}
+
+TEST(StatusPage, TellsComponentsAndPostedTextsAndNothingFromInside) {
+  Shop shop;
+  shop.kpi("missed");
+  shop.fire("secret-fingerprint");
+  const auto html = get(shop, "/").body;
+  const auto json = get(shop, "/api/status.json").body;
+  for (const auto& text : {html, json}) {
+    EXPECT_TRUE(text.contains("Ordering"));
+    EXPECT_TRUE(text.contains("We are looking into a problem with Ordering."));
+    for (const auto* inside : {"Checkout fails", "HighErrors", "inc-0001", "secret-fingerprint",
+                               "ana", "orders", "standard"})
+      EXPECT_FALSE(text.contains(inside)) << inside;
+  }
+  EXPECT_EQ((*parse_json(json))["overall"], "outage");
+  EXPECT_FALSE(html.contains("<script"));
+  EXPECT_FALSE(html.contains("style=")) << "a strict content security policy refuses it";
+}
+
+TEST(StatusPage, WhatPeopleWroteIsShownAsText) {
+  Shop shop;
+  shop.fire("a1");
+  ASSERT_TRUE(shop.command([&](Timestamp now) {
+    return shop.domain->post_update("inc-0001", "identified",
+                                    "<script>alert(1)</script> & \"more\"", {}, "person:ana", now);
+  }));
+  const auto html = get(shop, "/").body;
+  EXPECT_FALSE(html.contains("<script>"));
+  EXPECT_TRUE(html.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;"));
+}
+
+TEST(StatusPage, CountsNinetyDaysOfUptimeFromOutages) {
+  Shop shop;
+  EXPECT_EQ(public_status(*shop.domain, shop.time.now())->components.front().uptime_90d, 1);
+  shop.kpi("missed");
+  shop.fire("a1");
+  shop.time.run_for(9h);
+  ASSERT_TRUE(
+      shop.command([&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", ""); }));
+  shop.time.run_for(24h);
+  const auto status = *public_status(*shop.domain, shop.time.now());
+  EXPECT_NEAR(status.components.front().uptime_90d, 1 - 9.0 / (90 * 24), 1e-9);
+  EXPECT_EQ(status.overall, "operational");
+  shop.time.run_for(24h * 91);
+  EXPECT_EQ(public_status(*shop.domain, shop.time.now())->components.front().uptime_90d, 1);
+}
+
+TEST(StatusPage, SaysSoWhenNoneIsDeclared) {
+  Shop shop;
+  shop.catalog.remove("StatusPage", "public", shop.time.now());
+  EXPECT_EQ(get(shop, "/").status, 404);
+  EXPECT_EQ(get(shop, "/api/status.json").status, 404);
+}
+
+TEST(Communication, FillsTemplatesOnceAndLeavesUnknownNamesOut) {
+  EXPECT_EQ(fill_template("{{a}} {{ b }}{{c}}!", {{"a", "{{b}}"}, {"b", "B"}}), "{{b}} B!");
+  EXPECT_EQ(fill_template("open {{a", {{"a", "x"}}), "open {{a");
+}
+
+TEST(PageMessage, SaysWhatSinceWhenAndWhereToTap) {
+  Incident incident;
+  incident.id = "inc-0001";
+  incident.title = "Checkout fails\r\nBcc: everyone@example.com";
+  incident.workload = "shop <&>";
+  incident.severity = 1;
+  incident.procedure = "look-around";
+  incident.alerts = {{"a1", "HighErrors", true, 0.5, {}}};
+  const auto message =
+      page_message(incident, "p", {"https://w/incidents/inc-0001", "https://w/ack/t"},
+                   incident.opened_at + 5min);
+  EXPECT_FALSE(message.subject.contains('\n')) << "a title must not become a header";
+  EXPECT_FALSE(message.subject.contains('\r'));
+  for (const auto* part : {"HighErrors (0.5)", "look-around", "https://w/ack/t", "5 min ago"})
+    EXPECT_TRUE(message.text.contains(part)) << part;
+  EXPECT_TRUE(message.slack.contains("shop &lt;&amp;&gt;"));
+}
+
+}  // namespace
+}  // namespace wellrun::respond
