@@ -32,7 +32,9 @@ TEST(IncidentFsm, EveryPairDoesWhatIsExpected) {
     for (const auto command : kCommands) {
       const auto next = next_state(kStates[s], command);
       row += next ? name_of(*next)[0] : '.';
-      if (!next) EXPECT_EQ(next.error().code, ErrorCode::kConflict);
+      if (!next) {
+        EXPECT_EQ(next.error().code, ErrorCode::kConflict);
+      }
     }
     EXPECT_EQ(row, expected[s]) << name_of(kStates[s]);
   }

@@ -21,7 +21,9 @@ TEST(Respond, AnAlertThatPagesOpensAnIncidentAndPagesWhoeverIsOnCallInOneTransac
   EXPECT_EQ(incident.severity, 2);
   EXPECT_EQ(incident.procedure, "look-around");
   for (const auto& fact : *shop.store.read({})) {
-    if (fact.type != "alert.fired") EXPECT_EQ(fact.correlation, "inc-0001") << fact.type;
+    if (fact.type != "alert.fired") {
+      EXPECT_EQ(fact.correlation, "inc-0001") << fact.type;
+    }
     EXPECT_FALSE(to_text(fact.body).contains("@")) << "facts hold no addresses";
   }
 }
