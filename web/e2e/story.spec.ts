@@ -1,6 +1,6 @@
 // The story as a person lives it, on a running demo: an incident opens by itself; it is acknowledged, its runbook is
 // approved, the workload recovers, the incident is resolved, the analysis is read and signed, the assessment has gained.
-// The demo's own "human" must leave these to the page (its --hands-off switch).
+// Whoever starts the demo for this must leave the human part of the story to the page.
 import { expect, test } from '@playwright/test';
 import { open, settled, watch } from './session';
 

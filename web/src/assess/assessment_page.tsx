@@ -3,7 +3,7 @@ import { NativeSelect } from '@mantine/core';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { answer, client } from '../platform/api';
 import { CommandButton, useCommand } from '../platform/command';
-import { formatPercent } from '../platform/format';
+import { formatScore } from '../platform/format';
 import { Figure, Meter, Page, Panel } from '../platform/page';
 import { Empty, Loaded } from '../platform/states';
 import { StatusMark } from '../platform/status';
@@ -57,8 +57,8 @@ export function AssessmentPage() {
 }
 
 function scoreTone(score: number): 'good' | 'warn' | 'bad' {
-  if (score >= 0.66) return 'good';
-  return score >= 0.33 ? 'warn' : 'bad';
+  if (score >= 66) return 'good';
+  return score >= 33 ? 'warn' : 'bad';
 }
 
 function AssessmentView({ assessment }: { assessment: Assessment }) {
@@ -85,7 +85,7 @@ function AssessmentView({ assessment }: { assessment: Assessment }) {
       >
         <div className="stack">
           <div className="figures">
-            <Figure label="score" value={formatPercent(assessment.score, 1)} />
+            <Figure label="score" value={formatScore(assessment.score, 1)} />
             <Figure label="practised" value={count('practised')} />
             <Figure label="partly" value={count('partly')} />
             <Figure label="not practised" value={count('not')} />
@@ -116,12 +116,12 @@ function AssessmentView({ assessment }: { assessment: Assessment }) {
           >
             <span className="list-line">
               <span className="strong">{it.name}</span>
-              <span>{formatPercent(it.score, 0)}</span>
+              <span>{formatScore(it.score, 0)}</span>
             </span>
             <Meter
-              share={it.score}
+              share={it.score / 100}
               tone={scoreTone(it.score)}
-              label={`${it.name}: ${formatPercent(it.score, 0)}`}
+              label={`${it.name}: ${formatScore(it.score, 0)}`}
             />
             <span className="dim small">
               {it.rows.filter((each) => each.verdict === 'practised').length} of {it.rows.length}{' '}
@@ -152,7 +152,7 @@ function AssessmentView({ assessment }: { assessment: Assessment }) {
           key={it.name}
           title={it.name}
           flush
-          aside={<span>score {formatPercent(it.score, 0)}</span>}
+          aside={<span>score {formatScore(it.score, 0)}</span>}
         >
           {it.rows.length === 0 && <Empty title="No practice with this verdict" />}
           {it.rows.map((each) => (
@@ -220,7 +220,7 @@ function History() {
       label="when last recorded"
       value={
         <>
-          {formatPercent(last.score, 1)}{' '}
+          {formatScore(last.score, 1)}{' '}
           <span className="dim small">
             <Time at={last.at} />
           </span>

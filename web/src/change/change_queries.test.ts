@@ -8,8 +8,7 @@ const deployment: Deployment = {
   environment: 'production',
   version: '2',
   previous_version: '1',
-  state: 'finished',
-  outcome: 'rolled_back',
+  state: 'rolled_back',
   started_at: '2026-01-01T10:00:00Z',
 };
 const flag: Change = {
@@ -17,7 +16,7 @@ const flag: Change = {
   kind: 'flag',
   workload: 'shop',
   summary: 'path on',
-  time: '2026-01-01T10:00:00.5Z',
+  at: '2026-01-01T10:00:00.5Z',
 };
 
 test('deployments and other changes are one list, newest first', () => {

@@ -61,7 +61,7 @@ export function mergeChanges(deployments: Deployment[], changes: Change[]): Rece
     })),
     ...changes.map((it) => ({
       id: it.id,
-      at: it.time,
+      at: it.at,
       kind: it.kind,
       workload: it.workload,
       component: it.component ?? '',

@@ -54,7 +54,7 @@ export function AnalysesPage() {
                         </Link>
                       </td>
                       <td className="wide nowrap">
-                        <Time at={it.created_at} />
+                        <Time at={it.drafted_at} />
                       </td>
                     </tr>
                   ))}

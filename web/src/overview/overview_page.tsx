@@ -6,7 +6,7 @@ import { WorkloadTable } from '../catalog/workload_table';
 import { ChangeList } from '../change/change_list';
 import { mergeChanges, useChanges, useDeployments, useDora } from '../change/change_queries';
 import { isBurning, useKpis, useSlos } from '../health/health_queries';
-import { formatPercent, formatValue } from '../platform/format';
+import { formatPercent, formatScore, formatValue } from '../platform/format';
 import { Figure, Meter, Page, Panel } from '../platform/page';
 import { Empty, Loaded, Loading } from '../platform/states';
 import { StatusIcon, StatusMark } from '../platform/status';
@@ -218,14 +218,14 @@ function Practice() {
           return (
             <div className="stack">
               <div className="figures">
-                <Figure label="score" value={formatPercent(data.score, 0)} />
+                <Figure label="score" value={formatScore(data.score, 0)} />
                 <Figure label="practised" value={practised} />
                 <Figure label="partly" value={partly} />
               </div>
               <Meter
-                share={data.score}
+                share={data.score / 100}
                 tone="good"
-                label={`Score ${formatPercent(data.score, 0)}`}
+                label={`Score ${formatScore(data.score, 0)}`}
               />
               {step && (
                 <div className="next-step">

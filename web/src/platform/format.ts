@@ -29,6 +29,11 @@ export function formatPercent(ratio: number | null | undefined, digits = 2): str
   return `${trim((ratio * 100).toFixed(digits))} %`;
 }
 
+/** A score from 0 to 100, as the assessment gives it: 24.0625 -> 24.1 %. */
+export function formatScore(score: number, digits = 1): string {
+  return formatPercent(score / 100, digits);
+}
+
 /** A value in its unit; ratios and seconds are written the way they are spoken. */
 export function formatValue(value: number | null | undefined, unit: string): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';

@@ -29,7 +29,7 @@ import { Page, Panel } from '../platform/page';
 import { Empty, Loaded } from '../platform/states';
 import { SeverityMark, StatusMark } from '../platform/status';
 import { Elapsed, Time } from '../platform/time';
-import { isWaitingForAPerson, useRunbooks } from '../procedures/run_queries';
+import { isWaitingForAPerson, useRunbooks, useRuns } from '../procedures/run_queries';
 import { useAcknowledge } from './incident_attention';
 import { useIncident, type IncidentDetail } from './incident_queries';
 
@@ -383,18 +383,19 @@ function NoteForm({ id }: { id: string }) {
 
 function Runs({ incident }: { incident: IncidentDetail }) {
   const runbooks = useRunbooks();
+  const runs = useRuns({ incident: incident.id }).data?.items ?? [];
   const suitable = (runbooks.data?.items ?? []).filter(
     (it) => it.name === incident.procedure || it.workload === incident.workload,
   );
   return (
     <Panel title="Procedures" flush>
-      {incident.runs.length + suitable.length === 0 && (
+      {runs.length + suitable.length === 0 && (
         <Empty title="No procedure for this workload">
           Write a Runbook and name it in the alert, so that the next person knows what to do.
         </Empty>
       )}
       <ul className="list">
-        {incident.runs.map((run) => (
+        {runs.map((run) => (
           <li key={run.id} className="list-line">
             <span>
               <Link to="/runs/$id" params={{ id: run.id }} className="title-link">
@@ -533,6 +534,7 @@ function People({ incident }: { incident: IncidentDetail }) {
               <li key={index} className="list-line">
                 <span>
                   {page.person} <span className="dim small">by {page.channel}</span>
+                  {page.error && <span className="sub-error small">{page.error}</span>}
                 </span>
                 <span className="row nowrap">
                   <StatusMark state={page.state} bare />
