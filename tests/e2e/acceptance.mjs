@@ -146,3 +146,24 @@ test('hostile input gets a clear answer and the server goes on', async () => {
   assert.equal((await server.ask('GET', '/-/ready')).status, 200);
   assert.deepEqual(await server.stop(), { code: 0, signal: null });
 });
+
+test('every operation of the API contract is served', async () => {
+  const server = await serve(folder());
+  const missing = [];
+  let path = '';
+  let count = 0;
+  for (const line of readFileSync('api/openapi.yaml', 'utf8').split('\n')) {
+    if (/^components:/.test(line)) break;
+    path = /^  (\/\S*):/.exec(line)?.[1] ?? path;
+    const method = /^    (get|post|put|delete):/.exec(line)?.[1]?.toUpperCase();
+    // Streams stay open, OTLP and the status page have listeners of their own.
+    if (!method || path === '/api/v1/stream' || path.startsWith('/v1/') || path === '/api/status.json') continue;
+    count += 1;
+    const response = await server.ask(method, path.replace(/\{\w+\}/g, 'x'), method === 'GET' ? undefined : '{}');
+    const text = await response.text();
+    if (response.status === 405 || /nothing is served|no route/.test(text)) missing.push(`${method} ${path}: ${response.status}`);
+  }
+  assert.ok(count > 80, `${count} operations were read`);
+  assert.deepEqual(missing, []);
+  await server.stop();
+});
