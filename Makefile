@@ -3,11 +3,9 @@
 #   make test    build and run every test there is
 # The rest:
 #   make release | dev      build only (build/release/wellrun, build/dev/wellrun)
-#   make test-long          also the second compiler, sanitizers, fuzzing and more seeds
+#   make test-long          also the second compiler, and the sanitizers
 #   make bench              the figures in docs/, measured here
 #   make lint               clang-format, clang-tidy, web lint, repository rules
-#   make package            a .deb in build/package/
-#   make docs               regenerate what is generated in docs/
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,7 +19,7 @@ export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
 JOBS ?= 2
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 setup:
 	@scripts/setup
@@ -40,21 +38,12 @@ test-long: setup
 	@scripts/test-long
 
 bench: setup
-	@scripts/build release wellrun benches
 	@scripts/bench
 
 lint: setup
 	@scripts/lint
 
-package: setup
-	@scripts/build release wellrun
-	@scripts/package
-
-docs: setup
-	@scripts/build dev wellrun
-	@scripts/docs
-
 clean:
 	rm -rf build
 
-.PHONY: help setup dev release asan tsan gcc gcc-asan demo test test-long bench lint package docs clean
+.PHONY: help setup dev release asan tsan gcc gcc-asan demo test test-long bench lint clean
