@@ -45,7 +45,7 @@ struct Share {
 Finding from_share(const Share& share, std::string_view what, std::string next,
                    std::vector<Proof> evidence, std::optional<Timestamp> newest) {
   if (share.all == 0)
-    return nothing(fmt::format("nothing to look at: no {}", what), std::move(next));
+    return nothing(fmt::format("0 of 0 {}", what), "nothing to do until there is one to look at");
   const double value = share.value();
   Finding finding{.verdict = value >= kWell ? Verdict::kPractised
                              : value > 0    ? Verdict::kPartly

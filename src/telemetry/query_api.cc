@@ -329,12 +329,9 @@ Response Call::query_answer(promql::QueryResult result, std::size_t limit) const
   append_query_data(data, result);
   if (const auto stats = text("stats"); !stats.empty()) {
     data.pop_back();
-    data += fmt::format(
-        ",\"stats\":{{\"timings\":{{\"evalTotalTime\":0,\"resultSortTime\":0,"
-        "\"queryPreparationTime\":0,\"innerEvalTime\":0,"
-        "\"execQueueTime\":0,\"execTotalTime\":0}},\"samples\":{{\"totalQueryableSamples\":{},"
-        "\"peakSamples\":{}}}}}}}",
-        result.stats.samples_read, result.stats.samples_read);
+    // Only what was measured: Prometheus' timings and peakSamples are not.
+    data += fmt::format(",\"stats\":{{\"samples\":{{\"totalQueryableSamples\":{}}}}}}}",
+                        result.stats.samples_read);
   }
   return success(data, result.warnings, result.infos);
 }

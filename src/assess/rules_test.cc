@@ -1,0 +1,98 @@
+#include <gtest/gtest.h>
+#include <set>
+
+#include "assess/assess_domain.h"
+
+namespace wellrun::assess {
+namespace {
+
+struct World {
+  void tell(std::string type, Json body, std::string actor = "system") {
+    domain.apply({.seq = ++seq,
+                  .time = now,
+                  .type = std::move(type),
+                  .actor = std::move(actor),
+                  .body = std::move(body)});
+  }
+  Finding judged(std::string_view id) {
+    return judge(id,
+                 {.catalog = catalog, .record = domain.record(), .readings = readings, .now = now});
+  }
+
+  AssessDomain domain;
+  catalog::Catalog catalog;
+  Readings readings;
+  Timestamp now = from_unix_ms(1'000'000'000'000);
+  journal::Sequence seq = 0;
+};
+
+TEST(Practices, IdsAreUniqueAndEveryAreaHasSome) {
+  std::set<std::string_view> ids;
+  std::set<std::string_view> seen;
+  for (const auto& practice : practices()) {
+    EXPECT_TRUE(ids.insert(practice.id).second) << practice.id;
+    seen.insert(practice.area);
+  }
+  EXPECT_EQ(seen.size(), areas().size());
+  EXPECT_EQ(ids.size(), 84U);
+}
+
+TEST(Assessment, WithoutRecordsNothingScores) {
+  World world;
+  const auto made = assess({.catalog = world.catalog,
+                            .record = world.domain.record(),
+                            .readings = world.readings,
+                            .now = world.now});
+  EXPECT_EQ(made.score, 0);
+  EXPECT_EQ(made.count(Verdict::kPractised), 0);
+  EXPECT_GE(made.count(Verdict::kNoEvidence), 20);
+}
+
+TEST(Assessment, APracticeWithoutARuleSaysSo) {
+  World world;
+  EXPECT_EQ(world.judged("V8").verdict, Verdict::kNoRule);
+  EXPECT_EQ(world.judged("V8").figure, "no evidence rule yet");
+}
+
+TEST(Evidence, AnAlertThatBecameNoEventCountsAgainstTheProcess) {
+  World world;
+  world.tell("alert.fired", {{"fingerprint", "a"}, {"alert", "A"}, {"severity", "page"}});
+  EXPECT_EQ(world.judged("E1").verdict, Verdict::kNot);
+  world.tell("event.recorded", {{"fingerprint", "a"}});
+  EXPECT_EQ(world.judged("E1").verdict, Verdict::kPractised);
+  world.tell("alert.fired", {{"fingerprint", "b"}, {"alert", "B"}, {"severity", "ticket"}});
+  EXPECT_EQ(world.judged("E1").verdict, Verdict::kPartly);
+}
+
+TEST(Evidence, AnIncidentThatNobodyAcknowledgedCountsOnceItIsOld) {
+  World world;
+  world.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}, {"severity", 1}});
+  EXPECT_EQ(world.judged("E4").verdict, Verdict::kNoEvidence);
+  world.now += std::chrono::minutes(20);
+  EXPECT_EQ(world.judged("E4").verdict, Verdict::kNot);
+  world.tell("incident.acknowledged", {{"incident", "inc-0001"}}, "person:ana");
+  EXPECT_EQ(world.judged("E4").verdict, Verdict::kPractised);
+}
+
+TEST(Evidence, ASeriousIncidentThatCustomersWereNotToldOfMakesThePageUntruthful) {
+  World world;
+  world.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}, {"severity", 1}});
+  EXPECT_EQ(world.judged("O14").verdict, Verdict::kNot);
+  world.tell("status.posted", {{"incident", "inc-0001"}});
+  EXPECT_EQ(world.judged("O14").verdict, Verdict::kPractised);
+  world.tell("status.update_due", {{"incident", "inc-0001"}});
+  EXPECT_EQ(world.judged("O14").verdict, Verdict::kNot) << "a broken promise counts";
+}
+
+TEST(Evidence, TheSameRecordGivesTheSameAssessmentAfterASnapshot) {
+  World world;
+  world.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}, {"severity", 1}});
+  world.tell("run.started", {{"run", "run-1"}, {"runbook", "fix"}, {"incident", "inc-0001"}});
+  world.tell("run.finished", {{"run", "run-1"}, {"runbook", "fix"}, {"outcome", "succeeded"}});
+  AssessDomain restored;
+  ASSERT_TRUE(restored.restore(world.domain.snapshot()));
+  EXPECT_EQ(restored.snapshot(), world.domain.snapshot());
+}
+
+}  // namespace
+}  // namespace wellrun::assess
