@@ -11,10 +11,6 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# Same objects in every checkout and build folder: ccache must not look at where the sources stand.
-export CCACHE_BASEDIR := $(CURDIR)
-export CCACHE_NOHASHDIR := 1
-export CCACHE_SLOPPINESS := pch_defines,time_macros,include_file_mtime,include_file_ctime
 export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
 JOBS ?= 2
 

@@ -25,8 +25,4 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 find_library(ROARING_LIBRARY roaring REQUIRED)  # its CMake package does not load
 
-# A precompiled header that every target reuses must be made with the same flags: it is made here, once.
-add_library(wellrun_precompiled STATIC ${CMAKE_SOURCE_DIR}/cmake/precompiled.cc)
-target_link_libraries(wellrun_precompiled PUBLIC wellrun_options fmt::fmt nlohmann_json::nlohmann_json)
-target_precompile_headers(wellrun_precompiled PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.h)
 pkg_check_modules(grpcpp REQUIRED IMPORTED_TARGET grpc++)

@@ -7,6 +7,12 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(WELLRUN_SANITIZE "" CACHE STRING "sanitizers, as -fsanitize= takes them")
 option(WELLRUN_FUZZ "build the libFuzzer targets (clang only)" OFF)
 
+# Same objects in every checkout and build folder: ccache must not look at where the sources stand.
+if(CMAKE_CXX_COMPILER_LAUNCHER STREQUAL "ccache")
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    CCACHE_PCH_EXTSUM=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ccache)
+endif()
+
 # Dev: quick to compile, quick enough to run a simulation; asserts are always on in every build type.
 set(CMAKE_CXX_FLAGS_DEV "-O1 -gline-tables-only" CACHE STRING "" FORCE)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -48,8 +48,3 @@ function(wellrun_library name)
     endforeach()
   endif()
 endfunction()
-
-# One precompiled header for everything: the standard library, fmt and JSON, which nearly every file reads.
-function(wellrun_precompile target)
-  target_precompile_headers(${target} REUSE_FROM wellrun_precompiled)
-endfunction()
