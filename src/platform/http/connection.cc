@@ -23,6 +23,7 @@ using Parser = beast_http::request_parser<beast_http::string_body>;
 
 constexpr Duration kLingerTimeout{2'000};
 constexpr std::size_t kMostDiscardedBytes = 1 << 20;
+constexpr std::size_t kFirstBodyBytes = 1 << 20;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kHeartbeat = ": still here\n\n";
 
@@ -129,6 +130,7 @@ class HttpConnection final : public Connection,
     phase_ = Phase::kIdle;
     exchange_ = {};
     request_ = {};
+    body_bytes_ = 0;
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(options().max_header_bytes));
     parser_->body_limit(boost::none);
@@ -194,12 +196,47 @@ class HttpConnection final : public Connection,
       return false;
     }
     set_deadline(options().body_timeout);
-    if (request_.header("Expect").empty() || !input_.empty()) return true;
+    if (request_.header("Expect").empty() || !input_.empty()) return go_on_with_body();
     send(std::string(kContinue), {}, [](HttpConnection& self) {
       self.set_deadline(self.options().body_timeout);
-      self.read_more();
+      if (self.go_on_with_body()) self.read_more();
     });
     return false;
+  }
+
+  /// True when the parser reads the body (chunked). One of stated length is read to where it stays,
+  /// past the parser: it may be large, and each copy of it costs.
+  bool go_on_with_body() {
+    const auto length = parser_->content_length();
+    if (!length) return true;
+    body_bytes_ = static_cast<std::size_t>(*length);
+    auto& body = request_.body;
+    const auto here = std::min(input_.size(), body_bytes_);
+    body.assign(input_, 0, here);
+    input_.erase(0, here);
+    exchange_.request_bytes += here;
+    read_body(here);
+    return false;
+  }
+
+  /// `have` bytes of the body are in place. Room grows with what has come, not with what was
+  /// promised.
+  void read_body(std::size_t have) {
+    auto& body = request_.body;
+    if (have == body_bytes_) {
+      body.resize(have);
+      return take_body();
+    }
+    if (have == body.size())
+      body.resize_and_overwrite(std::min(body_bytes_, std::max(kFirstBodyBytes, 2 * have)),
+                                [](char*, std::size_t size) { return size; });
+    transport_->read_some(asio::buffer(body.data() + have, body.size() - have),
+                          [self = shared_from_this(), have](error_code error, std::size_t size) {
+                            if (self->phase_ == Phase::kClosed) return;
+                            if (error) return self->close();
+                            self->exchange_.request_bytes += size;
+                            self->read_body(have + size);
+                          });
   }
 
   void copy_header() {
@@ -308,7 +345,7 @@ class HttpConnection final : public Connection,
   }
 
   void take_body() {
-    request_.body = std::move(parser_->get().body());
+    if (body_bytes_ == 0) request_.body = std::move(parser_->get().body());
     if (auto refusal = decode_body()) return respond(std::move(*refusal));
     deadline_.cancel();
     phase_ = Phase::kAnswering;
@@ -556,6 +593,7 @@ class HttpConnection final : public Connection,
   std::string input_;  ///< read but not parsed: the beginning of the next request, when pipelined
   std::optional<Parser> parser_;
   Request request_;
+  std::size_t body_bytes_ = 0;  ///< of a body that is read past the parser
   Exchange exchange_;
   std::string head_, body_;  ///< being written
   std::shared_ptr<EventQueue> events_;
