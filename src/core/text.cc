@@ -96,7 +96,15 @@ std::string join_words(std::span<const std::string> words) {
 }
 
 bool is_valid_utf8(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
   while (!text.empty()) {
+    if (std::uint64_t word = 0; text.size() >= sizeof word) {
+      std::memcpy(&word, text.data(), sizeof word);
+      if ((word & kHighBits) == 0) {  // eight of ASCII
+        text.remove_prefix(sizeof word);
+        continue;
+      }
+    }
     const auto length = utf8_sequence_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <snappy.h>
 
+#include "telemetry/plain_series.h"
 #include "telemetry/protozero_checked.h"
 #include "telemetry/store/byte_io.h"
 #include "telemetry/store/label_bytes.h"
@@ -14,6 +15,7 @@ namespace {
 using protozero::pbf_reader;
 
 constexpr std::size_t kMaxBuckets = 100'000;
+constexpr std::size_t kUsualSeriesBytes = 128;  ///< with one sample, or a little more
 constexpr const char* kTypes[] = {"unknown",        "counter", "gauge", "histogram",
                                   "gaugehistogram", "summary", "info",  "stateset"};
 
@@ -261,10 +263,14 @@ Metadata read_metadata_1(pbf_reader message) {
 
 Result<RemoteWrite> read_1(std::string_view plain) {
   RemoteWrite out;
+  out.batch.series.reserve(plain.size() / kUsualSeriesBytes);
+  out.batch.samples.reserve(plain.size() / kUsualSeriesBytes);
   pbf_reader message(plain.data(), plain.size());
   while (message.next()) {
     if (message.tag() == 1) {
-      TRY_STATUS(read_series_1(message.get_message(), out));
+      const auto series = view_of(message.get_view());
+      if (read_plain_series(series, out.batch)) continue;
+      TRY_STATUS(read_series_1(pbf_reader(series.data(), series.size()), out));
     } else if (message.tag() == 3) {
       if (auto metadata = read_metadata_1(message.get_message()); !metadata.family.empty())
         out.metadata.push_back(std::move(metadata));
@@ -429,7 +435,7 @@ Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes
   if (size / 32 > packed.size())
     return fail(ErrorCode::kInvalid, "the body cannot unpack to the length that it states");
   std::string plain;
-  plain.resize(size);
+  plain.resize_and_overwrite(size, [](char*, std::size_t count) { return count; });
   if (!snappy::RawUncompress(packed.data(), packed.size(), plain.data()))
     return fail(ErrorCode::kInvalid, "the body is not in snappy's block format");
   return plain;

@@ -102,9 +102,9 @@ RC_GTEST_PROP(Chunk, HistogramsComeBack, ()) {
 }
 
 RC_GTEST_PROP(WalRecords, FloatsComeBackBitForBit, ()) {
-  FloatRecordWriter writer;
   std::vector<std::pair<std::uint32_t, Sample>> wanted;
   const auto count = *rc::gen::inRange(1, 200);
+  FloatRecordWriter writer(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     const auto value = *rc::gen::arbitrary<bool>()
                            ? static_cast<double>(*rc::gen::arbitrary<std::int64_t>())
@@ -126,6 +126,22 @@ TEST(Chunk, RegularCountersTakeAboutOneByteASample) {
   for (int i = 0; i < 1000; ++i)
     samples.push_back({1'700'000'000'000 + i * 15'000, 1e9 + i * 37.0 + i % 5});
   EXPECT_LT(encode_floats(samples).size(), 1050U);
+}
+
+TEST(Chunk, ACounterThatIsResetComesBackBitForBit) {
+  for (const std::size_t count : {127U, 128U, 129U, 5000U}) {
+    std::vector<Sample> samples;
+    double value = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      value = i % 1000 == 777 ? 0 : value + static_cast<double>(1800 + i / 10 + i * i % 97);
+      samples.push_back({static_cast<std::int64_t>(i) * 15'000, value});
+    }
+    samples[count / 2].value = stale_marker();
+    const auto chunk = encode_floats(samples);
+    std::vector<Sample> back;
+    ASSERT_TRUE(decode_floats(chunk, back)) << count;
+    EXPECT_TRUE(same(back, samples)) << count;
+  }
 }
 
 TEST(Chunk, IsCutAtItsWindowAndAtItsLimit) {

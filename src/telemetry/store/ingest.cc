@@ -39,7 +39,8 @@ struct Gate {
 /// One write on its way; made anew for each, on one thread.
 class Ingest {
  public:
-  Ingest(Core& core, const SampleBatch& batch) : core_(core), batch_(batch), gate_(core) {}
+  Ingest(Core& core, const SampleBatch& batch)
+      : core_(core), batch_(batch), gate_(core), floats_(batch.samples.size()) {}
 
   Result<WriteOutcome> run() {
     const auto bound = reservation();
@@ -74,13 +75,14 @@ class Ingest {
     std::size_t histogram = 0;
     std::uint32_t before = kNoSeries;
     std::unique_lock<std::mutex> lock;
-    for (const auto& series : batch_.series) {
+    for (std::size_t i = 0; i < batch_.series.size(); ++i) {
+      const auto& series = batch_.series[i];
       const std::span samples(batch_.samples.data() + sample, series.sample_count);
       const std::span histograms(batch_.histograms.data() + histogram, series.histogram_count);
       sample += series.sample_count;
       histogram += series.histogram_count;
       if (samples.empty() && histograms.empty()) continue;
-      const auto ref = locate(series.labels, before, lock);
+      const auto ref = locate(i, before, lock);
       if (!ref) {
         reject(ref.error().message, samples.size() + histograms.size());
         continue;
@@ -92,9 +94,10 @@ class Ingest {
     }
   }
 
-  /// The series with these labels, with its block locked in `lock`.
-  Result<std::uint32_t> locate(std::string_view labels, std::uint32_t before,
+  /// The batch's series `index`, with its block locked in `lock`.
+  Result<std::uint32_t> locate(std::size_t index, std::uint32_t before,
                                std::unique_lock<std::mutex>& lock) {
+    const auto labels = batch_.series[index].labels;
     if (before != kNoSeries) {
       const auto guess = core_.head.at(before).successor.load(std::memory_order_relaxed);
       if (guess != kNoSeries && core_.head.at(guess).label_bytes() == labels) {
@@ -105,7 +108,7 @@ class Ingest {
     while (true) {
       if (lock.owns_lock()) lock.unlock();
       lock = {};
-      TRY(const auto ref, look_up(labels));
+      TRY(const auto ref, look_up(index));
       hold(ref, lock);
       if (core_.head.at(ref).gone) continue;
       if (before != kNoSeries)
@@ -121,10 +124,30 @@ class Ingest {
     lock = std::unique_lock(mutex);
   }
 
-  Result<std::uint32_t> look_up(std::string_view labels) {
+  Result<std::uint32_t> look_up(std::size_t index) {
+    const auto labels = batch_.series[index].labels;
     if (const auto known = core_.index.find(labels)) return *known;
+    if (index >= made_until_) {
+      make_run(index);
+      if (const auto made = core_.index.find(labels)) return *made;
+    }
     TRY(const auto canonical, canonical_label_bytes(labels, core_.options.max_label_bytes));
     return core_.index.find_or_make(canonical);
+  }
+
+  /// New series come in runs, as when a target is scraped for the first time: one lock makes all
+  /// until the next that is known. Those that are not canonical as sent are left to look_up().
+  void make_run(std::size_t first) {
+    std::vector<std::string_view> fresh;
+    auto i = first;
+    for (; i < batch_.series.size(); ++i) {
+      const auto labels = batch_.series[i].labels;
+      if (i > first && core_.index.find(labels)) break;
+      if (labels.size() <= core_.options.max_label_bytes && is_canonical_label_bytes(labels))
+        fresh.push_back(labels);
+    }
+    made_until_ = i;
+    core_.index.make_all(fresh);
   }
 
   template <typename TimedSample>
@@ -137,6 +160,8 @@ class Ingest {
       return reject_time(series, sample.time_ms);
     }
     const auto done = append(series, sample, sample.time_ms >= gate_.oldest_inserted);
+    if (done == Appended::kNew) [[likely]]
+      return accept(ref, sample, done);
     if (done == Appended::kNeedsDisk)
       to_check(sample, ref);
     else
@@ -268,6 +293,7 @@ class Ingest {
   std::string histograms_;
   std::vector<std::pair<std::uint32_t, Sample>> unchecked_floats_;
   std::vector<std::pair<std::uint32_t, HistogramSample>> unchecked_histograms_;
+  std::size_t made_until_ = 0;  ///< of the batch's series: make_run() has looked at those before
   std::uint64_t new_count_ = 0;
   std::int64_t newest_ = INT64_MIN;
 };

@@ -19,11 +19,14 @@ std::size_t varint_size(std::uint64_t value) {
   return size;
 }
 
+/// Of an encoded pair, without its tag and length.
+std::size_t pair_size(std::string_view name, std::string_view value) {
+  return 2 + varint_size(name.size()) + name.size() + varint_size(value.size()) + value.size();
+}
+
 void append_pair(std::string& out, std::string_view name, std::string_view value) {
-  const auto size =
-      2 + varint_size(name.size()) + name.size() + varint_size(value.size()) + value.size();
   out += kPairTag;
-  put_varint(out, size);
+  put_varint(out, pair_size(name, value));
   out += kNameTag;
   put_text(out, name);
   out += kValueTag;
@@ -151,6 +154,26 @@ Result<std::string> canonical_label_bytes(std::string_view sent, std::size_t max
   }
   if (!named) return fail(ErrorCode::kInvalid, "a series has no metric name (label __name__)");
   return canonical;
+}
+
+bool is_canonical_label_bytes(std::string_view sent) {
+  LabelView label;
+  LabelView before;
+  bool named = false;
+  LabelWalk walk(sent);
+  std::size_t bytes = 0;
+  while (walk.next(label)) {
+    if (label.name <= before.name || label.value.empty()) return false;
+    const auto pair = pair_size(label.name, label.value);
+    if (label.pair.size() != 1 + varint_size(pair) + pair || label.pair[0] != kPairTag ||
+        label.pair[1 + varint_size(pair)] != kNameTag || *label.name.end() != kValueTag ||
+        !is_valid_utf8(label.pair.substr(1)))
+      return false;
+    named |= label.name == kMetricNameLabel;
+    bytes += label.pair.size();
+    before = label;
+  }
+  return named && bytes == sent.size();
 }
 
 }  // namespace wellrun::telemetry::store

@@ -46,4 +46,7 @@ int compare_label_bytes(std::string_view a, std::string_view b);
 /// __name__, more than `max_bytes`.
 Result<std::string> canonical_label_bytes(std::string_view sent, std::size_t max_bytes);
 
+/// Whether these bytes are what canonical_label_bytes() would make of them.
+bool is_canonical_label_bytes(std::string_view sent);
+
 }  // namespace wellrun::telemetry::store

@@ -188,6 +188,7 @@ Status recover(Core& core) {
   });
   for (const auto segment : segments)
     TRY_STATUS(replay_segment(core, segment, segment == segments.back()));
+  core.index.index_restored();
   core.index.all_logged();
   WalOptions options;
   options.dir = log;

@@ -36,51 +36,103 @@ std::optional<std::vector<std::string>> literal_alternatives(std::string_view re
 }
 
 std::optional<std::uint32_t> SeriesIndex::find(std::string_view canonical) const {
+  const auto key = key_of(canonical);
   const std::shared_lock lock(mutex_);
-  const auto found = by_labels_.find(canonical);
+  const auto found = by_labels_.find(key);
   if (found == by_labels_.end()) return std::nullopt;
-  return found->second;
+  return found->ref;
 }
 
-Result<std::uint32_t> SeriesIndex::find_or_make(std::string_view canonical) {
-  const std::unique_lock lock(mutex_);
-  if (const auto found = by_labels_.find(canonical); found != by_labels_.end())
-    return found->second;
-  if (by_labels_.size() >= max_series_ || next_ref_ >= Head::kMaxSeries)
-    return fail(ErrorCode::kExhausted,
-                fmt::format("the store has {} series, which is its limit: no new one is taken",
-                            by_labels_.size()));
-  const auto ref = next_ref_++;
-  head_.make(ref, canonical);
-  add(ref);
-  made_end_.store(next_ref_, std::memory_order_release);
+/// With the lock held alone. The caller adds the new ones to the lists.
+std::optional<std::uint32_t> SeriesIndex::make(const Key& key) {
+  if (const auto found = by_labels_.find(key); found != by_labels_.end()) return found->ref;
+  const auto ref = made_end_.load(std::memory_order_relaxed);
+  if (by_labels_.size() >= max_series_ || ref >= Head::kMaxSeries) return std::nullopt;
+  head_.make(ref, key.bytes);
+  by_labels_.insert(Slot{key.hash, ref});
+  made_end_.store(ref + 1, std::memory_order_release);
   return ref;
 }
 
-void SeriesIndex::restore(std::uint32_t ref, std::string_view canonical) {
+Result<std::uint32_t> SeriesIndex::find_or_make(std::string_view canonical) {
+  const auto key = key_of(canonical);
   const std::unique_lock lock(mutex_);
-  if (ref >= Head::kMaxSeries || head_.has(ref)) return;
-  head_.make(ref, canonical);
-  add(ref);
-  next_ref_ = std::max(next_ref_, ref + 1);
-  made_end_.store(next_ref_, std::memory_order_release);
+  const auto before = made_end_.load(std::memory_order_relaxed);
+  const auto ref = make(key);
+  if (!ref)
+    return fail(ErrorCode::kExhausted,
+                fmt::format("the store has {} series, which is its limit: no new one is taken",
+                            by_labels_.size()));
+  add(before, made_end_.load(std::memory_order_relaxed));
+  return *ref;
 }
 
-/// With the lock held alone.
-void SeriesIndex::add(std::uint32_t ref) {
-  const auto bytes = head_.at(ref).label_bytes();
-  by_labels_.insert_or_assign(bytes, ref);
-  all_.add(ref);
-  LabelView label;
-  std::size_t place = 0;
-  for (LabelWalk walk(bytes); walk.next(label); ++place) {
-    if (place >= before_.size()) before_.resize(place + 1, nullptr);
-    auto*& posting = before_[place];
-    if (posting == nullptr || posting->pair != label.pair)
-      posting = &posting_of(label.pair, label.name, label.value);
-    posting->refs.add(ref);
-    posting->name->refs.add(ref);
+void SeriesIndex::make_all(std::span<const std::string_view> canonical) {
+  std::vector<Key> keys;
+  keys.reserve(canonical.size());
+  for (const auto bytes : canonical) keys.push_back(key_of(bytes));
+  const std::unique_lock lock(mutex_);
+  const auto before = made_end_.load(std::memory_order_relaxed);
+  for (const auto& key : keys) make(key);
+  add(before, made_end_.load(std::memory_order_relaxed));
+}
+
+void SeriesIndex::restore(std::uint32_t ref, std::string_view canonical) {
+  if (ref >= Head::kMaxSeries || head_.has(ref)) return;
+  head_.make(ref, canonical);
+  restored_.push_back(ref);
+}
+
+void SeriesIndex::index_restored() {
+  const std::unique_lock lock(mutex_);
+  if (!std::ranges::is_sorted(restored_)) std::ranges::sort(restored_);
+  by_labels_.reserve(by_labels_.size() + restored_.size());
+  for (const auto ref : restored_)
+    by_labels_.insert(Slot{key_of(head_.at(ref).label_bytes()).hash, ref});
+  for (std::size_t first = 0, end = 0; first < restored_.size(); first = end) {
+    for (end = first + 1; end < restored_.size() && restored_[end] == restored_[end - 1] + 1;)
+      ++end;
+    add(restored_[first], restored_[end - 1] + 1);
   }
+  if (!restored_.empty())
+    made_end_.store(std::max(made_end_.load(), restored_.back() + 1), std::memory_order_release);
+  std::vector<std::uint32_t>().swap(restored_);
+}
+
+/// With the lock held alone: puts the series [first, end) into the lists.
+void SeriesIndex::add(std::uint32_t first, std::uint32_t end) {
+  if (first == end) return;
+  all_.addRange(first, end);
+  for (auto ref = first; ref < end; ++ref) {
+    LabelView label;
+    std::size_t place = 0;
+    for (LabelWalk walk(head_.at(ref).label_bytes()); walk.next(label); ++place) {
+      if (place == runs_.size()) runs_.emplace_back();
+      extend(runs_[place], label, ref);
+    }
+    for (; place < runs_.size(); ++place) close(runs_[place], ref);
+  }
+  for (auto& run : runs_) close(run, end);
+}
+
+void SeriesIndex::extend(Run& run, const LabelView& label, std::uint32_t ref) {
+  if (run.posting != nullptr && run.posting->pair == label.pair) return;
+  auto& posting = posting_of(label.pair, label.name, label.value);
+  if (run.name != posting.name) {
+    close(run, ref);
+    run = {&posting, posting.name, ref, ref};
+    return;
+  }
+  run.posting->refs.addRange(run.posting_since, ref);
+  run.posting = &posting;
+  run.posting_since = ref;
+}
+
+void SeriesIndex::close(Run& run, std::uint32_t end) {
+  if (run.posting == nullptr) return;
+  run.posting->refs.addRange(run.posting_since, end);
+  run.name->refs.addRange(run.name_since, end);
+  run = {};
 }
 
 SeriesIndex::Posting& SeriesIndex::posting_of(std::string_view pair, std::string_view name,
@@ -104,25 +156,26 @@ SeriesIndex::Posting& SeriesIndex::posting_of(std::string_view pair, std::string
 void SeriesIndex::log_new(Wal& wal) {
   if (logged_end_.load(std::memory_order_acquire) >= made_end_.load(std::memory_order_acquire))
     return;
-  const std::unique_lock lock(mutex_);
+  const std::scoped_lock lock(log_mutex_);
+  const auto end = made_end_.load(std::memory_order_acquire);
   std::string plain;
   auto flush = [&] {
     if (!plain.empty()) wal.enqueue(pack_series_record(plain));
     plain.clear();
   };
-  for (auto ref = logged_end_.load(std::memory_order_relaxed); ref < next_ref_; ++ref) {
+  for (auto ref = logged_end_.load(std::memory_order_relaxed); ref < end; ++ref) {
     append_series_entry(plain, ref, head_.at(ref).label_bytes());
     if (plain.size() > kSeriesRecordBytes) flush();
   }
   flush();
-  logged_end_.store(next_ref_, std::memory_order_release);
+  logged_end_.store(end, std::memory_order_release);
 }
 
 void SeriesIndex::remove(std::uint32_t ref) {
   const std::unique_lock lock(mutex_);
   const auto bytes = head_.at(ref).label_bytes();
-  const auto found = by_labels_.find(bytes);
-  if (found == by_labels_.end() || found->second != ref) return;
+  const auto found = by_labels_.find(key_of(bytes));
+  if (found == by_labels_.end() || found->ref != ref) return;
   by_labels_.erase(found);
   all_.remove(ref);
   LabelView label;

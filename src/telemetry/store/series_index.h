@@ -5,12 +5,15 @@
 // happens under it.
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <roaring/roaring.hh>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +21,7 @@
 #include "core/result.h"
 #include "telemetry/storage.h"
 #include "telemetry/store/head.h"
+#include "telemetry/store/label_bytes.h"
 #include "telemetry/store/wal.h"
 
 namespace wellrun::telemetry::store {
@@ -31,8 +35,13 @@ class SeriesIndex {
   /// kExhausted beyond the limit of series.
   Result<std::uint32_t> find_or_make(std::string_view canonical);
 
-  /// With a ref known from the log or the database, at open.
+  /// The same for many, under one lock; those beyond the limit are left out.
+  void make_all(std::span<const std::string_view> canonical);
+
+  /// With a ref known from the log or the database, at open. Found by look-ups only after
+  /// index_restored().
   void restore(std::uint32_t ref, std::string_view canonical);
+  void index_restored();
 
   /// Puts the series made since the last call into the log. A writer calls it before it enqueues
   /// samples: whatever series it found is in the log before them.
@@ -40,7 +49,7 @@ class SeriesIndex {
 
   /// Everything below is in the log.
   std::uint32_t logged_end() const { return logged_end_.load(std::memory_order_acquire); }
-  void all_logged() { logged_end_.store(next_ref_, std::memory_order_release); }
+  void all_logged() { logged_end_.store(made_end_, std::memory_order_release); }
 
   /// Out of every list; the series' samples are gone already.
   void remove(std::uint32_t ref);
@@ -68,22 +77,60 @@ class SeriesIndex {
     Roaring refs;
   };
 
-  void add(std::uint32_t ref);
+  /// Consecutive series share most labels: of the posting and the name at one place among the
+  /// labels, the series since `…_since` are not in its list yet.
+  struct Run {
+    Posting* posting = nullptr;
+    Name* name = nullptr;
+    std::uint32_t posting_since = 0, name_since = 0;
+  };
+
+  /// A series by the hash of its label bytes; the bytes themselves stand in the head.
+  struct Slot {
+    std::size_t hash = 0;
+    std::uint32_t ref = 0;
+  };
+  struct Key {
+    std::size_t hash;
+    std::string_view bytes;
+  };
+  struct SlotHash {
+    using is_transparent = void;
+    std::size_t operator()(const Slot& slot) const { return slot.hash; }
+    std::size_t operator()(const Key& key) const { return key.hash; }
+  };
+  struct SlotEqual {
+    using is_transparent = void;
+    const Head* head;
+    bool operator()(const Slot& a, const Slot& b) const { return a.ref == b.ref; }
+    bool operator()(const Slot& a, const Key& b) const {
+      return a.hash == b.hash && head->at(a.ref).label_bytes() == b.bytes;
+    }
+    bool operator()(const Key& a, const Slot& b) const { return (*this)(b, a); }
+  };
+  static Key key_of(std::string_view canonical) {
+    return {absl::Hash<std::string_view>()(canonical), canonical};
+  }
+
+  std::optional<std::uint32_t> make(const Key& key);
+  void add(std::uint32_t first, std::uint32_t end);
+  void extend(Run& run, const LabelView& label, std::uint32_t ref);
+  static void close(Run& run, std::uint32_t end);
   Posting& posting_of(std::string_view pair, std::string_view name, std::string_view value);
   Result<Roaring> match_one(const Matcher& matcher) const;
 
   Head& head_;
   const std::size_t max_series_;
   mutable std::shared_mutex mutex_;
-  absl::flat_hash_map<std::string_view, std::uint32_t> by_labels_;
+  absl::flat_hash_set<Slot, SlotHash, SlotEqual> by_labels_{0, SlotHash{}, SlotEqual{&head_}};
   absl::flat_hash_map<std::string_view, Posting*> by_pair_;
   absl::flat_hash_map<std::string_view, std::unique_ptr<Name>> by_name_;
   std::deque<Posting> postings_;
-  std::vector<Posting*>
-      before_;  ///< the postings of the series made last: the next one shares most of them
+  std::vector<Run> runs_;
+  std::vector<std::uint32_t> restored_;  ///< not indexed yet
   Roaring all_;
-  std::uint32_t next_ref_ = 0;
   std::atomic<std::uint32_t> made_end_ = 0, logged_end_ = 0;
+  std::mutex log_mutex_;  ///< series go to the log in the order of their refs
 };
 
 /// The alternatives of a regex that is nothing but literals joined by `|`; std::nullopt for any

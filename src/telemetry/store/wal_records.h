@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -20,18 +21,17 @@ class FloatRecordWriter {
  public:
   static constexpr std::size_t kMaxEntryBytes = 1 + kMaxVarintBytes + kMaxVarintBytes + 8;
 
-  bool empty() const { return payload_.empty(); }
-  std::string_view payload() const { return payload_; }
-  void clear() {
-    payload_.clear();
-    ref_ = 0;
-    time_ = 0;
-  }
+  explicit FloatRecordWriter(std::size_t max_samples)
+      : bytes_(new char[1 + max_samples * kMaxEntryBytes]), at_(bytes_.get()) {}
 
+  bool empty() const { return at_ == bytes_.get(); }
+  std::string_view payload() const { return {bytes_.get(), at_}; }
+
+  /// At most `max_samples` times.
   void append(std::uint32_t ref, Sample sample) {
-    if (payload_.empty()) payload_ += static_cast<char>(WalRecord::kFloats);
-    char bytes[kMaxEntryBytes];
-    char* at = bytes + 1;
+    if (empty()) *at_++ = static_cast<char>(WalRecord::kFloats);
+    char* const control_at = at_;
+    char* at = at_ + 1;
     unsigned control = 0;
     if (ref == ref_ + 1) {
       control |= 1;
@@ -62,12 +62,13 @@ class FloatRecordWriter {
       std::memcpy(at, &sample.value, 8);
       at += 8;
     }
-    bytes[0] = static_cast<char>(control);
-    payload_.append(bytes, at);
+    *control_at = static_cast<char>(control);
+    at_ = at;
   }
 
  private:
-  std::string payload_;
+  std::unique_ptr<char[]> bytes_;
+  char* at_;
   std::uint32_t ref_ = 0;
   std::int64_t time_ = 0;
 };
