@@ -4,6 +4,7 @@
 
 #include "catalog/kinds.h"
 #include "catalog/on_call.h"
+#include "catalog/rule_file.h"
 #include "core/text.h"
 
 namespace wellrun::catalog {
@@ -177,6 +178,8 @@ void check_rule(const Context& context, const RuleGroup& group, const Rule& rule
                                       quote(rule.record)));
   }
   if (!rule.is_alert() || rule.severity() != "page") return;
+  // A Prometheus rule file cannot say whom to page: its alerts name their workload by a label.
+  if (group.metadata.annotations.contains(kGroupNameAnnotation)) return;
   if (!group.workload) {
     context.problem(path, fmt::format("alert {} pages, and nobody can be found to page: give its "
                                       "group a workload",

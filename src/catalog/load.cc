@@ -1,10 +1,10 @@
 #include "catalog/load.h"
 
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 
 #include "catalog/registry.h"
+#include "catalog/rule_file.h"
 #include "catalog/yaml.h"
 #include "core/text.h"
 
@@ -16,16 +16,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostFiles = 2000;
 constexpr std::size_t kMostBytes = 64 << 20;
 
-const Node* child_of(const Node& node, std::string_view key) {
-  if (node.type == Node::Type::kMap) return node.find(key);
-  std::size_t index = 0;
-  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
-  const bool found = error == std::errc{} && end == key.data() + key.size() &&
-                     node.type == Node::Type::kSequence && index < node.items.size();
-  return found ? &node.items[index] : nullptr;
-}
-
-void load_document(const std::string& file, Node document, Declarations& into) {
+void load_resource(const std::string& file, Node document, Declarations& into) {
   Reading reading;
   reading.file = file;
   auto resource = decode_resource(document, reading);
@@ -35,6 +26,16 @@ void load_document(const std::string& file, Node document, Declarations& into) {
   resource->provenance.line = document.position.line;
   into.items.push_back({std::move(resource), std::move(document), std::move(reading.references),
                         std::move(reading.queries)});
+}
+
+/// A Prometheus rule file stands for its groups.
+void load_document(const std::string& file, Node document, Declarations& into) {
+  if (is_rule_test(document)) return;
+  if (!is_rule_file(document)) return load_resource(file, std::move(document), into);
+  const auto rules = read_rule_file(file, std::move(document));
+  into.problems.insert(into.problems.end(), rules.problems.begin(), rules.problems.end());
+  if (!rules.problems.empty()) return;
+  for (Node& group : rule_group_documents(rules)) load_resource(file, std::move(group), into);
 }
 
 bool is_hidden(const fs::path& path) {
@@ -55,12 +56,7 @@ Result<std::string> read_file(const fs::path& path) {
 }  // namespace
 
 Position Declared::at(std::string_view path) const {
-  const Node* node = &this->node;
-  for (const std::string_view key : split(path, '.')) {
-    const Node* child = child_of(*node, key);
-    if (child == nullptr) break;
-    node = child;
-  }
+  const Node* node = nearest_at(this->node, path);
   return node->position.line > 0 ? node->position : Position{resource->provenance.line, 1};
 }
 

@@ -1,5 +1,6 @@
 #include "catalog/node.h"
 
+#include <charconv>
 #include <cmath>
 
 #include "core/text.h"
@@ -14,6 +15,15 @@ Node scalar(Node::Type type, std::string text) {
   node.type = type;
   node.text = std::move(text);
   return node;
+}
+
+const Node* child_of(const Node& node, std::string_view key) {
+  if (node.type == Node::Type::kMap) return node.find(key);
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), index);
+  const bool found = error == std::errc{} && end == key.data() + key.size() &&
+                     node.type == Node::Type::kSequence && index < node.items.size();
+  return found ? &node.items[index] : nullptr;
 }
 
 Json number_of(const std::string& text) {
@@ -39,6 +49,16 @@ bool Node::operator==(const Node& other) const {
   if (type != other.type || text != other.text || items != other.items) return false;
   return std::equal(keys.begin(), keys.end(), other.keys.begin(), other.keys.end(),
                     [](const Key& a, const Key& b) { return a.text == b.text; });
+}
+
+const Node* nearest_at(const Node& node, std::string_view path) {
+  const Node* found = &node;
+  for (const std::string_view key : split(path, '.')) {
+    const Node* child = child_of(*found, key);
+    if (child == nullptr) break;
+    found = child;
+  }
+  return found;
 }
 
 Node text_node(std::string text) {

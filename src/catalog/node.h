@@ -41,6 +41,9 @@ struct Node {
   bool operator==(const Node& other) const;
 };
 
+/// What stands at "spec.rules.0.expr" below `node`, or the nearest of its parents that does.
+const Node* nearest_at(const Node& node, std::string_view path);
+
 Node text_node(std::string text);
 Node number_node(double number);
 Node flag_node(bool flag);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/offline_commands.h"
+#include "cli/rules_commands.h"
 #include "cli/serve.h"
 #include "cli/version.h"
 #include "platform/runtime/system_runtime.h"
@@ -74,6 +75,7 @@ int run_program(int argc, char** argv) {
   add_serve(app, context, exit_code);
   add_catalog_commands(app, context, exit_code);
   add_client_commands(app, context, exit_code);
+  add_rules_commands(app, context, exit_code);
   add_journal_commands(app, context, exit_code);
   add_completion(app, context, exit_code);
   try {

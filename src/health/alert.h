@@ -23,6 +23,7 @@ struct AlertRule {
   std::string expr;
   Duration hold{0};  ///< Prometheus' `for`
   Duration keep_firing_for{0};
+  int limit = 0;  ///< most alerts it may have; 0: none said
   std::map<std::string, std::string> labels, annotations;  ///< templates
   std::string workload, procedure;
   std::string source = "rule";  ///< rule or slo

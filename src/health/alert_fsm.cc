@@ -5,19 +5,22 @@
 namespace wellrun::health {
 namespace {
 
-std::string expanded(const std::string& text, const TemplateData& data) {
+/// kUnavailable goes on to the caller; any other failure is shown where the text would stand.
+Result<std::string> expanded(const std::string& text, const TemplateData& data) {
   auto result = expand_template(text, data);
-  return result ? std::move(*result)
-                : fmt::format("<error expanding template: {}>", result.error().message);
+  if (result || result.error().code == ErrorCode::kUnavailable) return result;
+  return fmt::format("<error expanding template: {}>", result.error().message);
 }
 
 /// The alert that a series is now, before the rule's past is looked at.
-ActiveAlert seen(const AlertRule& rule, const telemetry::InstantSeries& series,
-                 const EvaluationContext& context) {
-  TemplateData data{.labels = series.labels,
-                    .value = series.value,
-                    .external_labels = context.external_labels,
-                    .external_url = context.external_url};
+Result<ActiveAlert> seen(const AlertRule& rule, const telemetry::InstantSeries& series,
+                         const EvaluationContext& context) {
+  const TemplateData data{.labels = series.labels,
+                          .value = series.value,
+                          .external_labels = context.external_labels,
+                          .external_url = context.external_url,
+                          .now = context.now,
+                          .query = context.query};
   ActiveAlert alert{.fingerprint = {},
                     .labels = series.labels,
                     .annotations = {},
@@ -27,9 +30,14 @@ ActiveAlert seen(const AlertRule& rule, const telemetry::InstantSeries& series,
                     .fired_at = {},
                     .keep_firing_since = {}};
   alert.labels.remove(kMetricNameLabel);
-  for (const auto& [name, text] : rule.labels) alert.labels.set(name, expanded(text, data));
+  for (const auto& [name, text] : rule.labels) {
+    TRY(const auto value, expanded(text, data));
+    alert.labels.set(name, value);
+  }
   alert.labels.set("alertname", rule.alert);
-  for (const auto& [name, text] : rule.annotations) alert.annotations[name] = expanded(text, data);
+  for (const auto& [name, text] : rule.annotations) {
+    TRY(alert.annotations[name], expanded(text, data));
+  }
   alert.fingerprint = fingerprint_of(rule, alert.labels);
   return alert;
 }
@@ -67,15 +75,20 @@ std::string fingerprint_of(const AlertRule& rule, const Labels& labels) {
 Result<ActiveAlerts> evaluate(const AlertRule& rule, const ActiveAlerts& before,
                               const std::vector<telemetry::InstantSeries>& series,
                               const EvaluationContext& context) {
-  if (series.size() > kMaxAlertsPerRule) {
+  if (series.size() > context.most_alerts) {
     return fail(ErrorCode::kTooLarge,
                 fmt::format("alerting rule {} has {} active series, at most {} are followed; "
                             "aggregate its expression",
-                            rule.alert, series.size(), kMaxAlertsPerRule));
+                            rule.alert, series.size(), context.most_alerts));
+  }
+  if (rule.limit > 0 && series.size() > static_cast<std::size_t>(rule.limit)) {
+    return fail(ErrorCode::kExhausted, fmt::format("exceeded limit of {} with {} alerts; they are "
+                                                   "dropped until there are fewer",
+                                                   rule.limit, series.size()));
   }
   ActiveAlerts after;
   for (const auto& each : series) {
-    auto alert = seen(rule, each, context);
+    TRY(auto alert, seen(rule, each, context));
     if (const auto old = before.find(alert.fingerprint); old != before.end()) {
       alert.state = old->second.state;
       alert.active_at = old->second.active_at;

@@ -27,12 +27,17 @@ struct EvaluationContext {
   std::map<std::string, std::string> external_labels;
   std::string external_url;
   RestoredStarts restored;
+  TemplateQuery query = {};  ///< for templates
+  std::size_t most_alerts = kMaxAlertsPerRule;
 };
 
 /// One step. `series`: the expression's result at `context.now`; every one of them, whatever its
-/// value, is active. A template that fails becomes the text "<error expanding template: …>". On an
-/// error (two series with the same labels, more than kMaxAlertsPerRule) the alerts stay as they
-/// were.
+/// value, is active. A template that fails becomes the text "<error expanding template: …>".
+///
+/// Errors: two series with the same labels (kInvalid) and more than `most_alerts` (kTooLarge) leave
+/// the alerts as they were; more than the rule's own limit (kExhausted) ends them, as in
+/// Prometheus. A template whose query has no answer yet (kUnavailable, see TemplateQueries) leaves
+/// them, too: the same step is to be taken again when it has.
 Result<ActiveAlerts> evaluate(const AlertRule& rule, const ActiveAlerts& before,
                               const std::vector<telemetry::InstantSeries>& series,
                               const EvaluationContext& context);

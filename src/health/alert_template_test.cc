@@ -1,69 +1,158 @@
 #include "health/alert_template.h"
 
+#include <fstream>
 #include <gtest/gtest.h>
+
+#include "core/text.h"
 
 namespace wellrun::health {
 namespace {
 
-std::string expand(std::string_view text, double value = 0) {
-  const TemplateData data{.labels = Labels{{"job", "shop"}, {"code", "500"}},
-                          .value = value,
-                          .external_labels = {{"region", "eu"}},
-                          .external_url = "https://ops.example"};
-  auto result = expand_template(text, data);
-  return result ? *result : "error: " + result.error().message;
-}
+const std::vector<telemetry::InstantSeries> kSeries = {
+    {Labels{{"__name__", "n"}, {"k", "a"}, {"z", "3"}}, 1},
+    {Labels{{"__name__", "n"}, {"k", "b"}, {"z", "2"}}, 2},
+    {Labels{{"__name__", "n"}, {"k", "c"}, {"z", "1"}}, 3}};
 
-TEST(AlertTemplate, ExpandsAsPrometheusDoes) {
-  struct Case {
-    const char* text;
-    double value;
-    const char* expected;
-  };
-  for (const auto& [text, value, expected] : std::initializer_list<Case>{
-           {"no action", 0, "no action"},
-           {"{{ $labels.job }} is {{ $value }}", 0.25, "shop is 0.25"},
-           {"{{ .Labels.job }}/{{ .Value }}", 3, "shop/3"},
-           {"{{ $labels.absent }}!", 0, "!"},
-           {"{{ $externalLabels.region }} {{ $externalURL }}", 0, "eu https://ops.example"},
-           {"{{ $value | humanizePercentage }}", 0.1234, "12.34%"},
-           {"{{ humanizePercentage $value }}", 0.05, "5%"},
-           {"{{ $value | humanize }}", 1234567, "1.235M"},
-           {"{{ $value | humanize }}", 0.0021, "2.1m"},
-           {"{{ $value | humanize1024 }}", 2097152, "2Mi"},
-           {"{{ $value | humanizeDuration }}", 93784, "1d 2h 3m 4s"},
-           {"{{ $value | humanizeDuration }}", 0.25, "250ms"},
-           {R"({{ printf "%.2f" $value }})", 3.14159, "3.14"},
-           {R"({{ $value | printf "%.0f of %s" 100 }})", 7, "100 of 7"},
-           {R"({{ printf "%d%%" $value }})", 42, "42%"},
-           {R"({{ ($value | humanize) | printf "[%s]" }})", 1000, "[1k]"},
-           {"{{ $labels.job | toUpper }}", 0, "SHOP"},
-           {"a \n{{- $labels.job -}}\n b", 0, "ashopb"},
-           {"a{{/* note */}}b", 0, "ab"},
-       }) {
-    EXPECT_EQ(expand(text, value), expected) << text;
+/// Answers n, n{k='…'} and nothing.
+Result<std::vector<telemetry::InstantSeries>> answer(const std::string& promql) {
+  std::vector<telemetry::InstantSeries> found;
+  for (const auto& series : kSeries) {
+    if (promql == "n" || (promql.starts_with("n{k=") && promql[5] == series.labels.get("k")[0]))
+      found.push_back(series);
   }
+  return found;
 }
 
-TEST(AlertTemplate, RefusesWhatItDoesNotKnow) {
+TemplateData data() {
+  return {.labels = Labels{{"__name__", "m"},
+                           {"code", "500"},
+                           {"instance", "web-1.example.com:9100"},
+                           {"job", "shop"}},
+          .value = 1234567.5,
+          .external_labels = {{"region", "eu"}},
+          .external_url = "https://ops.example/prom",
+          .now = from_unix_ms(1'767'225'600'000),
+          .query = answer};
+}
+
+std::string expand(std::string_view text) {
+  auto result = expand_template(text, data());
+  return result ? *result : "error";
+}
+
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape =
+        text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == 'n' || text[i + 1] == '\\');
+    out += !escape ? text[i] : text[i + 1] == 'n' ? '\n' : '\\';
+    i += escape ? 1 : 0;
+  }
+  return out;
+}
+
+TEST(AlertTemplate, ExpandsTheCorpusAsPrometheusDoes) {
+  std::ifstream corpus(std::string(WELLRUN_SOURCE_DIR) + "/tests/corpora/templates/language.txt");
+  int count = 0;
+  for (std::string text, expected; std::getline(corpus, text);) {
+    if (text.empty() || text.starts_with('#')) continue;
+    ASSERT_TRUE(std::getline(corpus, expected) && expected.starts_with("= ")) << text;
+    EXPECT_EQ(expand(text), unescaped(expected.substr(2))) << text;
+    ++count;
+  }
+  EXPECT_GT(count, 60);
+}
+
+TEST(AlertTemplate, WhatCannotWorkIsRefusedBeforeItIsUsed) {
   EXPECT_TRUE(check_template("{{ $value | humanizePercentage }} {{ humanize $labels.n }}"));
-  for (const auto* text :
-       {"{{ query \"up\" }}", "{{ $lables.job }}", "{{ humanise $value }}", "{{ $value",
-        "{{ printf }}", "{{ }}", "{{ $value $value }}", "{{ (( $value }}", "{{ ; }}",
-        "{{ printf \"%999999999f\" $value }}", "{{ printf \"%y\" $value }}"}) {
+  EXPECT_TRUE(check_template("{{ query \"up\" | first | value }}"));
+  for (const auto* text : {"{{ $lables.job }}",
+                           "{{ humanise $value }}",
+                           "{{ $value",
+                           "{{ printf }}",
+                           "{{ }}",
+                           "{{ $value $value }}",
+                           "{{ (( $value }}",
+                           "{{ ; }}",
+                           "{{ if }}x{{ end }}",
+                           "{{ if true }}x",
+                           "{{ end }}",
+                           "{{ else }}",
+                           "{{ range . }}{{ define \"x\" }}{{ end }}{{ end }}",
+                           "{{ break }}",
+                           "{{ 1 | 2 }}",
+                           "{{ \"open }}",
+                           "{{ `open }}",
+                           "{{ 'ab' }}",
+                           "{{ 1x }}",
+                           "{{ $x }}",
+                           "{{ $x = 1 }}",
+                           "{{ 99999999999999999999 }}",
+                           "{{ /* late */ }}",
+                           "{{ define \"T\" }}{{ $labels.job }}{{ end }}",
+                           "{{ template }}",
+                           "{{ .a$b }}"}) {
     EXPECT_FALSE(check_template(text)) << text;
   }
-  EXPECT_NE(
-      check_template("{{ humanise $value }}").error().message.find("did you mean \"humanize\""),
-      std::string::npos);
+}
+
+TEST(AlertTemplate, AMessageSaysTheLineAndWhatWasMeant) {
+  const auto unknown = check_template("first\n{{ humanise $value }}").error().message;
+  EXPECT_EQ(unknown, "line 2: function \"humanise\" is not defined (did you mean \"humanize\"?)");
+  EXPECT_EQ(expand_template("\n\n{{ eq $value 1 }}", data()).error().message,
+            "line 3: eq: incompatible types for comparison, float64 and int; write the number with "
+            "a point, as 1.0");
+  EXPECT_EQ(expand_template("{{ .Valu }}", data()).error().message,
+            "line 1: can't evaluate field Valu in type the alert's data (did you mean \"Value\"?)");
 }
 
 TEST(AlertTemplate, AValueIsNeverReadAsATemplate) {
-  const TemplateData data{.labels = Labels{{"job", "{{ $value }}"}},
-                          .value = 1,
-                          .external_labels = {},
-                          .external_url = {}};
-  EXPECT_EQ(*expand_template("{{ $labels.job }}", data), "{{ $value }}");
+  auto given = data();
+  given.labels.set("job", "{{ $value }}");
+  EXPECT_EQ(*expand_template("{{ $labels.job }}", given), "{{ $value }}");
+}
+
+TEST(AlertTemplate, AHostileTemplateEndsWithinItsLimits) {
+  EXPECT_FALSE(expand_template("{{ range 90000 }}{{ range 90000 }}{{ end }}{{ end }}", data()));
+  EXPECT_FALSE(expand_template(
+      "{{ define \"T\" }}{{ template \"T\" }}{{ end }}{{ template \"T\" }}", data()));
+  EXPECT_FALSE(expand_template("{{ range 9000 }}0123456789{{ end }}", data()));
+  EXPECT_FALSE(check_template(std::string(20'000, 'x') + "{{ . }}"));
+  std::string deep = "{{ ";
+  for (int i = 0; i < 5000; ++i) deep += "(";
+  EXPECT_FALSE(check_template(deep + "1"));
+  EXPECT_FALSE(expand_template(
+      "{{ reReplaceAll \"(a*)*b\" \"x\" (printf \"%1000s\" \"a\") | len | range }}", data()));
+  EXPECT_EQ(expand("{{ len (printf \"%9999999d\" 1) }}"), "1000");
+}
+
+TEST(AlertTemplate, QueriesAreCollectedAskedAndThenExpandedAgain) {
+  TemplateQueries queries;
+  auto given = data();
+  given.query = queries.port();
+  const auto* text =
+      "{{ with query \"n\" }}{{ range . }}{{ query (printf \"n{k='%s'}\" .Labels.k) | len }}{{ end "
+      "}}{{ end }}";
+  auto result = expand_template(text, given);
+  EXPECT_EQ(result.error().code, ErrorCode::kUnavailable);
+  int rounds = 0;
+  while (!result && rounds < 10) {
+    ++rounds;
+    for (const auto& promql : queries.take_open()) queries.put(promql, answer(promql));
+    result = expand_template(text, given);
+  }
+  ASSERT_TRUE(result);
+  EXPECT_EQ(*result, "111");
+  EXPECT_EQ(rounds, 4);
+}
+
+TEST(AlertTemplate, AQueryThatFailsIsTheExpansionsError) {
+  TemplateQueries queries;
+  queries.put("bad(", fail(ErrorCode::kInvalid, "1:5: parse error"));
+  auto given = data();
+  given.query = queries.port();
+  EXPECT_EQ(expand_template("{{ query \"bad(\" }}", given).error().message,
+            "line 1: 1:5: parse error");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "core/bytes.h"
 #include "facts/catalog.h"
 #include "health/alert_fsm.h"
+#include "health/rules/rule_output.h"
 
 namespace wellrun::health {
 namespace {
@@ -13,21 +14,11 @@ namespace {
 constexpr std::string_view kLastEvaluation = "wellrun_rule_group_last_evaluation_timestamp_seconds";
 constexpr Duration kLongestOutage{3'600'000};  ///< older pending states are not taken up again
 
+using rules::one_sample;
+using rules::write_alerts;
+using rules::WrittenSeries;
 using telemetry::InstantResult;
 using telemetry::SeriesWrite;
-
-SeriesWrite one_sample(Labels labels, std::string_view name, Timestamp time, double value) {
-  labels.set(kMetricNameLabel, name);
-  SeriesWrite write;
-  write.labels = std::move(labels);
-  write.samples.push_back({to_unix_ms(time), value});
-  return write;
-}
-
-Labels with_state(Labels labels, AlertState state) {
-  labels.set("alertstate", name_of(state));
-  return labels;
-}
 
 facts::AlertFired fired_fact(const AlertRule& rule, const ActiveAlert& alert) {
   facts::AlertFired fired;
@@ -78,43 +69,6 @@ AlertRule alert_rule(const catalog::RuleGroup& group, const catalog::Rule& rule)
   made.workload = group.workload.name;
   made.procedure = rule.procedure.name;
   return made;
-}
-
-/// A series no longer written needs a stale marker, or it would be seen for five more minutes.
-struct WrittenSeries {
-  std::set<Labels> last;
-
-  void finish(std::vector<SeriesWrite>& writes, Timestamp now) {
-    std::set<Labels> current;
-    for (const auto& write : writes) current.insert(write.labels);
-    for (const auto& labels : last) {
-      if (current.contains(labels)) continue;
-      SeriesWrite write;
-      write.labels = labels;
-      write.samples.push_back({to_unix_ms(now), telemetry::stale_marker()});
-      writes.push_back(std::move(write));
-    }
-    last = std::move(current);
-  }
-};
-
-void write_alerts(const ActiveAlerts& alerts, Timestamp now, std::vector<SeriesWrite>& writes) {
-  for (const auto& [fingerprint, alert] : alerts) {
-    writes.push_back(one_sample(with_state(alert.labels, alert.state), "ALERTS", now, 1));
-    writes.push_back(
-        one_sample(alert.labels, "ALERTS_FOR_STATE", now, to_unix_seconds(alert.active_at)));
-  }
-}
-
-std::vector<SeriesWrite> recorded_series(const catalog::Rule& rule, const InstantResult& result,
-                                         Timestamp now) {
-  std::vector<SeriesWrite> writes;
-  for (const auto& series : result.series) {
-    auto labels = series.labels;
-    for (const auto& [name, value] : rule.labels) labels.set(name, value);
-    writes.push_back(one_sample(std::move(labels), rule.record, now, series.value));
-  }
-  return writes;
 }
 
 /// One value out of an answer that should have one; std::nullopt for none and for NaN.
@@ -512,7 +466,13 @@ void Evaluator::State::rule_answered(Job& job, std::size_t index, Timestamp now,
   if (!result) {
     error = result.error();
   } else if (!rule.declared.is_alert()) {
-    writes = recorded_series(rule.declared, *result, now);
+    const rules::Recording recording{rule.declared.record,
+                                     {rule.declared.labels.begin(), rule.declared.labels.end()}};
+    auto recorded = rules::recorded_series(recording, *result, now);
+    if (recorded)
+      writes = std::move(*recorded);
+    else
+      error = recorded.error();
   } else {
     auto context = context_at(now);
     context.restored = rule.restored;

@@ -4,6 +4,7 @@
 // answers from a scripted world.
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,10 +20,16 @@ struct InstantSeries {
   double value = 0;
 };
 
-/// An instant query's float result: a vector sorted by labels (or by value after sort()/topk()); a scalar is one series
-/// without labels. Histogram-valued elements are left out here; the HTTP API has them.
+struct InstantHistogram {
+  Labels labels;
+  std::shared_ptr<const Histogram> histogram;
+};
+
+/// An instant query's result: a vector sorted by labels (or by value after sort()/topk()); a scalar is one series
+/// without labels. Elements that are native histograms stand apart.
 struct InstantResult {
   std::vector<InstantSeries> series;
+  std::vector<InstantHistogram> histograms;
   std::vector<std::string> warnings;
 };
 

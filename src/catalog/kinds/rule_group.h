@@ -48,6 +48,8 @@ struct RuleGroup {
   Ref<Workload> workload;
   Ref<Team> owner;  ///< empty: the workload's
   Duration interval{30'000};
+  Duration query_offset{0};
+  int limit = 0;
   std::vector<Rule> rules;
 
   template <typename Shape>
@@ -56,6 +58,11 @@ struct RuleGroup {
     s.field("workload", &RuleGroup::workload, "The workload that its alerts are about.");
     s.field("owner", &RuleGroup::owner, "The team that answers for it. Default: the workload's.");
     s.field("interval", &RuleGroup::interval, "How often they are evaluated.").positive();
+    s.field("query_offset", &RuleGroup::query_offset,
+            "How far back in time expressions are evaluated, for samples that come late.");
+    s.field("limit", &RuleGroup::limit,
+            "The most series one of its rules may give, the most alerts it may have; 0: no limit.")
+        .range(0, 1e9);
     s.field("rules", &RuleGroup::rules, "The rules.").required();
   }
 };

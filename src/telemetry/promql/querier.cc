@@ -46,9 +46,12 @@ Result<InstantResult> instant_result(QueryResult result) {
                             documented_name(result.type)));
   InstantResult out;
   out.warnings = std::move(result.warnings);
-  for (auto& series : result.series)
+  for (auto& series : result.series) {
     if (!series.samples.empty())
       out.series.push_back({std::move(series.labels), series.samples.front().value});
+    else if (!series.histograms.empty())
+      out.histograms.push_back({std::move(series.labels), series.histograms.front().histogram});
+  }
   return out;
 }
 

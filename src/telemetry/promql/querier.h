@@ -14,7 +14,7 @@ namespace wellrun::telemetry::promql {
 /// querier and every question asked of it.
 std::unique_ptr<Querier> make_querier(Runtime& runtime, const Engine& engine);
 
-/// What a rule uses of a result: histograms left out, a scalar as one series without labels.
+/// What a rule uses of a result: a scalar is one series without labels.
 /// kInvalid for a string or a range vector.
 Result<InstantResult> instant_result(QueryResult result);
 

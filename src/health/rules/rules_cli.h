@@ -1,0 +1,29 @@
+#pragma once
+
+// `wellrun rules check` and `wellrun rules test`: files in, a report out. Reads files; prints
+// nothing itself.
+
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+
+namespace wellrun::health::rules {
+
+struct Report {
+  std::string text;
+  std::string junit;  ///< of tests: JUnit's XML
+  bool ok = true;
+};
+
+/// Every problem of every file as file:line:column, and a last line that sums up.
+Report check_files(const std::vector<std::string>& paths);
+
+struct TestOptions {
+  std::string run;  ///< regular expression; only tests whose name it is found in are run
+};
+
+/// Runs promtool's unit-test files.
+Report test_files(const std::vector<std::string>& paths, const TestOptions& options = {});
+
+}  // namespace wellrun::health::rules
