@@ -120,7 +120,7 @@ std::vector<http::Route> AssessService::routes() {
   routes.push_back(
       {.method = "POST",
        .pattern = "/api/v1/assessment",
-       .role = http::Role::kResponder,
+       .role = http::Role::kOperator,
        .operation_id = "recordAssessment",
        .handler = http::on_strand_later(runtime_.strand, [this](http::Request request,
                                                                 http::Reply reply) {

@@ -8,6 +8,7 @@
 
 #include "cli/api.h"
 #include "cli/render.h"
+#include "platform/config/settings.h"
 
 namespace CLI {
 class App;
@@ -18,7 +19,8 @@ namespace wellrun::cli {
 /// What every command sees of the outside. Made once in main().
 struct Context {
   ApiOptions api;
-  bool json = false;  ///< --output json
+  config::Settings client;  ///< how `api` is told: --server, --token, --ca-file
+  bool json = false;        ///< --output json
   Terminal terminal;
   std::function<void(const std::string&)> out;  ///< standard output
   std::function<void(const std::string&)> err;

@@ -1,13 +1,14 @@
 #include "cli/offline_commands.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
-#include <iostream>
 
 #include "catalog/catalog_cli.h"
 #include "catalog/load.h"
 #include "cli/git.h"
+#include "journal/transfer.h"
 #include "journal/verify.h"
 #include "telemetry/promql/parser.h"
 
@@ -39,6 +40,10 @@ Result<Json> catalog_body(const std::string& directory, bool prune) {
 int run_init(Context& context, const std::string& directory) {
   const auto written = catalog::init(directory);
   if (!written) return report(context, written.error());
+  if (context.json) {
+    context.out(Json{{"written", *written}}.dump(2) + "\n");
+    return 0;
+  }
   for (const auto& path : *written) context.out("wrote " + path + "\n");
   context.out(fmt::format(
       "\nnext: edit them, then\n  wellrun check {0}\n  wellrun plan {0}\n  wellrun apply {0}\n",
@@ -182,12 +187,84 @@ void add_catalog_commands(CLI::App& app, Context& context, int& exit_code) {
 
   auto kind = std::make_shared<std::string>();
   auto name = std::make_shared<std::string>();
-  auto* get = app.add_subcommand(
-      "get", "Show applied resources: wellrun get Team, wellrun get Team payments");
+  auto* get = app.add_subcommand("get", "Show applied resources");
   get->add_option("kind", *kind, "such as Workload, Team, Runbook");
   get->add_option("name", *name, "one resource");
   get->callback([&context, &exit_code, kind, name] { exit_code = run_get(context, *kind, *name); });
 }
+
+namespace {
+
+std::string journal_file(const std::string& data) {
+  return data + "/journal.sqlite";
+}
+
+int run_verify(Context& context, const std::string& data) {
+  const auto found = journal::verify_journal(journal_file(data));
+  if (!found) return report(context, found.error());
+  if (context.json) {
+    Json json{{"ok", !found->problem},
+              {"facts", found->facts_checked},
+              {"last_seq", found->last_seq},
+              {"last_hash", found->last_hash}};
+    if (found->problem) json["problem"] = to_string(*found->problem);
+    context.out(json.dump(2) + "\n");
+  } else if (found->problem) {
+    context.out(
+        fmt::format("BROKEN at fact {}: {}\n", found->broken_fact, to_string(*found->problem)));
+  } else {
+    context.out(
+        fmt::format("sound: {} facts, last hash {}\n", found->facts_checked, found->last_hash));
+  }
+  return found->problem ? 1 : 0;
+}
+
+/// To standard error, so that lines on standard output stay lines.
+int transferred(Context& context, const Result<journal::TransferReport>& report_,
+                const char* what) {
+  if (!report_) return report(context, report_.error());
+  const auto text = context.json ? Json{{"facts", report_->facts},
+                                        {"intents", report_->intents},
+                                        {"blobs", report_->blobs},
+                                        {"last_hash", report_->last_hash}}
+                                       .dump(2)
+                                 : fmt::format("{} {} facts, {} intents, {} blobs", what,
+                                               report_->facts, report_->intents, report_->blobs);
+  context.err(text + "\n");
+  return 0;
+}
+
+int run_journal_export(Context& context, const std::string& data, const std::string& file) {
+  if (file.empty()) {
+    const auto sink = [&](std::string_view line) -> Status {
+      context.out(std::string(line) + "\n");
+      return {};
+    };
+    return transferred(context, journal::export_lines(journal_file(data), sink), "exported");
+  }
+  std::ofstream out(file, std::ios::binary);
+  const auto sink = [&](std::string_view line) -> Status {
+    out << line << '\n';
+    if (out) return {};
+    return fail(ErrorCode::kIo, fmt::format("{} cannot be written; is the disk full?", file));
+  };
+  auto written = journal::export_lines(journal_file(data), sink);
+  out.flush();
+  if (written && !out) written = fail(ErrorCode::kIo, fmt::format("{} cannot be written", file));
+  return transferred(context, written, "exported");
+}
+
+int run_journal_import(Context& context, const std::string& data, const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in)
+    return report(context,
+                  {ErrorCode::kNotFound, fmt::format("{} cannot be read", file), std::string()});
+  std::error_code error;
+  std::filesystem::create_directories(data, error);
+  return transferred(context, journal::import_lines(journal_file(data), in), "imported");
+}
+
+}  // namespace
 
 void add_journal_commands(CLI::App& app, Context& context, int& exit_code) {
   CLI::App* journal = nullptr;
@@ -195,89 +272,23 @@ void add_journal_commands(CLI::App& app, Context& context, int& exit_code) {
        app.get_subcommands([](const CLI::App* each) { return each->get_name() == "journal"; }))
     journal = known;
   auto data = std::make_shared<std::string>("wellrun-data");
-  auto* verify =
-      journal->add_subcommand("verify", "Check the hash chain: is everything as it was written?");
-  verify->add_option("--data", *data, "the server's data folder")->capture_default_str();
-  verify->callback([&context, &exit_code, data] {
-    const auto found = journal::verify_journal(*data + "/journal.sqlite");
-    if (!found) {
-      exit_code = report(context, found.error());
-      return;
-    }
-    if (context.json) {
-      Json json{{"ok", !found->problem},
-                {"facts", found->facts_checked},
-                {"last_seq", found->last_seq},
-                {"last_hash", found->last_hash}};
-      if (found->problem) json["problem"] = to_string(*found->problem);
-      context.out(json.dump(2) + "\n");
-    } else if (found->problem) {
-      context.out(
-          fmt::format("BROKEN at fact {}: {}\n", found->broken_fact, to_string(*found->problem)));
-    } else {
-      context.out(
-          fmt::format("sound: {} facts, last hash {}\n", found->facts_checked, found->last_hash));
-    }
-    exit_code = found->problem ? 1 : 0;
-  });
-}
-
-namespace {
-
-std::string names_below(const CLI::App& app) {
-  std::string names;
-  for (const auto* each : app.get_subcommands([](const CLI::App*) { return true; }))
-    names += (names.empty() ? "" : " ") + each->get_name();
-  return names;
-}
-
-std::string bash_completion(const CLI::App& app) {
-  std::string cases;
-  for (const auto* each : app.get_subcommands([](const CLI::App*) { return true; })) {
-    const auto names = names_below(*each);
-    if (!names.empty()) cases += fmt::format("    {}) words=\"{}\" ;;\n", each->get_name(), names);
-  }
-  return fmt::format(R"(_wellrun() {{
-  local words="{}"
-  if [ "$COMP_CWORD" -ge 2 ]; then
-    words=""
-    case "${{COMP_WORDS[1]}}" in
-{}    esac
-  fi
-  COMPREPLY=($(compgen -W "$words --help --output --server --token" -- "${{COMP_WORDS[COMP_CWORD]}}"))
-}}
-complete -o default -F _wellrun wellrun
-)",
-                     names_below(app), cases);
-}
-
-}  // namespace
-
-void add_completion(CLI::App& app, Context& context, int& exit_code) {
-  auto shell = std::make_shared<std::string>();
-  auto* command = app.add_subcommand(
-      "completion", "Print a completion script: source <(wellrun completion bash)");
-  command->add_option("shell", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  command->callback([&app, &context, &exit_code, shell] {
-    if (*shell == "bash") {
-      context.out(bash_completion(app));
-    } else if (*shell == "zsh") {
-      context.out("autoload -U +X bashcompinit && bashcompinit\n" + bash_completion(app));
-    } else {
-      for (const auto* each : app.get_subcommands([](const CLI::App*) { return true; })) {
-        context.out(fmt::format("complete -c wellrun -n __fish_use_subcommand -f -a {} -d '{}'\n",
-                                each->get_name(), each->get_description()));
-        for (const auto* below : each->get_subcommands([](const CLI::App*) { return true; })) {
-          context.out(
-              fmt::format("complete -c wellrun -n '__fish_seen_subcommand_from {}' -f -a {}\n",
-                          each->get_name(), below->get_name()));
-        }
-      }
-    }
-    exit_code = 0;
-  });
+  auto file = std::make_shared<std::string>();
+  const auto add = [&](const char* name, const char* about, auto run) {
+    auto* command = journal->add_subcommand(name, about);
+    command->add_option("--data", *data, "the server's data folder")->capture_default_str();
+    command->callback(
+        [&context, &exit_code, data, file, run] { exit_code = run(context, *data, *file); });
+    return command;
+  };
+  add("verify", "Check the hash chain: is everything as it was written?",
+      [](Context& outer, const std::string& folder, const std::string&) {
+        return run_verify(outer, folder);
+      });
+  add("export", "Write every fact as a JSON line, also while the server runs", run_journal_export)
+      ->add_option("file", *file, "where to (default: standard output)");
+  add("import", "Make a new journal of what export wrote", run_journal_import)
+      ->add_option("file", *file, "lines of an export")
+      ->required();
 }
 
 }  // namespace wellrun::cli

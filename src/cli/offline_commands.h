@@ -14,7 +14,4 @@ void add_catalog_commands(CLI::App& app, Context& context, int& exit_code);
 /// also while it runs).
 void add_journal_commands(CLI::App& app, Context& context, int& exit_code);
 
-/// completion bash|zsh|fish.
-void add_completion(CLI::App& app, Context& context, int& exit_code);
-
 }  // namespace wellrun::cli

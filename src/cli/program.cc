@@ -7,19 +7,17 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/completion.h"
+#include "cli/contents.h"
 #include "cli/offline_commands.h"
 #include "cli/rules_commands.h"
 #include "cli/serve.h"
+#include "cli/settings.h"
 #include "cli/version.h"
 #include "platform/runtime/system_runtime.h"
 
 namespace wellrun::cli {
 namespace {
-
-std::string environment(const char* name, std::string fallback) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::move(fallback) : std::string(value);
-}
 
 Terminal terminal_of(bool colour_wanted, Timestamp now) {
   Terminal terminal{.now = now};
@@ -49,10 +47,6 @@ int run_program(int argc, char** argv) {
   CLI::App app("Wellrun: operational excellence as running software.", "wellrun");
   app.require_subcommand(1);
   app.fallthrough();
-  app.footer(
-      "Begin with:\n  wellrun init ops && wellrun check ops      operations as code\n  wellrun "
-      "serve                              the server\n"
-      "  wellrun apply ops                          make it so\n\nMore: wellrun COMMAND --help");
   app.set_version_flag(
       "--version", fmt::format("wellrun {} (commit {}, built {})", kVersion, kCommit, kBuildDate));
 
@@ -60,24 +54,35 @@ int run_program(int argc, char** argv) {
   context.out = [](const std::string& text) { write_to(stdout, text); };
   context.err = [](const std::string& text) { write_to(stderr, text); };
   context.terminal = terminal_of(true, wall_clock());
-  context.api.server = environment("WELLRUN_SERVER", context.api.server);
-  context.api.token = environment("WELLRUN_TOKEN", "");
+  context.client.text("server", "URL", context.api.server, "the server's address");
+  context.client.secret("token", context.api.token, "API token");
+  context.client.text("ca-file", "file", context.api.ca_file,
+                      "extra certificate authority for https");
+  if (const auto taken = context.client.apply_environment(environment_variable); !taken)
+    return report(context, taken.error());
+  add_settings(app, context.client);
   std::string output = "text";
-  app.add_option("--server", context.api.server, "the server's address (WELLRUN_SERVER)")
-      ->capture_default_str();
-  app.add_option("--token", context.api.token, "API token (WELLRUN_TOKEN)");
-  app.add_option("--ca-file", context.api.ca_file, "extra certificate authority for https");
   app.add_option("--output,-o", output, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->each([&context](const std::string& form) { context.json = form == "json"; });
 
   int exit_code = 2;
   add_serve(app, context, exit_code);
+  add_config(app, context, exit_code);
   add_catalog_commands(app, context, exit_code);
   add_client_commands(app, context, exit_code);
   add_rules_commands(app, context, exit_code);
   add_journal_commands(app, context, exit_code);
   add_completion(app, context, exit_code);
+  add_contents(app);
+  // After the commands: they would inherit it.
+  app.footer(
+      "Begin with:\n"
+      "  wellrun serve                              the server; prints its address and a token\n"
+      "  export WELLRUN_TOKEN=wr_…                  that token, in a second terminal\n"
+      "  wellrun init ops && wellrun apply ops      operations as code, and make it so\n\n"
+      "Every command: --help for examples, --output json for programs. Options above may also be\n"
+      "set as WELLRUN_SERVER, WELLRUN_TOKEN, WELLRUN_CA_FILE.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,32 +3,27 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "cli/version.h"
+#include "cli/settings.h"
+#include "platform/log/log.h"
 #include "server/application.h"
 
 namespace wellrun::cli {
 namespace {
 
-/// A duration option: "15d", "1h30m", "100y".
-void add_duration(CLI::App& command, const std::string& name, Duration& target,
-                  const std::string& environment, const std::string& help) {
-  command
-      .add_option_function<std::string>(
-          name,
-          [&target, name](const std::string& text) {
-            const auto duration = parse_duration(text);
-            if (!duration) throw CLI::ValidationError(name, duration.error().message);
-            target = *duration;
-          },
-          help)
-      ->envname(environment)
-      ->default_str(format_duration(target));
+LogOptions log_options(const server::Options& options) {
+  return {.level = level_named(options.log_level).value_or(Level::kInfo),
+          .format = options.log_format == "text"   ? LogFormat::kText
+                    : options.log_format == "json" ? LogFormat::kJson
+                                                   : LogFormat::kAuto};
 }
 
-int serve(Context& context, const server::Options& options) {
-  if (const auto checked = server::check(options); !checked)
-    return report(context, checked.error());
-  auto application = server::Application::start(options);
+int serve(Context& context, ServerSettings& given) {
+  const auto errors = given.load();
+  for (const auto& error : errors) report(context, error);
+  if (!errors.empty()) return exit_code_of(errors.front().code);
+  for (const auto& note : given.suspicious_variables()) context.err("note: " + note + "\n");
+  configure_log(log_options(given.options));
+  auto application = server::Application::start(given.options);
   if (!application) return report(context, application.error());
   if (const auto token = (*application)->first_token()) {
     context.out("token: " + *token +
@@ -39,45 +34,82 @@ int serve(Context& context, const server::Options& options) {
   return stopped ? 0 : report(context, stopped.error());
 }
 
+Json settings_json(const config::Settings& settings) {
+  Json items = Json::array();
+  for (const auto& setting : settings.all())
+    items.push_back({{"setting", setting.key()},
+                     {"value", setting.shown()},
+                     {"source", config::name_of(setting.source)},
+                     {"origin", setting.origin}});
+  return items;
+}
+
+int show(Context& context, ServerSettings& given) {
+  const auto errors = given.load();
+  auto items = settings_json(given.settings);
+  for (auto& item : settings_json(context.client)) items.push_back(std::move(item));
+  if (context.json) {
+    context.out(Json{{"file", given.file}, {"items", items}}.dump(2) + "\n");
+  } else {
+    context.out(table(
+        items,
+        {{"SETTING", "setting"}, {"VALUE", "value"}, {"FROM", "source"}, {"SAID BY", "origin"}},
+        context.terminal, ""));
+  }
+  for (const auto& error : errors) report(context, error);
+  return errors.empty() ? 0 : 1;
+}
+
+int check(Context& context, ServerSettings& given) {
+  const auto errors = given.load();
+  for (const auto& error : errors) report(context, error);
+  for (const auto& note : given.suspicious_variables()) context.err("note: " + note + "\n");
+  if (!errors.empty()) return 1;
+  context.out(given.file.empty() ? "the settings are sound (no file: name one with --config)\n"
+                                 : given.file + ": the settings are sound\n");
+  return 0;
+}
+
 }  // namespace
 
 void add_serve(CLI::App& app, Context& context, int& exit_code) {
-  auto options = std::make_shared<server::Options>();
-  options->version = kVersion;
-  options->revision = kCommit;
-  options->build_date = kBuildDate;
+  auto given = std::make_shared<ServerSettings>();
   auto* command = app.add_subcommand("serve", "Run the server");
   command->footer(
-      "Precedence: flags, then environment (WELLRUN_…), then defaults.\n\nExamples:\n"
+      "Each setting is a flag (--otlp-http-listen), an environment variable\n"
+      "(WELLRUN_OTLP_HTTP_LISTEN) and a key of the --config file (otlp_http_listen).\n"
+      "Precedence: flag, environment, file, default. wellrun config show says what came from "
+      "where.\n\nExamples:\n"
       "  wellrun serve                                  page and API on http://127.0.0.1:7070\n"
       "  wellrun serve --otlp-http-listen 127.0.0.1:4318 --otlp-grpc-listen 127.0.0.1:4317\n"
-      "  wellrun serve --listen 0.0.0.0:7070 --tls-cert cert.pem --tls-key key.pem");
-  const auto text = [&](const char* name, std::string& target, const char* environment,
-                        const char* help) {
-    command->add_option(name, target, help)->envname(environment)->capture_default_str();
+      "  wellrun serve --listen 0.0.0.0:7070 --tls-cert cert.pem --tls-key key.pem\n"
+      "  wellrun serve --config /etc/wellrun/wellrun.yaml");
+  given->add_to(*command);
+  command->callback([&context, &exit_code, given] { exit_code = serve(context, *given); });
+}
+
+void add_config(CLI::App& app, Context& context, int& exit_code) {
+  auto* group = app.add_subcommand("config", "Settings of the server: show, check, example");
+  group->require_subcommand(1);
+  const auto add = [&](const char* name, const char* about, const char* examples, auto run) {
+    auto given = std::make_shared<ServerSettings>();
+    auto* command = group->add_subcommand(name, about);
+    command->footer(examples);
+    given->add_to(*command);
+    command->callback([&context, &exit_code, given, run] { exit_code = run(context, *given); });
   };
-  text("--data", options->data, "WELLRUN_DATA", "folder for everything that is kept");
-  text("--listen", options->listen, "WELLRUN_LISTEN", "address of page and API");
-  text("--status-listen", options->status_listen, "WELLRUN_STATUS_LISTEN",
-       "address of the public status page; none without it");
-  text("--otlp-http-listen", options->otlp_http_listen, "WELLRUN_OTLP_HTTP_LISTEN",
-       "address for OTLP over HTTP, usually 127.0.0.1:4318");
-  text("--otlp-grpc-listen", options->otlp_grpc_listen, "WELLRUN_OTLP_GRPC_LISTEN",
-       "address for OTLP over gRPC, usually 127.0.0.1:4317");
-  text("--tls-cert", options->tls_certificate_file, "WELLRUN_TLS_CERT", "certificate chain (PEM)");
-  text("--tls-key", options->tls_key_file, "WELLRUN_TLS_KEY", "its key (PEM)");
-  text("--public-url", options->public_url, "WELLRUN_PUBLIC_URL",
-       "how people reach the page; for links in messages");
-  text("--enable-feature", options->features, "WELLRUN_ENABLE_FEATURE",
-       "PromQL features, comma-separated, with Prometheus' names");
-  add_duration(*command, "--retention", options->retention, "WELLRUN_RETENTION",
-               "how long telemetry is kept");
-  add_duration(*command, "--out-of-order-window", options->out_of_order_window,
-               "WELLRUN_OUT_OF_ORDER_WINDOW", "how late a sample may come");
-  command->add_flag("--no-auth", options->no_auth, "everyone is admin; only on loopback");
-  command->add_flag("!--no-sandbox", options->sandbox,
-                    "run commands of runbooks without bubblewrap");
-  command->callback([&context, &exit_code, options] { exit_code = serve(context, *options); });
+  add("show", "Every setting, its value and where that came from; secrets are not shown",
+      "Examples:\n  wellrun config show --config wellrun.yaml\n"
+      "  WELLRUN_RETENTION=30d wellrun config show --output json",
+      show);
+  add("check", "Say what is wrong with a file, the environment or flags, without starting",
+      "Examples:\n  wellrun config check --config wellrun.yaml", check);
+  add("example", "Print a commented file; flags given here stand in it",
+      "Examples:\n  wellrun config example --data /var/lib/wellrun > wellrun.yaml",
+      [](Context& outer, ServerSettings& given) {
+        outer.out(config::example_file(given.settings));
+        return 0;
+      });
 }
 
 }  // namespace wellrun::cli

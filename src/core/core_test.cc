@@ -68,6 +68,8 @@ TEST(Json, DeepNestingIsAnErrorNotAStackOverflow) {
   const std::string deep(1'000'000, '[');
   EXPECT_EQ(parse_json(deep).error().code, ErrorCode::kTooLarge);
   EXPECT_EQ(parse_json("{\"a\":").error().code, ErrorCode::kInvalid);
+  const auto quoted = parse_json("{\"a\":" + std::string(1'000'000, '9') + "}");
+  EXPECT_LT(quoted.error().message.size(), 400u);
   EXPECT_EQ(to_text(parse_json(R"({"b":1,"a":[true,null]})").value()), R"({"a":[true,null],"b":1})");
 }
 

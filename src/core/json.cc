@@ -16,7 +16,11 @@ Result<Json> parse_json(std::string_view text, int max_depth) {
     return json;
   } catch (const Json::exception& error) {
     if (too_deep) return fail(ErrorCode::kTooLarge, fmt::format("JSON nested deeper than {} levels", max_depth));
-    return fail(ErrorCode::kInvalid, fmt::format("not JSON: {}", error.what()));
+    // It quotes what it read last, which may be all of a hostile input.
+    constexpr std::size_t kMostQuoted = 300;
+    const std::string_view what = error.what();
+    return fail(ErrorCode::kInvalid, fmt::format("not JSON: {}{}", what.substr(0, kMostQuoted),
+                                                 what.size() > kMostQuoted ? "…" : ""));
   }
 }
 

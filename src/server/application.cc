@@ -18,6 +18,7 @@
 #include "respond/respond_effects.h"
 #include "respond/status_page.h"
 #include "server/control_plane.h"
+#include "server/otlp_access.h"
 #include "server/secrets.h"
 #include "server/self_api.h"
 #include "server/targets.h"
@@ -172,7 +173,9 @@ Status Application::State::listen() {
       grpc::GrpcServerOptions{.listen = options.otlp_grpc_listen,
                               .certificate_file = options.tls_certificate_file,
                               .key_file = options.tls_key_file},
-      runtime.workers, telemetry::otlp::otlp_methods(*receiver));
+      runtime.workers,
+      telemetry::otlp::otlp_methods(
+          *receiver, otlp_authorize(options, options.otlp_grpc_listen, *authenticator)));
   if (auto started = otlp_grpc->start(); !started)
     return cannot_listen(started.error(), "--otlp-grpc-listen");
   return {};
@@ -262,14 +265,9 @@ void Application::State::build_routes() {
   add(main_router, authenticator->routes());
   add(main_router, self_routes(runtime, *plane, *store, options.version));
   add(main_router, web_page_routes());
-  // Loopback collectors send without a token, as they do to every collector; beyond loopback a
-  // token is needed.
-  const bool loopback = options.otlp_http_listen.empty() ||
-                        http::is_loopback(options.otlp_http_listen).value_or(false);
+  const auto role = otlp_role(options, options.otlp_http_listen);
   add(otlp_router,
-      telemetry::otlp::otlp_routes(
-          *receiver, runtime.workers,
-          {.prefix = "", .role = loopback ? http::Role::kPublic : http::Role::kResponder}));
+      telemetry::otlp::otlp_routes(*receiver, runtime.workers, {.prefix = "", .role = role}));
 }
 
 void Application::State::stop() {
@@ -311,6 +309,13 @@ Result<std::unique_ptr<Application>> Application::start(Options options) {
 
 std::string Application::url() const {
   return state_->address();
+}
+
+std::vector<const http::Route*> Application::routes() const {
+  std::vector<const http::Route*> out;
+  for (const auto* router : {&state_->main_router, &state_->status_router, &state_->otlp_router})
+    for (const auto& route : router->routes()) out.push_back(&route);
+  return out;
 }
 
 std::optional<std::string> Application::first_token() const {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "platform/http/router.h"
 #include "server/options.h"
 
 namespace wellrun::server {
@@ -24,6 +25,9 @@ class Application {
 
   /// The one-time admin token, on the first start only.
   std::optional<std::string> first_token() const;
+
+  /// What is served on all listeners, for the test that holds it against api/openapi.yaml.
+  std::vector<const http::Route*> routes() const;
 
   /// Until SIGINT or SIGTERM; then takes no more requests, finishes what is under way, and makes
   /// everything durable. The error when the journal could not be written any more and the program

@@ -6,6 +6,36 @@
 
 namespace wellrun::server {
 
+void declare(config::Settings& settings, Options& options) {
+  settings.text("data", "folder", options.data, "where everything is kept");
+  settings.text("listen", "address", options.listen, "page and API");
+  settings.text("status-listen", "address", options.status_listen,
+                "public status page; none when empty");
+  settings.text("otlp-http-listen", "address", options.otlp_http_listen,
+                "OTLP over HTTP, usually 127.0.0.1:4318; none when empty");
+  settings.text("otlp-grpc-listen", "address", options.otlp_grpc_listen,
+                "OTLP over gRPC, usually 127.0.0.1:4317; none when empty");
+  settings.flag(
+      "otlp-auth", options.otlp_auth,
+      "senders of OTLP need a token (responder) on loopback too; beyond it they always do");
+  settings.text("public-url", "URL", options.public_url,
+                "how people reach the page, for links in messages; the listen address when empty");
+  settings.text("tls-cert", "file", options.tls_certificate_file, "certificate chain (PEM)");
+  settings.text("tls-key", "file", options.tls_key_file, "the certificate's key (PEM)");
+  settings.flag("no-auth", options.no_auth, "everyone is admin; refused beyond loopback");
+  settings.flag("no-sandbox", options.sandbox, "run commands of runbooks without bubblewrap",
+                false);
+  settings.duration("retention", options.retention, "how long telemetry is kept");
+  settings.duration("out-of-order-window", options.out_of_order_window,
+                    "how late a sample may come");
+  settings.text("enable-feature", "names", options.features,
+                "PromQL features, comma-separated, with Prometheus' names");
+  settings.choice("log-level", options.log_level, {"debug", "info", "warning", "error"},
+                  "which log lines are written");
+  settings.choice("log-format", options.log_format, {"auto", "text", "json"},
+                  "auto: text in a terminal, else JSON lines");
+}
+
 Status check(const Options& options) {
   const bool tls = !options.tls_certificate_file.empty();
   if (tls != !options.tls_key_file.empty()) {

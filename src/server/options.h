@@ -1,11 +1,12 @@
 #pragma once
 
 // What `wellrun serve` can be told. Flags, environment, file and defaults are laid over each other
-// by cli/serve.cc.
+// by cli/settings.cc.
 
 #include <string>
 
 #include "core/time.h"
+#include "platform/config/settings.h"
 
 namespace wellrun::server {
 
@@ -15,6 +16,7 @@ struct Options {
   std::string status_listen;              ///< public status page; empty: none
   std::string otlp_http_listen;  ///< OTLP over HTTP; empty: only below /api/v1/otlp of `listen`
   std::string otlp_grpc_listen;  ///< OTLP over gRPC; empty: none
+  bool otlp_auth = false;        ///< OTLP senders need a token on loopback too
   std::string tls_certificate_file, tls_key_file;
   bool no_auth = false;  ///< everyone is admin; loopback only
   Duration retention = std::chrono::days(15);
@@ -22,8 +24,14 @@ struct Options {
   std::string features;    ///< PromQL features, as Prometheus' --enable-feature
   std::string public_url;  ///< how people reach `listen`; for links in messages
   bool sandbox = true;     ///< run commands of runbooks in bubblewrap
+  std::string log_level = "info";
+  std::string log_format = "auto";
   std::string version, revision, build_date;
 };
+
+/// Declares every setting: the one place that knows their names, for flags, environment and file.
+/// `options` outlives `settings`.
+void declare(config::Settings& settings, Options& options);
 
 /// kInvalid when the options contradict each other or open a door: --no-auth or no TLS beyond
 /// loopback.

@@ -1,45 +1,9 @@
 // The real binary, seen from outside. Ports are free ones, folders are temporary.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { gzipSync } from 'node:zlib';
-
-const binary = process.env.WELLRUN_BIN ?? 'build/dev/wellrun';
-const folder = () => mkdtempSync(join(tmpdir(), 'wellrun-test-'));
-
-function run(...args) {
-  return new Promise((resolve) => {
-    execFile(binary, args, { encoding: 'utf8' }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
-  });
-}
-
-/** A server on a free port; `data` may be one that an earlier server left. */
-async function serve(data, ...flags) {
-  const child = spawn(binary, ['serve', '--data', data, '--listen', '127.0.0.1:0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let text = '';
-  child.stderr.resume();
-  const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
-  await new Promise((resolve, reject) => {
-    child.stdout.on('data', (chunk) => {
-      text += chunk;
-      if (/ready: \S+/.test(text)) resolve();
-    });
-    exited.then(() => reject(new Error(`ended before it was ready: ${text}`)));
-  });
-  const url = /ready: (\S+)/.exec(text)[1];
-  const token = /token: (\S+)/.exec(text)?.[1];
-  const ask = (method, path, body, headers = {}) =>
-    fetch(url + path, { method, headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers }, body: body === undefined ? undefined : typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body) });
-  const stop = async (signal = 'SIGTERM') => {
-    child.kill(signal);
-    return exited;
-  };
-  return { url, token, ask, stop, port: Number(new URL(url).port) };
-}
+import { folder, run, runWith, serve } from './server.mjs';
 
 const shop = () => ({ files: Object.fromEntries(['teams/people', 'workload', 'health/outcomes', 'procedures/runbooks', 'communication'].map((name) => [`${name}.yaml`, readFileSync(`demo/ops/${name}.yaml`, 'utf8')])), commit: 'abc', author: 'Ana', dirty: false, prune: false });
 
@@ -49,6 +13,76 @@ test('says what it is and lists what it can do', async () => {
   const help = await run('--help');
   assert.equal(help.code, 0);
   for (const word of ['serve', 'check', 'apply', 'incident', 'run', 'assess', 'journal', 'completion']) assert.ok(help.stdout.includes(word), word);
+});
+
+test('every command explains itself with an example', async () => {
+  /** Commands that `help` lists: two spaces, a name, two spaces or more. */
+  const below = (help) => {
+    const lists = help.split(/\n(?=\S)/).filter((part) => !/^(Options|Usage|Begin|Every|Examples)/.test(part));
+    return lists.flatMap((part) => [...part.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map((match) => match[1]));
+  };
+  let count = 0;
+  const walk = async (path) => {
+    const { code, stdout } = await run(...path, '--help');
+    assert.equal(code, 0, path.join(' '));
+    if (path.length > 0) assert.match(stdout, /Examples?:\n +\S/, `wellrun ${path.join(' ')} --help has no example`);
+    count += 1;
+    if (path.length < 2) for (const name of below(stdout)) await walk([...path, name]);
+  };
+  await walk([]);
+  assert.ok(count > 50, `${count} commands were seen`);
+});
+
+test('settings: flag over environment over file over default, and where each came from', async () => {
+  const at = folder();
+  const file = join(at, 'wellrun.yaml');
+  writeFileSync(file, 'retention: 30d\nlisten: 127.0.0.1:1\ndata: /from/file\n');
+  const shown = await runWith({ WELLRUN_LISTEN: '127.0.0.1:2', WELLRUN_DATA: '/from/environment', WELLRUN_TOKEN: 'wr_hidden' }, 'config', 'show', '--config', file, '--data', '/from/flag', '-o', 'json');
+  assert.equal(shown.code, 0, shown.stderr);
+  const { items } = JSON.parse(shown.stdout);
+  const of = (name) => items.find((item) => item.setting === name);
+  assert.deepEqual(of('data'), { setting: 'data', value: '/from/flag', source: 'flag', origin: '--data' });
+  assert.deepEqual(of('listen'), { setting: 'listen', value: '127.0.0.1:2', source: 'environment', origin: 'WELLRUN_LISTEN' });
+  assert.deepEqual(of('retention'), { setting: 'retention', value: '30d', source: 'file', origin: `${file}:1:1` });
+  assert.equal(of('out_of_order_window').source, 'default');
+  assert.equal(of('token').value, '(set)');
+  assert.ok(!shown.stdout.includes('wr_hidden'));
+});
+
+test('settings: an unknown key is refused with its place and the name that was meant', async () => {
+  const file = join(folder(), 'wellrun.yaml');
+  writeFileSync(file, 'retention: 30d\n  # a comment\notlp_http_listn: 127.0.0.1:1\nout_of_order_window: soon\n');
+  for (const command of [['config', 'check'], ['serve']]) {
+    const { code, stderr } = await run(...command, '--config', file);
+    assert.notEqual(code, 0);
+    assert.ok(stderr.includes(`${file}:3:1: no setting is called "otlp_http_listn" (did you mean "otlp_http_listen"?)`), stderr);
+    assert.ok(stderr.includes(`${file}:4:1: out-of-order-window: `), stderr);
+  }
+  assert.match((await run('serve', '--config', '/nowhere.yaml')).stderr, /\/nowhere\.yaml/);
+  assert.match((await runWith({ WELLRUN_RETENTOIN: '3d' }, 'config', 'check')).stderr, /did you mean WELLRUN_RETENTION/);
+});
+
+test('settings: the example file is sound, starts a server, and is what the reference shows', async () => {
+  const data = folder();
+  const example = await run('config', 'example');
+  const file = join(data, 'wellrun.yaml');
+  writeFileSync(file, example.stdout.replaceAll(/^#([a-z_]+: )/gm, '$1'));
+  assert.equal((await run('config', 'check', '--config', file)).code, 0);
+  const server = await serve(join(data, 'kept'), '--config', file);
+  assert.equal((await server.ask('GET', '/-/ready')).status, 200);
+  await server.stop();
+  assert.ok(readFileSync('docs/reference/configuration.md', 'utf8').includes(example.stdout), 'docs/reference/configuration.md is not what wellrun config example prints');
+});
+
+test('completion is made for every shell, and bash reads it', async () => {
+  for (const shell of ['bash', 'zsh', 'fish']) assert.match((await run('completion', shell)).stdout, /wellrun/);
+  const { execFileSync } = await import('node:child_process');
+  const { stdout } = await run('completion', 'bash');
+  const complete = (line) => execFileSync('bash', ['-c', `${stdout}\nCOMP_WORDS=(${line} ""); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _wellrun; printf '%s\\n' "\${COMPREPLY[@]}"`], { encoding: 'utf8' }).split('\n');
+  assert.ok(complete('wellrun').includes('incident'));
+  assert.ok(complete('wellrun incident').includes('ack'));
+  assert.ok(complete('wellrun incident open').includes('--severity'));
+  assert.ok(complete('wellrun --output').includes('json'));
 });
 
 test('refuses to open a door: no authentication, or no TLS, beyond loopback', async () => {
@@ -122,29 +156,6 @@ test('kill -9 loses nothing that was acknowledged, and the journal verifies', as
   await server.stop();
   const verify = await run('journal', 'verify', '--data', data);
   assert.equal(verify.code, 0, verify.stdout);
-});
-
-test('hostile input gets a clear answer and the server goes on', async () => {
-  const server = await serve(folder());
-  const bomb = gzipSync(Buffer.alloc(64 << 20));
-  const cases = [
-    ['gzip bomb', await server.ask('POST', '/api/v1/incidents', bomb, { 'content-encoding': 'gzip' }), 413],
-    ['deep JSON', await server.ask('POST', '/api/v1/incidents', '['.repeat(100_000)), 413],
-    ['not JSON', await server.ask('POST', '/api/v1/incidents', '{"title":'), 400],
-    ['bad UTF-8', await server.ask('POST', '/api/v1/incidents', new Uint8Array([0x22, 0xff, 0xfe, 0x22])), 400],
-    ['truncated protobuf', await server.ask('POST', '/api/v1/write', new Uint8Array([0x0a, 0xff, 0xff]), { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }), 400],
-    // A time series (field 1) that says it is a number: snappy's literal of the two bytes 08 01.
-    ['wrong wire type', await server.ask('POST', '/api/v1/write', new Uint8Array([2, 4, 8, 1]), { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' }), 400],
-    ['PromQL of 1 MB', await server.ask('POST', '/api/v1/query', 'query=' + '('.repeat(1 << 19), { 'content-type': 'application/x-www-form-urlencoded' }), 400],
-  ];
-  for (const [name, response, status] of cases) assert.equal(response.status, status, `${name}: ${response.status} ${await response.text()}`);
-  const declared = await new Promise((resolve) => {
-    const socket = connect(server.port, '127.0.0.1', () => socket.write(`POST /api/v1/incidents HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${server.token}\r\nContent-Length: 1073741824\r\n\r\n`));
-    socket.on('data', (chunk) => resolve(chunk.toString()));
-  });
-  assert.match(declared, /^HTTP\/1\.1 413/);
-  assert.equal((await server.ask('GET', '/-/ready')).status, 200);
-  assert.deepEqual(await server.stop(), { code: 0, signal: null });
 });
 
 test('every operation of the API contract is served', async () => {

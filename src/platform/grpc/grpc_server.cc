@@ -10,6 +10,8 @@
 #include <mutex>
 #include <sstream>
 
+#include "platform/http/compression.h"
+
 namespace wellrun::grpc {
 namespace {
 
@@ -60,8 +62,26 @@ std::string bytes_of(const ::grpc::ByteBuffer& buffer) {
   return out;
 }
 
+/// The message as it was before its sender compressed it. gRPC itself would decompress without a
+/// bound and look at the size afterwards: 16 MiB may become 16 GiB. Only gzip is on offer, and no
+/// protobuf begins with its two bytes (wire type 7 does not exist).
+Result<std::string> plain_of(const ::grpc::ByteBuffer& buffer, std::size_t max_bytes) {
+  constexpr std::string_view kGzip = "\x1f\x8b";
+  auto bytes = bytes_of(buffer);
+  if (!std::string_view(bytes).starts_with(kGzip)) return bytes;
+  return http::gunzip(bytes, max_bytes);
+}
+
+/// "ipv4:192.0.2.7:51234", "ipv6:[2001:db8::1]:51234" (percent-encoded brackets in some versions).
+std::string remote_of(const std::string& peer) {
+  const auto start = peer.find(':');
+  const auto end = peer.rfind(':');
+  if (start == std::string::npos || end <= start) return peer;
+  return peer.substr(start + 1, end - start - 1);
+}
+
 Metadata metadata_of(const ::grpc::CallbackServerContext& context) {
-  Metadata out;
+  Metadata out{{std::string(kRemote), remote_of(context.peer())}};
   for (const auto& [name, value] : context.client_metadata())
     out.emplace_back(std::string(name.data(), name.size()),
                      std::string(value.data(), value.size()));
@@ -97,6 +117,7 @@ struct Shared {
   Workers& workers;
   std::map<std::string, Method> methods;
   int max_pending_calls;
+  std::size_t max_message_bytes;
   Calls calls;
 };
 
@@ -131,8 +152,9 @@ class Call final : public ::grpc::ServerGenericBidiReactor {
  private:
   void answer() {
     auto& calls = shared_.calls;
-    auto body = (*method_)(bytes_of(request_), metadata_of(context_));
+    const auto message = plain_of(request_, shared_.max_message_bytes);
     request_.Clear();
+    const auto body = message ? (*method_)(*message, metadata_of(context_)) : message;
     if (!body) {
       Finish({code_of(body.error().code), to_string(body.error())});
     } else {
@@ -189,7 +211,11 @@ Result<std::shared_ptr<::grpc::ServerCredentials>> credentials_of(
 struct GrpcServer::State {
   State(GrpcServerOptions given, Workers& workers, std::map<std::string, Method> methods)
       : options(std::move(given)),
-        shared{workers, std::move(methods), options.max_pending_calls, {}} {}
+        shared{workers,
+               std::move(methods),
+               options.max_pending_calls,
+               static_cast<std::size_t>(options.max_message_bytes),
+               {}} {}
 
   GrpcServerOptions options;
   Shared shared;
@@ -216,7 +242,12 @@ Status GrpcServer::start() {
   builder.SetResourceQuota(quota);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             state_->options.handshake_timeout_ms);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, state_->options.max_pending_calls);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  builder.AddChannelArgument(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+                             1 << GRPC_COMPRESS_NONE | 1 << GRPC_COMPRESS_GZIP);
   builder.RegisterCallbackGenericService(&state_->service);
   state_->server = builder.BuildAndStart();
   if (state_->server && state_->port != 0) return {};

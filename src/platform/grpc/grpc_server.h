@@ -17,8 +17,9 @@
 
 namespace wellrun::grpc {
 
-/// Names in lower case, as sent.
+/// Names in lower case, as sent; and kRemote, which a peer cannot send.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
+inline constexpr std::string_view kRemote = ":remote";  ///< the peer's address, without its port
 
 /// May block. The error's code becomes the call's status: kInvalid is INVALID_ARGUMENT, kExhausted
 /// and kTooLarge are RESOURCE_EXHAUSTED, kUnavailable and kNoSpace are UNAVAILABLE.
@@ -31,6 +32,7 @@ struct GrpcServerOptions {
   std::size_t max_memory_bytes = 128 << 20;  ///< of gRPC's own buffers, all connections together
   int max_pending_calls =
       64;  ///< read but not yet answered; more are UNAVAILABLE at once, to be sent again
+  int handshake_timeout_ms = 10'000;  ///< to say something sensible after connecting, TLS included
   std::string certificate_file, key_file;  ///< PEM; both empty: no TLS
   std::string client_ca_file;  ///< when given, clients must show a certificate signed by it
 };
