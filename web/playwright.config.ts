@@ -9,7 +9,7 @@ export default defineConfig({
   timeout: 60_000,
   reporter: 'list',
   use: {
-    baseURL: process.env['WELLRUN_URL'] ?? 'http://127.0.0.1:8080',
+    baseURL: process.env['WELLRUN_URL'] ?? 'http://127.0.0.1:7070',
     launchOptions: {
       executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
       args: ['--no-sandbox'],

@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
 // `npm run dev` talks to a running server; its address may be given.
-const server = process.env['WELLRUN_URL'] ?? 'http://127.0.0.1:8080';
+const server = process.env['WELLRUN_URL'] ?? 'http://127.0.0.1:7070';
 const backend = { target: server, changeOrigin: false };
 
 export default defineConfig({

@@ -10,19 +10,37 @@ const world = new World({
   serverPort: Number(process.env.WELLRUN_PORT_BASE ?? 7070),
 });
 
-const colour = process.stdout.isTTY ? (code, text) => `\x1b[${code}m${text}\x1b[0m` : (_, text) => text;
+const isTerminal = process.stdout.isTTY;
+const colour = isTerminal ? (code, text) => `\x1b[${code}m${text}\x1b[0m` : (_, text) => text;
 const began = Date.now();
 const clock = () => `${String(Math.floor((Date.now() - began) / 1000)).padStart(4)} s`;
-const tell = (text) => console.log(`${colour(2, clock())}  ${text}`);
-const chapter = (number, title) => console.log(`\n${colour(1, `${number}. ${title}`)}`);
+const wipe = () => isTerminal && process.stdout.write('\r\x1b[K');
+const print = (text) => {
+  wipe();
+  console.log(text);
+};
+const tell = (text) => print(`${colour(2, clock())}  ${text}`);
+const chapter = (number, title) => print(`\n${colour(1, `${number}. ${title}`)}`);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Who is the human of the story: `api` (this program, with a responder's token) or `page` (somebody in a browser: a test,
+// or you, with DEMO_HUMAN=page make demo).
+const isHumanHere = (process.env.DEMO_HUMAN ?? 'api') === 'api';
 
 let deadline = Infinity;
 let lastSeen = '';
 
+/** In a terminal, one line that says what is waited for and for how long; the next real line takes its place. */
+function waiting(what, since) {
+  const waited = Math.floor((Date.now() - since) / 1000);
+  if (isTerminal && waited >= 1) process.stdout.write(`\r\x1b[K${colour(2, `${clock()}  … waiting: ${what} (${waited} s)`)}`);
+}
+
 /** Asks until `look` returns something truthy; names what was waited for when time runs out. */
 async function until(what, look) {
+  const since = Date.now();
   for (;;) {
+    waiting(what, since);
     try {
       const seen = await look();
       if (seen) return seen;
@@ -33,6 +51,12 @@ async function until(what, look) {
     if (Date.now() > deadline) throw new Error(`not seen in time: ${what} (last answer: ${lastSeen})`);
     await sleep(500);
   }
+}
+
+/** Something that a human does: `act` does it here, or `seen` says that the one at the page has. */
+async function humanly(what, act, seen) {
+  if (isHumanHere) await act();
+  return until(what, seen);
 }
 
 const value = async (promql) => {
@@ -53,9 +77,15 @@ async function start() {
   await until('the server is ready', () => /ready: /.test(server.text()));
   world.token = /token: (\S+)/.exec(server.text())[1];
   deadline = seconds > 0 ? Date.now() + seconds * 1000 : Infinity;
-  console.log(`\nWellrun: ${colour(36, world.server)}   token: ${world.token}\nstatus page: ${colour(36, world.statusPage)}`);
+  print(`
+  page         ${colour(36, world.server)}
+  token        ${colour(33, world.token)}   (log in with it; shown only now)
+  status page  ${colour(36, world.statusPage)}   (what customers see)
+
+Open the page now and watch: the story takes about two minutes.`);
   world.startWorkload();
-  console.log(world.cli('apply', world.prepareOperations()).trim());
+  tell('started: three services, their customers, a mailbox, a node exporter');
+  tell(world.cli('apply', world.prepareOperations()).trim());
 }
 
 async function telemetryArrives() {
@@ -129,10 +159,20 @@ async function repair({ incident, mail }, human) {
   tell(`${run.id}: ${run.runbook} waits at “${run.current_step}”`);
   const link = /https?:\/\/\S+\/ack\/\S+/.exec(mail.text)?.[0];
   if (!link) throw new Error('the mail has no acknowledge link');
-  const acknowledged = await fetch(link, { method: 'POST' });
-  if (!acknowledged.ok) throw new Error(`the acknowledge link answered ${acknowledged.status}`);
-  tell('acknowledged with the link in the mail');
-  await world.ask('POST', `/api/v1/runs/${run.id}/approve`, { approved: true, comment: 'orders fail, switch it off' }, human);
+  await humanly(
+    'somebody acknowledges',
+    async () => {
+      const acknowledged = await fetch(link, { method: 'POST' });
+      if (!acknowledged.ok) throw new Error(`the acknowledge link answered ${acknowledged.status}`);
+    },
+    async () => (await world.get(`/api/v1/incidents/${incident.id}`)).acknowledged_at,
+  );
+  tell(isHumanHere ? 'acknowledged with the link in the mail' : 'acknowledged on the page');
+  await humanly(
+    'somebody approves',
+    () => world.ask('POST', `/api/v1/runs/${run.id}/approve`, { approved: true, comment: 'orders fail, switch it off' }, human),
+    async () => (await world.get(`/api/v1/runs/${run.id}`)).state !== 'waiting_approval',
+  );
   tell('approved');
 
   chapter(8, 'Repaired');
@@ -144,7 +184,7 @@ async function repair({ incident, mail }, human) {
   const flag = await (await fetch(`${world.url(1)}/flags/new-pricing`)).json();
   if (flag.enabled) throw new Error('the flag is still on');
   tell(`flag is off; ${done.steps.length} steps in ${((Date.parse(done.finished_at) - Date.parse(done.started_at)) / 1000).toFixed(0)} s`);
-  await world.ask('POST', `/api/v1/runs/${run.id}/verdict`, { helped: true }, human);
+  if (isHumanHere) await world.ask('POST', `/api/v1/runs/${run.id}/verdict`, { helped: true }, human);
 }
 
 async function recover({ incident }, bad, human) {
@@ -152,11 +192,14 @@ async function recover({ incident }, bad, human) {
   chapter(9, 'Recovery');
   await until('alert resolved', async () => (await world.get(`/api/v1/incidents/${incident.id}`)).alerts.every((alert) => !alert.firing));
   tell('every alert of the incident has resolved');
-  await world.ask('POST', `/api/v1/incidents/${incident.id}/resolve`, { reason: 'new-pricing switched off' }, human);
-  const status = await until('status page operational', async () => {
-    const seen = await publicStatus();
-    return seen.overall === 'operational' && seen;
-  });
+  const status = await humanly(
+    'incident resolved, status page operational',
+    () => world.ask('POST', `/api/v1/incidents/${incident.id}/resolve`, { reason: 'new-pricing switched off' }, human),
+    async () => {
+      const seen = await publicStatus();
+      return seen.overall === 'operational' && seen;
+    },
+  );
   tell(`resolved; status page: ${status.incidents[0].updates.at(-1).text}`);
 }
 
@@ -168,8 +211,16 @@ async function learn({ incident }, human) {
   if (sentences.length < 10 || sentences.some((sentence) => sentence.sources.length === 0)) throw new Error('a sentence of the analysis has no source');
   tell(`${found.id}: ${sentences.length} sentences, each with its sources`);
   const due = new Date(Date.now() + 7 * 86400_000).toISOString();
-  const action = await world.ask('POST', '/api/v1/actions', { analysis: found.id, title: 'Price every item before new-pricing is on', owner: 'storefront', due }, human);
-  await world.ask('POST', `/api/v1/analyses/${found.id}/sign`, {}, human);
+  const action = await humanly(
+    'an action with an owner',
+    () => world.ask('POST', '/api/v1/actions', { analysis: found.id, title: 'Price every item before new-pricing is on', owner: 'storefront', due }, human),
+    async () => (await world.get('/api/v1/actions')).items[0],
+  );
+  await humanly(
+    'somebody signs the analysis',
+    () => world.ask('POST', `/api/v1/analyses/${found.id}/sign`, {}, human),
+    async () => (await world.get(`/api/v1/analyses/${found.id}`)).state === 'signed',
+  );
   tell(`action ${action.id} for ${action.owner}; analysis signed`);
 }
 
@@ -199,7 +250,29 @@ async function story() {
   await recover(trouble, bad, human);
   await learn(trouble, human);
   await assessed(before);
-  console.log(`\n${colour(32, 'Every chapter was seen.')}`);
+  print(`\n${colour(32, 'Every chapter was seen.')}`);
+  return trouble.incident;
+}
+
+function lookAround(incident) {
+  const places = [
+    ['what happened, fact by fact', `/incidents/${incident.id}`],
+    ['the chart, with the release on it', '/workloads/shop'],
+    ['the analysis that was drafted', '/analyses'],
+    ['what the evidence says of each practice', '/assessment'],
+    ['ask PromQL yourself', `/explore?query=${encodeURIComponent('sum by (outcome) (rate(shop_orders_total[30s]))')}`],
+  ];
+  print(`\nThe shop goes on. Where to look next (token ${colour(33, world.token)}):`);
+  for (const [what, path] of places) print(`  ${what.padEnd(42)}${colour(36, world.server + path)}`);
+  print(`
+Or from a second terminal:
+  export WELLRUN_SERVER=${world.server} WELLRUN_TOKEN=${world.token}
+  ${world.binary} incident show ${incident.id}
+  ${world.binary} assess
+Break it yourself:
+  curl -X PUT ${world.url(1)}/flags/new-pricing -d '{"enabled":true}'
+
+Logs of every part: ${world.work}/log. Ctrl-C ends it.`);
 }
 
 async function end(code) {
@@ -209,10 +282,11 @@ async function end(code) {
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(seconds > 0 ? 1 : 0));
 
 try {
-  await story();
+  const incident = await story();
   if (seconds > 0) await end(0);
-  console.log(`Look around: ${world.server} (token ${world.token}). Ctrl-C ends it.`);
+  lookAround(incident);
 } catch (error) {
+  wipe();
   console.error(`\n${colour(31, 'The story stopped:')} ${error.message}\n\n${world.tails()}`);
   await end(1);
 }

@@ -120,6 +120,39 @@ test('typing in the query editor goes nowhere else, and Ctrl+Enter runs the quer
   await expect(page.getByRole('img', { name: /1 series/ })).toBeVisible();
 });
 
+test('the editor completes functions, metrics of this server, their labels and values', async ({
+  page,
+}) => {
+  await open(page, '/explore');
+  const editor = page.getByRole('textbox', { name: 'PromQL query' });
+  const offered = (text: string) => page.getByRole('option', { name: text });
+  await editor.click();
+  await page.keyboard.type('histogram_q');
+  await expect(offered('histogram_quantile').first()).toBeVisible();
+  await page.keyboard.press('Control+a');
+  await page.keyboard.type('shop_bas');
+  await expect(offered('shop_basket_size').first()).toBeVisible();
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('{ki');
+  await expect(offered('kind').first()).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.keyboard.type('nd="gu');
+  await expect(offered('guest').first()).toBeVisible();
+});
+
+test.describe('a reader in Tokyo', () => {
+  test.use({ timezoneId: 'Asia/Tokyo', locale: 'en-GB' });
+  test('sees times in Tokyo', async ({ page }) => {
+    await open(page, '/journal');
+    await settled(page);
+    const time = page.locator('main time').first();
+    const at = new Date((await time.getAttribute('datetime')) ?? '');
+    const hour = String((at.getUTCHours() + 9) % 24).padStart(2, '0');
+    const shown = `${(await time.textContent()) ?? ''} ${(await time.getAttribute('title')) ?? ''}`;
+    expect(shown).toContain(`${hour}:${String(at.getUTCMinutes()).padStart(2, '0')}`);
+  });
+});
+
 test('the live stream connects', async ({ page }) => {
   await open(page, '/');
   await expect(page.getByRole('status')).toContainText('Live');

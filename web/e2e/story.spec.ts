@@ -1,14 +1,24 @@
-// The story as a person lives it, on a running demo: an incident opens by itself; it is acknowledged, its runbook is
+// The story as a person lives it, on a running demo: logged in with the one-time token, an incident opens by itself; it is
+// acknowledged and escalated, a procedure shows its output, customers are told and read it, the proposed runbook is
 // approved, the workload recovers, the incident is resolved, the analysis is read and signed, the assessment has gained.
-// Whoever starts the demo for this must leave the human part of the story to the page.
+// The demo must leave the human part to the page: tests/e2e/browser_story starts it so, with STATUS_URL beside WELLRUN_URL.
 import { expect, test } from '@playwright/test';
 import { open, settled, watch } from './session';
 
 const kOutbreakMs = 150_000; // the demo is healthy for a while before its bad release
 const kRecoveryMs = 90_000;
 
-test('from the incident to the lesson', async ({ page }) => {
+test('from the incident to the lesson', async ({ page, browser }) => {
   const complaints = watch(page);
+
+  await test.step('a token that nobody gave is refused, the one-time token logs in', async () => {
+    await page.goto('/');
+    await page.getByLabel('Token', { exact: true }).fill('wr_guessed');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await expect(page.getByRole('alert')).toContainText('not known');
+    await open(page, '/');
+    await settled(page);
+  });
   await open(page, '/incidents');
 
   await test.step('an incident opens, without reloading the page', async () => {
@@ -28,11 +38,43 @@ test('from the incident to the lesson', async ({ page }) => {
     await expect(page.getByRole('button', { name: 'Acknowledge' })).toHaveCount(0);
   });
 
+  await test.step('it is escalated, with the reason', async () => {
+    await page.getByRole('button', { name: 'Escalate' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Why?').fill('two pairs of eyes');
+    await dialog.getByRole('button', { name: 'Escalate' }).click();
+    await expect(page.getByRole('list', { name: 'Timeline, newest first' })).toContainText(
+      /escalated/i,
+    );
+  });
+
+  await test.step('a procedure is run by hand, and its output comes by itself', async () => {
+    const line = page.getByRole('listitem').filter({ hasText: 'why a host does not answer' });
+    await line.getByRole('link', { name: 'Run…' }).click();
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await expect(page).toHaveURL(/\/runs\//);
+    await expect(page.getByLabel('Output of disk')).toContainText('Filesystem', {
+      timeout: 20_000,
+    });
+    await expect(page.locator('.page-title')).toContainText('Succeeded');
+    await page.goto(`/incidents/${incident}`);
+    await settled(page);
+  });
+
   await test.step('customers are told', async () => {
     await page.getByLabel('Update for customers').fill('Some orders fail. We know why.');
     await page.getByLabel('State for customers').selectOption('identified');
     await page.getByRole('button', { name: 'Post update' }).click();
     await expect(page.getByText('Some orders fail. We know why.').first()).toBeVisible();
+  });
+
+  await test.step('and read it on the public page, without logging in', async () => {
+    const stranger = await browser.newContext();
+    const status = await stranger.newPage();
+    await status.goto(process.env['STATUS_URL'] ?? '/');
+    await expect(status.getByText('Some orders fail. We know why.')).toBeVisible();
+    await expect(status.getByRole('heading', { level: 1 })).toBeVisible();
+    await stranger.close();
   });
 
   await test.step('the proposed runbook is approved and ends well', async () => {

@@ -1,6 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { budgetTone } from '../health/health_queries';
-import { formatPercent } from '../platform/format';
+import { budgetTone, formatBudget } from '../health/health_queries';
 import { Meter } from '../platform/page';
 import { StatusIcon, StatusMark } from '../platform/status';
 import { Time } from '../platform/time';
@@ -79,7 +78,7 @@ function KpiCounts({ workload }: { workload: Workload }) {
 
 export function Budget({ remaining }: { remaining: number | null | undefined }) {
   if (remaining === undefined || remaining === null) return <span className="dim">–</span>;
-  const text = `${formatPercent(remaining, 0)} left`;
+  const text = formatBudget(remaining);
   return (
     <span className="meter-cell">
       <Meter share={remaining} tone={budgetTone(remaining)} label={`Error budget: ${text}`} />

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { answer, client, type Schemas } from '../platform/api';
+import { formatPercent } from '../platform/format';
 
 export type Kpi = Schemas['Kpi'];
 export type Slo = Schemas['Slo'];
@@ -33,4 +34,19 @@ export function budgetTone(remaining: number | null | undefined): 'good' | 'warn
   if (remaining === null || remaining === undefined) return 'mute';
   if (remaining <= 0) return 'bad';
   return remaining < 0.25 ? 'warn' : 'good';
+}
+
+/** What is left of an error budget, in words: "41 % left"; "spent, 23 % over" once it is gone. */
+export function formatBudget(remaining: number | null | undefined, digits = 0): string {
+  if (remaining === null || remaining === undefined) return 'no data';
+  if (remaining > 0) return `${formatPercent(remaining, digits)} left`;
+  const over = -remaining;
+  return over < 0.005 ? 'spent' : `spent, ${formatPercent(over, digits)} over`;
+}
+
+const concern: Record<Kpi['status'], number> = { missed: 0, at_risk: 1, no_data: 2, on_target: 3 };
+
+/** The outcome that is worst first, then by name. */
+export function byRisk(left: Kpi, right: Kpi): number {
+  return concern[left.status] - concern[right.status] || left.name.localeCompare(right.name);
 }

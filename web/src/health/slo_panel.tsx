@@ -3,7 +3,7 @@ import { Meter } from '../platform/page';
 import { StatusIcon, StatusMark } from '../platform/status';
 import { Chart, type Marker } from '../telemetry/chart';
 import { useRange } from '../telemetry/prometheus';
-import { budgetTone, isBurning, type Slo } from './health_queries';
+import { budgetTone, formatBudget, isBurning, type Slo } from './health_queries';
 
 /** The share of good events as it was, over steps that fit the time shown. */
 export function sloQuery(slo: Pick<Slo, 'good_query' | 'total_query'>, seconds: number): string {
@@ -41,11 +41,11 @@ export function SloView({
         <Meter
           share={remaining ?? 0}
           tone={budgetTone(remaining)}
-          label={`Error budget left: ${formatPercent(remaining, 1)}`}
+          label={`Error budget: ${formatBudget(remaining, 1)}`}
         />
         <span className="small">
-          <span className="strong">{formatPercent(remaining, 1)}</span>{' '}
-          <span className="dim">of the error budget left</span>
+          <span className="dim">Error budget:</span>{' '}
+          <span className="strong">{formatBudget(remaining, 1)}</span>
         </span>
       </div>
       {samples.data && samples.data.lines.length > 0 && (

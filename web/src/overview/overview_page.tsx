@@ -5,7 +5,8 @@ import { byConcern, useWorkloads } from '../catalog/workload_queries';
 import { WorkloadTable } from '../catalog/workload_table';
 import { ChangeList } from '../change/change_list';
 import { mergeChanges, useChanges, useDeployments, useDora } from '../change/change_queries';
-import { isBurning, useKpis, useSlos } from '../health/health_queries';
+import { byRisk, formatBudget, isBurning, useKpis, useSlos } from '../health/health_queries';
+import { OutcomeList } from '../health/outcome_list';
 import { formatPercent, formatScore, formatValue } from '../platform/format';
 import { Figure, Meter, Page, Panel } from '../platform/page';
 import { Empty, Loaded, Loading } from '../platform/states';
@@ -22,6 +23,7 @@ export function OverviewPage() {
       <div className="columns">
         <div>
           <Workloads />
+          <Outcomes />
           <RecentChanges />
         </div>
         <div>
@@ -111,8 +113,8 @@ function Attention() {
             </span>
           </div>
           <span>
-            <span className="strong">{formatPercent(slo.budget_remaining, 0)}</span>{' '}
-            <span className="dim">of the error budget left</span>
+            <span className="dim">error budget</span>{' '}
+            <span className="strong">{formatBudget(slo.budget_remaining)}</span>
           </span>
         </div>
       ))}
@@ -144,6 +146,29 @@ function Workloads() {
             </Empty>
           ) : (
             <WorkloadTable workloads={[...items].sort(byConcern)} />
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Outcomes() {
+  const kpis = useKpis();
+  const changes = useRecentChanges();
+  return (
+    <Panel title="Outcomes, last hour" flush>
+      <Loaded query={kpis} rows={3}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="No outcome is declared yet">
+              A Kpi says what success is for the business: an outcome, a query, a target.
+            </Empty>
+          ) : (
+            <OutcomeList
+              kpis={[...items].sort(byRisk).slice(0, kRecent)}
+              changes={changes.merged}
+            />
           )
         }
       </Loaded>
@@ -192,10 +217,17 @@ function OnCall() {
 
 const kRecent = 8;
 
-function RecentChanges() {
+function useRecentChanges() {
   const deployments = useDeployments();
   const changes = useChanges();
-  const merged = mergeChanges(deployments.data?.items ?? [], changes.data?.items ?? []);
+  return {
+    deployments,
+    merged: mergeChanges(deployments.data?.items ?? [], changes.data?.items ?? []),
+  };
+}
+
+function RecentChanges() {
+  const { deployments, merged } = useRecentChanges();
   return (
     <Panel title="Recent changes" flush aside={<Link to="/changes">All</Link>}>
       <Loaded query={deployments} rows={3}>

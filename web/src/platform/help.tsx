@@ -1,9 +1,22 @@
 import { Kbd, Modal } from '@mantine/core';
+import { pageKeys } from './keyboard';
 import { places } from './navigation';
 
 export function HelpDialog({ close }: { close: () => void }) {
   return (
     <Modal opened onClose={close} title="Keyboard">
+      {pageKeys().length > 0 && (
+        <dl className="keys" aria-label="On this page">
+          {pageKeys().map(({ key, label }) => (
+            <div key={key}>
+              <dt>
+                <Kbd>{key}</Kbd>
+              </dt>
+              <dd>{label}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
       <dl className="keys">
         {places.map(({ key, label }) => (
           <div key={key}>

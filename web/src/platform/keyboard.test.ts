@@ -1,5 +1,6 @@
+import { renderHook } from '@testing-library/react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { keyListener } from './keyboard';
+import { keyListener, pageKeys, usePageKeys } from './keyboard';
 
 const keys = { go: vi.fn(), search: vi.fn(), help: vi.fn() };
 let listener: (event: KeyboardEvent) => void;
@@ -51,4 +52,23 @@ test('keys with Ctrl belong to the browser', () => {
   expect(keys.search).not.toHaveBeenCalled();
   press('/');
   expect(keys.search).toHaveBeenCalledOnce();
+});
+
+test('what is shown has keys of its own, but not within a chord or behind a dialog', () => {
+  const acknowledge = vi.fn();
+  const shown = renderHook(() =>
+    usePageKeys([{ key: 'a', label: 'Acknowledge', run: acknowledge }]),
+  );
+  press('g');
+  press('a');
+  expect(acknowledge).not.toHaveBeenCalled();
+  press('a');
+  expect(acknowledge).toHaveBeenCalledOnce();
+  const dialog = document.body.appendChild(document.createElement('div'));
+  dialog.setAttribute('role', 'dialog');
+  press('a');
+  expect(acknowledge).toHaveBeenCalledOnce();
+  expect(pageKeys().map(({ label }) => label)).toEqual(['Acknowledge']);
+  shown.unmount();
+  expect(pageKeys()).toEqual([]);
 });

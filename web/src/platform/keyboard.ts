@@ -1,4 +1,5 @@
-// Keys of the whole page: g and a letter goes somewhere, / searches, ? helps. Nothing happens while somebody types.
+// Keys of the whole page: g and a letter goes somewhere, / searches, ? helps; and those of what is shown just now, as a to
+// acknowledge an incident. Nothing happens while somebody types, or behind a dialog.
 import { useEffect, useRef } from 'react';
 import { places, type Place } from './navigation';
 
@@ -13,6 +14,40 @@ export interface Keys {
   go: (to: Place) => void;
   search: () => void;
   help: () => void;
+}
+
+export interface PageKey {
+  key: string;
+  label: string;
+  run: () => void;
+}
+
+const shown = new Set<readonly PageKey[]>();
+
+/** The keys of what is shown just now, for the help. */
+export function pageKeys(): PageKey[] {
+  return [...shown].flat();
+}
+
+/** Keys while this is shown; an empty list where there are none. */
+export function usePageKeys(keys: PageKey[]): void {
+  const latest = useRef(keys);
+  useEffect(() => {
+    latest.current = keys;
+  });
+  const names = keys.map(({ key, label }) => `${key} ${label}`).join('\n');
+  useEffect(() => {
+    const mine = names
+      .split('\n')
+      .filter(Boolean)
+      .map((name) => ({
+        key: name.slice(0, 1),
+        label: name.slice(2),
+        run: () => latest.current.find(({ key }) => key === name.slice(0, 1))?.run(),
+      }));
+    shown.add(mine);
+    return () => void shown.delete(mine);
+  }, [names]);
 }
 
 /** A listener for keydown that remembers a g for a moment. */
@@ -38,6 +73,11 @@ export function keyListener(keys: Keys): (event: KeyboardEvent) => void {
     } else if (event.key === '?') {
       event.preventDefault();
       keys.help();
+    } else {
+      const found = pageKeys().find(({ key }) => key === event.key);
+      if (!found || document.querySelector('[role="dialog"]')) return;
+      event.preventDefault();
+      found.run();
     }
   };
 }

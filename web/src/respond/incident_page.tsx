@@ -25,6 +25,7 @@ import { useAnalyses } from '../improve/analysis_queries';
 import { answer, client, type Schemas } from '../platform/api';
 import { CommandButton, useCommand } from '../platform/command';
 import { formatActor, formatNumber } from '../platform/format';
+import { usePageKeys } from '../platform/keyboard';
 import { Page, Panel } from '../platform/page';
 import { Empty, Loaded } from '../platform/states';
 import { SeverityMark, StatusMark } from '../platform/status';
@@ -118,7 +119,21 @@ function Commands({ incident }: { incident: IncidentDetail }) {
     touches,
     done: 'Mitigated: customers no longer feel it',
   });
-  if (incident.state === 'resolved') return null;
+  const isOpen = incident.state !== 'resolved';
+  usePageKeys(
+    isOpen
+      ? [
+          ...(incident.state === 'triggered'
+            ? [{ key: 'a', label: 'Acknowledge', run: () => acknowledge.mutate() }]
+            : []),
+          { key: 'e', label: 'Escalate', run: () => setDialog('escalate') },
+          { key: 's', label: 'Change the severity', run: () => setDialog('severity') },
+          { key: 'r', label: 'Resolve', run: () => setDialog('resolve') },
+          { key: 'n', label: 'Add a note', run: () => document.getElementById('note')?.focus() },
+        ]
+      : [],
+  );
+  if (!isOpen) return null;
   return (
     <>
       {incident.state === 'triggered' && (
@@ -361,6 +376,7 @@ function NoteForm({ id }: { id: string }) {
       }}
     >
       <TextInput
+        id="note"
         className="grow"
         size="xs"
         aria-label="Note"

@@ -57,9 +57,22 @@ export function alignLines(range: TimeRange, lines: SeriesLine[]): uPlot.Aligned
   return [times, ...columns];
 }
 
+/**
+ * The part of the range that has something to show. A workload that began a minute ago would else be a stub at the right
+ * edge of an empty hour; what is at least half full stays as it was asked for, so that ranges can be compared.
+ */
+export function filledRange(range: TimeRange, lines: SeriesLine[]): TimeRange {
+  const first = Math.min(...lines.map((line) => line.points[0]?.[0] ?? Infinity));
+  const middle = range.start + (range.end - range.start) / 2;
+  if (!Number.isFinite(first) || first <= middle) return range;
+  const room = Math.max(range.step * 5, (range.end - first) * 0.1);
+  const start = range.start + Math.floor((first - room - range.start) / range.step) * range.step;
+  return { ...range, start: Math.max(range.start, start) };
+}
+
 export function Chart({
   label,
-  range,
+  range: asked,
   lines,
   unit = '',
   markers = [],
@@ -70,6 +83,10 @@ export function Chart({
   const scheme = useComputedColorScheme('light');
   const host = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<number | null>(null);
+  const range = filledRange(
+    asked,
+    lines.map(({ line }) => line),
+  );
   const data = alignLines(
     range,
     lines.map(({ line }) => line),
