@@ -3,9 +3,10 @@
 #   make test    build and run every test there is
 # The rest:
 #   make release | dev      build only (build/release/wellrun, build/dev/wellrun)
-#   make test-long          also the second compiler, and the sanitizers
+#   make test-long          also the second compiler, the sanitizers, fuzzing, more seeds
 #   make bench              the figures in docs/, measured here
 #   make lint               clang-format, clang-tidy, web lint, repository rules
+#   make package            build/package/wellrun_VERSION_ARCHITECTURE.deb for Debian 12
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,7 +16,7 @@ export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
 JOBS ?= 2
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
 
 setup:
 	@scripts/setup
@@ -39,7 +40,11 @@ bench: setup
 lint: setup
 	@scripts/lint
 
+package: setup
+	@scripts/build release wellrun
+	@packaging/build-deb
+
 clean:
 	rm -rf build
 
-.PHONY: help setup dev release asan tsan gcc gcc-asan demo test test-long bench lint clean
+.PHONY: help setup dev release asan tsan gcc gcc-asan demo test test-long bench lint package clean

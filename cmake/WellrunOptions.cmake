@@ -39,6 +39,11 @@ else()
     -Wno-error=restrict -Wno-error=dangling-pointer -Wno-error=free-nonheap-object)
 endif()
 
+if(WELLRUN_FUZZ)
+  add_custom_target(wellrun_fuzzers)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # what libFuzzer is led by: the branches that an input takes
+endif()
+
 if(WELLRUN_SANITIZE)
   add_compile_options(-fsanitize=${WELLRUN_SANITIZE})
   add_link_options(-fsanitize=${WELLRUN_SANITIZE})
