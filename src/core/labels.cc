@@ -1,8 +1,7 @@
 #include "core/labels.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "core/bytes.h"
 #include "core/text.h"
@@ -11,7 +10,9 @@ namespace wellrun {
 namespace {
 
 bool is_plain_name(std::string_view name) {
-  auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':'; };
+  auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':';
+  };
   if (name.empty() || !plain(name.front())) return false;
   return std::ranges::all_of(name, [&](char c) { return plain(c) || (c >= '0' && c <= '9'); });
 }
@@ -19,6 +20,12 @@ bool is_plain_name(std::string_view name) {
 }  // namespace
 
 Labels::Labels(std::vector<Label> labels) : labels_(std::move(labels)) {
+  // Most come from what was Labels before.
+  const auto out_of_place = [](const Label& a, const Label& b) { return a.name >= b.name; };
+  const bool in_place = std::ranges::adjacent_find(labels_, out_of_place) == labels_.end();
+  if (in_place &&
+      std::ranges::none_of(labels_, [](const Label& label) { return label.value.empty(); }))
+    return;
   std::ranges::stable_sort(labels_, {}, &Label::name);
   auto kept = labels_.begin();
   for (auto pair = labels_.begin(); pair != labels_.end(); ++pair) {
@@ -33,7 +40,8 @@ Labels::Labels(std::vector<Label> labels) : labels_(std::move(labels)) {
 
 std::string_view Labels::get(std::string_view name) const {
   const auto found = std::ranges::lower_bound(labels_, name, {}, &Label::name);
-  return found != labels_.end() && found->name == name ? std::string_view(found->value) : std::string_view();
+  return found != labels_.end() && found->name == name ? std::string_view(found->value)
+                                                       : std::string_view();
 }
 
 void Labels::set(std::string_view name, std::string_view value) {

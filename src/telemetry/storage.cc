@@ -4,6 +4,13 @@
 
 namespace wellrun::telemetry {
 
+Result<std::unique_ptr<SeriesScan>> MetricReader::scan(const std::vector<Matcher>& matchers,
+                                                       TimeRange range, SamplesWanted,
+                                                       const ReadLimits& limits) const {
+  TRY(auto series, select(matchers, range, limits));
+  return scan_of(std::move(series));
+}
+
 Result<WriteOutcome> MetricWriter::write_batch(const SampleBatch& batch) {
   constexpr std::size_t kMaxLabelBytes = 64U << 10;
   std::vector<SeriesWrite> series;

@@ -14,6 +14,7 @@
 
 #include "core/result.h"
 #include "telemetry/model.h"
+#include "telemetry/series_scan.h"
 
 namespace wellrun::telemetry {
 
@@ -48,6 +49,13 @@ class MetricReader {
   virtual Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers,
                                                  TimeRange range,
                                                  const ReadLimits& limits) const = 0;
+
+  /// The same series, unsorted and unlabelled until asked: for what is aggregated where it is read.
+  /// `limits` is copied. Errors as select(), partly when the scan is read. The default goes through
+  /// select().
+  virtual Result<std::unique_ptr<SeriesScan>> scan(const std::vector<Matcher>& matchers,
+                                                   TimeRange range, SamplesWanted wanted,
+                                                   const ReadLimits& limits) const;
 
   /// Label sets only; sets = alternatives of matchers (match[]), empty: all. Sorted, unique.
   virtual Result<std::vector<Labels>> series(const std::vector<std::vector<Matcher>>& sets,

@@ -11,6 +11,7 @@
 
 #include "telemetry/store/database.h"
 #include "telemetry/store/embedded_store.h"
+#include "telemetry/store/group_cache.h"
 #include "telemetry/store/head.h"
 #include "telemetry/store/series_index.h"
 #include "telemetry/store/signals.h"
@@ -28,6 +29,7 @@ struct Core {
   std::unique_ptr<Wal> wal;
   Head head;
   SeriesIndex index;
+  GroupCache groups;
   std::unique_ptr<Signals> signals;
 
   std::atomic<std::int64_t> newest_ms = INT64_MIN;  ///< of all samples
@@ -58,9 +60,12 @@ Status prune_metrics(Core& core);
 Result<std::vector<SeriesData>> select_series(const Core& core,
                                               const std::vector<Matcher>& matchers, TimeRange range,
                                               const ReadLimits& limits);
-Result<Roaring> refs_in_range(const Core& core,
-                                       const std::vector<std::vector<Matcher>>& sets,
-                                       TimeRange range);
+Result<std::unique_ptr<SeriesScan>> scan_series(const Core& core,
+                                                const std::vector<Matcher>& matchers,
+                                                TimeRange range, SamplesWanted wanted,
+                                                const ReadLimits& limits);
+Result<Roaring> refs_in_range(const Core& core, const std::vector<std::vector<Matcher>>& sets,
+                              TimeRange range);
 
 /// The key of the bounds of one block, and its value.
 std::string bounds_key(std::uint32_t block);

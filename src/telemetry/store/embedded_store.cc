@@ -174,6 +174,12 @@ Result<std::vector<SeriesData>> EmbeddedStore::select(const std::vector<Matcher>
   return select_series(*core_, matchers, range, limits);
 }
 
+Result<std::unique_ptr<SeriesScan>> EmbeddedStore::scan(const std::vector<Matcher>& matchers,
+                                                        TimeRange range, SamplesWanted wanted,
+                                                        const ReadLimits& limits) const {
+  return scan_series(*core_, matchers, range, wanted, limits);
+}
+
 Result<std::vector<Labels>> EmbeddedStore::series(const std::vector<std::vector<Matcher>>& sets,
                                                   TimeRange range, const ReadLimits& limits) const {
   TRY(const auto refs, refs_in_range(*core_, sets, range));

@@ -66,6 +66,9 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
 
   Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers, TimeRange range,
                                          const ReadLimits& limits) const override;
+  Result<std::unique_ptr<SeriesScan>> scan(const std::vector<Matcher>& matchers, TimeRange range,
+                                           SamplesWanted wanted,
+                                           const ReadLimits& limits) const override;
   Result<std::vector<Labels>> series(const std::vector<std::vector<Matcher>>& sets, TimeRange range,
                                      const ReadLimits& limits) const override;
   Result<std::vector<std::string>> label_names(const std::vector<std::vector<Matcher>>& sets,

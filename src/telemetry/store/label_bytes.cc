@@ -93,6 +93,9 @@ bool LabelWalk::next(LabelView& label) {
 Labels labels_from_bytes(std::string_view canonical) {
   std::vector<Label> labels;
   LabelView label;
+  std::size_t count = 0;
+  for (LabelWalk walk(canonical); walk.next(label);) ++count;
+  labels.reserve(count);
   for (LabelWalk walk(canonical); walk.next(label);)
     labels.push_back(Label{std::string(label.name), std::string(label.value)});
   return Labels(std::move(labels));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <mutex>
-#include <re2/re2.h>
 
 #include "core/text.h"
 #include "telemetry/store/label_bytes.h"
@@ -12,7 +11,6 @@
 namespace wellrun::telemetry::store {
 namespace {
 
-constexpr std::size_t kMaxRegexBytes = 64U << 10;
 constexpr std::size_t kSeriesRecordBytes = 1U << 20;
 
 }  // namespace
@@ -214,25 +212,15 @@ Result<Roaring> SeriesIndex::match_one(const Matcher& matcher) const {
     matched = present;
     matches_absence = matcher.value == ".*";
   } else {
-    if (matcher.value.size() > kMaxRegexBytes)
-      return fail(ErrorCode::kInvalid,
-                  fmt::format("a regular expression of {} bytes is longer than {}",
-                              matcher.value.size(), kMaxRegexBytes));
-    re2::RE2::Options options;
-    options.set_dot_nl(true);
-    options.set_log_errors(false);
-    const re2::RE2 regex(matcher.value, options);
-    if (!regex.ok())
-      return fail(ErrorCode::kInvalid, fmt::format("regular expression {} is not valid: {}",
-                                                   quote(matcher.value), regex.error()));
-    matches_absence = re2::RE2::FullMatch("", regex);
+    TRY(const auto regex, regexes_.get(matcher.name, matcher.value));
+    matches_absence = regex->matches_empty();
     std::vector<const Roaring*> lists;
-    if (named != by_name_.end())
-      for (const auto* posting : named->second->values)
-        if (!posting->refs.isEmpty() &&
-            re2::RE2::FullMatch(re2::StringPiece(posting->value.data(), posting->value.size()),
-                                regex))
-          lists.push_back(&posting->refs);
+    if (named != by_name_.end()) {
+      const auto& values = named->second->values;
+      for (const auto i :
+           regex->matching(values.size(), [&](std::size_t at) { return values[at]->value; }))
+        if (!values[i]->refs.isEmpty()) lists.push_back(&values[i]->refs);
+    }
     if (!lists.empty()) matched = Roaring::fastunion(lists.size(), lists.data());
   }
   if (matches_absence) matched |= all_ - present;
@@ -251,6 +239,14 @@ Result<Roaring> SeriesIndex::match(const std::vector<Matcher>& matchers) const {
       result = std::move(one);
   }
   return std::move(*result);
+}
+
+bool SeriesIndex::any_has(std::string_view name, std::span<const std::uint32_t> refs) const {
+  const std::shared_lock lock(mutex_);
+  const auto named = by_name_.find(name);
+  return named != by_name_.end() && std::ranges::any_of(refs, [&](std::uint32_t ref) {
+           return named->second->refs.contains(ref);
+         });
 }
 
 std::vector<std::string> SeriesIndex::names() const {

@@ -22,6 +22,7 @@
 #include "telemetry/storage.h"
 #include "telemetry/store/head.h"
 #include "telemetry/store/label_bytes.h"
+#include "telemetry/store/regex_cache.h"
 #include "telemetry/store/wal.h"
 
 namespace wellrun::telemetry::store {
@@ -56,6 +57,9 @@ class SeriesIndex {
 
   /// Refs that match all; kInvalid for a regex that RE2 refuses.
   Result<Roaring> match(const std::vector<Matcher>& matchers) const;
+
+  /// Whether one of the series has the label.
+  bool any_has(std::string_view name, std::span<const std::uint32_t> refs) const;
 
   std::vector<std::string> names() const;  ///< sorted
   /// Values of a name with the series that have it, in no order.
@@ -121,6 +125,7 @@ class SeriesIndex {
 
   Head& head_;
   const std::size_t max_series_;
+  RegexCache regexes_;
   mutable std::shared_mutex mutex_;
   absl::flat_hash_set<Slot, SlotHash, SlotEqual> by_labels_{0, SlotHash{}, SlotEqual{&head_}};
   absl::flat_hash_map<std::string_view, Posting*> by_pair_;

@@ -1,0 +1,98 @@
+#include "telemetry/store/series_reader.h"
+
+#include <fmt/format.h>
+
+namespace wellrun::telemetry::store {
+namespace {
+
+template <typename TimedSample>
+void append_within(std::vector<TimedSample>& out, std::span<const TimedSample> samples,
+                   TimeRange range) {
+  const auto part = within(samples, range);
+  out.insert(out.end(), part.begin(), part.end());
+}
+
+bool overlaps(std::int64_t first, std::int64_t last, TimeRange range) {
+  return first <= last && first <= range.end_ms && last >= range.start_ms;
+}
+
+bool is_on_disk(const Series& series, TimeRange range) {
+  return overlaps(series.disk_first_ms, series.disk_last_ms, range);
+}
+
+/// With the block locked.
+void read_memory(const Series& series, TimeRange range, std::vector<Sample>& floats,
+                 std::vector<HistogramSample>& histograms) {
+  append_within(floats, series.flushing.samples(), range);
+  append_within(floats, series.floats.samples(), range);
+  if (!series.histograms) return;
+  append_within(histograms, std::span<const HistogramSample>(series.histograms->flushing), range);
+  append_within(histograms, std::span<const HistogramSample>(series.histograms->samples), range);
+}
+
+/// Sorted by time, each time once, inside the range.
+template <typename TimedSample>
+void tidy(std::vector<TimedSample>& samples, TimeRange range) {
+  const auto not_before = [](const TimedSample& a, const TimedSample& b) {
+    return a.time_ms >= b.time_ms;
+  };
+  if (std::ranges::adjacent_find(samples, not_before) != samples.end()) {
+    std::ranges::stable_sort(samples, {}, &TimedSample::time_ms);
+    const auto again = std::ranges::unique(samples, {}, &TimedSample::time_ms);
+    samples.erase(again.begin(), again.end());
+  }
+  const auto part = within(std::span<const TimedSample>(samples), range);
+  if (part.size() == samples.size()) return;
+  if (part.empty()) return samples.clear();
+  const auto skipped = part.data() - samples.data();
+  samples.resize(static_cast<std::size_t>(skipped) + part.size());
+  samples.erase(samples.begin(), samples.begin() + skipped);
+}
+
+}  // namespace
+
+Status check_limits(const ReadLimits& limits, std::size_t series, std::size_t samples) {
+  if (limits.max_samples != 0 && samples > limits.max_samples)
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("the query needs more than {} samples", limits.max_samples));
+  if (limits.max_series != 0 && series > limits.max_series)
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("the query needs more than {} series", limits.max_series));
+  return {};
+}
+
+bool SeriesReader::needed_for(const Series& series, TimeRange range,
+                              std::span<const Sample> in_memory, SamplesWanted wanted) {
+  if (series.histograms || !series.flushing.empty()) return true;
+  if (!is_on_disk(series, range)) return false;
+  return wanted == SamplesWanted::kAll || in_memory.empty() ||
+         in_memory.back().time_ms <= series.disk_last_ms;
+}
+
+Result<const SeriesData*> SeriesReader::read(std::uint32_t ref) {
+  data_.samples.clear();
+  data_.histograms.clear();
+  memory_.clear();
+  bool on_disk = false;
+  const auto& series = core_.head.at(ref);
+  {
+    const std::scoped_lock lock(core_.head.block_of(ref).mutex);
+    read_memory(series, range_, memory_, data_.histograms);
+    on_disk = is_on_disk(series, range_);
+  }
+  if (on_disk) {
+    if (!rows_ || epoch_ != core_.checkpoint_epoch.load()) {
+      epoch_ = core_.checkpoint_epoch.load();
+      rows_ = core_.database->iterate(Family::kChunks);
+    }
+    TRY_STATUS(core_.database->read_chunks(*rows_, ref, range_, &data_.samples, &data_.histograms));
+    data_.samples.insert(data_.samples.end(), memory_.begin(), memory_.end());
+  } else {
+    data_.samples.swap(memory_);
+  }
+  tidy(data_.samples, range_);
+  tidy(data_.histograms, range_);
+  return &data_;
+}
+
+}  // namespace wellrun::telemetry::store

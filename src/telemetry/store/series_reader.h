@@ -1,0 +1,45 @@
+#pragma once
+
+// One series after another, from memory and from the database. The head is read first: a checkpoint
+// in between may show a sample twice, never hide it. One thread.
+
+#include <algorithm>
+#include <memory>
+#include <span>
+
+#include "telemetry/store/core.h"
+
+namespace wellrun::telemetry::store {
+
+template <typename TimedSample>
+std::span<const TimedSample> within(std::span<const TimedSample> samples, TimeRange range) {
+  const auto first = std::ranges::lower_bound(samples, range.start_ms, {}, &TimedSample::time_ms);
+  const auto last = std::ranges::upper_bound(samples, range.end_ms, {}, &TimedSample::time_ms);
+  return first < last ? std::span(first, last) : std::span<const TimedSample>();
+}
+
+/// kTooLarge when a read has come to more than it may.
+Status check_limits(const ReadLimits& limits, std::size_t series, std::size_t samples);
+
+class SeriesReader {
+ public:
+  SeriesReader(const Core& core, TimeRange range) : core_(core), range_(range) {}
+
+  /// With the block locked. False: `in_memory`, the part of its floats that lies in the range, is
+  /// all that is wanted of the series.
+  static bool needed_for(const Series& series, TimeRange range, std::span<const Sample> in_memory,
+                         SamplesWanted wanted);
+
+  /// Everything but the labels; valid until the next call. Without the block's lock.
+  Result<const SeriesData*> read(std::uint32_t ref);
+
+ private:
+  const Core& core_;
+  const TimeRange range_;
+  SeriesData data_;
+  std::unique_ptr<rocksdb::Iterator> rows_;
+  std::uint64_t epoch_ = 0;
+  std::vector<Sample> memory_;
+};
+
+}  // namespace wellrun::telemetry::store
