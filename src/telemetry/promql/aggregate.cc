@@ -18,26 +18,12 @@ struct Grouping {
   std::vector<bool> drop_name;
 };
 
-Labels group_labels(const Labels& labels, const Aggregate& node) {
-  std::vector<Label> out;
-  if (node.without) {
-    for (const auto& label : labels)
-      if (label.name != "__name__" && label.name != "__type__" && label.name != "__unit__" &&
-          std::ranges::find(node.grouping, label.name) == node.grouping.end())
-        out.push_back(label);
-  } else {
-    for (const auto& name : node.grouping)
-      if (auto value = labels.get(name); !value.empty()) out.push_back({name, std::string(value)});
-  }
-  return Labels(std::move(out));
-}
-
 Grouping group(const Columns& columns, const Aggregate& node) {
   Grouping made;
   std::unordered_map<Labels, std::size_t, LabelsHash> index;
+  const GroupBy by{node.without, node.grouping};
   for (const auto& column : columns) {
-    Labels labels = group_labels(column.labels, node);
-    auto [at, fresh] = index.emplace(std::move(labels), made.labels.size());
+    auto [at, fresh] = index.emplace(group_labels(column.labels, by), made.labels.size());
     if (fresh) {
       made.labels.push_back(at->first);
       made.drop_name.push_back(column.drop_name);
@@ -47,6 +33,23 @@ Grouping group(const Columns& columns, const Aggregate& node) {
     made.group_of.push_back(at->second);
   }
   return made;
+}
+
+/// The totals of columns that hold floats only; nothing when some do not, or an average overflowed.
+std::optional<FloatTotals> float_totals(const Columns& columns, const Grouping& grouping,
+                                        AggregateOp op, std::size_t steps) {
+  const auto has_histograms = [](const Column& column) { return !column.histograms.empty(); };
+  if (!is_running_total(op) || std::ranges::any_of(columns, has_histograms)) return std::nullopt;
+  FloatTotals totals(op, grouping.labels.size(), steps);
+  LaneBuffer buffer(steps);
+  const auto lane = buffer.lane();
+  for (std::size_t s = 0; s < columns.size(); ++s) {
+    lane.clear();
+    for (std::size_t i = 0; i < steps; ++i)
+      if (columns[s].cells[i] == Cell::kFloat) lane.put(i, columns[s].floats[i]);
+    totals.add(grouping.group_of[s], lane);
+  }
+  return totals.is_exact() ? std::optional(std::move(totals)) : std::nullopt;
 }
 
 /// Of one group at one step.
@@ -171,6 +174,8 @@ struct Notes {
 
 Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, const Steps& steps) {
   const std::size_t count = steps.count();
+  TRY(auto pushed, pushed_down(node, steps));
+  if (pushed) return std::move(*pushed);
   std::vector<double> param;
   std::string label;
   if (node.op == AggregateOp::kCountValues) {
@@ -329,12 +334,18 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
       break;
   }
 
+  TRY_STATUS(count_samples(count * groups));
+  const auto totals =
+      options_.general_only ? std::nullopt : float_totals(input, grouping, node.op, count);
+  for (std::size_t g = 0; totals && g < groups; ++g) {
+    Column column = result_column(g);
+    if (totals->result(g, {column.cells, column.floats})) out.push_back(std::move(column));
+  }
+  if (totals) return out;
+
   const bool counts = node.op == AggregateOp::kCount || node.op == AggregateOp::kGroup;
   std::vector<std::vector<Accumulator>> accumulators(groups);
-  for (auto& row : accumulators) {
-    TRY_STATUS(count_samples(count));
-    row.resize(count);
-  }
+  for (auto& row : accumulators) row.resize(count);
   for (std::size_t s = 0; s < input.size(); ++s) {
     TRY_STATUS(check_alive());
     auto& row = accumulators[grouping.group_of[s]];

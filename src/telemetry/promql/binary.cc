@@ -4,54 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <unordered_set>
 
 #include "telemetry/promql/evaluator.h"
+#include "telemetry/promql/float_join.h"
 #include "telemetry/promql/histogram.h"
 
 namespace wellrun::telemetry::promql {
 namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-
-double arithmetic(BinaryOp op, double left, double right) {
-  switch (op) {
-    case BinaryOp::kAdd:
-      return left + right;
-    case BinaryOp::kSub:
-      return left - right;
-    case BinaryOp::kMul:
-      return left * right;
-    case BinaryOp::kDiv:
-      return left / right;
-    case BinaryOp::kMod:
-      return std::fmod(left, right);
-    case BinaryOp::kPow:
-      return std::pow(left, right);
-    case BinaryOp::kAtan2:
-      return std::atan2(left, right);
-    default:
-      return 0;
-  }
-}
-
-bool holds(BinaryOp op, double left, double right) {
-  switch (op) {
-    case BinaryOp::kEqual:
-      return left == right;
-    case BinaryOp::kNotEqual:
-      return left != right;
-    case BinaryOp::kLess:
-      return left < right;
-    case BinaryOp::kLessEqual:
-      return left <= right;
-    case BinaryOp::kGreater:
-      return left > right;
-    case BinaryOp::kGreaterEqual:
-      return left >= right;
-    default:
-      return false;
-  }
-}
 
 bool is_trim(BinaryOp op) {
   return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower;
@@ -178,16 +140,32 @@ class Groups {
   std::vector<std::size_t> number(const Columns& columns) {
     std::vector<std::size_t> out;
     out.reserve(columns.size());
-    for (const auto& column : columns)
-      out.push_back(
-          index_.emplace(signature(column.labels, matching_), index_.size()).first->second);
+    for (const auto& column : columns) {
+      write_key(column.labels);
+      out.push_back(index_.try_emplace(key_, index_.size()).first->second);
+    }
     return out;
   }
   std::size_t size() const { return index_.size(); }
 
  private:
+  /// Different for labels with different signature(), and made without making that.
+  void write_key(const Labels& labels) {
+    key_.clear();
+    for (const auto& [name, value] : labels) {
+      const bool is_listed = std::ranges::find(matching_.labels, name) != matching_.labels.end();
+      if (is_listed != matching_.on || (!matching_.on && name == kMetricNameLabel)) continue;
+      for (const auto* text : {&name, &value}) {
+        key_ += std::to_string(text->size());
+        key_ += ':';
+        key_ += *text;
+      }
+    }
+  }
+
   const VectorMatching& matching_;
-  std::unordered_map<Labels, std::size_t, LabelsHash> index_;
+  std::unordered_map<std::string, std::size_t> index_;
+  std::string key_;
 };
 
 /// Filters and trimming keep the name.
@@ -319,6 +297,30 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
         base.set(name, one_labels ? one_labels->get(name) : std::string_view{});
     return base;
   };
+
+  const bool is_plain = !fill_many && !fill_one && !is_trim(node.op) && !options_.general_only;
+  const auto partners =
+      is_plain ? single_partners({many, many_group}, {one, one_group}, group_count, one_to_one)
+               : std::nullopt;
+  if (partners) {
+    Columns joined;
+    std::unordered_set<Labels, LabelsHash> different;
+    for (std::size_t m = 0; m < many.size(); ++m) {
+      if ((*partners)[m] == kNoPartner) continue;
+      const Column& other = one[(*partners)[m]];
+      Column column(count);
+      join_floats(node.op, node.return_bool, swapped ? other : many[m], swapped ? many[m] : other,
+                  column);
+      if (column.empty()) continue;
+      TRY_STATUS(count_samples(count));
+      column.labels = result_labels(&many[m].labels, &other.labels);
+      column.drop_name = (without && options_.delayed_name_removal) || many[m].drop_name;
+      different.insert(column.labels);
+      joined.push_back(std::move(column));
+    }
+    // Results that end up with the same labels must not meet at any step: that is looked at below.
+    if (different.size() == joined.size()) return joined;
+  }
 
   Columns out;
   std::unordered_map<Labels, std::size_t, LabelsHash> out_index;

@@ -87,7 +87,7 @@ Result<QueryResult> Engine::range(std::string_view query, Timestamp start, Times
 
 Result<QueryResult> Engine::run(std::string_view query, const Steps& steps, bool is_range,
                                 std::int64_t step_ms, const QueryLimits& limits) const {
-  TRY(ExprPtr expr, parse(query, options_.parser));
+  TRY(const auto expr, parsed_.parse(query));
   if (is_range && expr->type != ValueType::kVector && expr->type != ValueType::kScalar)
     return fail(
         ErrorCode::kInvalid,

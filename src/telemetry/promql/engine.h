@@ -4,11 +4,14 @@
 // on Workers; one Engine serves any number of threads. It has no clock: the evaluation time comes
 // from the caller.
 
+#include <atomic>
 #include <functional>
 #include <string_view>
 
 #include "core/result.h"
 #include "core/time.h"
+#include "platform/runtime/runtime.h"
+#include "telemetry/promql/parse_cache.h"
 #include "telemetry/promql/parser.h"
 #include "telemetry/promql/value.h"
 #include "telemetry/storage.h"
@@ -19,29 +22,38 @@ struct EngineOptions {
   Duration lookback{300'000};
   Duration default_subquery_interval{60'000};
   std::size_t max_samples = 50'000'000;  ///< held at once by one query
+  std::size_t max_series = 500'000;      ///< read by one selector
   std::size_t max_steps = 0;  ///< of a range query; 0: unlimited (the HTTP API has its own limit)
   ParserOptions parser;
   bool delayed_name_removal = false;  ///< promql-delayed-name-removal
   bool use_start_timestamps = false;  ///< use-start-timestamps
   bool type_and_unit_labels = false;  ///< type-and-unit-labels
+  Workers* helpers = nullptr;  ///< share large scans when they are idle; null: one thread a query
+  bool general_only = false;   ///< no fast ways: what they are tested against
 };
 
 /// Turns on what `--enable-feature` names, comma-separated. kInvalid names the unknown one and the
 /// nearest valid name.
 Status enable_features(EngineOptions& options, std::string_view features);
 
+/// What a query has read so far; for those who watch it run.
+struct QueryCost {
+  std::atomic<std::size_t> samples = 0, series = 0;
+};
+
 /// What one query may do beyond the engine's options.
 struct QueryLimits {
   Duration lookback{0};             ///< 0: the engine's
-  std::function<bool()> cancelled;  ///< asked now and then, from the thread that runs the query
+  std::function<bool()> cancelled;  ///< asked now and then, from any thread that works on the query
   std::function<bool()> timed_out;  ///< likewise
+  QueryCost* cost = nullptr;        ///< kept up to date when not null
 };
 
 class Engine {
  public:
   /// `reader` outlives the engine.
   explicit Engine(const MetricReader& reader, EngineOptions options = {})
-      : reader_(reader), options_(std::move(options)) {}
+      : reader_(reader), options_(std::move(options)), parsed_(options_.parser) {}
 
   /// kInvalid for what does not parse ("1:5: parse error: …"); kUnsupported when it cannot be
   /// executed (Prometheus' execution error, e.g. many-to-many matching); kTooLarge beyond a limit,
@@ -63,6 +75,7 @@ class Engine {
 
   const MetricReader& reader_;
   EngineOptions options_;
+  ParseCache parsed_;
 };
 
 }  // namespace wellrun::telemetry::promql

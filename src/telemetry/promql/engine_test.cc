@@ -9,6 +9,7 @@
 #include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/testing/memory_reader.h"
 #include "telemetry/query_api.h"
+#include "telemetry/query_json.h"
 
 namespace wellrun::telemetry::promql {
 namespace {

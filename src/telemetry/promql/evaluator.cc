@@ -87,6 +87,14 @@ Status Evaluator::check_alive() {
   return {};
 }
 
+void Evaluator::count_read(std::size_t series, std::size_t samples) {
+  stats_.series_read += series;
+  stats_.samples_read += samples;
+  if (limits_.cost == nullptr) return;
+  limits_.cost->series.store(stats_.series_read, std::memory_order_relaxed);
+  limits_.cost->samples.store(stats_.samples_read, std::memory_order_relaxed);
+}
+
 Status Evaluator::count_samples(std::size_t samples) {
   held_samples_ += samples;
   if (held_samples_ > options_.max_samples)
@@ -198,22 +206,30 @@ Result<std::string> Evaluator::text(const Expr& expr) const {
   return fail(ErrorCode::kInternal, "a string argument that is no literal");
 }
 
-Result<std::vector<SeriesData>> Evaluator::select(const std::vector<Matcher>& matchers,
-                                                  TimeRange range) {
+ReadLimits Evaluator::read_limits() const {
   ReadLimits limits;
   limits.max_samples = options_.max_samples;
+  limits.max_series = options_.max_series;
   limits.cancelled = [this] {
     return (limits_.cancelled && limits_.cancelled()) || (limits_.timed_out && limits_.timed_out());
   };
-  auto series = reader_.select(matchers, range, limits);
-  if (!series && series.error().code == ErrorCode::kCancelled && limits_.timed_out &&
-      limits_.timed_out())
-    return fail(ErrorCode::kDeadline, "query timed out in expression evaluation");
-  if (!series) return series;
+  return limits;
+}
+
+/// A reader knows only that it was to stop.
+Error Evaluator::read_error(Error error) const {
+  if (error.code != ErrorCode::kCancelled || !limits_.timed_out || !limits_.timed_out())
+    return error;
+  return {ErrorCode::kDeadline, "query timed out in expression evaluation", {}};
+}
+
+Result<std::vector<SeriesData>> Evaluator::select(const std::vector<Matcher>& matchers,
+                                                  TimeRange range) {
+  auto series = reader_.select(matchers, range, read_limits());
+  if (!series) return std::unexpected(read_error(std::move(series).error()));
   std::size_t samples = 0;
   for (const auto& one : *series) samples += one.samples.size() + one.histograms.size();
-  stats_.series_read += series->size();
-  stats_.samples_read += samples;
+  count_read(series->size(), samples);
   TRY_STATUS(count_samples(samples));
   return series;
 }
@@ -272,8 +288,19 @@ Result<Columns> Evaluator::vector_selector(const VectorSelector& selector, const
   const std::int64_t last = place.fixed_ms.value_or(steps.at(count - 1) - place.offset_ms);
   TRY(auto series, select(selector.matchers, {first - lookback_ms_ + 1, last}));
   columns.reserve(series.size());
+  const WindowSteps windows{first, steps.step_ms, lookback_ms_, count};
+  const bool only_values =
+      wanted == Wanted::kValue && !options_.general_only && (count == 1 || !place.fixed_ms);
   for (auto& one : series) {
     Column column(count);
+    if (only_values && one.histograms.empty()) {
+      latest_values(one.samples, windows, {column.cells, column.floats});
+      if (column.empty()) continue;
+      TRY_STATUS(count_samples(count));
+      column.labels = std::move(one.labels);
+      columns.push_back(std::move(column));
+      continue;
+    }
     Cursor cursor(one, lookback_ms_);
     bool any = false;
     Cursor::Found found;

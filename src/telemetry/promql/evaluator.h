@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "telemetry/promql/engine.h"
+#include "telemetry/promql/float_totals.h"
+#include "telemetry/promql/float_windows.h"
 #include "telemetry/promql/value.h"
 
 namespace wellrun::telemetry::promql {
@@ -85,6 +87,8 @@ class Evaluator {
   Placement placement(const TimeShift& shift) const;
   std::int64_t milliseconds(const DurationExpr& expr) const;
   Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers, TimeRange range);
+  ReadLimits read_limits() const;
+  Error read_error(Error error) const;
   enum class Wanted { kValue, kSampleTime, kStartTime };
   Result<Columns> vector_selector(const VectorSelector& selector, const Steps& steps,
                                   Wanted wanted);
@@ -93,6 +97,7 @@ class Evaluator {
   Result<RangeInput> subquery_input(const Expr& expr, const Subquery& subquery, const Steps& steps);
   Result<Columns> unary(const Unary& node, const Steps& steps);
   bool is_step_invariant(const Expr& expr) const;
+  void count_read(std::size_t series, std::size_t samples);
   Status count_samples(std::size_t samples);
   Status check_alive();
   void drop_name(Column& column) const;
@@ -101,6 +106,7 @@ class Evaluator {
   // range_functions.cc
   Result<Columns> range_call(const Expr& expr, const Call& call, const Steps& steps);
   Result<Columns> absent_over_time(const Call& call, const Steps& steps);
+  void note_unless_counter(const Call& call, const Labels& labels, Position where);
 
   // vector_functions.cc
   Result<Value> call(const Expr& expr, const Call& call, const Steps& steps);
@@ -121,6 +127,18 @@ class Evaluator {
   // info.cc
   std::optional<Placement> reference_time(const Expr& expr) const;
   Result<Columns> info(const Call& call, const Steps& steps);
+
+  // pushdown.cc
+  struct Pushdown;
+  struct TotalsPart;
+  std::optional<Pushdown> pushdown_of(const Aggregate& node) const;
+  Result<std::optional<Columns>> pushed_down(const Aggregate& node, const Steps& steps);
+  Result<std::optional<FloatTotals>> scan_totals(const SeriesScan& scan, const SeriesGroups& groups,
+                                                 const Pushdown& push, AggregateOp op,
+                                                 const WindowSteps& windows);
+  void scan_part(const SeriesScan& scan, const SeriesGroups& groups, const Pushdown& push,
+                 const WindowSteps& windows, std::size_t first, std::size_t last,
+                 TotalsPart& part) const;
 
   // aggregate.cc
   Result<Columns> aggregate(const Expr& expr, const Aggregate& node, const Steps& steps);

@@ -468,38 +468,13 @@ Point histogram_over_time(const Window& w, Context& c, bool average) {
 Point sum_over_time(const Window& w, Context& c) {
   if (!w.floats.empty() && !w.histograms.empty()) return mixed(w, c), Point{};
   if (!w.histograms.empty()) return histogram_over_time(w, c, false);
-  double sum = 0, compensation = 0;
-  for (const auto& s : w.floats) kahan_add(s.value, sum, compensation);
-  return std::isinf(sum) ? sum : sum + compensation;
+  return sum_of(w.floats);
 }
 
 Point avg_over_time(const Window& w, Context& c) {
   if (!w.floats.empty() && !w.histograms.empty()) return mixed(w, c), Point{};
   if (!w.histograms.empty()) return histogram_over_time(w, c, true);
-  double sum = w.floats[0].value, compensation = 0, mean = 0, count = 0;
-  bool incremental = false;
-  for (std::size_t i = 0; i < w.floats.size(); ++i) {
-    const double value = w.floats[i].value;
-    count = static_cast<double>(i + 1);
-    if (i == 0) continue;
-    if (!incremental) {
-      double new_sum = sum, new_compensation = compensation;
-      kahan_add(value, new_sum, new_compensation);
-      if (!std::isinf(new_sum)) {
-        sum = new_sum, compensation = new_compensation;
-        continue;
-      }
-      incremental = true;
-      mean = sum / (count - 1);
-      compensation /= count - 1;
-    }
-    const double share = (count - 1) / count;
-    mean *= share;
-    compensation *= share;
-    kahan_add(value / count, mean, compensation);
-  }
-  if (incremental) return mean + compensation;
-  return sum / count + compensation / count;
+  return average_of(w.floats);
 }
 
 template <typename Better>
@@ -703,6 +678,25 @@ bool looks_like_counter(std::string_view name) {
 
 }  // namespace
 
+/// rate() and increase() of floats that do not look like a counter's.
+void Evaluator::note_unless_counter(const Call& call, const Labels& labels, Position where) {
+  const auto metric = labels.metric_name();
+  if ((call.function->name != "rate" && call.function->name != "increase") || metric.empty())
+    return;
+  if (options_.type_and_unit_labels) {
+    const auto type = labels.get("__type__");
+    if (type != "counter" && type != "histogram")
+      inform(fmt::format("metric might not be a counter, __type__ label is not set to "
+                         "\"counter\" or \"histogram\", got {}: {}",
+                         go_quoted(type), go_quoted(metric)),
+             where);
+  } else if (!looks_like_counter(metric)) {
+    inform("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " +
+               go_quoted(metric),
+           where);
+  }
+}
+
 Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const Steps& steps) {
   const auto name = call.function->name;
   const Kernel kernel = kernel_named(name);
@@ -736,20 +730,30 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
                           : fmt::format("invalid trend factor. Expected: 0 < tf < 1, got: {:f}",
                                         scalars[k][i]));
   const bool keeps_name = name == "last_over_time" || name == "first_over_time";
-  const bool counter_function = name == "rate" || name == "increase";
   const bool extended = input.anchored || input.smoothed;
   std::vector<double> arguments(scalars.size());
   Context context{arguments, [&](const std::string& text) { warn(text, input.position); },
                   [&](const std::string& text) { inform(text, input.position); }};
+  const bool may_be_fast =
+      !options_.general_only && !extended && (count == 1 || !input.fixed_ms) && count > 0;
+  const WindowFunction fast = may_be_fast ? window_function(name) : nullptr;
+  const WindowSteps windows{input.fixed_ms.value_or(steps.start_ms - input.offset_ms),
+                            steps.step_ms, input.range_ms, count};
   Columns out;
   for (auto& series : input.series) {
+    TRY_STATUS(check_alive());
     Column column(count);
     column.labels = series.labels;
     column.drop_name = series.drop_name;
     Slider<Sample> floats(series.samples, series.sample_starts);
     Slider<HistogramSample> histograms(series.histograms, series.histogram_starts);
     bool saw_floats = false, any = false;
-    for (std::size_t i = 0; i < count; ++i) {
+    const bool is_plain = fast && series.histograms.empty() && series.sample_starts.empty();
+    if (is_plain) {
+      saw_floats = fast(series.samples, windows, {column.cells, column.floats});
+      any = !column.empty();
+    }
+    for (std::size_t i = 0; i < count && !is_plain; ++i) {
       TRY_STATUS(check_alive());
       Window window;
       window.now_ms = steps.at(i);
@@ -798,21 +802,7 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
         any = true;
       }
     }
-    const auto metric = series.labels.metric_name();
-    if (counter_function && saw_floats && !metric.empty()) {
-      if (options_.type_and_unit_labels) {
-        const auto type = series.labels.get("__type__");
-        if (type != "counter" && type != "histogram")
-          inform(fmt::format("metric might not be a counter, __type__ label is not set to "
-                             "\"counter\" or \"histogram\", got {}: {}",
-                             go_quoted(type), go_quoted(metric)),
-                 input.position);
-      } else if (!looks_like_counter(metric)) {
-        inform("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " +
-                   go_quoted(metric),
-               input.position);
-      }
-    }
+    if (saw_floats) note_unless_counter(call, series.labels, input.position);
     if (!any) continue;
     TRY_STATUS(count_samples(count));
     if (!keeps_name) drop_name(column);
