@@ -38,6 +38,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kWorkers = 2;
+
 Status make_folder(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -66,7 +68,7 @@ std::unexpected<Error> cannot_listen(Error error, std::string_view setting) {
 struct Application::State {
   explicit State(Options given)
       : options(std::move(given)),
-        system({.io_threads = 2, .worker_threads = 2}),
+        system({.io_threads = 2, .worker_threads = int{kWorkers}}),
         runtime(system.runtime()) {}
   ~State();
 
@@ -87,6 +89,7 @@ struct Application::State {
   std::unique_ptr<journal::Store> journal;
   std::unique_ptr<telemetry::EmbeddedStore> store;
   std::unique_ptr<telemetry::promql::Engine> engine;
+  std::unique_ptr<telemetry::RunningQueries> running_queries;
   std::unique_ptr<telemetry::Querier> querier;
   std::unique_ptr<http::Client> client;
   std::unique_ptr<ProcessRunner> processes;
@@ -130,8 +133,13 @@ Status Application::State::open() {
   store_options.out_of_order_window = options.out_of_order_window;
   TRY(store, telemetry::EmbeddedStore::open(std::move(store_options), runtime));
   telemetry::promql::EngineOptions engine_options;
+  engine_options.helpers = &runtime.workers;
+  engine_options.max_samples = options.query_max_samples;
+  engine_options.max_series = options.query_max_series;
   TRY_STATUS(telemetry::promql::enable_features(engine_options, options.features));
   engine = std::make_unique<telemetry::promql::Engine>(*store, engine_options);
+  running_queries = std::make_unique<telemetry::RunningQueries>(
+      runtime, telemetry::RunningQueriesOptions{.max_running = kWorkers});
   querier = telemetry::promql::make_querier(runtime, *engine);
   client = http::make_client(system);
   processes =
@@ -250,8 +258,10 @@ void Application::State::build_routes() {
   add(main_router,
       health::health_routes(runtime, catalog.catalog(), plane->evaluator(), plane->health()));
   add(main_router, workload_routes(runtime, *plane));
-  add(main_router, telemetry::prometheus_query_routes(runtime, *engine,
-                                                      {.version = options.version,
+  add(main_router, telemetry::running_queries_routes(*running_queries));
+  add(main_router, telemetry::prometheus_query_routes(runtime, *engine, *running_queries,
+                                                      {.timeout = options.query_timeout,
+                                                       .version = options.version,
                                                        .revision = options.revision,
                                                        .build_date = options.build_date}));
   add(main_router, telemetry::remote_write_routes(*store, runtime.workers));

@@ -28,6 +28,11 @@ void declare(config::Settings& settings, Options& options) {
   settings.duration("retention", options.retention, "how long telemetry is kept");
   settings.duration("out-of-order-window", options.out_of_order_window,
                     "how late a sample may come");
+  settings.duration("query-timeout", options.query_timeout, "how long a PromQL query may take");
+  settings.count("query-max-samples", options.query_max_samples,
+                 "samples that one query may hold at once, 16 bytes each");
+  settings.count("query-max-series", options.query_max_series,
+                 "series that one selector of a query may read");
   settings.text("enable-feature", "names", options.features,
                 "PromQL features, comma-separated, with Prometheus' names");
   settings.choice("log-level", options.log_level, {"debug", "info", "warning", "error"},

@@ -8,8 +8,8 @@
 
 #include "core/text.h"
 #include "telemetry/promql/functions.h"
-#include "telemetry/promql/histogram.h"
 #include "telemetry/promql/json_tree.h"
+#include "telemetry/query_json.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -19,155 +19,17 @@ using http::Response;
 
 constexpr std::size_t kMaxAnnotations = 10;
 
-void append_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-        } else {
-          out += c;
-        }
-    }
-  }
-  out += '"';
-}
-
-void append_time(std::string& out, std::int64_t ms) {
-  if (ms < 0) {
-    out += '-';
-    ms = -ms;
-  }
-  char buffer[24];
-  out.append(buffer, std::to_chars(buffer, buffer + sizeof buffer, ms / 1000).ptr);
-  const int rest = static_cast<int>(ms % 1000);
-  if (rest == 0) return;
-  out += '.';
-  out += static_cast<char>('0' + rest / 100);
-  if (rest % 100 != 0) out += static_cast<char>('0' + rest / 10 % 10);
-  if (rest % 10 != 0) out += static_cast<char>('0' + rest % 10);
-}
-
-void append_value(std::string& out, double value) {
-  out += '"';
-  append_sample_value(out, value);
-  out += '"';
-}
-
-void append_histogram(std::string& out, const Histogram& histogram) {
-  out += "{\"count\":";
-  append_value(out, histogram.count);
-  out += ",\"sum\":";
-  append_value(out, histogram.sum);
-  bool first = true;
-  for (const auto& bucket : promql::all_buckets(histogram)) {
-    if (bucket.count == 0) continue;
-    out += first ? ",\"buckets\":[" : ",";
-    first = false;
-    const char rule = bucket.lower_inclusive ? (bucket.upper_inclusive ? '3' : '1')
-                                             : (bucket.upper_inclusive ? '0' : '2');
-    out += '[';
-    out += rule;
-    for (const double number : {bucket.lower, bucket.upper, bucket.count}) {
-      out += ',';
-      append_value(out, number);
-    }
-    out += ']';
-  }
-  if (!first) out += ']';
-  out += '}';
-}
-
-void append_labels(std::string& out, const Labels& labels) {
-  out += '{';
-  bool first = true;
-  for (const auto& label : labels) {
-    if (!first) out += ',';
-    first = false;
-    append_string(out, label.name);
-    out += ':';
-    append_string(out, label.value);
-  }
-  out += '}';
-}
-
-void append_point(std::string& out, const Sample& sample) {
-  out += '[';
-  append_time(out, sample.time_ms);
-  out += ',';
-  append_value(out, sample.value);
-  out += ']';
-}
-
-void append_point(std::string& out, const HistogramSample& sample) {
-  out += '[';
-  append_time(out, sample.time_ms);
-  out += ',';
-  append_histogram(out, *sample.histogram);
-  out += ']';
-}
-
-void append_vector_element(std::string& out, const promql::ResultSeries& series) {
-  out += "{\"metric\":";
-  append_labels(out, series.labels);
-  if (!series.samples.empty()) {
-    out += ",\"value\":";
-    append_point(out, series.samples[0]);
-  } else if (!series.histograms.empty()) {
-    out += ",\"histogram\":";
-    append_point(out, series.histograms[0]);
-  }
-  out += '}';
-}
-
-template <typename Items>
-void append_points(std::string& out, const char* key, const Items& items) {
-  if (items.empty()) return;
-  out += key;
-  bool first = true;
-  for (const auto& item : items) {
-    if (!first) out += ',';
-    first = false;
-    append_point(out, item);
-  }
-  out += ']';
-}
-
-void append_matrix_element(std::string& out, const promql::ResultSeries& series) {
-  out += "{\"metric\":";
-  append_labels(out, series.labels);
-  append_points(out, ",\"values\":[", series.samples);
-  append_points(out, ",\"histograms\":[", series.histograms);
-  out += '}';
-}
-
 void append_annotations(std::string& out, const char* key, const char* kind,
                         const std::vector<std::string>& notes) {
   if (notes.empty()) return;
   out += key;
   for (std::size_t i = 0; i < std::min(notes.size(), kMaxAnnotations); ++i) {
     if (i > 0) out += ',';
-    append_string(out, notes[i]);
+    append_json_string(out, notes[i]);
   }
   if (notes.size() > kMaxAnnotations) {
     out += ',';
-    append_string(
+    append_json_string(
         out, fmt::format("{} more {} annotations omitted", notes.size() - kMaxAnnotations, kind));
   }
   out += ']';
@@ -181,23 +43,29 @@ Response answer(std::string body, int status = 200) {
   return response;
 }
 
-Response success(std::string_view data, const std::vector<std::string>& warnings = {},
-                 const std::vector<std::string>& infos = {}) {
-  std::string out;
-  out.reserve(data.size() + 64);
-  out += "{\"status\":\"success\",\"data\":";
-  out += data;
+/// `out`: an answer up to and including its data.
+Response finished(std::string out, const std::vector<std::string>& warnings,
+                  const std::vector<std::string>& infos) {
   append_annotations(out, ",\"warnings\":[", "warning", warnings);
   append_annotations(out, ",\"infos\":[", "info", infos);
   out += '}';
   return answer(std::move(out));
 }
 
+Response success(std::string_view data, const std::vector<std::string>& warnings = {},
+                 const std::vector<std::string>& infos = {}) {
+  std::string out;
+  out.reserve(data.size() + 64);
+  out += "{\"status\":\"success\",\"data\":";
+  out += data;
+  return finished(std::move(out), warnings, infos);
+}
+
 Response failure(int status, std::string_view type, std::string_view message) {
   std::string out = "{\"status\":\"error\",\"errorType\":";
-  append_string(out, type);
+  append_json_string(out, type);
   out += ",\"error\":";
-  append_string(out, message);
+  append_json_string(out, message);
   out += '}';
   return answer(std::move(out), status);
 }
@@ -231,8 +99,8 @@ Response failure_of(const Error& error) {
 class Call {
  public:
   Call(const Request& request, const promql::Engine& engine, const Clock& clock,
-       const QueryApiOptions& options)
-      : request_(request), engine_(engine), clock_(clock), options_(options) {}
+       const QueryApiOptions& options, const promql::QueryLimits& limits)
+      : request_(request), engine_(engine), clock_(clock), options_(options), limits_(limits) {}
 
   Response query() const;
   Response query_range() const;
@@ -283,10 +151,11 @@ class Call {
   const promql::Engine& engine_;
   const Clock& clock_;
   const QueryApiOptions& options_;
+  const promql::QueryLimits& limits_;
 };
 
 Result<promql::QueryLimits> Call::query_limits() const {
-  promql::QueryLimits limits;
+  promql::QueryLimits limits = limits_;
   Duration timeout = options_.timeout;
   if (const auto value = text("timeout"); !value.empty()) {
     auto asked = parse_api_duration(value);
@@ -325,15 +194,15 @@ Response Call::query_answer(promql::QueryResult result, std::size_t limit) const
     result.series.resize(limit);
     result.warnings.push_back("results truncated due to limit");
   }
-  std::string data;
-  append_query_data(data, result);
+  std::string out = "{\"status\":\"success\",\"data\":";
+  append_query_data(out, result);
   if (const auto stats = text("stats"); !stats.empty()) {
-    data.pop_back();
+    out.pop_back();
     // Only what was measured: Prometheus' timings and peakSamples are not.
-    data += fmt::format(",\"stats\":{{\"samples\":{{\"totalQueryableSamples\":{}}}}}}}",
-                        result.stats.samples_read);
+    out += fmt::format(",\"stats\":{{\"samples\":{{\"totalQueryableSamples\":{}}}}}}}",
+                       result.stats.samples_read);
   }
-  return success(data, result.warnings, result.infos);
+  return finished(std::move(out), result.warnings, result.infos);
 }
 
 Response Call::query() const {
@@ -384,7 +253,7 @@ std::string list_of(std::vector<std::string> values, std::size_t limit,
   std::string data = "[";
   for (const auto& value : values) {
     if (data.size() > 1) data += ',';
-    append_string(data, value);
+    append_json_string(data, value);
   }
   return data + "]";
 }
@@ -408,7 +277,7 @@ Response Call::series() const {
   std::string data = "[";
   for (const auto& labels : *found) {
     if (data.size() > 1) data += ',';
-    append_labels(data, labels);
+    append_labels_json(data, labels);
   }
   data += ']';
   return success(data, warnings);
@@ -496,13 +365,13 @@ Response Call::metadata() const {
     if (!wanted.empty() && family.family != wanted) continue;
     if (*most > 0 && count == *most) break;
     if (count++ > 0) data += ',';
-    append_string(data, family.family);
+    append_json_string(data, family.family);
     data += ":[{\"type\":";
-    append_string(data, family.type);
+    append_json_string(data, family.type);
     data += ",\"help\":";
-    append_string(data, family.help);
+    append_json_string(data, family.help);
     data += ",\"unit\":";
-    append_string(data, family.unit);
+    append_json_string(data, family.unit);
     data += "}]";
   }
   data += '}';
@@ -513,7 +382,7 @@ Response Call::format_query() const {
   const auto expr = promql::parse(text("query"), engine_.options().parser);
   if (!expr) return failure_of(expr.error());
   std::string data;
-  append_string(data, promql::pretty(**expr));
+  append_json_string(data, promql::pretty(**expr));
   return success(data);
 }
 
@@ -570,47 +439,6 @@ constexpr Endpoint kEndpoints[] = {
 
 }  // namespace
 
-void append_sample_value(std::string& out, double value) {
-  if (std::isnan(value)) {
-    out += "NaN";
-  } else if (std::isinf(value)) {
-    out += value > 0 ? "+Inf" : "-Inf";
-  } else {
-    char buffer[400];
-    out.append(buffer,
-               std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed).ptr);
-  }
-}
-
-void append_query_data(std::string& out, const promql::QueryResult& result) {
-  out += "{\"resultType\":\"";
-  out += promql::name_of(result.type);
-  out += "\",\"result\":";
-  if (result.type == promql::ValueType::kString) {
-    out += '[';
-    append_time(out, to_unix_ms(result.time));
-    out += ',';
-    append_string(out, result.text);
-    out += "]}";
-    return;
-  }
-  if (result.type == promql::ValueType::kScalar) {
-    append_point(out, result.series.at(0).samples.at(0));
-    out += '}';
-    return;
-  }
-  out += '[';
-  for (std::size_t i = 0; i < result.series.size(); ++i) {
-    if (i > 0) out += ',';
-    if (result.type == promql::ValueType::kVector) {
-      append_vector_element(out, result.series[i]);
-    } else {
-      append_matrix_element(out, result.series[i]);
-    }
-  }
-  out += "]}";
-}
-
 Result<Timestamp> parse_api_time(std::string_view text) {
   const auto refused = [&] {
     return fail(ErrorCode::kInvalid,
@@ -646,15 +474,65 @@ Result<Duration> parse_api_duration(std::string_view text) {
 
 Response answer_prometheus_query(std::string_view pattern, const Request& request,
                                  const promql::Engine& engine, const Clock& clock,
-                                 const QueryApiOptions& options) {
+                                 const QueryApiOptions& options,
+                                 const promql::QueryLimits& limits) {
   for (const auto& endpoint : kEndpoints)
     if (endpoint.pattern == pattern)
-      return (Call(request, engine, clock, options).*endpoint.handler)();
+      return (Call(request, engine, clock, options, limits).*endpoint.handler)();
   return failure(404, "not_found", "no such endpoint");
 }
 
+namespace {
+
+bool evaluates(const Endpoint& endpoint) {
+  return endpoint.handler == &Call::query || endpoint.handler == &Call::query_range;
+}
+
+/// A query waits for its turn among the others, and is known while it runs.
+http::Handler queued(Runtime& runtime, const promql::Engine& engine, RunningQueries& running,
+                     const QueryApiOptions& options, std::string_view pattern) {
+  return [&runtime, &engine, &running, options, pattern](Request request, http::Reply reply) {
+    RunningQueries::Asked asked{request.principal.actor, request.parameter("query").value_or(""),
+                                request.abandoned};
+    auto shared =
+        std::make_shared<std::pair<Request, http::Reply>>(std::move(request), std::move(reply));
+    RunningQueries::Work work = [&runtime, &engine, options, pattern,
+                                 shared](const promql::QueryLimits& limits) {
+      shared->second(
+          answer_prometheus_query(pattern, shared->first, engine, runtime.clock, options, limits));
+    };
+    if (auto submitted = running.submit(std::move(asked), work); !submitted) {
+      auto refusal = failure(429, "too_many_requests", submitted.error().message);
+      refusal.headers.push_back({"Retry-After", "1"});
+      shared->second(std::move(refusal));
+    }
+  };
+}
+
+http::Handler at_once(Runtime& runtime, const promql::Engine& engine,
+                      const QueryApiOptions& options, std::string_view pattern) {
+  return [&runtime, &engine, options, pattern](Request request, http::Reply reply) {
+    runtime.workers.run([&runtime, &engine, options, pattern, request = std::move(request),
+                         reply = std::move(reply)]() mutable {
+      reply(answer_prometheus_query(pattern, request, engine, runtime.clock, options));
+    });
+  };
+}
+
+Json json_of(const QueryReport& report) {
+  return {{"id", report.id},
+          {"user", report.user},
+          {"query", report.text},
+          {"state", report.is_running ? "running" : "waiting"},
+          {"seconds", static_cast<double>(report.age.count()) / 1000},
+          {"samples", report.samples},
+          {"series", report.series}};
+}
+
+}  // namespace
+
 std::vector<http::Route> prometheus_query_routes(Runtime& runtime, const promql::Engine& engine,
-                                                 QueryApiOptions options) {
+                                                 RunningQueries& running, QueryApiOptions options) {
   std::vector<http::Route> routes;
   for (const auto& endpoint : kEndpoints) {
     for (const bool post : {false, true}) {
@@ -665,17 +543,38 @@ std::vector<http::Route> prometheus_query_routes(Runtime& runtime, const promql:
       route.role = http::Role::kViewer;
       route.operation_id = post ? endpoint.post_operation : endpoint.get_operation;
       route.max_body_bytes = 4 << 20;
-      route.handler = [&runtime, &engine, options, pattern = endpoint.pattern](Request request,
-                                                                               http::Reply reply) {
-        runtime.workers.run([&runtime, &engine, options, pattern, request = std::move(request),
-                             reply = std::move(reply)]() mutable {
-          reply(answer_prometheus_query(pattern, request, engine, runtime.clock, options));
-        });
-      };
+      route.watches_peer = evaluates(endpoint);
+      route.handler = evaluates(endpoint)
+                          ? queued(runtime, engine, running, options, endpoint.pattern)
+                          : at_once(runtime, engine, options, endpoint.pattern);
       routes.push_back(std::move(route));
     }
   }
   return routes;
+}
+
+std::vector<http::Route> running_queries_routes(RunningQueries& running) {
+  http::Route list;
+  list.method = "GET";
+  list.pattern = "/api/v1/queries";
+  list.role = http::Role::kViewer;
+  list.operation_id = "listRunningQueries";
+  list.handler = [&running](const Request&, http::Reply reply) {
+    Json items = Json::array();
+    for (const auto& report : running.list()) items.push_back(json_of(report));
+    reply(http::json_response({{"items", std::move(items)}}));
+  };
+  http::Route cancel;
+  cancel.method = "DELETE";
+  cancel.pattern = "/api/v1/queries/{id}";
+  cancel.role = http::Role::kOperator;
+  cancel.operation_id = "cancelQuery";
+  cancel.handler = [&running](const Request& request, http::Reply reply) {
+    const auto cancelled = running.cancel(request.path_parameter("id"));
+    reply(cancelled ? Response{.status = 204, .headers = {}, .body = {}}
+                    : http::problem_response(cancelled.error()));
+  };
+  return {std::move(list), std::move(cancel)};
 }
 
 }  // namespace wellrun::telemetry

@@ -10,6 +10,7 @@
 #include "platform/http/router.h"
 #include "platform/runtime/runtime.h"
 #include "telemetry/promql/engine.h"
+#include "telemetry/running_queries.h"
 
 namespace wellrun::telemetry {
 
@@ -19,25 +20,24 @@ struct QueryApiOptions {
   std::string version = "0.0.0", revision, build_date;
 };
 
-/// `runtime` and `engine` outlive the routes' server.
+/// `runtime`, `engine` and `running` outlive the routes' server.
 std::vector<http::Route> prometheus_query_routes(Runtime& runtime, const promql::Engine& engine,
+                                                 RunningQueries& running,
                                                  QueryApiOptions options = {});
+
+/// What runs: GET /api/v1/queries, DELETE /api/v1/queries/{id}.
+std::vector<http::Route> running_queries_routes(RunningQueries& running);
 
 /// What one of the routes answers, synchronously, on the calling thread; `pattern` is the route's
 /// ("/api/v1/query").
 http::Response answer_prometheus_query(std::string_view pattern, const http::Request& request,
                                        const promql::Engine& engine, const Clock& clock,
-                                       const QueryApiOptions& options);
+                                       const QueryApiOptions& options,
+                                       const promql::QueryLimits& limits = {});
 
 /// Unix seconds with a fraction, or RFC 3339. kInvalid with Prometheus' text otherwise.
 Result<Timestamp> parse_api_time(std::string_view text);
 /// Seconds with a fraction, or a duration such as "5m".
 Result<Duration> parse_api_duration(std::string_view text);
-
-/// A float as the API writes it: shortest decimal form without an exponent, "NaN", "+Inf", "-Inf".
-void append_sample_value(std::string& out, double value);
-
-/// `data` of a query's answer: {"resultType":…,"result":…}.
-void append_query_data(std::string& out, const promql::QueryResult& result);
 
 }  // namespace wellrun::telemetry

@@ -1,6 +1,7 @@
 #include "platform/config/settings.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 
 #include "core/json.h"
@@ -89,6 +90,22 @@ void Settings::duration(std::string name, Duration& target, std::string help) {
          return {};
        },
        .show = [&target] { return format_duration(target); }});
+}
+
+void Settings::count(std::string name, std::size_t& target, std::string help) {
+  add({.name = std::move(name),
+       .kind = "count",
+       .help = std::move(help),
+       .set = [&target](std::string_view value) -> Status {
+         std::size_t number = 0;
+         const auto* end = value.data() + value.size();
+         const auto [rest, failed] = std::from_chars(value.data(), end, number);
+         if (failed != std::errc() || rest != end || number == 0)
+           return fail(ErrorCode::kInvalid, quote(value) + " is no whole number from 1 on");
+         target = number;
+         return {};
+       },
+       .show = [&target] { return std::to_string(target); }});
 }
 
 void Settings::flag(std::string name, bool& target, std::string help, bool meaning) {

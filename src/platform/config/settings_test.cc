@@ -12,6 +12,7 @@ struct Told {
   std::string level = "info";
   Duration retention = std::chrono::days(15);
   bool sandbox = true;
+  std::size_t most = 10;
 };
 
 class SettingsTest : public ::testing::Test {
@@ -22,6 +23,7 @@ class SettingsTest : public ::testing::Test {
     settings_.choice("log-level", told_.level, {"debug", "info"}, "how much");
     settings_.duration("retention", told_.retention, "how long");
     settings_.flag("no-sandbox", told_.sandbox, "without", false);
+    settings_.count("most", told_.most, "how many");
   }
 
   Status environment(const std::map<std::string, std::string>& variables) {
@@ -59,6 +61,15 @@ TEST_F(SettingsTest, FlagsWinOverTheEnvironmentAndThatOverTheFileInAnyOrderOfRea
   EXPECT_EQ(settings_.find("retention")->origin, "WELLRUN_RETENTION");
   EXPECT_EQ(settings_.find("log-level")->origin, "f:3:1");
   EXPECT_EQ(settings_.find("no-sandbox")->source, Source::kDefault);
+}
+
+TEST_F(SettingsTest, ACountIsAWholeNumberFromOneOn) {
+  ASSERT_TRUE(settings_.apply_flag("most", "250"));
+  EXPECT_EQ(told_.most, 250u);
+  EXPECT_EQ(settings_.find("most")->shown(), "250");
+  for (const char* wrong : {"0", "-3", "2.5", "3x", "", "99999999999999999999999"})
+    EXPECT_FALSE(settings_.apply_flag("most", wrong)) << wrong;
+  EXPECT_EQ(told_.most, 250u);
 }
 
 TEST_F(SettingsTest, AFileIsToldEverythingThatIsWrongAtOnceWithTheNearestName) {

@@ -1,6 +1,7 @@
 #include "platform/http/connection.h"
 
 #include <array>
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -131,6 +132,7 @@ class HttpConnection final : public Connection,
     exchange_ = {};
     request_ = {};
     body_bytes_ = 0;
+    abandoned_.reset();
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(options().max_header_bytes));
     parser_->body_limit(boost::none);
@@ -146,15 +148,30 @@ class HttpConnection final : public Connection,
     exchange_.started = context_->runtime.clock.steady();
   }
 
+  /// One read at a time: the one that watches for the peer's end, while a request is answered,
+  /// brings the next request, too.
   void read_more() {
+    if (is_reading_) return;
+    is_reading_ = true;
     transport_->read_some(asio::buffer(piece_),
                           [self = shared_from_this()](error_code error, std::size_t size) {
-                            if (self->phase_ == Phase::kClosed) return;
-                            if (error) return self->close();
-                            self->input_.append(self->piece_.data(), size);
-                            if (self->phase_ == Phase::kIdle) self->begin_header();
-                            self->parse();
+                            self->is_reading_ = false;
+                            self->take_piece(error, size);
                           });
+  }
+
+  void take_piece(error_code error, std::size_t size) {
+    if (phase_ == Phase::kClosed) return;
+    if (phase_ == Phase::kLingering) return error ? close() : discard(size);
+    if (error && abandoned_) {
+      // Perhaps the peer has only finished sending: the answer, if there will be one, is sent.
+      *abandoned_ = true;
+      return;
+    }
+    if (error) return close();
+    input_.append(piece_.data(), size);
+    if (phase_ == Phase::kIdle) begin_header();
+    parse();
   }
 
   void parse() {
@@ -389,6 +406,11 @@ class HttpConnection final : public Connection,
   };
 
   void hand_over() {
+    if (exchange_.route->watches_peer && input_.empty()) {
+      abandoned_ = std::make_shared<std::atomic<bool>>(false);
+      request_.abandoned = abandoned_;
+      read_more();
+    }
     // A handler that throws is a bug of ours, but a request must not be able to end the process:
     // its reply is dropped.
     try {
@@ -470,7 +492,7 @@ class HttpConnection final : public Connection,
     phase_ = Phase::kLingering;
     transport_->finish_sending();
     set_deadline(kLingerTimeout);
-    discard(0);
+    if (!is_reading_) discard(0);
   }
 
   void discard(std::size_t discarded) {
@@ -598,6 +620,8 @@ class HttpConnection final : public Connection,
   std::string head_, body_;  ///< being written
   std::shared_ptr<EventQueue> events_;
   bool is_writing_events_ = false;
+  bool is_reading_ = false;
+  std::shared_ptr<std::atomic<bool>> abandoned_;  ///< while a request that asks for it is answered
 };
 
 }  // namespace

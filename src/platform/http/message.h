@@ -2,8 +2,10 @@
 
 // HTTP requests and responses as plain values, the same for server, client and tests.
 
+#include <atomic>
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,6 +51,8 @@ struct Request {
   std::string remote;
   std::map<std::string, std::string, std::less<>> path_parameters;  ///< by the route's {name}
   Principal principal;
+  /// True once the peer has gone: nobody waits for the answer. Null in tests.
+  std::shared_ptr<const std::atomic<bool>> abandoned;
 
   std::string_view header(std::string_view name) const { return find_header(headers, name); }
   /// The first query parameter of that name, or std::nullopt.

@@ -1,0 +1,278 @@
+#include "telemetry/query_json.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fmt/format.h>
+
+#include "telemetry/promql/histogram.h"
+
+namespace wellrun::telemetry {
+namespace {
+
+constexpr std::size_t kLongestValue =
+    400;  ///< the digits of the largest double, and of the smallest
+constexpr std::size_t kLongestTime = 32;
+
+char* write_integer(char* to, std::uint64_t value) {
+  return std::to_chars(to, to + 20, value).ptr;
+}
+
+/// Integers and decimals of up to three places, as most samples are; null for anything else. A
+/// decimal of at most 15 digits that reads back as `size` is the shortest one, for no other such
+/// decimal does.
+char* write_short_decimal(char* to, double size) {
+  constexpr double kExact = 1e12;  // so that a thousand times as much has 15 digits
+  if (!(size < kExact)) return nullptr;
+  const auto whole = static_cast<std::uint64_t>(size);
+  if (static_cast<double>(whole) == size) return write_integer(to, whole);
+  const auto thousandths = static_cast<std::uint64_t>(std::llrint(size * 1000));
+  if (static_cast<double>(thousandths) / 1000 != size) return nullptr;
+  to = write_integer(to, thousandths / 1000);
+  *to++ = '.';
+  const auto places = thousandths % 1000;
+  *to++ = static_cast<char>('0' + places / 100);
+  if (places % 100 != 0) *to++ = static_cast<char>('0' + places / 10 % 10);
+  if (places % 10 != 0) *to++ = static_cast<char>('0' + places % 10);
+  return to;
+}
+
+char* write_text(char* to, std::string_view text) {
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
+/// `to` has room for kLongestValue.
+char* write_value(char* to, double value) {
+  if (std::isnan(value)) return write_text(to, "NaN");
+  if (std::isinf(value)) return write_text(to, value > 0 ? "+Inf" : "-Inf");
+  if (std::signbit(value)) *to++ = '-';
+  const double size = std::abs(value);
+  if (char* const end = write_short_decimal(to, size)) return end;
+  return std::to_chars(to, to + kLongestValue - 1, size, std::chars_format::fixed).ptr;
+}
+
+/// `to` has room for kLongestTime.
+char* write_time(char* to, std::int64_t ms) {
+  if (ms < 0) *to++ = '-';
+  const auto size = ms < 0 ? -static_cast<std::uint64_t>(ms) : static_cast<std::uint64_t>(ms);
+  to = write_integer(to, size / 1000);
+  const auto rest = size % 1000;
+  if (rest == 0) return to;
+  *to++ = '.';
+  *to++ = static_cast<char>('0' + rest / 100);
+  if (rest % 100 != 0) *to++ = static_cast<char>('0' + rest / 10 % 10);
+  if (rest % 10 != 0) *to++ = static_cast<char>('0' + rest % 10);
+  return to;
+}
+
+/// The beginnings of points, `[1700000000.5,`: the series of a matrix mostly have the same times,
+/// which are written once.
+class TimeTexts {
+ public:
+  /// Of the index-th point of a series.
+  std::string_view at(std::size_t index, std::int64_t ms) {
+    if (index >= texts_.size()) texts_.resize(index + 1);
+    auto& text = texts_[index];
+    if (text.size == 0 || text.ms != ms) write(text, ms);
+    return {text.characters.data(), text.size};
+  }
+
+ private:
+  struct Text {
+    std::int64_t ms = 0;
+    std::array<char, kLongestTime> characters;
+    std::uint8_t size = 0;
+  };
+  static void write(Text& text, std::int64_t ms) {
+    text.ms = ms;
+    char* const start = text.characters.data();
+    *start = '[';
+    char* const end = write_time(start + 1, ms);
+    *end = ',';
+    text.size = static_cast<std::uint8_t>(end + 1 - start);
+  }
+
+  std::vector<Text> texts_;
+};
+
+void append_value(std::string& out, double value) {
+  out += '"';
+  append_sample_value(out, value);
+  out += '"';
+}
+
+void append_point(std::string& out, std::string_view time, const Sample& sample) {
+  char buffer[kLongestTime + kLongestValue + 4];
+  char* to = write_text(buffer, time);
+  *to++ = '"';
+  to = write_value(to, sample.value);
+  *to++ = '"';
+  *to++ = ']';
+  out.append(buffer, to);
+}
+
+void append_histogram(std::string& out, const Histogram& histogram) {
+  out += "{\"count\":";
+  append_value(out, histogram.count);
+  out += ",\"sum\":";
+  append_value(out, histogram.sum);
+  bool first = true;
+  for (const auto& bucket : promql::all_buckets(histogram)) {
+    if (bucket.count == 0) continue;
+    out += first ? ",\"buckets\":[" : ",";
+    first = false;
+    const char rule = bucket.lower_inclusive ? (bucket.upper_inclusive ? '3' : '1')
+                                             : (bucket.upper_inclusive ? '0' : '2');
+    out += '[';
+    out += rule;
+    for (const double number : {bucket.lower, bucket.upper, bucket.count}) {
+      out += ',';
+      append_value(out, number);
+    }
+    out += ']';
+  }
+  if (!first) out += ']';
+  out += '}';
+}
+
+void append_point(std::string& out, std::string_view time, const HistogramSample& sample) {
+  out += time;
+  append_histogram(out, *sample.histogram);
+  out += ']';
+}
+
+template <typename Items>
+void append_points(std::string& out, const char* key, const Items& items, TimeTexts& times) {
+  if (items.empty()) return;
+  out += key;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) out += ',';
+    append_point(out, times.at(i, items[i].time_ms), items[i]);
+  }
+  out += ']';
+}
+
+void append_vector_element(std::string& out, const promql::ResultSeries& series, TimeTexts& times) {
+  out += "{\"metric\":";
+  append_labels_json(out, series.labels);
+  if (!series.samples.empty()) {
+    out += ",\"value\":";
+    append_point(out, times.at(0, series.samples[0].time_ms), series.samples[0]);
+  } else if (!series.histograms.empty()) {
+    out += ",\"histogram\":";
+    append_point(out, times.at(0, series.histograms[0].time_ms), series.histograms[0]);
+  }
+  out += '}';
+}
+
+void append_matrix_element(std::string& out, const promql::ResultSeries& series, TimeTexts& times) {
+  out += "{\"metric\":";
+  append_labels_json(out, series.labels);
+  append_points(out, ",\"values\":[", series.samples, times);
+  append_points(out, ",\"histograms\":[", series.histograms, times);
+  out += '}';
+}
+
+/// Enough for most answers, so that they are not moved while they grow.
+std::size_t likely_size(const promql::QueryResult& result) {
+  constexpr std::size_t kSeriesBytes = 200, kPointBytes = 36;
+  std::size_t points = 0;
+  for (const auto& series : result.series) points += series.samples.size();
+  return result.series.size() * kSeriesBytes + points * kPointBytes;
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  const auto is_plain = [](char c) {
+    return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
+  };
+  out += '"';
+  if (std::ranges::all_of(text, is_plain)) {
+    out += text;
+    out += '"';
+    return;
+  }
+  for (const char c : text) {
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+        } else {
+          out += c;
+        }
+    }
+  }
+  out += '"';
+}
+
+void append_api_time(std::string& out, std::int64_t ms) {
+  char buffer[kLongestTime];
+  out.append(buffer, write_time(buffer, ms));
+}
+
+void append_sample_value(std::string& out, double value) {
+  char buffer[kLongestValue];
+  out.append(buffer, write_value(buffer, value));
+}
+
+void append_labels_json(std::string& out, const Labels& labels) {
+  out += '{';
+  bool first = true;
+  for (const auto& label : labels) {
+    if (!first) out += ',';
+    first = false;
+    append_json_string(out, label.name);
+    out += ':';
+    append_json_string(out, label.value);
+  }
+  out += '}';
+}
+
+void append_query_data(std::string& out, const promql::QueryResult& result) {
+  out.reserve(out.size() + likely_size(result));
+  out += "{\"resultType\":\"";
+  out += promql::name_of(result.type);
+  out += "\",\"result\":";
+  TimeTexts times;
+  if (result.type == promql::ValueType::kString) {
+    out += times.at(0, to_unix_ms(result.time));
+    append_json_string(out, result.text);
+    out += "]}";
+    return;
+  }
+  if (result.type == promql::ValueType::kScalar) {
+    const auto& sample = result.series.at(0).samples.at(0);
+    append_point(out, times.at(0, sample.time_ms), sample);
+    out += '}';
+    return;
+  }
+  out += '[';
+  const auto append =
+      result.type == promql::ValueType::kVector ? append_vector_element : append_matrix_element;
+  for (std::size_t i = 0; i < result.series.size(); ++i) {
+    if (i > 0) out += ',';
+    append(out, result.series[i], times);
+  }
+  out += "]}";
+}
+
+}  // namespace wellrun::telemetry

@@ -1,0 +1,29 @@
+#pragma once
+
+// The JSON of the Prometheus query API: strings, times, samples, results. Large answers are mostly
+// numbers, so those are written without a detour. Source:
+// https://prometheus.io/docs/prometheus/latest/querying/api/
+
+#include <string>
+#include <string_view>
+
+#include "telemetry/promql/value.h"
+
+namespace wellrun::telemetry {
+
+/// With its quotes.
+void append_json_string(std::string& out, std::string_view text);
+
+/// Unix seconds with up to three places.
+void append_api_time(std::string& out, std::int64_t ms);
+
+/// A float as the API writes it: shortest decimal form without an exponent, "NaN", "+Inf", "-Inf".
+void append_sample_value(std::string& out, double value);
+
+/// {"name":"value",…}
+void append_labels_json(std::string& out, const Labels& labels);
+
+/// `data` of a query's answer: {"resultType":…,"result":…}.
+void append_query_data(std::string& out, const promql::QueryResult& result);
+
+}  // namespace wellrun::telemetry

@@ -1,0 +1,70 @@
+#include "telemetry/query_json.h"
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace wellrun::telemetry {
+namespace {
+
+std::string written(double value) {
+  std::string out;
+  append_sample_value(out, value);
+  return out;
+}
+
+/// What the library calls the shortest form.
+std::string shortest(double value) {
+  char buffer[400];
+  return {buffer,
+          std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed).ptr};
+}
+
+TEST(QueryJson, NumbersAreTheShortestThatReadBack) {
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 200'000; ++i) {
+    const auto digits = static_cast<double>(random() % 10'000'000'000'000'000ULL);
+    const double scales[] = {1, 10, 100, 1000, 1e4, 1e9, 1e15};
+    const double decimal = std::floor(digits / scales[random() % 7]) / scales[random() % 4];
+    for (const double value : {decimal, -decimal, std::bit_cast<double>(random())})
+      if (std::isfinite(value)) ASSERT_EQ(written(value), shortest(value));
+  }
+  for (const double value : {0.0, -0.0, 0.001, 0.0005, 999'999'999'999.999, 1e12, 1e15, 1e22,
+                             5e-324, 1.7976931348623157e308, 0.1 + 0.2})
+    EXPECT_EQ(written(value), shortest(value));
+  EXPECT_EQ(written(std::nan("")), "NaN");
+  EXPECT_EQ(written(INFINITY), "+Inf");
+  EXPECT_EQ(written(-INFINITY), "-Inf");
+}
+
+TEST(QueryJson, TimesHaveUpToThreePlaces) {
+  for (const auto& [ms, text] : {std::pair{0LL, "0"},
+                                 {1'500LL, "1.5"},
+                                 {1'050LL, "1.05"},
+                                 {1'001LL, "1.001"},
+                                 {-1'250LL, "-1.25"},
+                                 {1'795'697'640'000LL, "1795697640"}}) {
+    std::string out;
+    append_api_time(out, ms);
+    EXPECT_EQ(out, text);
+  }
+}
+
+TEST(QueryJson, SeriesNeedNotHaveTheSameTimes) {
+  promql::QueryResult result;
+  result.type = promql::ValueType::kMatrix;
+  result.series = {{Labels{{"a", "\"\n"}}, {{1000, 1}, {2000, 2.5}}, {}},
+                   {Labels{{"a", "b"}}, {{2000, 3}, {3000, std::nan("")}}, {}},
+                   {Labels{}, {}, {}}};
+  std::string out;
+  append_query_data(out, result);
+  EXPECT_EQ(
+      out,
+      R"({"resultType":"matrix","result":[{"metric":{"a":"\"\n"},"values":[[1,"1"],[2,"2.5"]]},)"
+      R"({"metric":{"a":"b"},"values":[[2,"3"],[3,"NaN"]]},{"metric":{}}]})");
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry
