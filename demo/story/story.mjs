@@ -27,6 +27,8 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 // or you, with DEMO_HUMAN=page make demo).
 const isHumanHere = (process.env.DEMO_HUMAN ?? 'api') === 'api';
 
+const kCalmSeconds = 20;
+
 let deadline = Infinity;
 let lastSeen = '';
 
@@ -82,7 +84,7 @@ async function start() {
   token        ${colour(33, world.token)}   (log in with it; shown only now)
   status page  ${colour(36, world.statusPage)}   (what customers see)
 
-Open the page now and watch: the story takes about two minutes.`);
+Open the page now and watch: the story takes about a minute.`);
   world.startWorkload();
   tell('started: three services, their customers, a mailbox, a node exporter');
   tell(world.cli('apply', world.prepareOperations()).trim());
@@ -108,6 +110,13 @@ async function healthy() {
   tell(`order-success ${(100 * kpi.value).toFixed(2)} % (target ${100 * kpi.target} %)`);
   const slo = await until('error budget untouched', async () => (await world.get('/api/v1/slos')).items.find((each) => each.budget_remaining > 0.9));
   tell(`error budget of ${slo.name}: ${(100 * slo.budget_remaining).toFixed(1)} % left`);
+  // So that charts show what well looks like before it no longer is.
+  const since = Date.now();
+  await until(`it stays so for ${kCalmSeconds} s (time to open the page)`, async () => {
+    if ((await world.get('/api/v1/incidents')).items.length > 0) throw new Error('an incident before anything was changed');
+    return Date.now() - since > kCalmSeconds * 1000;
+  });
+  tell(`and it stayed so for ${kCalmSeconds} s`);
 }
 
 async function badRelease() {

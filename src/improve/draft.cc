@@ -26,8 +26,13 @@ std::string field(const Fact& fact, const char* name) {
   return text_or(fact.body, name);
 }
 
+/// "12 s", "3 min 20 s": format_age's "just now" is no length of time.
+std::string lasted(Duration length) {
+  return length < std::chrono::seconds(5) ? format_duration(length) : format_age(length);
+}
+
 std::string took(const Fact& from, const Fact& to) {
-  return format_age(to.time - from.time);
+  return lasted(to.time - from.time);
 }
 
 Section summary(const Fact& opened, const std::vector<Fact>& story) {
@@ -122,9 +127,9 @@ Section response(const Fact& opened, const std::vector<Fact>& story) {
   }
   for (const auto* run : all_of(story, "run.finished")) {
     section.sentences.push_back(
-        {fmt::format("{} {} after {}.", field(*run, "run"), field(*run, "outcome"),
-                     format_age(Duration{
-                         static_cast<std::int64_t>(number_or(run->body, "duration_ms", 0))})),
+        {fmt::format(
+             "{} {} after {}.", field(*run, "run"), field(*run, "outcome"),
+             lasted(Duration{static_cast<std::int64_t>(number_or(run->body, "duration_ms", 0))})),
          {run->seq}});
   }
   return section;

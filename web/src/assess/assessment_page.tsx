@@ -155,11 +155,38 @@ function AssessmentView({ assessment }: { assessment: Assessment }) {
           aside={<span>score {formatScore(it.score, 0)}</span>}
         >
           {it.rows.length === 0 && <Empty title="No practice with this verdict" />}
-          {it.rows.map((each) => (
-            <Practice key={each.id} row={each} open={each.id === row} />
-          ))}
+          <Practices rows={it.rows} open={row} apart={!verdict} />
         </Panel>
       ))}
+    </>
+  );
+}
+
+/** What is measured first; practices that no rule looks at yet stand together below it, `apart`, folded away. */
+function Practices({
+  rows,
+  open,
+  apart,
+}: {
+  rows: PracticeRow[];
+  open: string | undefined;
+  apart: boolean;
+}) {
+  const without = apart ? rows.filter((it) => it.verdict === 'no_rule') : [];
+  const list = (some: PracticeRow[]) =>
+    some.map((it) => <Practice key={it.id} row={it} open={it.id === open} />);
+  return (
+    <>
+      {list(rows.filter((it) => !without.includes(it)))}
+      {without.length > 0 && (
+        <details className="no-rules" open={without.some((it) => it.id === open)}>
+          <summary>
+            {without.length} more that no evidence rule looks at yet:{' '}
+            {without.map((it) => it.id).join(', ')}
+          </summary>
+          {list(without)}
+        </details>
+      )}
     </>
   );
 }

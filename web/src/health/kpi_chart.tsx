@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { formatValue } from '../platform/format';
+import { formatValue, splitValue } from '../platform/format';
 import { Failure, Loading } from '../platform/states';
 import { StatusMark } from '../platform/status';
 import { Chart, type Marker } from '../telemetry/chart';
@@ -18,6 +18,7 @@ export function KpiChart({
 }) {
   const samples = useRange(kpi.query, seconds);
   const sign = kpi.direction === 'higher' ? '≥' : '≤';
+  const [number, unit] = splitValue(kpi.value, kpi.unit);
   return (
     <div>
       <div className="kpi-head">
@@ -31,7 +32,9 @@ export function KpiChart({
           </div>
         </div>
         <div className="num">
-          <div className="kpi-value">{formatValue(kpi.value, kpi.unit)}</div>
+          <div className="kpi-value nowrap">
+            {number} {unit && <span className="kpi-unit">{unit}</span>}
+          </div>
           <StatusMark state={kpi.status} />
         </div>
       </div>

@@ -5,6 +5,7 @@ import { answer, client } from '../platform/api';
 import { CommandButton, useCommand } from '../platform/command';
 import { Empty } from '../platform/states';
 import { StatusMark } from '../platform/status';
+import { formatDay } from '../platform/time';
 import type { Action } from './analysis_queries';
 
 export function ActionList({ actions, empty }: { actions: Action[]; empty: string }) {
@@ -20,8 +21,8 @@ export function ActionList({ actions, empty }: { actions: Action[]; empty: strin
               <span className="strong">{action.title}</span>
               <span className="dim small">
                 {' '}
-                · {action.owner} · due {action.due}
-                {action.state === 'open' && action.due < today && (
+                · {action.owner} · due {formatDay(action.due)}
+                {action.state === 'open' && action.due.slice(0, 10) < today && (
                   <span data-tone="bad"> (overdue)</span>
                 )}
                 {action.analysis && (

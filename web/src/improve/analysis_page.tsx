@@ -47,7 +47,8 @@ function AnalysisView({ analysis }: { analysis: Analysis }) {
           {analysis.signed_by && (
             <>
               {' '}
-              · signed by {formatActor(analysis.signed_by)} <Time at={analysis.signed_at} />
+              · signed by {formatActor(analysis.signed_by)}{' '}
+              {analysis.signed_at && <Time at={analysis.signed_at} />}
             </>
           )}
         </>
@@ -110,7 +111,7 @@ function Section({
       )}
       {section.sentences.map((sentence, index) => (
         <p key={index} className="sentence">
-          {sentence.text}
+          <SentenceText text={sentence.text} />
           {sentence.sources.map((seq) => (
             <Link key={seq} to="/journal" search={{ seq: String(seq) }} className="source">
               #{seq}
@@ -122,6 +123,20 @@ function Section({
         <SectionDialog analysis={analysis} section={section} close={() => setEditing(false)} />
       )}
     </Panel>
+  );
+}
+
+/** A line of the timeline begins with its time, in UTC; a reader sees it in their own zone. */
+function SentenceText({ text }: { text: string }) {
+  const [time = '', at = ''] = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) /.exec(text) ?? [];
+  if (at === '') return text;
+  return (
+    <>
+      <span className="sentence-time">
+        <Time at={at} as="clock" />
+      </span>{' '}
+      {text.slice(time.length)}
+    </>
   );
 }
 

@@ -59,6 +59,19 @@ export function formatValue(value: number | null | undefined, unit: string): str
   }
 }
 
+/** A value beside an axis, where there is room for a number but not for "orders/min". */
+export function formatAxis(value: number, unit: string): string {
+  const short = ['ratio', 'percent', '%', 's', 'seconds', 'bytes', 'By'];
+  return short.includes(unit) ? formatValue(value, unit) : formatNumber(value);
+}
+
+/** The number and the unit apart, for where the number is large and the unit is not. */
+export function splitValue(value: number | null | undefined, unit: string): [string, string] {
+  const text = formatValue(value, unit);
+  const space = text.indexOf(' ');
+  return space < 0 ? [text, ''] : [text.slice(0, space), text.slice(space + 1)];
+}
+
 export function formatBytes(value: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let index = 0;

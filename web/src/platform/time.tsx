@@ -91,6 +91,14 @@ export function parseTime(at: string | null | undefined): number | undefined {
   return Number.isNaN(parsed) ? undefined : parsed;
 }
 
+const wholeDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+
+/** "2026-12-03" or a time on that day -> "Dec 3, 2026"; anything else as it is. */
+export function formatDay(day: string): string {
+  const at = Date.parse(/^\d{4}-\d\d-\d\d$/.test(day) ? `${day}T12:00` : day);
+  return Number.isNaN(at) ? day : wholeDay.format(at);
+}
+
 interface TimeProps {
   at: string | null | undefined;
   /** "relative": 3 min ago; "clock": 14:03:20 */

@@ -100,7 +100,7 @@ function Stages({ incident }: { incident: IncidentDetail }) {
             {name}
           </span>
           <span className="small">
-            {at ? <Time at={at} as="clock" /> : 'not yet'}
+            {at ? <Time at={at} as="clock" /> : incident.resolved_at ? 'not marked' : 'not yet'}
             {by && ` · ${by}`}
           </span>
         </li>
@@ -462,7 +462,7 @@ function AtRisk({ incident }: { incident: IncidentDetail }) {
     kpis.data?.items.find((it) => it.status === 'missed' || it.status === 'at_risk');
   if (!kpi) return null;
   return (
-    <Panel title="Outcome at risk">
+    <Panel title={incident.state === 'resolved' ? 'The outcome' : 'Outcome at risk'}>
       <KpiChart kpi={kpi} seconds={3600} />
     </Panel>
   );

@@ -5,7 +5,7 @@ import 'uplot/dist/uPlot.min.css';
 import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
-import { formatValue } from '../platform/format';
+import { formatAxis, formatValue } from '../platform/format';
 import type { SeriesLine, TimeRange } from './prometheus';
 
 export interface Marker {
@@ -57,22 +57,9 @@ export function alignLines(range: TimeRange, lines: SeriesLine[]): uPlot.Aligned
   return [times, ...columns];
 }
 
-/**
- * The part of the range that has something to show. A workload that began a minute ago would else be a stub at the right
- * edge of an empty hour; what is at least half full stays as it was asked for, so that ranges can be compared.
- */
-export function filledRange(range: TimeRange, lines: SeriesLine[]): TimeRange {
-  const first = Math.min(...lines.map((line) => line.points[0]?.[0] ?? Infinity));
-  const middle = range.start + (range.end - range.start) / 2;
-  if (!Number.isFinite(first) || first <= middle) return range;
-  const room = Math.max(range.step * 5, (range.end - first) * 0.1);
-  const start = range.start + Math.floor((first - room - range.start) / range.step) * range.step;
-  return { ...range, start: Math.max(range.start, start) };
-}
-
 export function Chart({
   label,
-  range: asked,
+  range,
   lines,
   unit = '',
   markers = [],
@@ -83,10 +70,6 @@ export function Chart({
   const scheme = useComputedColorScheme('light');
   const host = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<number | null>(null);
-  const range = filledRange(
-    asked,
-    lines.map(({ line }) => line),
-  );
   const data = alignLines(
     range,
     lines.map(({ line }) => line),
@@ -139,7 +122,7 @@ export function Chart({
             ...axis,
             size: 64,
             space: 34,
-            values: (_plot, splits) => splits.map((split) => formatValue(split, unit)),
+            values: (_plot, splits) => splits.map((split) => formatAxis(split, unit)),
           },
         ],
         series: [
@@ -212,13 +195,20 @@ const clock = new Intl.DateTimeFormat(undefined, {
   minute: '2-digit',
   hourCycle: 'h23',
 });
+const clockWithSeconds = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
 const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 
 /** The time on the axis: the day where days are what differs. */
 function formatTick(seconds: number, step: number): string {
   const date = new Date(seconds * 1000);
   const midnight = date.getHours() === 0 && date.getMinutes() === 0;
-  return step >= 86400 || midnight ? day.format(date) : clock.format(date);
+  if (step >= 86400 || (midnight && step >= 60)) return day.format(date);
+  return step < 60 ? clockWithSeconds.format(date) : clock.format(date);
 }
 
 function drawThresholds(
@@ -249,6 +239,21 @@ function drawThresholds(
   ctx.restore();
 }
 
+/** Markers that would stand upon each other, as one that names the last and counts the others. `marks`: sorted by x. */
+export function clusterMarkers(marks: { x: number; text: string }[], near: number) {
+  const clusters: { x: number; text: string; count: number }[] = [];
+  for (const mark of marks) {
+    const last = clusters.at(-1);
+    if (last && mark.x - last.x < near)
+      clusters[clusters.length - 1] = { ...mark, count: last.count + 1 };
+    else clusters.push({ ...mark, count: 1 });
+  }
+  return clusters.map(({ x, text, count }) => ({
+    x,
+    text: count > 1 ? `${text} (+${count - 1})` : text,
+  }));
+}
+
 function drawMarkers(plot: uPlot, markers: Marker[], color: string) {
   const { ctx, bbox } = plot;
   ctx.save();
@@ -257,8 +262,10 @@ function drawMarkers(plot: uPlot, markers: Marker[], color: string) {
   ctx.font = `${10.5 * devicePixelRatio}px Inter, system-ui, sans-serif`;
   ctx.textAlign = 'left';
   let textEnd = -Infinity; // texts that would overlap are left out; the lines stay
-  for (const { at, text } of markers) {
-    const x = Math.round(plot.valToPos(at, 'x', true));
+  for (const { x, text } of clusterMarkers(
+    markers.map(({ at, text }) => ({ x: Math.round(plot.valToPos(at, 'x', true)), text })),
+    6 * devicePixelRatio,
+  )) {
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
     ctx.beginPath();

@@ -112,14 +112,41 @@ export interface RangeAnswer {
   lines: SeriesLine[];
 }
 
+/**
+ * The part of the range that has something to show. A workload that began a minute ago would else be a stub at the right
+ * edge of an empty hour; what is at least half full stays as it was asked for, so that ranges can be compared.
+ */
+export function filledRange(range: TimeRange, lines: SeriesLine[]): TimeRange {
+  const first = Math.min(...lines.map((line) => line.points[0]?.[0] ?? Infinity));
+  const middle = range.start + (range.end - range.start) / 2;
+  if (!Number.isFinite(first) || first <= middle) return range;
+  const room = Math.max(range.step * 5, (range.end - first) * 0.1);
+  const start = range.start + Math.floor((first - room - range.start) / range.step) * range.step;
+  return { ...range, start: Math.max(range.start, start) };
+}
+
+/**
+ * A query over a range; of one that is mostly empty, only the part with data, asked again in finer steps: a workload that
+ * began a minute ago is not four points.
+ */
+async function queryFilled(
+  query: string,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<RangeAnswer> {
+  const range = rangeUntil(Date.now(), seconds);
+  const lines = await queryRange(query, range, signal);
+  const filled = filledRange(range, lines);
+  if (filled.start === range.start || range.step === 1) return { range: filled, lines };
+  const finer = rangeUntil(range.end * 1000, range.end - filled.start);
+  return { range: finer, lines: await queryRange(query, finer, signal) };
+}
+
 /** A query over the last `seconds`, asked again as time goes on. */
 export function useRange(query: string, seconds: number, enabled = true) {
   return useQuery({
     queryKey: ['metrics', 'range', query, seconds],
-    queryFn: async ({ signal }): Promise<RangeAnswer> => {
-      const range = rangeUntil(Date.now(), seconds);
-      return { range, lines: await queryRange(query, range, signal) };
-    },
+    queryFn: ({ signal }) => queryFilled(query, seconds, signal),
     enabled: enabled && query !== '',
     refetchInterval: Math.min(60_000, Math.max(5_000, (seconds / kPoints) * 1000)),
     placeholderData: (before, asked) => (asked?.queryKey[2] === query ? before : undefined),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { filledRange } from './chart';
+import { clusterMarkers } from './chart';
+import { filledRange } from './prometheus';
 import { sparkPath } from './sparkline';
 
 const range = { start: 0, end: 100, step: 10 };
@@ -28,4 +29,16 @@ test('a range that is mostly empty begins where there is something to see', () =
   expect(filled.start).toBe(3225);
   expect((filled.start - young.start) % young.step).toBe(0);
   expect(filled.end).toBe(3600);
+});
+
+test('markers upon each other become one that names the last', () => {
+  const marks = [
+    { x: 10, text: '1.0' },
+    { x: 11, text: '1.1' },
+    { x: 50, text: '1.2' },
+  ];
+  expect(clusterMarkers(marks, 6)).toEqual([
+    { x: 11, text: '1.1 (+1)' },
+    { x: 50, text: '1.2' },
+  ]);
 });

@@ -1,6 +1,5 @@
 // A line as small as a word: its course, the value it is held against, and when something was changed. The figures stand
 // beside it as text, so it is hidden from screen readers.
-import { filledRange } from './chart';
 import type { SeriesLine, TimeRange } from './prometheus';
 
 interface SparklineProps {
@@ -37,10 +36,9 @@ export function sparkPath(
     .join('');
 }
 
-export function Sparkline({ range: asked, line, threshold, tone, marks }: SparklineProps) {
+export function Sparkline({ range, line, threshold, tone, marks }: SparklineProps) {
   const points = (line?.points ?? []).filter(([, value]) => Number.isFinite(value));
   if (points.length === 0) return null;
-  const range = filledRange(asked, line ? [line] : []);
   const values = [...points.map(([, value]) => value), threshold];
   const low = Math.min(...values);
   const high = Math.max(...values);
