@@ -36,6 +36,9 @@ struct AlertFired {
   std::string kpi;
   std::string active_since;  ///< RFC 3339: when the expression first held
   std::string rule;          ///< "rules/<group>/<alert>" or "slos/<slo>/<alert>"
+  /// Why: parts of the expression with their values at that time, a list of {expr, count, series:
+  /// [{labels, value}]} or {expr, error}; null when they were not asked.
+  Json evidence;
 };
 
 struct AlertResolved {
@@ -62,7 +65,7 @@ struct KpiStatusChanged {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AlertFired, fingerprint, alert, labels, annotations,
                                                 value, expr, workload, severity, procedure, source,
-                                                slo, kpi, active_since, rule)
+                                                slo, kpi, active_since, rule, evidence)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AlertResolved, fingerprint, alert, labels, workload,
                                                 severity, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(KpiStatusChanged, kpi, workload, from, to, value,

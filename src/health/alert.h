@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/json.h"
 #include "core/labels.h"
 #include "core/time.h"
 
@@ -39,6 +40,7 @@ struct ActiveAlert {
   Timestamp active_at;   ///< when the expression first held
   Timestamp fired_at{};  ///< zero while it has not
   std::optional<Timestamp> keep_firing_since;
+  Json evidence = {};  ///< why it fired; see facts::AlertFired
 
   std::string severity() const;  ///< of its labels: page, ticket, or info for anything else
 };

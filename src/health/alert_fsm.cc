@@ -93,6 +93,7 @@ Result<ActiveAlerts> evaluate(const AlertRule& rule, const ActiveAlerts& before,
       alert.state = old->second.state;
       alert.active_at = old->second.active_at;
       alert.fired_at = old->second.fired_at;
+      alert.evidence = old->second.evidence;
     } else if (const auto start = context.restored.find(alert.labels);
                start != context.restored.end()) {
       alert.active_at = std::min(start->second, context.now);

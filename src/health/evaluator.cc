@@ -2,23 +2,21 @@
 
 #include <cmath>
 
-#include "catalog/kinds/rule_group.h"
 #include "core/bytes.h"
 #include "facts/catalog.h"
-#include "health/alert_fsm.h"
-#include "health/rules/rule_output.h"
+#include "health/evaluator_state.h"
 
 namespace wellrun::health {
-namespace {
 
-constexpr std::string_view kLastEvaluation = "wellrun_rule_group_last_evaluation_timestamp_seconds";
-constexpr Duration kLongestOutage{3'600'000};  ///< older pending states are not taken up again
-
-using rules::one_sample;
 using rules::write_alerts;
-using rules::WrittenSeries;
 using telemetry::InstantResult;
 using telemetry::SeriesWrite;
+
+/// One value out of an answer that should have one; std::nullopt for none and for NaN.
+std::optional<double> single_value(const InstantResult& result) {
+  if (result.series.empty() || std::isnan(result.series.front().value)) return std::nullopt;
+  return result.series.front().value;
+}
 
 facts::AlertFired fired_fact(const AlertRule& rule, const ActiveAlert& alert) {
   facts::AlertFired fired;
@@ -38,6 +36,7 @@ facts::AlertFired fired_fact(const AlertRule& rule, const ActiveAlert& alert) {
   if (const auto kpi = alert.labels.get("kpi"); fired.kpi.empty()) fired.kpi = kpi;
   fired.active_since = format_rfc3339(alert.active_at);
   fired.rule = rule.key;
+  fired.evidence = alert.evidence;
   return fired;
 }
 
@@ -52,129 +51,11 @@ ActiveAlert from_journal(const FiringAlert& recorded) {
   alert.value =
       recorded.fired.value.is_number() ? recorded.fired.value.get<double>() : std::nan("");
   alert.state = AlertState::kFiring;
+  alert.evidence = recorded.fired.evidence;
   alert.active_at = parse_rfc3339(recorded.fired.active_since).value_or(recorded.since);
   alert.fired_at = recorded.since;
   return alert;
 }
-
-AlertRule alert_rule(const catalog::RuleGroup& group, const catalog::Rule& rule) {
-  AlertRule made;
-  made.key = fmt::format("rules/{}/{}", group.metadata.name, rule.alert);
-  made.alert = rule.alert;
-  made.expr = rule.expr;
-  made.hold = rule.for_;
-  made.keep_firing_for = rule.keep_firing_for;
-  made.labels = {rule.labels.begin(), rule.labels.end()};
-  made.annotations = {rule.annotations.begin(), rule.annotations.end()};
-  made.workload = group.workload.name;
-  made.procedure = rule.procedure.name;
-  return made;
-}
-
-/// One value out of an answer that should have one; std::nullopt for none and for NaN.
-std::optional<double> single_value(const InstantResult& result) {
-  if (result.series.empty() || std::isnan(result.series.front().value)) return std::nullopt;
-  return result.series.front().value;
-}
-
-struct GroupRule {
-  catalog::Rule declared;
-  AlertRule alert;  ///< when it is one
-  RuleReading reading;
-  WrittenSeries written;
-  RestoredStarts restored;  ///< for its first evaluation only
-};
-
-struct Job {
-  std::string kind;  ///< rules, kpis or slos
-  std::string name;
-  std::string digest;  ///< of its resource: another one means to build it anew
-  Duration interval{0};
-  std::unique_ptr<Timer> timer;
-  bool under_way = false;
-  std::uint64_t generation = 0;  ///< an answer for an earlier one is dropped
-
-  Timestamp last_evaluation{};
-  bool restored = false;
-  std::vector<GroupRule> rules;  ///< of a rule group
-
-  KpiTrack kpi;
-
-  SloReading slo;
-  Timestamp window_read_at{};
-  std::vector<ActiveAlerts> burn_alerts;  ///< one for each window of the SLO
-  WrittenSeries burn_written;
-
-  std::string key() const { return kind + "/" + name; }
-};
-
-}  // namespace
-
-struct Evaluator::State : std::enable_shared_from_this<State> {
-  State(Runtime runtime_in, const catalog::Catalog& catalog_in, telemetry::Querier& querier_in,
-        telemetry::MetricWriter& writer_in, journal::Ledger& ledger_in, HealthDomain& domain_in,
-        EvaluatorOptions options_in)
-      : runtime(runtime_in),
-        catalog(catalog_in),
-        querier(querier_in),
-        writer(writer_in),
-        ledger(ledger_in),
-        domain(domain_in),
-        options(std::move(options_in)) {}
-
-  // Following the catalog.
-  void refresh();
-  void keep_job(std::string kind, const catalog::Resource& resource, Duration interval);
-  void build(Job& job);
-  void forget_removed(const std::set<std::string>& wanted);
-  void resolve_orphans();
-  void arm(Job& job);
-  void run(Job& job, Timestamp now);
-
-  // Asking and answering. `then` is dropped when the job is gone or was built anew meanwhile.
-  using JobAnswer = std::function<void(Job&, Result<InstantResult>)>;
-  void ask(Job& job, std::string promql, Timestamp at, JobAnswer then);
-  void write(Job& job, std::vector<SeriesWrite> writes, std::function<void(Job&, Status)> then);
-  Job* live(const std::string& key, std::uint64_t generation);
-
-  // Rule groups.
-  void restore_pending(Job& job, Timestamp now);
-  void restore_rule(Job& job, std::size_t index, Timestamp last, Timestamp now);
-  void run_rule(Job& job, std::size_t index, Timestamp now);
-  void rule_answered(Job& job, std::size_t index, Timestamp now, std::chrono::nanoseconds began,
-                     const Result<InstantResult>& result);
-  void finish_group(Job& job, Timestamp now);
-  void reconcile(const std::string& group, std::map<std::string, facts::AlertFired> wanted,
-                 const std::string& reason);
-
-  // KPIs and SLOs.
-  void run_kpi(Job& job, Timestamp now);
-  void kpi_answered(Job& job, const Result<InstantResult>& result);
-  using Counts = std::map<Duration, EventCounts>;
-  void run_slo(Job& job, Timestamp now);
-  void ask_counts(Job& job, std::vector<Duration> windows, std::size_t index, Counts counts,
-                  Timestamp now);
-  void slo_answered(Job& job, const Counts& counts, Timestamp now);
-
-  EvaluationContext context_at(Timestamp now) const {
-    return {.now = now,
-            .external_labels = options.external_labels,
-            .external_url = options.external_url,
-            .restored = {}};
-  }
-
-  Runtime runtime;
-  const catalog::Catalog& catalog;
-  telemetry::Querier& querier;
-  telemetry::MetricWriter& writer;
-  journal::Ledger& ledger;
-  HealthDomain& domain;
-  EvaluatorOptions options;
-
-  std::map<std::string, Job> jobs;
-  std::uint64_t generations = 0;
-  std::unique_ptr<Timer> subscription;
-};
 
 Evaluator::Evaluator(Runtime runtime, const catalog::Catalog& catalog, telemetry::Querier& querier,
                      telemetry::MetricWriter& writer, journal::Ledger& ledger, HealthDomain& domain,
@@ -186,6 +67,7 @@ Evaluator::~Evaluator() = default;
 
 void Evaluator::start() {
   state_->refresh();
+  state_->started = true;
   state_->subscription =
       state_->ledger.subscribe([state = state_.get()](const journal::Fact& fact) {
         if (fact.type == facts::CatalogApplied::kType) state->refresh();
@@ -194,6 +76,8 @@ void Evaluator::start() {
 
 void Evaluator::stop() {
   state_->subscription.reset();
+  if (state_->options.commits != nullptr) state_->options.commits->watch({}, {});
+  state_->due_timer.reset();
   state_->jobs.clear();
 }
 
@@ -240,6 +124,8 @@ void Evaluator::State::refresh() {
   }
   forget_removed(wanted);
   resolve_orphans();
+  watch_commits();
+  pump();
 }
 
 void Evaluator::State::keep_job(std::string kind, const catalog::Resource& resource,
@@ -252,8 +138,12 @@ void Evaluator::State::keep_job(std::string kind, const catalog::Resource& resou
   job.interval = std::max(interval, Duration{1000});
   job.generation = ++generations;
   job.under_way = false;
+  job.interval_passed = false;
+  parts_under_way.erase(job.key());
+  due.forget(job.key());
   build(job);
   arm(job);
+  if (started) due_at_once(job);
 }
 
 void Evaluator::State::build(Job& job) {
@@ -273,46 +163,16 @@ void Evaluator::State::build(Job& job) {
       }
     }
   }
-  if (job.kind != "rules") return;
-
-  const auto* group = catalog.find<catalog::RuleGroup>(job.name);
-  auto before = std::exchange(job.rules, {});
-  std::set<std::string> taken;  ///< fingerprints that a rule has already gone on with
-  for (const auto& declared : group->rules) {
-    GroupRule rule;
-    rule.declared = declared;
-    if (declared.is_alert()) rule.alert = alert_rule(*group, declared);
-    rule.reading.recording = !declared.is_alert();
-    rule.reading.name = declared.is_alert() ? declared.alert : declared.record;
-    rule.reading.expr = declared.expr;
-    rule.reading.hold = declared.for_;
-    rule.reading.keep_firing_for = declared.keep_firing_for;
-    rule.reading.labels = {declared.labels.begin(), declared.labels.end()};
-    rule.reading.annotations = {declared.annotations.begin(), declared.annotations.end()};
-    // What it followed before goes on: the old alerts of this name, and what the journal says
-    // fires.
-    for (auto& old : before) {
-      if (old.reading.name != rule.reading.name ||
-          old.reading.recording != rule.reading.recording ||
-          old.reading.labels != rule.reading.labels)
-        continue;
-      rule.written = std::move(old.written);
-      rule.reading.alerts = std::move(old.reading.alerts);
-      for (const auto& [fingerprint, alert] : rule.reading.alerts) taken.insert(fingerprint);
-      break;
-    }
-    for (const auto& [fingerprint, recorded] : domain.firing()) {
-      if (!declared.is_alert() || recorded.fired.rule != rule.alert.key ||
-          recorded.fired.severity != declared.severity() || !taken.insert(fingerprint).second)
-        continue;
-      rule.reading.alerts.emplace(fingerprint, from_journal(recorded));
-    }
-    job.rules.push_back(std::move(rule));
-  }
+  if (job.kind == "rules") build_rules(job);
 }
 
 void Evaluator::State::forget_removed(const std::set<std::string>& wanted) {
-  std::erase_if(jobs, [&](const auto& each) { return !wanted.contains(each.first); });
+  std::erase_if(jobs, [&](const auto& each) {
+    if (wanted.contains(each.first)) return false;
+    due.forget(each.first);
+    parts_under_way.erase(each.first);
+    return true;
+  });
 }
 
 /// Alerts whose group or SLO was removed would fire for ever.
@@ -340,7 +200,10 @@ void Evaluator::State::arm(Job& job) {
     const auto time = runtime.clock.now();
     auto timer = std::move(due.timer);  // it is running: it must outlive this call
     arm(due);
-    if (!due.under_way) run(due, time);
+    if (due.under_way)
+      due.interval_passed = parts_under_way.contains(key);
+    else
+      run(due, time);
   });
 }
 
@@ -372,6 +235,19 @@ void Evaluator::State::ask(Job& job, std::string promql, Timestamp at, JobAnswer
                   });
 }
 
+void Evaluator::State::ask_all(Job& job, std::vector<std::string> promql, Timestamp at,
+                               EachAnswer each, std::function<void(Job&)> then) {
+  if (promql.empty()) return then(job);
+  auto first = std::move(promql.front());
+  promql.erase(promql.begin());
+  ask(job, first, at,
+      [this, first, rest = std::move(promql), at, each = std::move(each), then = std::move(then)](
+          Job& asked, const Result<InstantResult>& result) {
+        each(asked, first, result);
+        ask_all(asked, rest, at, each, then);
+      });
+}
+
 void Evaluator::State::write(Job& job, std::vector<SeriesWrite> writes,
                              std::function<void(Job&, Status)> then) {
   if (writes.empty()) return then(job, {});
@@ -392,125 +268,6 @@ void Evaluator::State::write(Job& job, std::vector<SeriesWrite> writes,
       if (asked != nullptr) then(*asked, status);
     });
   });
-}
-
-// ---- rule groups ----
-
-/// Pending alerts of before a restart: first when the group was last evaluated, then who was
-/// pending at that moment.
-void Evaluator::State::restore_pending(Job& job, Timestamp now) {
-  const bool waits = std::ranges::any_of(job.rules, [](const GroupRule& rule) {
-    return rule.declared.is_alert() && rule.alert.hold > Duration::zero();
-  });
-  if (job.restored || !waits) {
-    job.restored = true;
-    return run_rule(job, 0, now);
-  }
-  auto promql = fmt::format("last_over_time({}{{rule_group=\"{}\"}}[{}])", kLastEvaluation,
-                            job.name, format_duration(kLongestOutage));
-  ask(job, std::move(promql), now, [this, now](Job& asked, const Result<InstantResult>& result) {
-    const auto last = result ? single_value(*result) : std::nullopt;
-    if (!result) {  // without the past nothing may be decided: ask again at the next turn
-      for (auto& rule : asked.rules) rule.reading.last_error = to_string(result.error());
-      asked.under_way = false;
-      return;
-    }
-    asked.restored = true;
-    if (!last) return run_rule(asked, 0, now);
-    restore_rule(asked, 0, from_unix_ms(std::llround(*last * 1000)), now);
-  });
-}
-
-void Evaluator::State::restore_rule(Job& job, std::size_t index, Timestamp last, Timestamp now) {
-  while (index < job.rules.size() &&
-         (!job.rules[index].declared.is_alert() || job.rules[index].alert.hold == Duration::zero()))
-    ++index;
-  if (index == job.rules.size()) return run_rule(job, 0, now);
-  auto promql = fmt::format("ALERTS_FOR_STATE{{alertname=\"{}\"}}", job.rules[index].alert.alert);
-  ask(job, std::move(promql), last,
-      [this, index, last, now](Job& asked, const Result<InstantResult>& result) {
-        if (!result) {
-          asked.rules[index].reading.last_error = to_string(result.error());
-          asked.restored = false;
-          asked.under_way = false;
-          return;
-        }
-        for (const auto& series : result->series) {
-          auto labels = series.labels;
-          labels.remove(kMetricNameLabel);
-          if (std::isfinite(series.value))
-            asked.rules[index].restored[labels] = from_unix_ms(std::llround(series.value * 1000));
-        }
-        restore_rule(asked, index + 1, last, now);
-      });
-}
-
-void Evaluator::State::run_rule(Job& job, std::size_t index, Timestamp now) {
-  if (index == job.rules.size()) return finish_group(job, now);
-  const auto began = runtime.clock.steady();
-  ask(job, job.rules[index].declared.expr, now,
-      [this, index, now, began](Job& asked, const Result<InstantResult>& result) {
-        rule_answered(asked, index, now, began, result);
-      });
-}
-
-void Evaluator::State::rule_answered(Job& job, std::size_t index, Timestamp now,
-                                     std::chrono::nanoseconds began,
-                                     const Result<InstantResult>& result) {
-  auto& rule = job.rules[index];
-  rule.reading.last_evaluation = now;
-  rule.reading.evaluation_time =
-      std::chrono::duration_cast<Duration>(runtime.clock.steady() - began);
-  std::vector<SeriesWrite> writes;
-  std::optional<Error> error;
-  if (!result) {
-    error = result.error();
-  } else if (!rule.declared.is_alert()) {
-    const rules::Recording recording{rule.declared.record,
-                                     {rule.declared.labels.begin(), rule.declared.labels.end()}};
-    auto recorded = rules::recorded_series(recording, *result, now);
-    if (recorded)
-      writes = std::move(*recorded);
-    else
-      error = recorded.error();
-  } else {
-    auto context = context_at(now);
-    context.restored = rule.restored;
-    auto alerts = evaluate(rule.alert, rule.reading.alerts, result->series, context);
-    if (alerts) {
-      rule.reading.alerts = std::move(*alerts);
-      rule.restored.clear();
-    } else {
-      error = alerts.error();
-    }
-    write_alerts(rule.reading.alerts, now, writes);
-  }
-  rule.reading.health = error ? "err" : "ok";
-  rule.reading.last_error = error ? to_string(*error) : "";
-  if (!error) rule.written.finish(writes, now);
-  write(job, std::move(writes), [this, index, now](Job& asked, const Status& status) {
-    if (!status) {
-      asked.rules[index].reading.health = "err";
-      asked.rules[index].reading.last_error = to_string(status.error());
-    }
-    run_rule(asked, index + 1, now);
-  });
-}
-
-void Evaluator::State::finish_group(Job& job, Timestamp now) {
-  job.last_evaluation = now;
-  std::map<std::string, facts::AlertFired> wanted;
-  for (const auto& rule : job.rules) {
-    for (const auto& [fingerprint, alert] : rule.reading.alerts) {
-      if (alert.state == AlertState::kFiring)
-        wanted.emplace(fingerprint, fired_fact(rule.alert, alert));
-    }
-  }
-  reconcile(job.key() + "/", std::move(wanted), "no longer true");
-  std::vector<SeriesWrite> writes;
-  writes.push_back(
-      one_sample(Labels{{"rule_group", job.name}}, kLastEvaluation, now, to_unix_seconds(now)));
-  write(job, std::move(writes), [](Job& asked, const Status&) { asked.under_way = false; });
 }
 
 void Evaluator::State::reconcile(const std::string& group,

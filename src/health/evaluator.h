@@ -20,12 +20,16 @@
 #include "health/kpi.h"
 #include "health/slo.h"
 #include "platform/runtime/runtime.h"
+#include "telemetry/commit_watch.h"
 #include "telemetry/query.h"
 #include "telemetry/storage.h"
 
 namespace wellrun::health {
 
 struct EvaluatorOptions {
+  /// Tells which metrics were committed, so that alerting rules become due besides their interval;
+  /// null: they do not. Outlives the evaluator.
+  telemetry::CommitWatch* commits = nullptr;
   std::map<std::string, std::string> external_labels;
   std::string external_url;
 };

@@ -1,5 +1,6 @@
 #include "health/evaluator.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "catalog/kinds/rule_group.h"
@@ -22,6 +23,7 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
   std::map<std::string, std::vector<InstantSeries>> answers;
   std::vector<telemetry::SeriesWrite> written;
   bool failing = false;
+  bool dead = false;
 
   void instant(std::string promql, Timestamp time,
                std::move_only_function<void(Result<InstantResult>)> done) override {
@@ -29,7 +31,15 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
         [answer = answer_to(promql, time), done = std::move(done)]() mutable { done(answer); });
   }
 
+  /// True: a write of this metric ends the process before it is stored.
+  std::string dies_at;
+
   Result<telemetry::WriteOutcome> write(std::vector<telemetry::SeriesWrite> series) override {
+    if (!dies_at.empty() && series.front().labels.metric_name() == dies_at) {
+      dies_at.clear();
+      dead = true;
+    }
+    if (dead) return fail(ErrorCode::kIo, "the process is gone");
     for (auto& each : series) written.push_back(std::move(each));
     return telemetry::WriteOutcome{};
   }
@@ -50,12 +60,33 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
     return result;
   }
 
+  /// ALERTS_FOR_STATE's samples in (from, to], stale markers left out.
+  std::vector<InstantSeries> written_after(Timestamp from, Timestamp to) const {
+    std::map<Labels, double> last;
+    for (const auto& write : written) {
+      const auto time = from_unix_ms(write.samples.front().time_ms);
+      const double value = write.samples.front().value;
+      if (write.labels.metric_name() == "ALERTS_FOR_STATE" && time > from && time <= to &&
+          !telemetry::is_stale_marker(value))
+        last[write.labels] = value;
+    }
+    std::vector<InstantSeries> result;
+    for (const auto& [labels, value] : last) result.push_back({labels, value});
+    return result;
+  }
+  Timestamp last_evaluation(Timestamp time) const {
+    const auto last = at("wellrun_rule_group_last_evaluation_timestamp_seconds", time);
+    return last.empty() ? Timestamp{} : from_unix_ms(std::llround(last.front().value * 1000));
+  }
+
  private:
   Result<InstantResult> answer_to(const std::string& promql, Timestamp time) const {
     if (failing) return fail(ErrorCode::kDeadline, "too slow");
     InstantResult result;
-    if (promql.starts_with("last_over_time")) {
+    if (promql.starts_with("last_over_time(wellrun")) {
       result.series = at("wellrun_rule_group_last_evaluation_timestamp_seconds", time);
+    } else if (promql.starts_with("last_over_time(ALERTS_FOR_STATE")) {
+      result.series = written_after(last_evaluation(time), time);
     } else if (promql.starts_with("ALERTS_FOR_STATE")) {
       result.series = at("ALERTS_FOR_STATE", time);
     } else if (const auto found = answers.find(promql); found != answers.end()) {
@@ -86,6 +117,8 @@ struct EvaluatorTest : testing::Test {
   catalog::Catalog catalog;
   std::unique_ptr<HealthDomain> domain;
   std::unique_ptr<journal::Ledger> ledger;
+  telemetry::CommitWatch commits{world};
+  bool watching = false;
   std::unique_ptr<Evaluator> evaluator;
 
   EvaluatorTest() {
@@ -107,13 +140,24 @@ struct EvaluatorTest : testing::Test {
     ledger = std::make_unique<journal::Ledger>(time.runtime(), store,
                                                std::vector<journal::Domain*>{domain.get()});
     ASSERT_TRUE(ledger->start());
-    evaluator =
-        std::make_unique<Evaluator>(time.runtime(), catalog, world, world, *ledger, *domain);
+    EvaluatorOptions options;
+    options.commits = watching ? &commits : nullptr;
+    evaluator = std::make_unique<Evaluator>(time.runtime(), catalog, world, commits, *ledger,
+                                            *domain, options);
     evaluator->start();
+  }
+
+  /// A sample of `name` arrives from outside.
+  void commit(std::string_view name) {
+    telemetry::SeriesWrite write;
+    write.labels.set("__name__", name);
+    write.samples.push_back({to_unix_ms(time.now()), 1});
+    ASSERT_TRUE(commits.write({write}));
   }
 
   void kill_and_restart(Duration outage = 0s) {
     time.crash();
+    world.dead = false;
     evaluator.reset();
     ledger.reset();
     domain.reset();
@@ -165,6 +209,150 @@ TEST_F(EvaluatorTest, APendingAlertFiresAtItsOriginalDueTimeAfterAKill) {
   ASSERT_EQ(facts(), Strings{"alert.fired"});
   EXPECT_EQ(store.read({})->front().body.get<facts::AlertFired>().active_since,
             format_rfc3339(active_at));
+}
+
+TEST_F(EvaluatorTest, AnAlertThatBecamePendingInTheEvaluationOfTheKillKeepsItsTime) {
+  start();
+  time.run_for(30s);
+  breaks();
+  // Its state is written; the group's evaluation never ends.
+  world.dies_at = "wellrun_rule_group_last_evaluation_timestamp_seconds";
+  time.run_for(10s);
+  const auto active_at =
+      from_unix_ms(std::llround(world.written.back().samples.front().value * 1000));
+  ASSERT_EQ(world.written.back().labels.metric_name(), "ALERTS_FOR_STATE");
+  kill_and_restart(25s);
+  time.run_until(active_at + 59s);
+  EXPECT_EQ(facts(), Strings{});
+  time.run_until(active_at + 70s);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+}
+
+TEST_F(EvaluatorTest, ARuleIsDueSoonAfterTheSamplesThatItReadsWereCommitted) {
+  watching = true;
+  catalog::RuleGroup group;
+  group.metadata.name = "fast";
+  group.interval = 600s;
+  catalog::Rule rule;
+  rule.alert = "Down";
+  rule.expr = "up == 0";
+  group.rules.push_back(rule);
+  put(catalog, group, time.now());
+  start();
+  time.run_for(601s);  // the group was evaluated once
+  commit("up");
+  time.run_for(2s);
+  EXPECT_EQ(facts(), Strings{});
+  world.answers["up == 0"] = {{Labels{{"job", "shop"}}, 0}};
+  commit("other");
+  time.run_for(5s);
+  EXPECT_EQ(facts(), Strings{}) << "nothing that it reads came";
+  commit("up");
+  time.run_for(150ms);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  EXPECT_EQ(world.at("ALERTS", time.now()).size(), 1U);
+  const auto before = world.written.size();
+  commit("up");
+  time.run_for(2s);
+  EXPECT_EQ(world.written.size(), before + 1) << "what does not change is not written in between";
+  world.answers.clear();
+  commit("up");
+  time.run_for(1s);
+  EXPECT_EQ(facts(), (Strings{"alert.fired", "alert.resolved"}));
+  EXPECT_TRUE(world.at("ALERTS", time.now()).empty());
+}
+
+TEST_F(EvaluatorTest, APendingAlertIsLookedAtWhenItMayFire) {
+  watching = true;
+  start();
+  time.run_for(11s);
+  breaks();
+  commit("errors");
+  time.run_for(200ms);
+  const auto pending = world.at("ALERTS_FOR_STATE", time.now());
+  ASSERT_EQ(pending.size(), 1U);
+  const auto active_at = from_unix_ms(std::llround(pending.front().value * 1000));
+  time.run_until(active_at + 59'999ms);
+  EXPECT_EQ(facts(), Strings{});
+  time.run_until(active_at + 60'050ms);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+}
+
+TEST_F(EvaluatorTest, AStateOfBetweenTwoIntervalsSurvivesAKill) {
+  watching = true;
+  start();
+  time.run_for(11s);
+  breaks();
+  commit("errors");
+  time.run_for(200ms);
+  const auto active_at =
+      from_unix_ms(std::llround(world.at("ALERTS_FOR_STATE", time.now()).front().value * 1000));
+  kill_and_restart(20s);
+  time.run_until(active_at + 59'999ms);
+  EXPECT_EQ(facts(), Strings{});
+  time.run_until(active_at + 70s);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  EXPECT_EQ(store.read({})->front().body.get<facts::AlertFired>().active_since,
+            format_rfc3339(active_at));
+}
+
+TEST_F(EvaluatorTest, AnIntervalThatPassesDuringAPartIsMadeUpFor) {
+  watching = true;
+  start();
+  time.run_for(5min);
+  const auto group = evaluator->groups().front();
+  for (int i = 0; i < 100; ++i) {
+    commit("errors");
+    time.run_for(137ms);
+  }
+  EXPECT_GE(evaluator->groups().front().last_evaluation, group.last_evaluation + 10s);
+}
+
+TEST_F(EvaluatorTest, TemplatesMayAskAndTheFactSaysWhy) {
+  catalog::RuleGroup group;
+  group.metadata.name = "why";
+  group.interval = 10s;
+  catalog::Rule rule;
+  rule.alert = "Ratio";
+  rule.expr = "bad / all > 0.1";
+  rule.annotations = {
+      {"summary", "{{ with query \"n\" }}{{ . | first | value }}{{ end }} of {{ $labels.job }}"}};
+  group.rules.push_back(rule);
+  put(catalog, group, time.now());
+  world.answers["bad / all > 0.1"] = {{Labels{{"job", "shop"}}, 0.5}};
+  world.answers["bad / all"] = {{Labels{{"job", "other"}}, 0}, {Labels{{"job", "shop"}}, 0.5}};
+  world.answers["bad"] = {{Labels{{"job", "shop"}}, 5}};
+  world.answers["all"] = {{Labels{{"job", "shop"}}, 10}};
+  world.answers["n"] = {{Labels{}, 7}};
+  start();
+  time.run_for(15s);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  const auto fired = store.read({})->front().body.get<facts::AlertFired>();
+  EXPECT_EQ(fired.annotations.at("summary"), "7 of shop");
+  ASSERT_EQ(fired.evidence.size(), 3U);
+  EXPECT_EQ(fired.evidence[0]["expr"], "bad / all");
+  EXPECT_EQ(fired.evidence[0]["count"], 1);
+  EXPECT_EQ(fired.evidence[1]["series"][0]["value"], 5);
+  EXPECT_EQ(fired.evidence[2]["series"][0]["value"], 10);
+}
+
+TEST_F(EvaluatorTest, ALimitEndsTheRulesAlerts) {
+  catalog::RuleGroup group;
+  group.metadata.name = "limited";
+  group.interval = 10s;
+  group.limit = 1;
+  catalog::Rule rule;
+  rule.alert = "Many";
+  rule.expr = "many";
+  group.rules.push_back(rule);
+  put(catalog, group, time.now());
+  world.answers["many"] = {{Labels{{"i", "1"}}, 1}};
+  start();
+  time.run_for(15s);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+  world.answers["many"].push_back({Labels{{"i", "2"}}, 1});
+  time.run_for(10s);
+  EXPECT_EQ(facts(), (Strings{"alert.fired", "alert.resolved"}));
 }
 
 TEST_F(EvaluatorTest, AFiringAlertIsNotFiredAgainAfterARestart) {

@@ -92,12 +92,15 @@ Json labels_json(const Labels& labels) {
   return json;
 }
 
+/// Prometheus' fields, and why it fires where that was asked.
 Json alert_json(const ActiveAlert& alert) {
-  return {{"labels", labels_json(alert.labels)},
-          {"annotations", alert.annotations},
-          {"state", name_of(alert.state)},
-          {"activeAt", format_rfc3339(alert.active_at)},
-          {"value", fmt::format("{:e}", alert.value)}};
+  Json json{{"labels", labels_json(alert.labels)},
+            {"annotations", alert.annotations},
+            {"state", name_of(alert.state)},
+            {"activeAt", format_rfc3339(alert.active_at)},
+            {"value", fmt::format("{:e}", alert.value)}};
+  if (!alert.evidence.is_null()) json["evidence"] = alert.evidence;
+  return json;
 }
 
 Json rule_json(const RuleReading& rule) {

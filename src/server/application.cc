@@ -7,6 +7,7 @@
 
 #include "catalog/catalog_api.h"
 #include "health/health_api.h"
+#include "health/rules/rules_api.h"
 #include "journal/sqlite_store.h"
 #include "platform/auth/auth.h"
 #include "platform/grpc/grpc_server.h"
@@ -24,6 +25,7 @@
 #include "server/targets.h"
 #include "server/web_pages.h"
 #include "server/workloads_api.h"
+#include "telemetry/commit_watch.h"
 #include "telemetry/logs_api.h"
 #include "telemetry/otlp/otlp_api.h"
 #include "telemetry/otlp/otlp_grpc.h"
@@ -88,6 +90,7 @@ struct Application::State {
   Runtime runtime;
   std::unique_ptr<journal::Store> journal;
   std::unique_ptr<telemetry::EmbeddedStore> store;
+  std::unique_ptr<telemetry::CommitWatch> commits;  ///< in front of the store, for whoever writes
   std::unique_ptr<telemetry::promql::Engine> engine;
   std::unique_ptr<telemetry::RunningQueries> running_queries;
   std::unique_ptr<telemetry::Querier> querier;
@@ -132,6 +135,7 @@ Status Application::State::open() {
   store_options.retention = options.retention;
   store_options.out_of_order_window = options.out_of_order_window;
   TRY(store, telemetry::EmbeddedStore::open(std::move(store_options), runtime));
+  commits = std::make_unique<telemetry::CommitWatch>(*store);
   telemetry::promql::EngineOptions engine_options;
   engine_options.helpers = &runtime.workers;
   engine_options.max_samples = options.query_max_samples;
@@ -204,7 +208,7 @@ void Application::State::build_control_plane() {
   plane = std::make_unique<ControlPlane>(Ports{.runtime = runtime,
                                                .journal = *journal,
                                                .querier = *querier,
-                                               .metrics = *store,
+                                               .metrics = *commits,
                                                .signals = *store,
                                                .http = *client,
                                                .processes = *processes,
@@ -212,10 +216,13 @@ void Application::State::build_control_plane() {
                                                .webhook = *webhook,
                                                .slack = *slack,
                                                .read_secret = read_secret,
-                                               .sandbox = options.sandbox},
+                                               .sandbox = options.sandbox,
+                                               .evaluator = {.commits = commits.get(),
+                                                             .external_labels = {},
+                                                             .external_url = options.public_url}},
                                          catalog, *respond);
-  scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *store);
-  receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(runtime.clock, *store, *store);
+  scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits);
+  receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(runtime.clock, *commits, *store);
 }
 
 /// Replays the journal and begins; from then on each apply reaches the scraper.
@@ -257,6 +264,7 @@ void Application::State::build_routes() {
       catalog::catalog_routes({runtime.strand, plane->ledger(), catalog, check_promql}));
   add(main_router,
       health::health_routes(runtime, catalog.catalog(), plane->evaluator(), plane->health()));
+  add(main_router, health::rules::rules_routes(runtime, *engine, *journal));
   add(main_router, workload_routes(runtime, *plane));
   add(main_router, telemetry::running_queries_routes(*running_queries));
   add(main_router, telemetry::prometheus_query_routes(runtime, *engine, *running_queries,
@@ -264,7 +272,7 @@ void Application::State::build_routes() {
                                                        .version = options.version,
                                                        .revision = options.revision,
                                                        .build_date = options.build_date}));
-  add(main_router, telemetry::remote_write_routes(*store, runtime.workers));
+  add(main_router, telemetry::remote_write_routes(*commits, runtime.workers));
   add(main_router, telemetry::logs_routes(*store, runtime));
   add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));
   add(main_router,

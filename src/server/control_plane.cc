@@ -16,7 +16,8 @@ ControlPlane::ControlPlane(const Ports& ports, catalog::CatalogDomain& catalog_d
       // Lowest floor first: that is the order in which they apply a fact and react to it.
       ledger_(ports.runtime, ports.journal,
               {&catalog_, &health_, &procedures_, &respond_, &change_, &improve_, &assess_}),
-      evaluator_(ports.runtime, catalog_.catalog(), ports.querier, ports.metrics, ledger_, health_),
+      evaluator_(ports.runtime, catalog_.catalog(), ports.querier, ports.metrics, ledger_, health_,
+                 ports.evaluator),
       assess_service_(ports.runtime, ledger_, assess_, catalog_.catalog(), ports.querier,
                       ports.signals),
       command_step_(

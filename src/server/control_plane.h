@@ -42,6 +42,7 @@ struct Ports {
   journal::Performer& slack;
   procedures::ReadSecret read_secret;
   bool sandbox = true;
+  health::EvaluatorOptions evaluator = {};
 };
 
 class ControlPlane {

@@ -64,18 +64,20 @@ void CommitWatch::announce() {
 }
 
 void CommitWatch::watch(Interest interest, std::function<void()> notify) {
-  {
-    const std::scoped_lock lock(mutex_);
-    names_at_.clear();
-    for (auto& place : marks_) place.store(kUnwatched);
-    for (std::size_t i = 0; i < interest.names.size(); ++i)
-      names_at_[place_of(interest.names[i])].push_back(i);
-    for (const auto& [place, names] : names_at_) marks_[place].store(kCommitted);
-    anything_.store(interest.everything ? kCommitted : kUnwatched);
-    notify_ = std::move(notify);
-    announced_.store(false);
-  }
-  announce();
+  const std::scoped_lock lock(mutex_);
+  names_at_.clear();
+  for (std::size_t i = 0; i < interest.names.size(); ++i)
+    names_at_[place_of(interest.names[i])].push_back(i);
+  for (std::size_t place = 0; place < kPlaces; ++place)
+    set_watched(marks_[place], names_at_.contains(place));
+  set_watched(anything_, interest.everything);
+  notify_ = std::move(notify);
+}
+
+void CommitWatch::set_watched(std::atomic<std::uint8_t>& place, bool watched) {
+  if (!watched) return place.store(kUnwatched);
+  std::uint8_t expected = kUnwatched;
+  place.compare_exchange_strong(expected, kWatched);
 }
 
 CommitWatch::Committed CommitWatch::take() {

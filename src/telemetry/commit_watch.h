@@ -30,8 +30,9 @@ class CommitWatch final : public MetricWriter {
     std::vector<std::string> names;  ///< unique
     bool everything = false;         ///< also a commit of any other name is to be told
   };
-  /// Replaces what is watched; all of it counts as committed just now. `notify` is called from the
-  /// writing thread at the first commit since the last take(), and must return quickly.
+  /// Replaces what is watched; what was committed and not taken yet stays so where it is still
+  /// watched. `notify` is called from the writing thread at the first commit since the last take(),
+  /// and must return quickly.
   void watch(Interest interest, std::function<void()> notify);
 
   struct Committed {
@@ -52,6 +53,7 @@ class CommitWatch final : public MetricWriter {
   static constexpr std::size_t kPlaces = 1U << 14;  ///< fits into a first-level cache
 
   static std::size_t place_of(std::string_view name);
+  static void set_watched(std::atomic<std::uint8_t>& place, bool watched);
   /// True when it was the first since the last take().
   bool mark(std::string_view name);
   bool mark_anything();

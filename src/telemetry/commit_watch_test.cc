@@ -97,10 +97,13 @@ TEST_F(CommitWatchTest, EverythingMeansAnyName) {
   EXPECT_FALSE(watch.take().anything);
 }
 
-TEST_F(CommitWatchTest, WhatIsNewlyWatchedCountsAsCommitted) {
-  watch.watch({{"a", "b"}, false}, [this] { ++notified; });
-  EXPECT_EQ(notified, 1);
-  EXPECT_EQ(watch.take().names, (Indexes{0, 1}));
+TEST_F(CommitWatchTest, WhatWasNotTakenIsStillToldAfterTheWatchChanges) {
+  begin({"a", "b"});
+  ASSERT_TRUE(watch.write({sample_of("b")}));
+  watch.watch({{"c", "b"}, false}, [this] { ++notified; });
+  EXPECT_EQ(watch.take().names, (Indexes{1}));
+  ASSERT_TRUE(watch.write({sample_of("a")}));
+  EXPECT_TRUE(watch.take().names.empty()) << "nobody watches it any more";
 }
 
 TEST_F(CommitWatchTest, NoCommitIsMissedWhileOthersAreTaken) {

@@ -155,6 +155,13 @@ std::string junit_of(const Suite& suite) {
 
 }  // namespace
 
+Result<catalog::RuleFile> read_rules(const std::string& path) {
+  TRY(const auto text, read_file(path));
+  auto check = check_rule_file(path, text);
+  if (check.file.problems.empty()) return std::move(check.file);
+  return fail(ErrorCode::kInvalid, catalog::to_string(check.file.problems.front()));
+}
+
 Report check_files(const std::vector<std::string>& paths) {
   Report report;
   std::size_t rules = 0;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/rule_file.h"
 #include "core/result.h"
 
 namespace wellrun::health::rules {
@@ -15,6 +16,9 @@ struct Report {
   std::string junit;  ///< of tests: JUnit's XML
   bool ok = true;
 };
+
+/// A rule file without problems, or its first one.
+Result<catalog::RuleFile> read_rules(const std::string& path);
 
 /// Every problem of every file as file:line:column, and a last line that sums up.
 Report check_files(const std::vector<std::string>& paths);

@@ -22,7 +22,7 @@ struct SequenceValue {
   bool is_absent() const { return !number && histogram == nullptr; }
 };
 
-inline constexpr std::size_t kMaxSequence = 1'000'000;
+inline constexpr std::size_t kMaxSequence = 200'000;
 
 /// kInvalid shows where it does not read on; kTooLarge beyond kMaxSequence values.
 Result<std::vector<SequenceValue>> parse_sequence(std::string_view text);

@@ -1,0 +1,175 @@
+#pragma once
+
+// The evaluator's insides, shared by evaluator.cc (following the catalog, KPIs, SLOs) and
+// evaluator_rules.cc (rule groups). Included by nobody else. Everything on the strand.
+
+#include <functional>
+#include <set>
+
+#include "catalog/kinds/rule_group.h"
+#include "health/alert_fsm.h"
+#include "health/alert_template.h"
+#include "health/evaluator.h"
+#include "health/rules/due_queue.h"
+#include "health/rules/rule_inputs.h"
+#include "health/rules/rule_output.h"
+
+namespace wellrun::health {
+
+struct GroupRule {
+  catalog::Rule declared;
+  AlertRule alert;  ///< when it is one
+  rules::RuleInputs inputs;
+  RuleReading reading;
+  rules::WrittenSeries written;
+  RestoredStarts restored;  ///< for its first evaluation only
+};
+
+/// An evaluation of a group that is under way: all of its rules at the interval, or those that
+/// became due in between.
+struct GroupEvaluation {
+  Timestamp now;
+  std::vector<std::size_t> rules;  ///< ascending
+  std::size_t at = 0;              ///< index into `rules` of the one being evaluated
+  bool whole = true;
+  bool changed = false;  ///< an alert changed its state
+};
+
+struct Job {
+  std::string kind;  ///< rules, kpis or slos
+  std::string name;
+  std::string digest;  ///< of its resource: another one means to build it anew
+  Duration interval{0};
+  std::unique_ptr<Timer> timer;
+  bool under_way = false;
+  std::uint64_t generation = 0;  ///< an answer for an earlier one is dropped
+
+  Timestamp last_evaluation{};
+
+  // Of a rule group.
+  bool restored = false;  ///< pending alerts of before a restart have been taken up
+  Duration query_offset{0};
+  int limit = 0;
+  std::vector<GroupRule> rules;
+  GroupEvaluation evaluation;
+  bool interval_passed = false;  ///< while rules were evaluated in between: all of them are next
+
+  KpiTrack kpi;
+
+  SloReading slo;
+  Timestamp window_read_at{};
+  std::vector<ActiveAlerts> burn_alerts;  ///< one for each window of the SLO
+  rules::WrittenSeries burn_written;
+
+  std::string key() const { return kind + "/" + name; }
+};
+
+/// One value out of an answer that should have one; std::nullopt for none and for NaN.
+std::optional<double> single_value(const telemetry::InstantResult& result);
+facts::AlertFired fired_fact(const AlertRule& rule, const ActiveAlert& alert);
+/// An alert that the journal knows to be firing, as the state machine would have it.
+ActiveAlert from_journal(const FiringAlert& recorded);
+
+struct Evaluator::State : std::enable_shared_from_this<State> {
+  State(Runtime runtime_in, const catalog::Catalog& catalog_in, telemetry::Querier& querier_in,
+        telemetry::MetricWriter& writer_in, journal::Ledger& ledger_in, HealthDomain& domain_in,
+        EvaluatorOptions options_in)
+      : runtime(runtime_in),
+        catalog(catalog_in),
+        querier(querier_in),
+        writer(writer_in),
+        ledger(ledger_in),
+        domain(domain_in),
+        options(std::move(options_in)) {}
+
+  // Following the catalog.
+  void refresh();
+  void keep_job(std::string kind, const catalog::Resource& resource, Duration interval);
+  void build(Job& job);
+  void build_rules(Job& job);
+  void forget_removed(const std::set<std::string>& wanted);
+  void resolve_orphans();
+  void arm(Job& job);
+  void run(Job& job, Timestamp now);
+
+  // Asking and answering. `then` is dropped when the job is gone or was built anew meanwhile.
+  using JobAnswer = std::function<void(Job&, Result<telemetry::InstantResult>)>;
+  void ask(Job& job, std::string promql, Timestamp at, JobAnswer then);
+  /// One after another; `each` gets every answer before `then` is called.
+  using EachAnswer =
+      std::function<void(Job&, const std::string& promql, const Result<telemetry::InstantResult>&)>;
+  void ask_all(Job& job, std::vector<std::string> promql, Timestamp at, EachAnswer each,
+               std::function<void(Job&)> then);
+  void write(Job& job, std::vector<telemetry::SeriesWrite> writes,
+             std::function<void(Job&, Status)> then);
+  Job* live(const std::string& key, std::uint64_t generation);
+
+  // Rule groups: evaluator_rules.cc.
+  void restore_pending(Job& job, Timestamp now);
+  void restore_alerts(Job& job, Timestamp last, Timestamp now);
+  void give_up_restoring(Job& job, const Error& error);
+  void evaluate_all(Job& job, Timestamp now);
+  void next_rule(Job& job);
+  struct RuleTurn {  ///< one rule of the evaluation under way
+    std::size_t index = 0;
+    std::chrono::nanoseconds began{};
+  };
+  void rule_answered(Job& job, RuleTurn turn, Result<telemetry::InstantResult> result);
+  void decide_alerts(Job& job, RuleTurn turn,
+                     std::shared_ptr<const telemetry::InstantResult> result,
+                     std::shared_ptr<TemplateQueries> queries);
+  void alerts_decided(Job& job, RuleTurn turn, ActiveAlerts alerts);
+  void explain(Job& job, RuleTurn turn, const std::vector<std::string>& fired);
+  void write_alert_rule(Job& job, RuleTurn turn, bool changed);
+  void finish_rule(Job& job, RuleTurn turn, std::vector<telemetry::SeriesWrite> writes,
+                   const std::optional<Error>& error);
+  void finish_group(Job& job);
+  void group_done(Job& job);
+  void reconcile(const std::string& group, std::map<std::string, facts::AlertFired> wanted,
+                 const std::string& reason);
+
+  // Rules that are due besides their interval.
+  void watch_commits();
+  void due_at_once(const Job& job);
+  void take_commits();
+  void plan_ahead(const Job& job, std::size_t index);
+  void pump();
+  bool may_evaluate_part(const std::string& group) const;
+
+  // KPIs and SLOs.
+  void run_kpi(Job& job, Timestamp now);
+  void kpi_answered(Job& job, const Result<telemetry::InstantResult>& result);
+  using Counts = std::map<Duration, EventCounts>;
+  void run_slo(Job& job, Timestamp now);
+  void ask_counts(Job& job, std::vector<Duration> windows, std::size_t index, Counts counts,
+                  Timestamp now);
+  void slo_answered(Job& job, const Counts& counts, Timestamp now);
+
+  EvaluationContext context_at(Timestamp now) const {
+    return {.now = now,
+            .external_labels = options.external_labels,
+            .external_url = options.external_url,
+            .restored = {}};
+  }
+
+  Runtime runtime;
+  const catalog::Catalog& catalog;
+  telemetry::Querier& querier;
+  telemetry::MetricWriter& writer;
+  journal::Ledger& ledger;
+  HealthDomain& domain;
+  EvaluatorOptions options;
+
+  std::map<std::string, Job> jobs;
+  bool started = false;  ///< what the catalog had at the start has been taken over
+  std::uint64_t generations = 0;
+  std::unique_ptr<Timer> subscription;
+
+  rules::DueQueue due;
+  std::set<std::string> parts_under_way;  ///< groups of which some rules are being evaluated
+  std::unique_ptr<Timer> due_timer;
+  std::vector<std::vector<rules::RuleId>> readers;  ///< by index of the watched name
+  std::vector<rules::RuleId> readers_of_anything;
+};
+
+}  // namespace wellrun::health

@@ -1,0 +1,70 @@
+#pragma once
+
+// When an alerting rule would have fired on what was measured, beside the incidents that there
+// were. Pure: the series come from the caller, the state machine is the evaluator's.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+#include "health/alert_fsm.h"
+#include "journal/fact.h"
+#include "telemetry/query.h"
+
+namespace wellrun::health::rules {
+
+inline constexpr std::size_t kMostFirings = 1000;
+/// A rule may foresee an incident: it counts when it fired up to this long before the opening.
+inline constexpr Duration kForesight{3'600'000};
+
+struct Firing {
+  Labels labels;
+  Timestamp active_since, fired_at;
+  std::optional<Timestamp> ended;  ///< empty: it fired to the end
+  double value = 0;                ///< when it fired
+  double largest = 0;              ///< by magnitude, while it fired
+};
+
+/// An incident as its facts tell it.
+struct PastIncident {
+  std::string id, title, workload;
+  int severity = 3;
+  Timestamp opened_at;
+  std::optional<Timestamp> resolved_at;
+  /// When a person knew: the acknowledgement, or the opening by hand.
+  std::optional<Timestamp> noticed_at;
+  std::string noticed_by;
+};
+
+/// Takes evaluations in order of time.
+class Backtest {
+ public:
+  /// Annotations are left out; labels are expanded as always, without queries.
+  explicit Backtest(AlertRule rule);
+
+  /// `series`: what the expression gives at `now`. An error of the state machine ends the backtest.
+  Status step(Timestamp now, const std::vector<telemetry::InstantSeries>& series);
+
+  /// In order of firing; at most kMostFirings of them.
+  std::vector<Firing> finish();
+  std::size_t firing_count() const { return firing_count_; }
+
+ private:
+  AlertRule rule_;
+  ActiveAlerts alerts_;
+  std::map<std::string, std::size_t> open_;  ///< fingerprint -> index in firings_
+  std::vector<Firing> firings_;
+  std::size_t firing_count_ = 0;
+};
+
+/// Of incident.* facts in order; in order of opening.
+std::vector<PastIncident> incidents_of(std::span<const journal::Fact> facts);
+
+/// Firings with the incidents that they belong to, incidents with when the rule would have said so,
+/// and the sums: {firings, incidents, summary}. `workload`: only its incidents; empty: all.
+Json backtest_report(const std::vector<Firing>& firings, const std::vector<PastIncident>& incidents,
+                     const std::string& workload, Timestamp start, Timestamp end);
+
+}  // namespace wellrun::health::rules
