@@ -19,6 +19,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 import { ChangeList } from '../change/change_list';
 import { mergeChanges, useChanges, useDeployments } from '../change/change_queries';
+import { AlertEvidence } from '../health/alert_evidence';
 import { KpiChart } from '../health/kpi_chart';
 import { useKpis } from '../health/health_queries';
 import { useAnalyses } from '../improve/analysis_queries';
@@ -475,7 +476,10 @@ function Alerts({ incident }: { incident: IncidentDetail }) {
       <ul className="list">
         {incident.alerts.map((alert) => (
           <li key={alert.fingerprint} className="list-line">
-            <span>{alert.alert}</span>
+            <span>
+              {alert.alert}
+              <AlertEvidence fingerprint={alert.fingerprint} />
+            </span>
             <span className="row nowrap">
               {alert.value !== null && alert.value !== undefined && (
                 <span className="dim small">{formatNumber(alert.value)}</span>
