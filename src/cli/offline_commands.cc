@@ -291,4 +291,32 @@ void add_journal_commands(CLI::App& app, Context& context, int& exit_code) {
       ->required();
 }
 
+namespace {
+
+int run_backup(Context& context, const std::string& directory) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(directory, error);
+  Api api(context.api);
+  const auto answer = api.send("POST", "/api/v1/backups", Json{{"directory", absolute.string()}});
+  if (!answer) return report(context, answer.error());
+  if (context.json)
+    context.out(answer->dump(2) + "\n");
+  else
+    context.out(fmt::format("{} holds everything; to restore: wellrun serve --data {}\n",
+                            absolute.string(), absolute.string()));
+  return 0;
+}
+
+}  // namespace
+
+void add_backup(CLI::App& app, Context& context, int& exit_code) {
+  auto directory = std::make_shared<std::string>();
+  auto* backup = app.add_subcommand(
+      "backup", "Copy everything that is kept to a new folder, while the server runs");
+  backup->add_option("directory", *directory, "folder to make, on the server's machine")
+      ->required();
+  backup->callback(
+      [&context, &exit_code, directory] { exit_code = run_backup(context, *directory); });
+}
+
 }  // namespace wellrun::cli

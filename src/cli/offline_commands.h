@@ -14,4 +14,7 @@ void add_catalog_commands(CLI::App& app, Context& context, int& exit_code);
 /// also while it runs).
 void add_journal_commands(CLI::App& app, Context& context, int& exit_code);
 
+/// backup.
+void add_backup(CLI::App& app, Context& context, int& exit_code);
+
 }  // namespace wellrun::cli

@@ -73,6 +73,7 @@ int run_program(int argc, char** argv) {
   add_client_commands(app, context, exit_code);
   add_rules_commands(app, context, exit_code);
   add_journal_commands(app, context, exit_code);
+  add_backup(app, context, exit_code);
   add_completion(app, context, exit_code);
   add_contents(app);
   // After the commands: they would inherit it.

@@ -18,6 +18,7 @@
 #include "respond/respond_api.h"
 #include "respond/respond_effects.h"
 #include "respond/status_page.h"
+#include "server/backup_api.h"
 #include "server/control_plane.h"
 #include "server/otlp_access.h"
 #include "server/secrets.h"
@@ -281,6 +282,7 @@ void Application::State::build_routes() {
   add(main_router, respond::status_assets());
   add(status_router, respond::status_page_routes(runtime, *respond));
   add(main_router, authenticator->routes());
+  add(main_router, backup_routes(runtime, options.data, *store));
   add(main_router, self_routes(runtime, *plane, *store, options.version));
   add(main_router, web_page_routes());
   const auto role = otlp_role(options, options.otlp_http_listen);

@@ -33,6 +33,9 @@ std::string own_metrics(ControlPlane& plane, const telemetry::StoreStatistics& s
                  static_cast<double>(store.head_samples));
   text += family("wellrun_telemetry_log_bytes", "gauge", "Size of the write-ahead log.",
                  static_cast<double>(store.log_bytes));
+  text += family("wellrun_telemetry_damage", "gauge",
+                 "Stretches of stored telemetry that are not what was written, found since start.",
+                 static_cast<double>(store.damage.size()));
   text += family("wellrun_alerts_firing", "gauge", "Alerts that fire.",
                  static_cast<double>(plane.health().firing().size()));
   text += family("wellrun_incidents_open", "gauge", "Incidents that are open.",

@@ -214,7 +214,12 @@ Status prune_metrics(Core& core) {
   for (std::uint32_t ref = 0; ref < core.head.end_ref(); ++ref) {
     if (!core.head.has(ref) || core.head.at(ref).disk_first_ms >= cutoff) continue;
     auto& series = core.head.at(ref);
-    TRY(const auto first, drop_chunks(core, *rows, ref, cutoff, batch));
+    auto kept_from = drop_chunks(core, *rows, ref, cutoff, batch);
+    if (!kept_from && kept_from.error().code == ErrorCode::kCorrupt) {
+      core.note_damage({fmt::format("retention of series {}", ref), to_string(kept_from.error())});
+      continue;
+    }
+    TRY(const auto first, std::move(kept_from));
     const std::scoped_lock lock(core.head.block_of(ref).mutex);
     series.disk_first_ms = first;
     if (first == INT64_MAX) series.disk_last_ms = INT64_MIN;

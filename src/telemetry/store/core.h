@@ -4,6 +4,7 @@
 // checkpoint, reading, retention). Inside this folder only. Locks, in the order in which they may
 // be taken: checkpoint, block, index.
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -47,8 +48,10 @@ struct Core {
   mutable std::mutex damage_mutex;
   std::vector<Damage> damage;
   void note_damage(Damage found) {
+    constexpr std::size_t kMostKept = 1000;
     const std::scoped_lock lock(damage_mutex);
-    if (damage.size() < 1000) damage.push_back(std::move(found));
+    if (damage.size() < kMostKept && std::ranges::find(damage, found) == damage.end())
+      damage.push_back(std::move(found));
   }
 };
 
@@ -56,6 +59,7 @@ Status recover(Core& core);
 Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch);
 Status checkpoint(Core& core);
 Status prune_metrics(Core& core);
+Status backup(Core& core, const std::filesystem::path& to);
 
 Result<std::vector<SeriesData>> select_series(const Core& core,
                                               const std::vector<Matcher>& matchers, TimeRange range,

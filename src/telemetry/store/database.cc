@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <fstream>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
@@ -14,6 +16,17 @@ namespace {
 constexpr const char* kFamilyNames[] = {"default",    "series", "chunks",     "logs",
                                         "logs_index", "spans",  "spans_index"};
 
+/// Beside the database: there is one when damage was found in it.
+std::filesystem::path damage_marker(const std::filesystem::path& dir) {
+  return dir.string() + ".damaged";
+}
+
+/// A table or a block of it that is not what was written, or is not there.
+bool is_lost(const rocksdb::Status& status) {
+  return status.IsCorruption() || status.IsPathNotFound() ||
+         (status.IsIOError() && status.subcode() == rocksdb::Status::kPathNotFound);
+}
+
 rocksdb::ColumnFamilyOptions family_options(std::size_t index,
                                             const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions options;
@@ -22,7 +35,7 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t index,
   options.arena_block_size = 64U << 10;
   options.max_write_buffer_number = 3;
   options.compression = rocksdb::kZSTD;
-  options.compression_opts.level = 3;
+  options.compression_opts.level = is_chunks ? 9 : 3;
   options.bottommost_compression = rocksdb::kZSTD;
   options.target_file_size_base = 32U << 20;
   options.level_compaction_dynamic_level_bytes = true;
@@ -52,8 +65,9 @@ std::string chunk_key(std::uint32_t ref, std::int64_t first_ms) {
   return key;
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& dir,
-                                                 std::size_t cache_bytes) {
+namespace {
+
+rocksdb::DBOptions database_options() {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
@@ -69,17 +83,63 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& di
   options.max_total_wal_size = 16U << 20;
   options.avoid_flush_during_shutdown = true;
   options.bytes_per_sync = 1U << 20;
+  options.allow_fallocate = false;  // reserved and not written would count as used
+  return options;
+}
+
+/// What RocksDB says of damage, of a missing file, or of a manifest that it cannot follow.
+bool is_damage(const rocksdb::Status& status) {
+  return status.IsCorruption() || status.IsPathNotFound() || status.IsInvalidArgument() ||
+         status.IsNotFound() || status.IsIncomplete();
+}
+
+bool has_lost_its_manifest(const std::filesystem::path& dir) {
+  std::error_code error;
+  if (std::filesystem::exists(dir / "CURRENT", error)) return false;
+  return std::ranges::any_of(std::filesystem::directory_iterator(dir, error),
+                             [](const auto& entry) { return entry.path().extension() == ".sst"; });
+}
+
+}  // namespace
+
+rocksdb::Status Database::try_open(rocksdb::DBOptions options,
+                                   const std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
+  rocksdb::DB* db = nullptr;
+  handles_.clear();
+  auto status = rocksdb::DB::Open(options, dir_.string(), families, &handles_, &db);
+  db_.reset(db);
+  return status;
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& dir,
+                                                 std::size_t cache_bytes,
+                                                 std::function<void(Damage)> on_damage) {
   const auto cache = rocksdb::NewLRUCache(cache_bytes, 2);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (std::size_t i = 0; i < std::size(kFamilyNames); ++i)
+  std::error_code error;
+  const bool is_damaged = std::filesystem::exists(damage_marker(dir), error);
+  for (std::size_t i = 0; i < std::size(kFamilyNames); ++i) {
     families.emplace_back(kFamilyNames[i], family_options(i, cache));
-  std::unique_ptr<Database> database(new Database);
-  rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(options, dir.string(), families, &database->handles_, &db);
+    families.back().options.disable_auto_compactions = is_damaged;
+  }
+  std::unique_ptr<Database> database(new Database(dir, std::move(on_damage)));
+  auto options = database_options();
+  auto status = has_lost_its_manifest(dir)
+                    ? rocksdb::Status::Corruption("CURRENT, which names the manifest, is missing")
+                    : database->try_open(options, families);
+  if (!status.ok() && is_damage(status)) {
+    database->report({"database", status.ToString()});
+    options.create_if_missing = false;
+    options.paranoid_checks = false;  // leaves out the files that cannot be read
+    status = database->try_open(options, families);
+  }
+  if (!status.ok() && is_damage(status)) {
+    status = rocksdb::RepairDB(dir.string(), options, families);
+    if (status.ok()) status = database->try_open(options, families);
+  }
   if (!status.ok())
     return std::unexpected(
         database_error(status, "opening the telemetry database " + dir.string()));
-  database->db_.reset(db);
   return database;
 }
 
@@ -95,21 +155,42 @@ std::unique_ptr<rocksdb::Iterator> Database::iterate(Family of) const {
   return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(options, family(of)));
 }
 
+void Database::report(Damage found) const {
+  const auto marker = damage_marker(dir_);
+  std::error_code error;
+  if (!std::filesystem::exists(marker, error)) {
+    std::ofstream(marker) << found.where << ": " << found.what << '\n';
+    for (auto* handle : handles_)
+      if (db_) db_->SetOptions(handle, {{"disable_auto_compactions", "true"}});
+  }
+  on_damage_(std::move(found));
+}
+
 Result<std::optional<std::string>> Database::get(Family of, const std::string& key) const {
   std::string value;
   const auto status = db_->Get({}, family(of), key, &value);
   if (status.IsNotFound()) return std::nullopt;
+  if (is_lost(status)) {
+    report({"database, " + key, status.ToString()});
+    return std::nullopt;
+  }
   if (!status.ok())
     return std::unexpected(database_error(status, "reading the telemetry database"));
   return value;
 }
 
+rocksdb::Status Database::write_with(const rocksdb::WriteOptions& options,
+                                     rocksdb::WriteBatch& batch) {
+  auto status = db_->Write(options, &batch);
+  if (!status.ok() && db_->Resume().ok()) status = db_->Write(options, &batch);
+  if (status.IsCorruption()) report({"database", status.ToString()});
+  return status;
+}
+
 Status Database::write(rocksdb::WriteBatch& batch, bool sync) {
   rocksdb::WriteOptions options;
   options.sync = sync;
-  auto status = db_->Write(options, &batch);
-  if (!status.ok() && db_->Resume().ok()) status = db_->Write(options, &batch);
-  if (!status.ok())
+  if (const auto status = write_with(options, batch); !status.ok())
     return std::unexpected(database_error(status, "writing to the telemetry database"));
   return {};
 }
@@ -117,9 +198,7 @@ Status Database::write(rocksdb::WriteBatch& batch, bool sync) {
 Status Database::write_unlogged(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.disableWAL = true;
-  auto status = db_->Write(options, &batch);
-  if (!status.ok() && db_->Resume().ok()) status = db_->Write(options, &batch);
-  if (!status.ok())
+  if (const auto status = write_with(options, batch); !status.ok())
     return std::unexpected(database_error(status, "writing chunks to the telemetry database"));
   return {};
 }
@@ -132,35 +211,86 @@ Status Database::flush_metrics() {
   return {};
 }
 
+/// Reads the chunks of one series off an iterator, whose direction does not matter.
+class ChunkReader {
+ public:
+  ChunkReader(const rocksdb::Iterator& iterator, std::uint32_t ref, TimeRange range,
+              std::vector<Sample>* samples, std::vector<HistogramSample>* histograms)
+      : iterator_(iterator), ref_(ref), range_(range), samples_(samples), histograms_(histograms) {}
+
+  bool at_chunk() const {
+    return iterator_.Valid() && iterator_.key().size() == 12 &&
+           read_key32(iterator_.key().data()) == ref_;
+  }
+  std::uint32_t ref() const { return ref_; }
+  std::int64_t first_ms() const { return read_key_time(iterator_.key().data() + 4); }
+
+  Status read() const {
+    const std::string_view chunk(iterator_.value().data(), iterator_.value().size());
+    TRY(const auto header, read_chunk_header(chunk));
+    if (header.last_ms < range_.start_ms) return {};
+    if (header.kind == ChunkKind::kFloats && samples_ != nullptr)
+      return decode_floats(chunk, *samples_);
+    if (header.kind == ChunkKind::kHistograms && histograms_ != nullptr)
+      return decode_histograms(chunk, *histograms_);
+    return {};
+  }
+
+ private:
+  const rocksdb::Iterator& iterator_;
+  const std::uint32_t ref_;
+  const TimeRange range_;
+  std::vector<Sample>* const samples_;
+  std::vector<HistogramSample>* const histograms_;
+};
+
 Status Database::read_chunks(rocksdb::Iterator& iterator, std::uint32_t ref, TimeRange range,
                              std::vector<Sample>* samples,
                              std::vector<HistogramSample>* histograms) const {
-  for (iterator.Seek(chunk_key(ref, chunk_window(range.start_ms))); iterator.Valid();
-       iterator.Next()) {
-    const auto key = iterator.key();
-    if (key.size() != 12 || read_key32(key.data()) != ref ||
-        read_key_time(key.data() + 4) > range.end_ms)
-      break;
-    const std::string_view chunk(iterator.value().data(), iterator.value().size());
-    auto damaged = [&](Error error) {
-      error.code = ErrorCode::kCorrupt;
-      error.context = fmt::format("chunk of series {} that begins at {} ms", ref,
-                                  read_key_time(key.data() + 4));
-      return std::unexpected(std::move(error));
-    };
-    const auto header = read_chunk_header(chunk);
-    if (!header) return damaged(header.error());
-    if (header->last_ms < range.start_ms) continue;
-    if (header->kind == ChunkKind::kFloats && samples != nullptr) {
-      if (auto read = decode_floats(chunk, *samples); !read) return damaged(read.error());
-    } else if (header->kind == ChunkKind::kHistograms && histograms != nullptr) {
-      if (auto read = decode_histograms(chunk, *histograms); !read) return damaged(read.error());
-    }
-  }
-  if (!iterator.status().ok())
+  const ChunkReader chunk(iterator, ref, range, samples, histograms);
+  for (iterator.Seek(chunk_key(ref, chunk_window(range.start_ms)));
+       chunk.at_chunk() && chunk.first_ms() <= range.end_ms; iterator.Next())
+    read_or_report(chunk);
+  if (iterator.status().ok()) return {};
+  if (!is_lost(iterator.status()))
     return std::unexpected(
         database_error(iterator.status(), fmt::format("reading chunks of series {}", ref)));
+  report({"database, chunks", iterator.status().ToString()});
+  salvage(ref, range, samples, histograms);
   return {};
+}
+
+/// An iterator over all tables ends where one of them is damaged; so each is read by itself, from
+/// both ends. What was read before comes twice, which readers expect.
+void Database::salvage(std::uint32_t ref, TimeRange range, std::vector<Sample>* samples,
+                       std::vector<HistogramSample>* histograms) const {
+  const auto first = chunk_key(ref, chunk_window(range.start_ms));
+  const auto last = chunk_key(ref, range.end_ms);
+  rocksdb::ColumnFamilyMetaData tables;
+  db_->GetColumnFamilyMetaData(family(Family::kChunks), &tables);
+  for (const auto& level : tables.levels)
+    for (const auto& file : level.files) {
+      if (file.smallestkey > last || file.largestkey < first) continue;
+      rocksdb::SstFileReader table(db_->GetOptions(family(Family::kChunks)));
+      if (!table.Open(file.directory + "/" + file.relative_filename).ok()) continue;
+      const std::unique_ptr<rocksdb::Iterator> rows(table.NewIterator({}));
+      const ChunkReader chunk(*rows, ref, range, samples, histograms);
+      auto done_until = INT64_MIN;
+      for (rows->Seek(first); chunk.at_chunk() && chunk.first_ms() <= range.end_ms; rows->Next()) {
+        done_until = chunk.first_ms();
+        read_or_report(chunk);
+      }
+      if (rows->status().ok()) continue;
+      for (rows->SeekForPrev(last); chunk.at_chunk() && chunk.first_ms() > done_until; rows->Prev())
+        read_or_report(chunk);
+    }
+}
+
+void Database::read_or_report(const ChunkReader& chunk) const {
+  if (auto done = chunk.read(); !done)
+    on_damage_(
+        {fmt::format("chunk of series {} that begins at {} ms", chunk.ref(), chunk.first_ms()),
+         done.error().message});
 }
 
 }  // namespace wellrun::telemetry::store

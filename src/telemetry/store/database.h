@@ -15,6 +15,7 @@
 #include "telemetry/model.h"
 #include "telemetry/storage.h"
 #include "telemetry/store/chunk.h"
+#include "telemetry/store/damage.h"
 
 namespace wellrun::telemetry::store {
 
@@ -33,11 +34,21 @@ Error database_error(const rocksdb::Status& status, std::string_view what);
 
 std::string chunk_key(std::uint32_t ref, std::int64_t first_ms);
 
+class ChunkReader;
+
 class Database {
  public:
+  /// Each stretch of stored bytes that is not what was written goes to `on_damage`, now and when a
+  /// reader meets it, on its thread. A database that RocksDB finds too damaged to open is opened
+  /// without what cannot be read; then, from what its files hold.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& dir,
-                                                std::size_t cache_bytes);
+                                                std::size_t cache_bytes,
+                                                std::function<void(Damage)> on_damage);
   ~Database();
+
+  /// Tells of damage, and ends compaction, now and after restarts: what it cannot read would stop
+  /// every write.
+  void report(Damage found) const;
 
   rocksdb::DB& db() const { return *db_; }
   rocksdb::ColumnFamilyHandle* family(Family family) const {
@@ -45,7 +56,7 @@ class Database {
   }
   std::unique_ptr<rocksdb::Iterator> iterate(Family family) const;
 
-  /// std::nullopt when absent.
+  /// std::nullopt when absent, or damaged (reported then).
   Result<std::optional<std::string>> get(Family family, const std::string& key) const;
 
   /// Survives kill -9 (RocksDB's log); `sync`: power loss too.
@@ -55,12 +66,23 @@ class Database {
   Status flush_metrics();
 
   /// Appends the samples of `ref` in `range` (either list may be null), each sorted only within its
-  /// chunk.
+  /// chunk. A damaged block is left out and reported. kIo: the disk failed.
   Status read_chunks(rocksdb::Iterator& iterator, std::uint32_t ref, TimeRange range,
                      std::vector<Sample>* samples, std::vector<HistogramSample>* histograms) const;
 
  private:
-  Database() = default;
+  Database(std::filesystem::path dir, std::function<void(Damage)> on_damage)
+      : dir_(std::move(dir)), on_damage_(std::move(on_damage)) {}
+  rocksdb::Status try_open(rocksdb::DBOptions options,
+                           const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
+
+  void salvage(std::uint32_t ref, TimeRange range, std::vector<Sample>* samples,
+               std::vector<HistogramSample>* histograms) const;
+  void read_or_report(const ChunkReader& chunk) const;
+  rocksdb::Status write_with(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch);
+
+  std::filesystem::path dir_;
+  std::function<void(Damage)> on_damage_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };

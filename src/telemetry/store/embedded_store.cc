@@ -20,10 +20,16 @@ using store::Family;
 constexpr Duration kPruneInterval = std::chrono::hours(1);
 constexpr Duration kShortestTick{100};
 constexpr Duration kLongestTick{1000};
+constexpr std::uint64_t kWorthwhileSamples = 64;  ///< a series: shorter chunks pack badly
 
-Result<std::uint64_t> count_open(store::Database& database) {
+/// A database whose count is lost begins far above any that was reached, by the hour.
+Result<std::uint64_t> count_open(Core& core) {
+  auto& database = *core.database;
   TRY(const auto stored, database.get(Family::kDefault, "opens"));
   std::uint64_t opens = 0;
+  if (!stored && !core.damage.empty())
+    opens =
+        (1U << 22) + static_cast<std::uint64_t>(to_unix_ms(core.runtime.clock.now())) / 3'600'000;
   if (stored && stored->size() == sizeof opens) std::memcpy(&opens, stored->data(), sizeof opens);
   ++opens;
   std::string value;
@@ -55,6 +61,7 @@ struct EmbeddedStore::Background {
   bool busy = false;
   std::unique_ptr<Timer> timer;
   Timestamp next_checkpoint, next_prune;
+  std::uint64_t samples_at_last_tick = 0;
 };
 
 EmbeddedStore::EmbeddedStore(std::unique_ptr<Core> core)
@@ -78,9 +85,12 @@ Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(EmbeddedStoreOptions 
     };
   }
   auto core = std::make_unique<Core>(std::move(options), runtime);
-  TRY(core->database, store::Database::open(core->options.dir / "db", core->options.cache_bytes));
+  TRY(core->database, store::Database::open(core->options.dir / "db", core->options.cache_bytes,
+                                            [raw = core.get()](store::Damage found) {
+                                              raw->note_damage(std::move(found));
+                                            }));
   TRY_STATUS(check_format(*core->database));
-  TRY(const auto opens, count_open(*core->database));
+  TRY(const auto opens, count_open(*core));
   core->signals = std::make_unique<store::Signals>(*core->database, opens);
   TRY_STATUS(recover(*core));
   std::unique_ptr<EmbeddedStore> opened(new EmbeddedStore(std::move(core)));
@@ -108,9 +118,13 @@ void EmbeddedStore::tick() {
     if (auto synced = core_->wal->sync(); !synced)
       core_->note_damage({"wal", to_string(synced.error())});
     const auto& options = core_->options;
-    const bool full = core_->head.sample_count > options.max_head_samples ||
-                      core_->wal->size_bytes() > options.max_log_bytes;
-    if (full || now >= background->next_checkpoint) {
+    const auto samples = core_->head.sample_count.load();
+    const bool full =
+        samples > options.max_head_samples || core_->wal->size_bytes() > options.max_log_bytes;
+    const bool quiet = samples == std::exchange(background->samples_at_last_tick, samples);
+    const bool idle = quiet && samples >= std::max(options.min_idle_samples,
+                                                   kWorthwhileSamples * core_->index.size());
+    if (full || idle || now >= background->next_checkpoint) {
       background->next_checkpoint = now + options.checkpoint_interval;
       if (auto moved = checkpoint(); !moved)
         core_->note_damage({"checkpoint", to_string(moved.error())});
@@ -156,6 +170,10 @@ Status EmbeddedStore::prune() {
   TRY_STATUS(prune_metrics(*core_));
   return core_->signals->prune(to_unix_ms(core_->runtime.clock.now()) -
                                core_->options.retention.count());
+}
+
+Status EmbeddedStore::backup(const std::filesystem::path& dir) {
+  return store::backup(*core_, dir);
 }
 
 StoreStatistics EmbeddedStore::statistics() const {

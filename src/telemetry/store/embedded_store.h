@@ -28,6 +28,8 @@ struct EmbeddedStoreOptions {
   Duration flush_interval{
       1000};  ///< fdatasync of the log: what a power loss may cost. 0: before each answer
   Duration checkpoint_interval = std::chrono::hours(2);
+  std::uint64_t min_idle_samples =
+      100'000;  ///< and 64 a series: beyond, the head moves when nothing has come for a second
   std::uint64_t max_head_samples =
       8'000'000;  ///< 16 bytes each; beyond, the head moves to the database
   std::uint64_t max_log_bytes = 128ULL << 20;  ///< beyond, too: it bounds the time to start
@@ -63,6 +65,10 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
   /// Drops what is older than the retention; called by itself each hour.
   Status prune();
   StoreStatistics statistics() const;
+
+  /// Makes `dir`, which must not exist, a telemetry folder of its own with everything acknowledged
+  /// so far; reads and writes go on. kConflict, kNoSpace, kIo: what was made of it is left there.
+  Status backup(const std::filesystem::path& dir);
 
   Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers, TimeRange range,
                                          const ReadLimits& limits) const override;

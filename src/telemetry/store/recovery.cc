@@ -57,16 +57,39 @@ void read_series(Core& core) {
     }
     if (rows->status().ok()) return;
     if (tries++ == 0)
-      core.note_damage({fmt::format("database, series after {}", next), rows->status().ToString()});
+      core.database->report(
+          {fmt::format("database, series after {}", next), rows->status().ToString()});
     std::string key;
     put_key32(key, ++next);
     rows->Seek(key);
   }
 }
 
+void include_bounds(Series& series, std::int64_t first, std::int64_t last) {
+  series.disk_first_ms = std::min(series.disk_first_ms, first);
+  series.disk_last_ms = std::max(series.disk_last_ms, last);
+  series.last_ms = std::max(series.last_ms, last);
+}
+
+/// Where bounds were lost: every chunk's header. A damaged block costs the bounds of its chunks,
+/// unless others of their series tell.
+void rebuild_bounds(Core& core) {
+  const auto rows = core.database->iterate(Family::kChunks);
+  std::uint32_t ref = 0;
+  for (rows->SeekToFirst(); ref < core.head.end_ref();) {
+    for (; rows->Valid() && rows->key().size() == 12; rows->Next()) {
+      ref = read_key32(rows->key().data());
+      const auto header = read_chunk_header({rows->value().data(), rows->value().size()});
+      if (header && core.head.has(ref))
+        include_bounds(core.head.at(ref), header->first_ms, header->last_ms);
+    }
+    if (rows->status().ok()) return;
+    rows->Seek(chunk_key(++ref, INT64_MIN));
+  }
+}
+
 void read_bounds(Core& core) {
   const auto rows = core.database->iterate(Family::kDefault);
-  auto newest = INT64_MIN;
   for (rows->Seek("b"); rows->Valid() && rows->key().size() == 5 && rows->key()[0] == 'b';
        rows->Next()) {
     const auto first_ref = read_key32(rows->key().data() + 1) * SeriesBlock::kSize;
@@ -76,14 +99,16 @@ void read_bounds(Core& core) {
       const auto first = reader.zigzag();
       const auto last = wrapping_add(first, static_cast<std::int64_t>(reader.varint()));
       if (reader.failed() || !core.head.has(ref)) continue;
-      auto& series = core.head.at(ref);
-      series.disk_first_ms = first;
-      series.disk_last_ms = series.last_ms = last;
-      newest = std::max(newest, last);
+      include_bounds(core.head.at(ref), first, last);
     }
   }
-  if (!rows->status().ok())
-    core.note_damage({"database, bounds of series", rows->status().ToString()});
+  if (!rows->status().ok()) {
+    core.database->report({"database, bounds of series", rows->status().ToString()});
+    rebuild_bounds(core);
+  }
+  auto newest = INT64_MIN;
+  for (std::uint32_t ref = 0; ref < core.head.end_ref(); ++ref)
+    if (core.head.has(ref)) newest = std::max(newest, core.head.at(ref).disk_last_ms);
   core.newest_ms = newest;
 }
 

@@ -15,14 +15,9 @@
 #include <vector>
 
 #include "core/result.h"
+#include "telemetry/store/damage.h"
 
 namespace wellrun::telemetry::store {
-
-/// One stretch of stored bytes that is not what was written.
-struct Damage {
-  std::string where;  ///< "wal/00000003.log at byte 4711"
-  std::string what;
-};
 
 struct WalOptions {
   std::filesystem::path dir;

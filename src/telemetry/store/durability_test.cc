@@ -1,0 +1,273 @@
+// What storage may do to us: flipped and missing bytes, a disk that is full, a copy taken while
+// samples arrive.
+
+#include <cstdlib>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <map>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "platform/runtime/virtual_runtime.h"
+#include "telemetry/store/embedded_store.h"
+
+namespace wellrun::telemetry {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr TimeRange kAlways{INT64_MIN / 2, INT64_MAX / 2};
+constexpr std::int64_t kStep = 15'000;
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "wellrun-durable-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~Folder() { fs::remove_all(path_); }
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+EmbeddedStoreOptions options_for(const fs::path& dir) {
+  EmbeddedStoreOptions options;
+  options.dir = dir;
+  options.min_free_bytes = 0;
+  options.out_of_order_window = options.retention = std::chrono::years(100);
+  options.cache_bytes = 1 << 20;
+  return options;
+}
+
+Labels series_labels(std::size_t series) {
+  return Labels{{"__name__", "m" + std::to_string(series)}, {"about", std::string(150, 'x')}};
+}
+
+double value_of(std::size_t series, std::int64_t time) {
+  std::mt19937_64 bits(static_cast<std::uint64_t>(time) * 1000 + series);
+  return static_cast<double>(bits() % 1'000'000) / 7;
+}
+
+void write(EmbeddedStore& store, std::size_t series, std::size_t first, std::size_t count) {
+  std::vector<SeriesWrite> all(series);
+  for (std::size_t i = 0; i < series; ++i) {
+    all[i].labels = series_labels(i);
+    for (std::size_t k = first; k < first + count; ++k) {
+      const auto time = static_cast<std::int64_t>(k) * kStep;
+      all[i].samples.push_back({time, value_of(i, time)});
+    }
+  }
+  const auto outcome = store.write(std::move(all));
+  ASSERT_TRUE(outcome) << to_string(outcome.error());
+  ASSERT_EQ(outcome->rejected, 0U) << outcome->first_rejection;
+}
+
+struct Read {
+  std::size_t samples = 0, wrong = 0;
+};
+
+/// Everything that is there, held against what was written.
+Read read_all(const EmbeddedStore& store) {
+  Read read;
+  const auto found = store.select({}, kAlways, {});
+  EXPECT_TRUE(found) << to_string(found.error());
+  if (!found) return read;
+  for (const auto& one : *found) {
+    const auto series = std::stoul(std::string(one.labels.metric_name().substr(1)));
+    for (const auto& sample : one.samples) {
+      ++read.samples;
+      read.wrong += sample.value == value_of(series, sample.time_ms) ? 0 : 1;
+    }
+  }
+  return read;
+}
+
+std::string words(const std::vector<store::Damage>& damage) {
+  std::string text;
+  for (const auto& one : damage) text += one.where + ": " + one.what + "\n";
+  return text;
+}
+
+std::vector<fs::path> files_below(const fs::path& dir, std::string_view suffix) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(dir))
+    if (entry.path().filename().string().ends_with(suffix)) files.push_back(entry.path());
+  std::ranges::sort(files);
+  return files;
+}
+
+void flip_byte(const fs::path& path, std::uint64_t at) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(at));
+  const auto byte = static_cast<char>(file.get() ^ 0x55);
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put(byte);
+}
+
+constexpr std::size_t kSeries = 1000, kParts = 3, kPerPart = 40;
+constexpr std::size_t kAllSamples = kSeries * kParts * kPerPart;
+
+/// Several table files of many blocks each, nothing in the log.
+void make_database(const fs::path& dir) {
+  VirtualRuntime runtime;
+  auto store = EmbeddedStore::open(options_for(dir), runtime.runtime());
+  ASSERT_TRUE(store);
+  for (std::size_t part = 0; part < kParts; ++part) {
+    write(**store, kSeries, part * kPerPart, kPerPart);
+    ASSERT_TRUE((*store)->checkpoint());
+  }
+  ASSERT_TRUE((*store)->stop());
+}
+
+/// A copy of one that is made once.
+void fill_database(const fs::path& dir) {
+  static const Folder kMade;
+  if (!fs::exists(kMade / "made")) make_database(kMade / "made");
+  fs::copy(kMade / "made", dir, fs::copy_options::recursive);
+}
+
+/// One byte of one file is not what was written: the store opens, names it, and serves the rest.
+class FlippedByte : public testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(FlippedByte, IsNamedAndCostsItsBlock) {
+  Folder folder;
+  fill_database(folder / "made");
+  std::mt19937 random(GetParam());
+  std::vector<fs::path> files = files_below(folder / "made" / "db", ".sst");
+  const auto file = files[random() % files.size()];
+  const auto at = random() % fs::file_size(file);
+  flip_byte(file, at);
+  SCOPED_TRACE(file.filename().string() + " at " + std::to_string(at) + " of " +
+               std::to_string(fs::file_size(file)));
+  VirtualRuntime runtime;
+  auto store = EmbeddedStore::open(options_for(folder / "made"), runtime.runtime());
+  ASSERT_TRUE(store) << to_string(store.error());
+  const auto read = read_all(**store);
+  EXPECT_EQ(read.wrong, 0U);
+  const auto damage = (*store)->statistics().damage;
+  if (read.samples != kAllSamples) EXPECT_FALSE(damage.empty());
+  if (!damage.empty())
+    EXPECT_NE(words(damage).find(file.filename().string()), std::string::npos) << words(damage);
+  const bool holds_chunks = fs::file_size(file) > 200'000;
+  const bool in_a_block = at < fs::file_size(file) * 8 / 10;  // what follows is the table's index
+  if (holds_chunks) EXPECT_GE(read.samples, kAllSamples * 6 / 10) << words(damage);
+  if (holds_chunks && in_a_block) EXPECT_GE(read.samples, kAllSamples * 95 / 100) << words(damage);
+  write(**store, kSeries, kParts * kPerPart, 1);
+  EXPECT_EQ(read_all(**store).samples, read.samples + kSeries) << "writing goes on";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, FlippedByte, testing::Range(1U, 17U));
+
+TEST(Damage, ALostOrBrokenManifestIsRebuiltFromTheTables) {
+  for (const char* name : {"MANIFEST", "CURRENT"}) {
+    for (const bool remove : {false, true}) {
+      SCOPED_TRACE(std::string(name) + (remove ? " removed" : " flipped"));
+      Folder folder;
+      fill_database(folder / "made");
+      for (const auto& entry : fs::directory_iterator(folder / "made" / "db")) {
+        if (!entry.path().filename().string().starts_with(name)) continue;
+        if (remove)
+          fs::remove(entry.path());
+        else
+          flip_byte(entry.path(), fs::file_size(entry.path()) / 2);
+      }
+      VirtualRuntime runtime;
+      auto store = EmbeddedStore::open(options_for(folder / "made"), runtime.runtime());
+      ASSERT_TRUE(store) << to_string(store.error());
+      EXPECT_FALSE((*store)->statistics().damage.empty());
+      const auto read = read_all(**store);
+      EXPECT_EQ(read.wrong, 0U);
+      EXPECT_EQ(read.samples, kAllSamples) << words((*store)->statistics().damage);
+    }
+  }
+}
+
+TEST(Damage, AMissingTableIsNamedAndTheOthersAreServed) {
+  Folder folder;
+  fill_database(folder / "made");
+  const auto tables = files_below(folder / "made" / "db", ".sst");
+  auto largest = *std::ranges::max_element(
+      tables, {}, [](const fs::path& path) { return fs::file_size(path); });
+  fs::remove(largest);
+  VirtualRuntime runtime;
+  auto store = EmbeddedStore::open(options_for(folder / "made"), runtime.runtime());
+  ASSERT_TRUE(store) << to_string(store.error());
+  const auto read = read_all(**store);
+  EXPECT_EQ(read.wrong, 0U);
+  EXPECT_GE(read.samples, kAllSamples * 6 / 10);
+  EXPECT_FALSE((*store)->statistics().damage.empty());
+}
+
+/// Power loss: of the log's last segment any tail may be missing. What is there afterwards is a
+/// beginning of what was written, request by request.
+TEST(PowerLoss, AnyTailOfTheLogMayBeMissing) {
+  Folder folder;
+  VirtualRuntime runtime;
+  {
+    auto store = EmbeddedStore::open(options_for(folder / "made"), runtime.runtime());
+    ASSERT_TRUE(store);
+    for (std::size_t request = 0; request < 40; ++request) write(**store, 10, request, 1);
+    fs::copy(folder / "made", folder / "kept", fs::copy_options::recursive);
+  }
+  const auto segment = files_below(folder / "kept" / "wal", ".log").back();
+  const auto full = fs::file_size(segment);
+  std::mt19937 random(7);
+  for (int turn = 0; turn < 15; ++turn) {
+    const auto left = random() % (full + 1);
+    fs::remove_all(folder / "made");
+    fs::copy(folder / "kept", folder / "made", fs::copy_options::recursive);
+    fs::resize_file((folder / "made") / "wal" / segment.filename(), left);
+    auto store = EmbeddedStore::open(options_for(folder / "made"), runtime.runtime());
+    ASSERT_TRUE(store) << to_string(store.error());
+    const auto read = read_all(**store);
+    EXPECT_EQ(read.wrong, 0U);
+    EXPECT_EQ(read.samples % 10, 0U) << "a request is there whole or not at all; " << left;
+    EXPECT_TRUE((*store)->statistics().damage.empty()) << words((*store)->statistics().damage);
+    if (left == full) EXPECT_EQ(read.samples, 400U);
+  }
+}
+
+TEST(Backup, HoldsWhatWasAcknowledgedWhileWritingWentOn) {
+  Folder folder;
+  VirtualRuntime runtime;
+  auto store = EmbeddedStore::open(options_for(folder / "made"), runtime.runtime());
+  ASSERT_TRUE(store);
+  write(**store, 50, 0, 100);
+  ASSERT_TRUE((*store)->checkpoint());
+  write(**store, 50, 100, 7);
+  (*store)->put_metadata({{"m0", "counter", "Help.", ""}});
+  std::atomic<bool> stop = false;
+  std::atomic<std::size_t> rounds = 0;
+  std::thread writer([&] {
+    for (std::size_t k = 107; !stop; ++k, ++rounds) {
+      write(**store, 50, k, 1);
+      if (k % 20 == 0) EXPECT_TRUE((*store)->checkpoint());
+    }
+  });
+  while (rounds < 10) std::this_thread::yield();
+  const auto before = rounds.load();
+  const auto made = (*store)->backup(folder / "copy");
+  const auto after = rounds.load() + 1;
+  stop = true;
+  writer.join();
+  ASSERT_TRUE(made) << to_string(made.error());
+  const auto again = (*store)->backup(folder / "copy");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kConflict);
+  auto copy = EmbeddedStore::open(options_for(folder / "copy"), runtime.runtime());
+  ASSERT_TRUE(copy) << to_string(copy.error());
+  EXPECT_TRUE((*copy)->statistics().damage.empty()) << words((*copy)->statistics().damage);
+  const auto read = read_all(**copy);
+  EXPECT_EQ(read.wrong, 0U);
+  EXPECT_GE(read.samples, 50 * (107 + before));
+  EXPECT_LE(read.samples, 50 * (107 + after));
+  EXPECT_EQ((*copy)->metadata().size(), 1U);
+  write(**copy, 50, 100'000, 1);
+  EXPECT_EQ(read_all(**copy).samples, read.samples + 50) << "the copy is a store of its own";
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry
