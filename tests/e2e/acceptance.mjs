@@ -158,6 +158,32 @@ test('kill -9 loses nothing that was acknowledged, and the journal verifies', as
   assert.equal(verify.code, 0, verify.stdout);
 });
 
+test('a backup is made while the server runs, and a server started on it has everything', async () => {
+  const server = await serve(folder());
+  assert.equal((await server.ask('POST', '/api/v1/catalog/apply', shop())).status, 200);
+  const opened = await (await server.ask('POST', '/api/v1/incidents', { title: 'a trial', workload: 'shop', severity: 4 })).json();
+  const gauge = (name, value) => ({
+    resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name, gauge: { dataPoints: [{ timeUnixNano: `${Date.now()}000000`, asDouble: value }] } }] }] }],
+  });
+  assert.equal((await server.ask('POST', '/api/v1/otlp/v1/metrics', gauge('before_backup', 7), { 'content-type': 'application/json' })).status, 200);
+  const copy = join(folder(), 'copy');
+  const made = await run('backup', copy, '--server', server.url, '--token', server.token);
+  assert.equal(made.code, 0, made.stderr);
+  assert.equal((await server.ask('POST', '/api/v1/otlp/v1/metrics', gauge('after_backup', 8), { 'content-type': 'application/json' })).status, 200);
+  const again = await run('backup', copy, '--server', server.url, '--token', server.token);
+  assert.equal(again.code, 2);
+  assert.match(again.stderr, /does not exist yet/);
+  const verify = await run('journal', 'verify', '--data', copy);
+  assert.equal(verify.code, 0, verify.stdout);
+  const restored = await serve(copy);
+  const ask = async (path) => (await fetch(restored.url + path, { headers: { authorization: `Bearer ${server.token}` } })).json();
+  assert.equal((await ask('/api/v1/query?query=before_backup')).data.result[0].value[1], '7');
+  assert.equal((await ask('/api/v1/query?query=after_backup')).data.result.length, 0);
+  assert.equal((await ask(`/api/v1/incidents/${opened.id}`)).title, 'a trial');
+  await restored.stop();
+  await server.stop();
+});
+
 test('every operation of the API contract is served', async () => {
   const server = await serve(folder());
   const missing = [];

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 
+#include "platform/log/log.h"
 #include "telemetry/store/database.h"
 #include "telemetry/store/embedded_store.h"
 #include "telemetry/store/group_cache.h"
@@ -50,12 +51,16 @@ struct Core {
   void note_damage(Damage found) {
     constexpr std::size_t kMostKept = 1000;
     const std::scoped_lock lock(damage_mutex);
-    if (damage.size() < kMostKept && std::ranges::find(damage, found) == damage.end())
-      damage.push_back(std::move(found));
+    if (damage.size() >= kMostKept || std::ranges::find(damage, found) != damage.end()) return;
+    log(Level::kError, "telemetry/store", "damage", {{"where", found.where}, {"what", found.what}});
+    damage.push_back(std::move(found));
   }
 };
 
 Status recover(Core& core);
+/// Of recover(): the segments still needed, ascending. Ends with every restored series in the
+/// index.
+Status replay_log(Core& core, const std::vector<std::uint64_t>& segments);
 Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch);
 Status checkpoint(Core& core);
 Status prune_metrics(Core& core);

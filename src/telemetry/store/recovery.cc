@@ -1,48 +1,16 @@
-// Opening: series and bounds from the database, then whatever the log holds.
+// Opening: series, bounds and metadata from the database; the log is replay.cc's.
 
 #include <algorithm>
 #include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <rocksdb/write_batch.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "telemetry/store/byte_io.h"
 #include "telemetry/store/core.h"
-#include "telemetry/store/wal_records.h"
 
 namespace wellrun::telemetry::store {
 namespace {
-
-/// A file in memory, read-only.
-class MappedFile {
- public:
-  explicit MappedFile(const std::filesystem::path& path) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat info{};
-    if (file >= 0 && ::fstat(file, &info) == 0 && info.st_size > 0) {
-      size_ = static_cast<std::size_t>(info.st_size);
-      void* at = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
-      if (at != MAP_FAILED) at_ = static_cast<const char*>(at);
-    }
-    is_read_ = file >= 0 && (info.st_size == 0 || at_ != nullptr);
-    if (file >= 0) ::close(file);
-  }
-  ~MappedFile() {
-    if (at_ != nullptr) ::munmap(const_cast<char*>(at_), size_);
-  }
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  bool is_read() const { return is_read_; }
-  std::string_view bytes() const { return {at_, at_ == nullptr ? 0 : size_}; }
-
- private:
-  const char* at_ = nullptr;
-  std::size_t size_ = 0;
-  bool is_read_ = false;
-};
 
 /// A damaged block ends an iterator: go on behind it, one ref at a time until a readable block.
 void read_series(Core& core) {
@@ -125,74 +93,6 @@ void read_metadata(Core& core) {
   }
 }
 
-struct Replay {
-  Core& core;
-  std::int64_t newest = INT64_MIN;
-  std::uint64_t samples = 0, without_series = 0;
-
-  template <typename TimedSample>
-  void add(std::uint32_t ref, const TimedSample& sample) {
-    if (!core.head.has(ref)) {
-      ++without_series;
-      return;
-    }
-    auto& series = core.head.at(ref);
-    auto done = append(series, sample, true);
-    if (done == Appended::kNeedsDisk) done = insert_checked(series, sample);
-    samples += done == Appended::kNew ? 1 : 0;
-    newest = std::max(newest, sample.time_ms);
-  }
-
-  bool apply(std::string_view payload) {
-    if (payload.empty()) return false;
-    switch (static_cast<WalRecord>(payload.front())) {
-      case WalRecord::kSeries:
-        return read_series_record(payload, [&](std::uint32_t ref, std::string_view labels) {
-          core.index.restore(ref, labels);
-        });
-      case WalRecord::kFloats:
-        return read_float_record(payload,
-                                 [&](std::uint32_t ref, Sample sample) { add(ref, sample); });
-      case WalRecord::kHistograms:
-        return read_histogram_record(
-            payload, [&](std::uint32_t ref, const HistogramSample& sample) { add(ref, sample); });
-    }
-    return false;
-  }
-};
-
-Status replay_segment(Core& core, std::uint64_t segment, bool is_last) {
-  const auto path = wal_segment_path(core.options.dir / "wal", segment);
-  const MappedFile file(path);
-  if (!file.is_read())
-    return fail(ErrorCode::kIo,
-                fmt::format("reading a log segment failed: {}", std::strerror(errno)),
-                path.string());
-  const auto name = "wal/" + path.filename().string();
-  WalReader reader(file.bytes(), name);
-  Replay replay{core};
-  for (std::string_view payload; reader.next(payload);)
-    if (!replay.apply(payload))
-      core.note_damage({fmt::format("{} at byte {}", name, reader.payload_offset()),
-                        "a record cannot be read although its checksum is right"});
-  for (const auto& found : reader.damage()) core.note_damage(found);
-  if (replay.without_series > 0)
-    core.note_damage({name, fmt::format("{} samples belong to series whose record is lost",
-                                        replay.without_series)});
-  if (reader.has_torn_tail() && !is_last)
-    core.note_damage({fmt::format("{} at byte {}", name, reader.tail_offset()),
-                      "the segment ends in the middle of a record"});
-  if (reader.has_torn_tail() && is_last &&
-      ::truncate(path.c_str(),
-                 static_cast<off_t>(std::max<std::size_t>(16, reader.tail_offset()))) != 0)
-    return fail(ErrorCode::kIo,
-                fmt::format("cutting off an unfinished record failed: {}", std::strerror(errno)),
-                path.string());
-  core.head.sample_count += replay.samples;
-  core.newest_ms = std::max(core.newest_ms.load(), replay.newest);
-  return {};
-}
-
 }  // namespace
 
 Status recover(Core& core) {
@@ -211,9 +111,7 @@ Status recover(Core& core) {
     ::unlink(wal_segment_path(log, segment).c_str());
     return true;
   });
-  for (const auto segment : segments)
-    TRY_STATUS(replay_segment(core, segment, segment == segments.back()));
-  core.index.index_restored();
+  TRY_STATUS(replay_log(core, segments));
   core.index.all_logged();
   WalOptions options;
   options.dir = log;
