@@ -53,6 +53,19 @@ struct View {
   Timestamp now;
 };
 
+/// Where a practice is seen being done.
+struct Witness {
+  std::string_view command;  ///< of `wellrun`
+  std::string_view page;
+  std::string_view test;  ///< a file of this repository
+};
+
+/// std::nullopt for a practice without a rule yet.
+std::optional<Witness> witness(std::string_view practice_id);
+
+/// docs/practices.md: every practice, and where it is seen.
+std::string practices_page();
+
 /// What is known of one practice; kNoRule when nobody has written its rule yet.
 Finding judge(std::string_view practice_id, const View& view);
 

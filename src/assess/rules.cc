@@ -573,46 +573,55 @@ Finding improvement(const View& view) {
 struct Rule {
   std::string_view practice;
   Finding (*judge)(const View&);
+  Witness witness;
 };
 
+// clang-format off
 constexpr std::array kRules{
-    Rule{"DP1", operations_as_code},
-    Rule{"DP2", small_reversible_changes},
-    Rule{"DP3", procedures_used},
-    Rule{"DP5", failures_learnt_from},
-    Rule{"O1", workloads_understood},
-    Rule{"O9", components_owned},
-    Rule{"O11", sponsored},
-    Rule{"O12", empowered},
-    Rule{"O13", escalation},
-    Rule{"O14", communication},
-    Rule{"P1", declared_signals},
-    Rule{"P2", hosts_measured},
-    Rule{"P4", dependencies_measured},
-    Rule{"P5", traceability},
-    Rule{"P6", version_control},
-    Rule{"P9", deployments_managed},
-    Rule{"P13", environments},
-    Rule{"P14", small_reversible_changes},
-    Rule{"P16", way_back},
-    Rule{"P26", runbooks},
-    Rule{"W1", kpis},
-    Rule{"W3", telemetry_analysed},
-    Rule{"W6", outcome_alerts},
-    Rule{"H1", operations_kpis},
-    Rule{"E1", one_process},
-    Rule{"E2", procedure_per_alert},
-    Rule{"E3", by_impact},
-    Rule{"E4", paths_answered},
-    Rule{"E5", customer_plan},
-    Rule{"E6", truthful_status},
-    Rule{"E7", automated},
-    Rule{"V1", improvement},
-    Rule{"V2", analyses},
-    Rule{"V3", feedback},
+    Rule{"DP1", operations_as_code, {"apply", "/catalog", "src/catalog/catalog_test.cc"}},
+    Rule{"DP2", small_reversible_changes, {"deploy list", "/changes", "src/change/change_domain_test.cc"}},
+    Rule{"DP3", procedures_used, {"runbook list", "/procedures", "src/procedures/run_fsm_test.cc"}},
+    Rule{"DP5", failures_learnt_from, {"analysis list", "/analyses", "src/improve/draft_test.cc"}},
+    Rule{"O1", workloads_understood, {"workload list", "/workloads", "src/catalog/catalog_test.cc"}},
+    Rule{"O9", components_owned, {"check", "/workloads", "tests/corpora/catalog/unreachable_owner.yaml"}},
+    Rule{"O11", sponsored, {"get Priority", "/catalog", "src/catalog/catalog_test.cc"}},
+    Rule{"O12", empowered, {"incident list", "/incidents", "src/respond/incident_fsm_test.cc"}},
+    Rule{"O13", escalation, {"incident escalate", "/incidents", "src/respond/respond_domain_test.cc"}},
+    Rule{"O14", communication, {"incident update", "/incidents", "src/respond/status_page_test.cc"}},
+    Rule{"P1", declared_signals, {"assess", "/workloads", "src/telemetry/otlp/otlp_test.cc"}},
+    Rule{"P2", hosts_measured, {"query up", "/explore", "src/telemetry/scrape/scraper_test.cc"}},
+    Rule{"P4", dependencies_measured, {"assess", "/workloads", "src/assess/rules_test.cc"}},
+    Rule{"P5", traceability, {"assess", "/explore", "src/telemetry/logs_api_test.cc"}},
+    Rule{"P6", version_control, {"plan", "/catalog", "src/catalog/catalog_test.cc"}},
+    Rule{"P9", deployments_managed, {"deploy list", "/changes", "src/change/change_domain_test.cc"}},
+    Rule{"P13", environments, {"get Environment", "/changes", "src/change/change_domain_test.cc"}},
+    Rule{"P14", small_reversible_changes, {"deploy list", "/changes", "src/change/change_domain_test.cc"}},
+    Rule{"P16", way_back, {"deploy list", "/changes", "src/change/change_domain_test.cc"}},
+    Rule{"P26", runbooks, {"run list", "/runs", "tests/simulation/story_test.cc"}},
+    Rule{"W1", kpis, {"kpi list", "/workloads", "src/health/evaluator_test.cc"}},
+    Rule{"W3", telemetry_analysed, {"query", "/explore", "src/telemetry/promql/engine_test.cc"}},
+    Rule{"W6", outcome_alerts, {"slo list", "/workloads", "src/health/slo_test.cc"}},
+    Rule{"H1", operations_kpis, {"assess", "/changes", "src/change/change_domain_test.cc"}},
+    Rule{"E1", one_process, {"journal tail", "/incidents", "src/respond/respond_domain_test.cc"}},
+    Rule{"E2", procedure_per_alert, {"check", "/procedures", "src/catalog/catalog_test.cc"}},
+    Rule{"E3", by_impact, {"incident list", "/incidents", "src/respond/respond_domain_test.cc"}},
+    Rule{"E4", paths_answered, {"oncall list", "/incidents", "src/respond/respond_domain_test.cc"}},
+    Rule{"E5", customer_plan, {"incident update", "/incidents", "src/respond/respond_domain_test.cc"}},
+    Rule{"E6", truthful_status, {"incident show", "/incidents", "src/respond/status_page_test.cc"}},
+    Rule{"E7", automated, {"automation list", "/procedures", "src/procedures/run_fsm_test.cc"}},
+    Rule{"V1", improvement, {"action list", "/analyses", "src/assess/rules_test.cc"}},
+    Rule{"V2", analyses, {"analysis list", "/analyses", "src/improve/draft_test.cc"}},
+    Rule{"V3", feedback, {"run verdict", "/runs", "src/procedures/run_fsm_test.cc"}},
 };
+// clang-format on
 
 }  // namespace
+
+std::optional<Witness> witness(std::string_view practice_id) {
+  const auto rule = std::ranges::find(kRules, practice_id, &Rule::practice);
+  if (rule == kRules.end()) return std::nullopt;
+  return rule->witness;
+}
 
 Finding judge(std::string_view practice_id, const View& view) {
   const auto rule = std::ranges::find(kRules, practice_id, &Rule::practice);

@@ -1,3 +1,7 @@
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -35,6 +39,34 @@ TEST(Practices, IdsAreUniqueAndEveryAreaHasSome) {
   }
   EXPECT_EQ(seen.size(), areas().size());
   EXPECT_EQ(ids.size(), 84U);
+}
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// WELLRUN_UPDATE=1 writes what should stand there.
+TEST(Practices, ThePageSaysWhatTheCodeSays) {
+  const auto path = std::filesystem::path(WELLRUN_SOURCE_DIR) / "docs/practices.md";
+  if (std::getenv("WELLRUN_UPDATE") != nullptr) std::ofstream(path) << practices_page();
+  EXPECT_EQ(text_of(path), practices_page());
+}
+
+TEST(Practices, WhatThePageNamesExists) {
+  const std::filesystem::path root = WELLRUN_SOURCE_DIR;
+  const auto routes = text_of(root / "web/src/platform/router.tsx");
+  const auto commands = text_of(root / "src/cli/commands.cc") +
+                        text_of(root / "src/cli/offline_commands.cc") +
+                        text_of(root / "src/cli/journal_commands.cc");
+  for (const auto& practice : practices()) {
+    const auto seen = witness(practice.id);
+    if (!seen) continue;
+    EXPECT_TRUE(std::filesystem::exists(root / seen->test)) << practice.id << ": " << seen->test;
+    EXPECT_TRUE(routes.contains(fmt::format("path: '{}'", seen->page))) << practice.id;
+    const auto first_word = seen->command.substr(0, seen->command.find(' '));
+    EXPECT_TRUE(commands.contains(fmt::format("\"{}\"", first_word))) << practice.id;
+  }
 }
 
 TEST(Assessment, WithoutRecordsNothingScores) {

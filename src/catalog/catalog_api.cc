@@ -144,7 +144,7 @@ Result<ApplyRequest> read_request(const Request& request) {
 
 Checked check_against(const CatalogApi& api, Declarations declarations, bool prune) {
   return check(std::move(declarations),
-               {.check_query = api.check_query, .current = &api.domain.catalog(), .prune = prune});
+               {.languages = api.languages, .current = &api.domain.catalog(), .prune = prune});
 }
 
 /// Reads the body and its YAML on the I/O thread, then goes on on the strand.

@@ -17,7 +17,7 @@ struct CatalogApi {
   Strand& strand;
   journal::Ledger& ledger;
   const CatalogDomain& domain;
-  std::function<Status(std::string_view)> check_query;  ///< PromQL, as in CheckOptions
+  Languages languages;
 };
 
 std::vector<http::Route> catalog_routes(const CatalogApi& api);

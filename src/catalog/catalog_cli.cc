@@ -87,14 +87,13 @@ Result<std::vector<std::string>> init(const std::string& directory) {
   return written;
 }
 
-Result<DirectoryCheck> check_directory(const std::string& directory,
-                                       std::function<Status(std::string_view)> check_query) {
+Result<DirectoryCheck> check_directory(const std::string& directory, Languages languages) {
   TRY(const Files files, read_directory(directory));
   Declarations declarations = load(files);
   DirectoryCheck result;
   result.file_count = files.size();
   result.resource_count = declarations.items.size();
-  result.checked = check(std::move(declarations), {.check_query = std::move(check_query)});
+  result.checked = check(std::move(declarations), {.languages = std::move(languages)});
   return result;
 }
 

@@ -28,8 +28,7 @@ struct DirectoryCheck {
 };
 
 /// Reads and checks `directory` alone (nothing is applied before).
-Result<DirectoryCheck> check_directory(const std::string& directory,
-                                       std::function<Status(std::string_view)> check_query);
+Result<DirectoryCheck> check_directory(const std::string& directory, Languages languages);
 
 /// One line a problem (notes after them), then a summary. With colours: ANSI escapes.
 std::string render_check(const DirectoryCheck& check, bool colour);

@@ -38,6 +38,14 @@ Status balanced(std::string_view promql) {
   return fail(ErrorCode::kInvalid, "unclosed left parenthesis");
 }
 
+Status closed(std::string_view text) {
+  const auto open = text.rfind("{{");
+  if (open == std::string_view::npos || text.find("}}", open) != std::string_view::npos) return {};
+  return fail(ErrorCode::kInvalid, "unclosed action");
+}
+
+const Languages kLanguages = {.check_query = balanced, .check_template = closed};
+
 /// The domain with a journal that is a counter.
 struct World {
   CatalogDomain domain;
@@ -45,7 +53,7 @@ struct World {
 
   Checked check_files(const Files& files, bool prune = false) const {
     return check(load(files),
-                 {.check_query = balanced, .current = &domain.catalog(), .prune = prune});
+                 {.languages = kLanguages, .current = &domain.catalog(), .prune = prune});
   }
   std::vector<std::string> apply(const Files& files, Timestamp now, bool prune = false) {
     const Checked checked = check_files(files, prune);
@@ -75,7 +83,7 @@ TEST(Catalog, EveryWrongFileOfTheCorpusIsRefusedInTheseWords) {
   for (const auto& entry : fs::directory_iterator(kSource / "tests/corpora/catalog")) {
     if (entry.path().extension() != ".yaml") continue;
     const Checked checked =
-        check(load({{entry.path().filename(), read(entry.path())}}), {.check_query = balanced});
+        check(load({{entry.path().filename(), read(entry.path())}}), {.languages = kLanguages});
     EXPECT_FALSE(checked.ok()) << entry.path();
     std::string text;
     for (const Problem& problem : checked.problems) text += to_string(problem) + "\n";
@@ -90,7 +98,7 @@ TEST(Catalog, TheExampleRepositoryPassesCheckAndIsNeverOverwritten) {
   const fs::path directory = fs::path(testing::TempDir()) / "wellrun_init_test";
   fs::remove_all(directory);
   ASSERT_TRUE(init(directory));
-  const auto checked = check_directory(directory, balanced);
+  const auto checked = check_directory(directory, kLanguages);
   ASSERT_TRUE(checked);
   EXPECT_TRUE(checked->checked.ok()) << render_check(*checked, false);
   EXPECT_EQ(render_check(*checked, false), "18 resources in 6 files: all well\n");

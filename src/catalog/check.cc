@@ -4,6 +4,7 @@
 #include <set>
 
 #include "catalog/kind_checks.h"
+#include "catalog/kinds/rule_group.h"
 #include "catalog/registry.h"
 #include "core/text.h"
 
@@ -95,15 +96,38 @@ void check_references(const std::vector<Declared>& items, const CheckOptions& op
   for (const auto& [deleted, referrers] : to_deleted) refuse_deletion(checked, deleted, referrers);
 }
 
-void check_queries(const std::vector<Declared>& items, const CheckOptions& options,
+void check_queries(const std::vector<Declared>& items, const Languages& languages,
                    Checked& checked) {
-  if (!options.check_query) return;
+  if (!languages.check_query) return;
   for (const Declared& declared : items) {
     for (const ReadQuery& query : declared.queries) {
       // Templates are filled in when a step runs; what is not known yet cannot be parsed.
       if (query.promql.find("{{") != std::string::npos) continue;
-      if (const Status status = options.check_query(query.promql); !status) {
+      if (const Status status = languages.check_query(query.promql); !status) {
         problem_at(checked, declared, query.position, "PromQL: " + to_string(status.error()));
+      }
+    }
+  }
+}
+
+void check_templates(const std::vector<Declared>& items, const Languages& languages,
+                     Checked& checked) {
+  if (!languages.check_template) return;
+  for (const Declared& declared : items) {
+    if (declared.resource->kind != RuleGroup::kKind) continue;
+    const auto& group = *static_cast<const RuleGroup*>(declared.resource->value.get());
+    for (std::size_t i = 0; i < group.rules.size(); ++i) {
+      const Rule& rule = group.rules[i];
+      for (const auto& [field, texts] :
+           {std::pair{"labels", &rule.labels}, std::pair{"annotations", &rule.annotations}}) {
+        for (const auto& [name, text] : *texts) {
+          const Status status = languages.check_template(text);
+          if (status) continue;
+          problem_at(checked, declared,
+                     declared.at(fmt::format("spec.rules.{}.{}.{}", i, field, name)),
+                     fmt::format("{} {} of {}: {}", field, quote(name), quote(rule.alert),
+                                 to_string(status.error())));
+        }
       }
     }
   }
@@ -117,7 +141,8 @@ Checked check(Declarations declarations, const CheckOptions& options) {
   const std::vector<Declared> items = effective(std::move(declarations), options, checked);
   for (const Declared& declared : items) checked.wanted.put(declared.resource);
   check_references(items, options, checked);
-  check_queries(items, options, checked);
+  check_queries(items, options.languages, checked);
+  check_templates(items, options.languages, checked);
   check_kinds(items, checked.wanted, checked.problems, checked.notes);
   std::ranges::sort(checked.problems);
   const auto repeated = std::ranges::unique(checked.problems);

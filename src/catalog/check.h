@@ -10,9 +10,15 @@
 
 namespace wellrun::catalog {
 
+/// Languages that resources hold and the catalog cannot read: the composer gives who can. An empty
+/// function: that language is not looked at.
+struct Languages {
+  std::function<Status(std::string_view)> check_query;     ///< PromQL
+  std::function<Status(std::string_view)> check_template;  ///< in labels and annotations of rules
+};
+
 struct CheckOptions {
-  /// Reads PromQL: the composer gives telemetry's parser. Empty: queries are not looked at.
-  std::function<Status(std::string_view)> check_query;
+  Languages languages;
   /// What is applied already: `files` change it. Null: nothing is.
   const Catalog* current = nullptr;
   /// Whether what is applied and not declared any more is deleted.

@@ -140,7 +140,10 @@ Result<journal::Decision> ChangeDomain::record(facts::ChangeRecorded change,
 void ChangeDomain::apply(const journal::Fact& fact) {
   if (fact.type == facts::DeploymentStarted::kType) {
     ++recorded_count_;
-    deployments_.push_back({.what = fact.body.get<facts::DeploymentStarted>(),
+    auto what = fact.body.get<facts::DeploymentStarted>();
+    const bool in_production = is_production(catalog_, what.environment);
+    deployments_.push_back({.what = std::move(what),
+                            .in_production = in_production,
                             .started_at = fact.time,
                             .seq = fact.seq});
     keep_newest(deployments_);
@@ -148,7 +151,7 @@ void ChangeDomain::apply(const journal::Fact& fact) {
     const auto body = fact.body.get<facts::DeploymentFinished>();
     if (auto* deployment = find_mutable(body.deployment)) {
       deployment->state = body.outcome;
-      deployment->finished_at = fact.time;
+      if (!deployment->finished_at) deployment->finished_at = fact.time;
       deployment->caused_failure = deployment->caused_failure || body.outcome != "succeeded";
       if (body.outcome == "rolled_back") deployment->restored_at = fact.time;
     }
@@ -168,10 +171,10 @@ void ChangeDomain::incident_opened(const journal::Fact& fact) {
   const auto workload = text_or(fact.body, "workload");
   for (auto deployment = deployments_.rbegin(); deployment != deployments_.rend(); ++deployment) {
     if (fact.time - deployment->started_at > kBlameWindow) return;
-    if (deployment->what.workload != workload || !deployment->incident.empty()) continue;
+    if (deployment->what.workload != workload || !deployment->in_production) continue;
     deployment->caused_failure = true;
-    deployment->incident = text_or(fact.body, "incident");
-    return;
+    if (deployment->incident.empty()) deployment->incident = text_or(fact.body, "incident");
+    return;  // the newest is the likeliest, and one failure is enough for it
   }
 }
 
@@ -206,6 +209,7 @@ Status ChangeDomain::restore(const Json& snapshot) {
     for (const auto& entry : snapshot.at("deployments")) {
       const auto& view = entry.at("view");
       deployments_.push_back({.what = entry.at("what").get<facts::DeploymentStarted>(),
+                              .in_production = view.at("in_production").get<bool>(),
                               .started_at = time_of(view, "started_at").value_or(Timestamp{}),
                               .finished_at = time_of(view, "finished_at"),
                               .state = view.at("state").get<std::string>(),

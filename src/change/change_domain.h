@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "catalog/catalog.h"
 #include "change/deployment.h"
 #include "journal/ledger.h"
 
@@ -21,6 +22,8 @@ struct DeploymentReport {
 
 class ChangeDomain final : public journal::Domain {
  public:
+  explicit ChangeDomain(const catalog::Catalog& catalog) : catalog_(catalog) {}
+
   std::string_view name() const override { return "change"; }
   void apply(const journal::Fact& fact) override;
   journal::Decision react(const journal::Fact&, Timestamp) override { return {}; }
@@ -53,6 +56,7 @@ class ChangeDomain final : public journal::Domain {
   void incident_opened(const journal::Fact& fact);
   void incident_resolved(const journal::Fact& fact);
 
+  const catalog::Catalog& catalog_;
   std::deque<Deployment> deployments_;  ///< oldest first, at most kKept
   std::deque<Change> changes_;
   std::uint64_t recorded_count_ = 0;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "catalog/kinds/environment.h"
 #include "change/change_api.h"
 
 namespace wellrun::change {
@@ -18,7 +19,21 @@ struct Domain {
     domain.apply({.seq = ++seq, .time = now, .type = std::move(type), .body = std::move(body)});
   }
 
-  ChangeDomain domain;
+  Domain() {
+    for (const auto& [name, production] : {std::pair{"live", true}, std::pair{"staging", false}}) {
+      catalog::Environment environment;
+      environment.metadata.name = name;
+      environment.production = production;
+      catalog::Resource resource;
+      resource.kind = catalog::Environment::kKind;
+      resource.name = name;
+      resource.value = std::make_shared<catalog::Environment>(environment);
+      catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
+    }
+  }
+
+  catalog::Catalog catalog;
+  ChangeDomain domain{catalog};
   Timestamp now = from_unix_ms(1'000'000'000'000);
   journal::Sequence seq = 0;
 };
@@ -88,12 +103,62 @@ TEST(Dora, AnIncidentLongAfterOrElsewhereIsNotBlamedOnADeployment) {
   EXPECT_FALSE(d.domain.deployments().front().caused_failure);
 }
 
+TEST(Dora, FourFiguresOfAMonthAsCountedByHand) {
+  Domain d;
+  const auto began = d.now;
+  const auto deploy = [&](const char* version, const char* environment, Duration since_commit,
+                          const char* outcome) {
+    auto report = release(version, outcome);
+    report.id = fmt::format("{}-{}", version, environment);
+    report.environment = environment;
+    report.commit_time = format_rfc3339(d.now - since_commit);
+    d.accept(d.domain.record(report, "token:ci"));
+  };
+  // Five reach customers, one does not get there, and what is tried elsewhere does not count.
+  deploy("1.0", "staging", 10min, "succeeded");
+  deploy("1.0", "live", 1h, "succeeded");
+  d.now += 24h;
+  deploy("1.1", "live", 3h, "succeeded");
+  d.now += 24h;
+  deploy("1.2", "live", 5h, "succeeded");
+  d.now += 20min;
+  d.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}});
+  d.now += 5min;
+  d.tell("incident.opened", {{"incident", "inc-0002"}, {"workload", "shop"}});
+  d.now += 35min;
+  d.tell("incident.resolved", {{"incident", "inc-0001"}});
+  d.now += 24h;
+  deploy("1.3", "live", 7h, "succeeded");
+  d.now += 2h;
+  d.accept(d.domain.finish("1.3-live", "rolled_back", "token:ci"));
+  d.now += 24h;
+  deploy("1.4", "live", 300h, "failed");
+  d.now += 24h;
+  deploy("1.5", "live", 9h, "succeeded");
+  d.now += 1h;
+  deploy("1.6", "staging", 1h, "succeeded");
+  d.tell("incident.opened", {{"incident", "inc-0003"}, {"workload", "shop"}});
+
+  d.now = began + 24h * 30;
+  const auto figures = dora(d.domain.deployments(), "shop", d.now, 24h * 30);
+  EXPECT_EQ(figures.deployments, 6U);
+  EXPECT_DOUBLE_EQ(figures.deployments_per_day, 6.0 / 30);
+  EXPECT_EQ(figures.lead_time_median, 5h) << "of 1, 3, 5, 7 and 9 h";
+  EXPECT_EQ(figures.failures, 4U)
+      << "1.2 (two incidents, one failure), 1.3 (rolled back), 1.4 (failed), 1.5 (an incident)";
+  EXPECT_DOUBLE_EQ(figures.change_failure_rate.value(), 4.0 / 6);
+  EXPECT_EQ(figures.time_to_restore_median, 1h + 30min) << "of 1 h (1.2) and 2 h (1.3)";
+
+  const auto week = dora(d.domain.deployments(), "shop", began + 24h * 7, 24h * 4);
+  EXPECT_EQ(week.deployments, 3U) << "1.3, 1.4 and 1.5";
+}
+
 TEST(ChangeDomain, SurvivesASnapshot) {
   Domain d;
   d.accept(d.domain.record(release("1.0.0", "succeeded"), "token:ci"));
   d.accept(d.domain.record(
       facts::ChangeRecorded{.kind = "flag", .workload = "shop", .summary = "off"}, "person:ana"));
-  ChangeDomain restored;
+  ChangeDomain restored(d.catalog);
   ASSERT_TRUE(restored.restore(d.domain.snapshot()));
   EXPECT_EQ(restored.snapshot(), d.domain.snapshot());
   EXPECT_EQ(restored.next_id("dep"), d.domain.next_id("dep"));

@@ -1,5 +1,7 @@
 #include "change/deployment.h"
 
+#include "catalog/kinds/environment.h"
+
 namespace wellrun::change {
 namespace {
 
@@ -13,12 +15,18 @@ Json seconds_or_null(const std::optional<Duration>& duration) {
 
 }  // namespace
 
+bool is_production(const catalog::Catalog& catalog, const std::string& environment) {
+  const auto* declared = catalog.find<catalog::Environment>(environment);
+  return declared == nullptr ? environment == "production" : declared->production;
+}
+
 Json to_json(const Deployment& deployment) {
   const auto& what = deployment.what;
   return {{"id", what.deployment},
           {"workload", what.workload},
           {"component", what.component},
           {"environment", what.environment},
+          {"in_production", deployment.in_production},
           {"version", what.version},
           {"previous_version", what.previous_version},
           {"commit", what.commit},
@@ -56,6 +64,7 @@ Dora dora(const std::deque<Deployment>& deployments, const std::string& workload
   std::vector<Duration> restore_times;
   for (const auto& deployment : deployments) {
     if (!workload.empty() && deployment.what.workload != workload) continue;
+    if (!deployment.in_production) continue;
     if (!deployment.finished_at || *deployment.finished_at < now - window ||
         *deployment.finished_at > now)
       continue;
@@ -65,7 +74,8 @@ Dora dora(const std::deque<Deployment>& deployments, const std::string& workload
       if (deployment.restored_at)
         restore_times.push_back(*deployment.restored_at - *deployment.finished_at);
     }
-    if (const auto committed = parse_rfc3339(deployment.what.commit_time)) {
+    const auto committed = parse_rfc3339(deployment.what.commit_time);
+    if (committed && deployment.state != "failed") {
       lead_times.push_back(*deployment.finished_at - *committed);
     }
   }

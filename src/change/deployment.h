@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/catalog.h"
 #include "core/json.h"
 #include "core/time.h"
 #include "facts/change.h"
@@ -18,9 +19,10 @@ namespace wellrun::change {
 
 struct Deployment {
   facts::DeploymentStarted what;
+  bool in_production = true;  ///< as its environment was declared when it began
   Timestamp started_at;
-  std::optional<Timestamp> finished_at;
-  std::string state = "started";  ///< started, succeeded, failed or rolled_back
+  std::optional<Timestamp> finished_at;  ///< first: a later way back does not move it
+  std::string state = "started";         ///< started, succeeded, failed or rolled_back
   journal::Sequence seq = 0;
   /// When an incident of its workload opened within `kBlameWindow` of it, or it failed or was
   /// rolled back.
@@ -40,6 +42,9 @@ struct Change {
 /// deployment.
 inline constexpr Duration kBlameWindow{3'600'000};
 
+/// Whether customers use `environment`: what the catalog says, or its name when it is not declared.
+bool is_production(const catalog::Catalog& catalog, const std::string& environment);
+
 Json to_json(const Deployment& deployment);
 Json to_json(const Change& change);
 
@@ -49,7 +54,7 @@ struct Dora {
   std::size_t deployments = 0;  ///< to production, finished
   std::size_t failures = 0;
   double deployments_per_day = 0;
-  std::optional<Duration> lead_time_median;        ///< commit to finished
+  std::optional<Duration> lead_time_median;        ///< commit to finished, of those that arrived
   std::optional<double> change_failure_rate;       ///< failures / deployments
   std::optional<Duration> time_to_restore_median;  ///< failure to restored
 };

@@ -111,6 +111,16 @@ Result<std::string> Api::get_text(const std::string& path) {
   return std::move(response.body);
 }
 
+void Api::pause(Duration length) {
+  const auto runtime = state_->runtime.runtime();
+  std::promise<void> over;
+  std::unique_ptr<Timer> timer;
+  runtime.strand.post([&] {
+    timer = runtime.strand.at(runtime.clock.now() + length, [&over] { over.set_value(); });
+  });
+  over.get_future().wait();
+}
+
 std::string url_encode(std::string_view text) {
   std::string encoded;
   for (const char c : text) {

@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "core/result.h"
+#include "core/time.h"
 
 namespace wellrun::cli {
 
@@ -28,6 +29,8 @@ class Api {
   Result<Json> send(const std::string& method, const std::string& path, const Json& body);
   /// The answer as it came.
   Result<std::string> get_text(const std::string& path);
+  /// Waits, before asking again.
+  void pause(Duration length);
 
  private:
   struct State;

@@ -242,7 +242,7 @@ struct Action {
     const char* key;     ///< of the body
     const char* help;
     bool required = false;
-    enum class Type { kText, kFlag, kNumber, kPairs } type = Type::kText;
+    enum class Type { kText, kFlag, kBoolean, kNumber, kPairs } type = Type::kText;
   };
   std::vector<Field> fields;
   const char* method = "POST";
@@ -300,6 +300,12 @@ const std::vector<Action>& actions() {
        {{"--step", "step", "index of the step (default: the one that waits)", false, Type::kNumber},
         {"--comment", "comment", "why"},
         {"--approved", "approved", "", false, Type::kFlag}}},
+      {"run",
+       "verdict",
+       "Say whether a run helped: that is how procedures get better",
+       "/api/v1/runs/{}/verdict",
+       {{"--helped", "helped", "true or false", true, Type::kBoolean},
+        {"--comment", "comment", "why"}}},
       {"run", "cancel", "Stop a run after its present step", "/api/v1/runs/{}/cancel", {}},
       {"run",
        "resume",
@@ -446,6 +452,13 @@ Result<Json> body_of(const Action& action, const Given& given) {
       body[field.key] = value;
     } else {
       const auto number = parse_json(value);
+      if (field.type == Type::kBoolean && number && number->is_boolean()) {
+        body[field.key] = *number;
+        continue;
+      }
+      if (field.type == Type::kBoolean)
+        return fail(ErrorCode::kInvalid,
+                    std::string(field.option) + " takes true or false; it got " + quote(value));
       if (!number || !number->is_number_integer())
         return fail(ErrorCode::kInvalid,
                     std::string(field.option) + " takes a whole number; it got " + quote(value));

@@ -8,18 +8,10 @@
 #include "catalog/catalog_cli.h"
 #include "catalog/load.h"
 #include "cli/git.h"
-#include "journal/transfer.h"
-#include "journal/verify.h"
-#include "telemetry/promql/parser.h"
+#include "server/languages.h"
 
 namespace wellrun::cli {
 namespace {
-
-Status check_promql(std::string_view query) {
-  auto parsed = telemetry::promql::parse(query);
-  if (!parsed) return std::unexpected(parsed.error());
-  return {};
-}
 
 /// The body of plan and apply: the folder's files and where they come from.
 Result<Json> catalog_body(const std::string& directory, bool prune) {
@@ -52,7 +44,7 @@ int run_init(Context& context, const std::string& directory) {
 }
 
 int run_check(Context& context, const std::string& directory) {
-  const auto check = catalog::check_directory(directory, check_promql);
+  const auto check = catalog::check_directory(directory, server::languages());
   if (!check) return report(context, check.error());
   context.out(context.json ? catalog::check_json(*check).dump(2) + "\n"
                            : catalog::render_check(*check, context.terminal.colour));
@@ -90,7 +82,7 @@ int run_plan(Context& context, const std::string& directory, bool prune) {
 
 int run_apply(Context& context, const std::string& directory, bool prune) {
   // Problems are shown where they stand in the files before anything is sent.
-  const auto check = catalog::check_directory(directory, check_promql);
+  const auto check = catalog::check_directory(directory, server::languages());
   if (!check) return report(context, check.error());
   if (!check->checked.ok() && prune) {
     context.err(catalog::render_check(*check, context.terminal.colour));
@@ -191,104 +183,6 @@ void add_catalog_commands(CLI::App& app, Context& context, int& exit_code) {
   get->add_option("kind", *kind, "such as Workload, Team, Runbook");
   get->add_option("name", *name, "one resource");
   get->callback([&context, &exit_code, kind, name] { exit_code = run_get(context, *kind, *name); });
-}
-
-namespace {
-
-std::string journal_file(const std::string& data) {
-  return data + "/journal.sqlite";
-}
-
-int run_verify(Context& context, const std::string& data) {
-  const auto found = journal::verify_journal(journal_file(data));
-  if (!found) return report(context, found.error());
-  if (context.json) {
-    Json json{{"ok", !found->problem},
-              {"facts", found->facts_checked},
-              {"last_seq", found->last_seq},
-              {"last_hash", found->last_hash}};
-    if (found->problem) json["problem"] = to_string(*found->problem);
-    context.out(json.dump(2) + "\n");
-  } else if (found->problem) {
-    context.out(
-        fmt::format("BROKEN at fact {}: {}\n", found->broken_fact, to_string(*found->problem)));
-  } else {
-    context.out(
-        fmt::format("sound: {} facts, last hash {}\n", found->facts_checked, found->last_hash));
-  }
-  return found->problem ? 1 : 0;
-}
-
-/// To standard error, so that lines on standard output stay lines.
-int transferred(Context& context, const Result<journal::TransferReport>& report_,
-                const char* what) {
-  if (!report_) return report(context, report_.error());
-  const auto text = context.json ? Json{{"facts", report_->facts},
-                                        {"intents", report_->intents},
-                                        {"blobs", report_->blobs},
-                                        {"last_hash", report_->last_hash}}
-                                       .dump(2)
-                                 : fmt::format("{} {} facts, {} intents, {} blobs", what,
-                                               report_->facts, report_->intents, report_->blobs);
-  context.err(text + "\n");
-  return 0;
-}
-
-int run_journal_export(Context& context, const std::string& data, const std::string& file) {
-  if (file.empty()) {
-    const auto sink = [&](std::string_view line) -> Status {
-      context.out(std::string(line) + "\n");
-      return {};
-    };
-    return transferred(context, journal::export_lines(journal_file(data), sink), "exported");
-  }
-  std::ofstream out(file, std::ios::binary);
-  const auto sink = [&](std::string_view line) -> Status {
-    out << line << '\n';
-    if (out) return {};
-    return fail(ErrorCode::kIo, fmt::format("{} cannot be written; is the disk full?", file));
-  };
-  auto written = journal::export_lines(journal_file(data), sink);
-  out.flush();
-  if (written && !out) written = fail(ErrorCode::kIo, fmt::format("{} cannot be written", file));
-  return transferred(context, written, "exported");
-}
-
-int run_journal_import(Context& context, const std::string& data, const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in)
-    return report(context,
-                  {ErrorCode::kNotFound, fmt::format("{} cannot be read", file), std::string()});
-  std::error_code error;
-  std::filesystem::create_directories(data, error);
-  return transferred(context, journal::import_lines(journal_file(data), in), "imported");
-}
-
-}  // namespace
-
-void add_journal_commands(CLI::App& app, Context& context, int& exit_code) {
-  CLI::App* journal = nullptr;
-  for (auto* known :
-       app.get_subcommands([](const CLI::App* each) { return each->get_name() == "journal"; }))
-    journal = known;
-  auto data = std::make_shared<std::string>("wellrun-data");
-  auto file = std::make_shared<std::string>();
-  const auto add = [&](const char* name, const char* about, auto run) {
-    auto* command = journal->add_subcommand(name, about);
-    command->add_option("--data", *data, "the server's data folder")->capture_default_str();
-    command->callback(
-        [&context, &exit_code, data, file, run] { exit_code = run(context, *data, *file); });
-    return command;
-  };
-  add("verify", "Check the hash chain: is everything as it was written?",
-      [](Context& outer, const std::string& folder, const std::string&) {
-        return run_verify(outer, folder);
-      });
-  add("export", "Write every fact as a JSON line, also while the server runs", run_journal_export)
-      ->add_option("file", *file, "where to (default: standard output)");
-  add("import", "Make a new journal of what export wrote", run_journal_import)
-      ->add_option("file", *file, "lines of an export")
-      ->required();
 }
 
 namespace {

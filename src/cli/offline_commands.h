@@ -1,7 +1,6 @@
 #pragma once
 
-// Commands that need no server, or more than one question to it: operations as code, and the
-// journal's file.
+// Commands that need no server, or more than one question to it: operations as code.
 
 #include "cli/commands.h"
 
@@ -9,10 +8,6 @@ namespace wellrun::cli {
 
 /// init, check, plan, diff, apply, export, get.
 void add_catalog_commands(CLI::App& app, Context& context, int& exit_code);
-
-/// journal verify, export, import: on a data folder whose server is stopped (verify and export:
-/// also while it runs).
-void add_journal_commands(CLI::App& app, Context& context, int& exit_code);
 
 /// backup.
 void add_backup(CLI::App& app, Context& context, int& exit_code);

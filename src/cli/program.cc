@@ -9,8 +9,10 @@
 
 #include "cli/completion.h"
 #include "cli/contents.h"
+#include "cli/journal_commands.h"
 #include "cli/offline_commands.h"
 #include "cli/rules_commands.h"
+#include "cli/run_commands.h"
 #include "cli/serve.h"
 #include "cli/settings.h"
 #include "cli/version.h"
@@ -74,6 +76,7 @@ int run_program(int argc, char** argv) {
   add_rules_commands(app, context, exit_code);
   add_journal_commands(app, context, exit_code);
   add_backup(app, context, exit_code);
+  add_run_commands(app, context, exit_code);
   add_completion(app, context, exit_code);
   add_contents(app);
   // After the commands: they would inherit it.

@@ -13,7 +13,6 @@ namespace wellrun::facts {
 /// One apply, after the facts of each resource that it changed, in the same turn.
 struct CatalogApplied {
   static constexpr auto kType = "catalog.applied";
-  static constexpr int kSchema = 1;
   std::string apply;
   std::string commit;
   std::string author;
@@ -27,7 +26,6 @@ struct CatalogApplied {
 /// resource.applied, in order.
 struct ResourcePart {
   static constexpr auto kType = "resource.part";
-  static constexpr int kSchema = 1;
   std::string kind;
   std::string name;
   std::string apply;
@@ -38,7 +36,6 @@ struct ResourcePart {
 /// A resource is new or differs from what was applied before.
 struct ResourceApplied {
   static constexpr auto kType = "resource.applied";
-  static constexpr int kSchema = 1;
   std::string kind;
   std::string name;
   Json resource;  ///< the normalised document; null when it stands in `parts` facts before
@@ -54,7 +51,6 @@ struct ResourceApplied {
 
 struct ResourceDeleted {
   static constexpr auto kType = "resource.deleted";
-  static constexpr int kSchema = 1;
   std::string kind;
   std::string name;
   std::string apply;

@@ -21,7 +21,6 @@ inline Json number_json(double value) {
 
 struct AlertFired {
   static constexpr auto kType = "alert.fired";
-  static constexpr int kSchema = 1;
   std::string fingerprint;
   std::string alert;
   std::map<std::string, std::string> labels;
@@ -43,7 +42,6 @@ struct AlertFired {
 
 struct AlertResolved {
   static constexpr auto kType = "alert.resolved";
-  static constexpr int kSchema = 1;
   std::string fingerprint;
   std::string alert;
   std::map<std::string, std::string> labels;
@@ -54,7 +52,6 @@ struct AlertResolved {
 
 struct KpiStatusChanged {
   static constexpr auto kType = "kpi.status_changed";
-  static constexpr int kSchema = 1;
   std::string kpi;
   std::string workload;
   std::string from;  ///< on_target, at_risk, missed or no_data

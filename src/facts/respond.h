@@ -17,7 +17,7 @@ struct EventRecorded {
   std::string fingerprint;
   std::string alert;
   std::string workload;
-  std::string severity;  ///< of the alert: page or ticket
+  std::string severity;  ///< of the alert: page, ticket or info
   std::string outcome;   ///< incident or noted
   std::string incident;  ///< or empty
 };

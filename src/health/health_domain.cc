@@ -10,7 +10,6 @@ journal::NewFact fact_of(std::string stream, const Payload& payload) {
   journal::NewFact fact;
   fact.stream = std::move(stream);
   fact.type = Payload::kType;
-  fact.schema = Payload::kSchema;
   fact.body = payload;
   return fact;
 }

@@ -7,6 +7,7 @@
 #include "core/assert.h"
 #include "core/bytes.h"
 #include "core/text.h"
+#include "facts/schemas.h"
 #include "journal/effect.h"
 #include "journal/store.h"
 
@@ -102,6 +103,18 @@ Result<Fact> fact_from_json(const Json& json) {
     return fail(ErrorCode::kTooLarge, fmt::format("the body of fact {} is longer than {} bytes",
                                                   fact.seq, kMaxBodyBytes));
   return fact;
+}
+
+Status upcast(Fact& fact) {
+  const auto* schema = facts::schema_of(fact.type);
+  if (schema == nullptr || fact.schema == schema->current()) return {};
+  if (auto done = facts::upcast(*schema, fact.schema, fact.body); !done) {
+    auto error = std::move(done).error();
+    error.context = fmt::format("fact {} of the journal", fact.seq);
+    return std::unexpected(std::move(error));
+  }
+  fact.schema = schema->current();
+  return {};
 }
 
 std::string chain_hash(std::string_view previous_hash, const Fact& fact, std::string_view body) {

@@ -20,7 +20,7 @@ struct NewFact {
   std::string stream;  ///< what it is about: "incident/inc-0007", "alert/<fingerprint>",
                        ///< "resource/Team/payments"
   std::string type;    ///< "<domain>.<what happened>", past tense: "incident.opened"
-  int schema = 1;      ///< version of the body's shape; older ones are upcast on reading
+  int schema = 0;      ///< version of the body's shape; 0: the newest of its type
   std::string actor;   ///< "person:ana", "token:ci", "automation:restart-checkout", "system"
   Json body;           ///< at most 16 KiB as text; larger content is stored beside it by digest
                        ///< (Journal::put_blob)
@@ -50,6 +50,10 @@ Json to_json(const Fact& fact);
 /// Strict: every field present with its type, nothing unknown, body within kMaxBodyBytes; kInvalid
 /// names the field.
 Result<Fact> fact_from_json(const Json& json);
+
+/// Brings schema and body to what the newest version would have written. kUnsupported and kCorrupt
+/// (facts/schemas.h) name the fact.
+Status upcast(Fact& fact);
 
 /// The hash of a fact as stored: SHA-256 in hex over `previous_hash` (empty before the first) and
 /// the fields of `fact` but `hash`, with the body as the text `body`; see docs/formats/journal.md.

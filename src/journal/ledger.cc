@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "core/assert.h"
+#include "facts/schemas.h"
 #include "journal/store.h"
 
 namespace wellrun::journal {
@@ -289,7 +290,8 @@ Fact Ledger::State::complete(NewFact fact, const Origin& origin, Timestamp now) 
   whole.stream_version = next_version(fact.stream);
   whole.stream = std::move(fact.stream);
   whole.type = std::move(fact.type);
-  whole.schema = fact.schema;
+  const auto* schema = facts::schema_of(whole.type);
+  whole.schema = fact.schema != 0 ? fact.schema : schema == nullptr ? 1 : schema->current();
   whole.actor = fact.actor.empty() ? origin.actor : std::move(fact.actor);
   whole.cause = origin.cause;
   whole.correlation = fact.correlation.empty() ? origin.correlation : std::move(fact.correlation);

@@ -119,6 +119,9 @@ Result<std::vector<Fact>> MemoryStore::read(const FactQuery& query) const {
   } else if (query.after < facts_.size()) {
     std::for_each(facts_.begin() + static_cast<std::ptrdiff_t>(query.after), facts_.end(), take);
   }
+  for (auto& fact : found) {
+    if (auto done = upcast(fact); !done) return std::unexpected(std::move(done).error());
+  }
   return found;
 }
 

@@ -121,6 +121,12 @@ Result<Fact> complete(StoredFact stored) {
   return std::move(stored.fact);
 }
 
+Result<Fact> complete_upcast(StoredFact stored) {
+  TRY(auto fact, complete(std::move(stored)));
+  if (auto done = upcast(fact); !done) return std::unexpected(std::move(done).error());
+  return fact;
+}
+
 Status insert_fact(db::Sqlite& database, const Fact& fact, std::string_view body) {
   TRY(auto insert, database.prepare("INSERT INTO facts VALUES(?,?,?,?,?,?,?,?,?,?,?)"));
   insert.bind(static_cast<std::int64_t>(fact.seq))

@@ -32,8 +32,10 @@ inline constexpr const char* kFactColumns =
 /// kCorrupt when a column has another type than was written.
 Result<StoredFact> read_row(const db::Statement& row);
 
-/// Parses the body: kCorrupt when that fails.
+/// Parses the body, as stored: kCorrupt when that fails.
 Result<Fact> complete(StoredFact stored);
+/// The same, with schema and body as the newest version would have written them.
+Result<Fact> complete_upcast(StoredFact stored);
 
 Status insert_fact(db::Sqlite& database, const Fact& fact, std::string_view body);
 

@@ -285,7 +285,7 @@ class SqliteStore final : public Store {
       TRY(const bool row, rows.step());
       if (!row) return found;
       TRY(auto stored, read_row(rows));
-      TRY(auto fact, complete(std::move(stored)));
+      TRY(auto fact, complete_upcast(std::move(stored)));
       found.push_back(std::move(fact));
     }
   }

@@ -15,7 +15,9 @@ struct Api {
   journal::Ledger& ledger;
   const ProceduresDomain& domain;
   const catalog::Catalog& catalog;
+  const LiveOutput& live;
 
+  Json run_json(const Run& run) const;
   Json runbook_json(const catalog::Runbook& runbook) const;
   Json automation_json(const catalog::Automation& automation) const;
   Result<const Run*> run_of(const http::Request& request) const;
@@ -24,6 +26,16 @@ struct Api {
 
 Json time_or_null(Timestamp time) {
   return time == Timestamp{} ? Json() : Json(format_rfc3339(time));
+}
+
+/// With steps; the output of one under way is what it has printed so far.
+Json Api::run_json(const Run& run) const {
+  auto json = to_json(run, true);
+  for (std::size_t index = 0; index < run.steps.size(); ++index) {
+    if (run.steps[index].status != StepStatus::kRunning) continue;
+    json["steps"][index]["output"] = live.of(run.id, static_cast<int>(index));
+  }
+  return json;
 }
 
 Json Api::runbook_json(const catalog::Runbook& runbook) const {
@@ -113,7 +125,7 @@ http::Handler on_run(
           if (!facts) return reply(http::problem_response(facts.error()));
           const auto* run = api->domain.find(id);
           reply(run == nullptr ? http::json_response(Json::object())
-                               : http::json_response(to_json(*run, true)));
+                               : http::json_response(api->run_json(*run)));
         });
   });
 }
@@ -137,7 +149,7 @@ void start_run(const std::shared_ptr<Api>& api, const http::Request& request, ht
       [api, reply = std::move(reply)](const auto& facts) mutable {
         if (!facts) return reply(http::problem_response(facts.error()));
         const auto* run = api->domain.find(text_or(facts->front().body, "run"));
-        reply(http::json_response(run == nullptr ? Json::object() : to_json(*run, true), 201));
+        reply(http::json_response(run == nullptr ? Json::object() : api->run_json(*run), 201));
       });
 }
 
@@ -157,6 +169,17 @@ http::Response list_runs(const Api& api, const http::Request& request) {
     items.push_back(to_json(*run, false));
   }
   return http::json_response({{"items", std::move(items)}});
+}
+
+/// From memory, or as the journal has it.
+void get_run(const std::shared_ptr<Api>& api, const http::Request& request, http::Reply reply) {
+  const auto id = request.path_parameter("id");
+  if (const auto* run = api->domain.find(id))
+    return reply(http::json_response(api->run_json(*run)));
+  api->runtime.workers.run([api, id, reply = std::move(reply)]() mutable {
+    const auto run = read_run(api->ledger.store(), id);
+    reply(run ? http::json_response(to_json(*run, true)) : http::problem_response(run.error()));
+  });
 }
 
 http::Response get_runbook(const Api& api, const http::Request& request) {
@@ -215,8 +238,9 @@ Result<journal::Decision> give_verdict(const Api&, const Run& run, const Json& b
 
 std::vector<http::Route> procedures_routes(Runtime runtime, journal::Ledger& ledger,
                                            const ProceduresDomain& domain,
-                                           const catalog::Catalog& catalog) {
-  const auto api = std::make_shared<Api>(Api{runtime, ledger, domain, catalog});
+                                           const catalog::Catalog& catalog,
+                                           const LiveOutput& live) {
+  const auto api = std::make_shared<Api>(Api{runtime, ledger, domain, catalog, live});
   using http::Role;
   const auto read = [&](std::function<http::Response(const Api&, const http::Request&)> answer) {
     return http::on_strand(runtime.strand,
@@ -262,11 +286,10 @@ std::vector<http::Route> procedures_routes(Runtime runtime, journal::Ledger& led
                     .pattern = "/api/v1/runs/{id}",
                     .role = Role::kViewer,
                     .operation_id = "getRun",
-                    .handler = read([](const Api& a, const http::Request& request) {
-                      const auto run = a.run_of(request);
-                      return run ? http::json_response(to_json(**run, true))
-                                 : http::problem_response(run.error());
-                    })});
+                    .handler = http::on_strand_later(
+                        runtime.strand, [api](const http::Request& request, http::Reply reply) {
+                          get_run(api, request, std::move(reply));
+                        })});
   routes.push_back({.method = "POST",
                     .pattern = "/api/v1/runs",
                     .role = Role::kResponder,

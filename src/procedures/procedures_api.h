@@ -8,12 +8,13 @@
 #include "journal/ledger.h"
 #include "platform/http/router.h"
 #include "procedures/procedures_domain.h"
+#include "procedures/step_effects.h"
 
 namespace wellrun::procedures {
 
 /// All outlive the routes.
 std::vector<http::Route> procedures_routes(Runtime runtime, journal::Ledger& ledger,
                                            const ProceduresDomain& domain,
-                                           const catalog::Catalog& catalog);
+                                           const catalog::Catalog& catalog, const LiveOutput& live);
 
 }  // namespace wellrun::procedures

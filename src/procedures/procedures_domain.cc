@@ -117,8 +117,8 @@ void append(journal::Decision& to, journal::Decision more) {
 
 }  // namespace
 
-std::string ProceduresDomain::next_id() const {
-  return fmt::format("run-{:04}", run_count_ + 1);
+std::string ProceduresDomain::next_id(std::uint64_t started_already) const {
+  return fmt::format("run-{:04}", run_count_ + started_already + 1);
 }
 
 const Run* ProceduresDomain::find(const std::string& id) const {
@@ -227,14 +227,19 @@ journal::Decision ProceduresDomain::react(const journal::Fact& fact, Timestamp n
   const bool moved = fact.type == facts::RunStarted::kType ||
                      fact.type == facts::RunStepFinished::kType ||
                      fact.type == facts::RunResumed::kType;
-  if (moved) append(decision, proceed_with(*run, now));
+  if (moved) {
+    const auto started = std::ranges::count(decision.facts, std::string(facts::RunStarted::kType),
+                                            &journal::NewFact::type);
+    append(decision, proceed_with(*run, now, static_cast<std::uint64_t>(started)));
+  }
   if (fact.type == facts::RunFinished::kType && !run->parent_run.empty()) {
     append(decision, child_finished(*run, text_or(fact.body, "outcome"), now));
   }
   return decision;
 }
 
-journal::Decision ProceduresDomain::proceed_with(const Run& run, Timestamp now) const {
+journal::Decision ProceduresDomain::proceed_with(const Run& run, Timestamp now,
+                                                 std::uint64_t started_already) const {
   auto next = procedures::proceed(run, now);
   if (!next.child) return std::move(next.decision);
   const auto index = static_cast<int>(run.current_index);
@@ -247,7 +252,7 @@ journal::Decision ProceduresDomain::proceed_with(const Run& run, Timestamp now) 
       run.depth + 1 > kMaxDepth
           ? Result<journal::NewFact>(fail(ErrorCode::kTooLarge,
                                           fmt::format("runbooks nested deeper than {}", kMaxDepth)))
-          : started_fact(request, &run, index, next_id());
+          : started_fact(request, &run, index, next_id(started_already));
   if (started) {
     next.decision.facts.push_back(std::move(*started));
   } else {
@@ -293,7 +298,7 @@ journal::Decision ProceduresDomain::automations(const journal::Fact& fact, Times
     for (const auto& [input, value] : automation->inputs) request.inputs[input] = fill(value, fact);
     request.incident = text_or(fact.body, "incident");
     request.workload = text_or(fact.body, "workload");
-    const auto id = fmt::format("run-{:04}", run_count_ + 1 + started_count);
+    const auto id = next_id(started_count);
     if (reason.empty()) {
       auto started = started_fact(request, nullptr, 0, id);
       if (started) {

@@ -61,13 +61,15 @@ class ProceduresDomain final : public journal::Domain {
   const std::map<std::string, AutomationRecord>& automation_records() const {
     return automation_records_;
   }
-  /// The id that the run of a start() right now would get.
-  std::string next_id() const;
+  /// The id that the run of a start() right now would get, after `started_already` others of the
+  /// same decision.
+  std::string next_id(std::uint64_t started_already = 0) const;
 
  private:
   Result<journal::NewFact> started_fact(const StartRequest& request, const Run* parent,
                                         int parent_index, std::string id) const;
-  journal::Decision proceed_with(const Run& run, Timestamp now) const;
+  journal::Decision proceed_with(const Run& run, Timestamp now,
+                                 std::uint64_t started_already = 0) const;
   journal::Decision child_finished(const Run& child, const std::string& outcome,
                                    Timestamp now) const;
   journal::Decision automations(const journal::Fact& fact, Timestamp now) const;

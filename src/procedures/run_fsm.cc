@@ -237,6 +237,18 @@ void apply(Run& run, const journal::Fact& fact) {
   }
 }
 
+Result<Run> read_run(const journal::Store& store, const std::string& id) {
+  constexpr std::size_t kMaxFactsRead = 100'000;
+  TRY(const auto facts, store.read({.stream = "run/" + id, .limit = kMaxFactsRead}));
+  if (facts.empty() || facts.front().type != facts::RunStarted::kType) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no run {}; GET /api/v1/runs lists the newest", quote(id)));
+  }
+  auto run = begin(facts.front());
+  for (std::size_t i = 1; i < facts.size(); ++i) apply(run, facts[i]);
+  return run;
+}
+
 Next proceed(const Run& run, Timestamp now) {
   if (run.status != RunStatus::kRunning) return {};
   const auto* step = current(run);

@@ -13,6 +13,7 @@
 
 #include "core/result.h"
 #include "journal/ledger.h"
+#include "journal/store.h"
 #include "procedures/run.h"
 
 namespace wellrun::procedures {
@@ -22,6 +23,9 @@ void apply(Run& run, const journal::Fact& fact);
 
 /// A run out of its first fact.
 Run begin(const journal::Fact& started);
+
+/// One that may be only in the journal any more. kNotFound; cost: its facts.
+Result<Run> read_run(const journal::Store& store, const std::string& id);
 
 /// A child run that a step wants: the domain looks the runbook up and starts it.
 struct ChildRun {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "procedures/masking.h"
 
 namespace wellrun::procedures {
 namespace {
@@ -13,7 +14,6 @@ using Done = std::move_only_function<void(Outcome)>;
 
 constexpr std::size_t kTailBytes = 4 << 10;
 constexpr std::size_t kLiveBytes = 64 << 10;
-constexpr std::size_t kShortestSecret = 4;
 
 /// The last `max_bytes` of `text`, from a whole character on, with a mark where something is
 /// missing.
@@ -97,15 +97,6 @@ std::string LiveOutput::of(const std::string& run, int index) const {
   return found == output_.end() ? std::string() : tail(found->second, kLiveBytes);
 }
 
-std::string masked(std::string text, const std::map<std::string, std::string>& secrets) {
-  for (const auto& [name, value] : secrets) {
-    if (value.size() < kShortestSecret) continue;
-    for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at + 3))
-      text.replace(at, value.size(), "***");
-  }
-  return text;
-}
-
 Result<bool> holds(std::string_view condition, double value) {
   condition = trimmed(condition);
   const auto number_start = condition.find_first_not_of("<>=! ");
@@ -145,10 +136,10 @@ void CommandStep::perform(const journal::Intent& intent, Done done) {
   auto& live = environment_.live;
   runner_.run(
       std::move(process),
-      [&strand, &live, run, index, hidden = *secrets](std::string_view chunk) {
-        strand.post([&live, run, index, text = masked(std::string(chunk), hidden)] {
-          live.append(run, index, text);
-        });
+      [&strand, &live, run, index,
+       mask = std::make_shared<PieceMask>(*secrets)](std::string_view chunk) {
+        strand.post(
+            [&live, run, index, text = mask->add(chunk)] { live.append(run, index, text); });
       },
       [this, run, index, hidden = *secrets,
        done = std::move(done)](Result<ProcessExit> exit) mutable {

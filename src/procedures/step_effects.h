@@ -87,8 +87,4 @@ class QueryStep final : public journal::Performer {
 /// "< 0.05" against a value; operators < <= > >= == !=. kInvalid for anything else.
 Result<bool> holds(std::string_view condition, double value);
 
-/// `text` with every value of `secrets` (name -> value, those of 4 characters or more) replaced by
-/// ***.
-std::string masked(std::string text, const std::map<std::string, std::string>& secrets);
-
 }  // namespace wellrun::procedures

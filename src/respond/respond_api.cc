@@ -1,6 +1,8 @@
 #include "respond/respond_api.h"
 
+#include <charconv>
 #include <fmt/format.h>
+#include <limits>
 
 #include "catalog/kinds/person.h"
 #include "catalog/kinds/schedule.h"
@@ -8,6 +10,7 @@
 #include "catalog/on_call.h"
 #include "core/text.h"
 #include "respond/html.h"
+#include "respond/incident_story.h"
 
 namespace wellrun::respond {
 namespace {
@@ -106,46 +109,118 @@ Json timeline_entry(const journal::Fact& fact) {
           {"text", text},    {"links", std::move(links)}};
 }
 
-Error no_incident(const std::string& id) {
-  return {ErrorCode::kNotFound,
-          fmt::format("no incident {}; GET /api/v1/incidents?state=all lists them", quote(id))};
+struct IncidentListing {
+  std::string state = "open";
+  std::optional<std::string> workload;
+  std::size_t limit = 200;
+  int before = std::numeric_limits<int>::max();  ///< only those with a smaller number
+
+  bool wants(const Incident& incident) const {
+    if (workload && incident.workload != *workload) return false;
+    return state == "all" || (state == "open") == incident.is_open();
+  }
+};
+
+Result<IncidentListing> read_listing(const http::Request& request) {
+  constexpr std::size_t kMostAtOnce = 1000;
+  IncidentListing listing{.state = request.parameter("state").value_or("open"),
+                          .workload = request.parameter("workload")};
+  if (listing.state != "open" && listing.state != "all" && listing.state != "resolved")
+    return fail(ErrorCode::kInvalid,
+                fmt::format("state {} is none of open, resolved, all", quote(listing.state)),
+                "state");
+  if (const auto limit = request.parameter("limit")) {
+    const auto [stop, problem] =
+        std::from_chars(limit->data(), limit->data() + limit->size(), listing.limit);
+    if (problem != std::errc{} || stop != limit->data() + limit->size() || listing.limit < 1 ||
+        listing.limit > kMostAtOnce)
+      return fail(ErrorCode::kInvalid, fmt::format("limit must be from 1 to {}", kMostAtOnce),
+                  "limit");
+  }
+  if (const auto cursor = request.parameter("cursor")) {
+    const auto number = incident_number(*cursor);
+    if (!number)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("cursor {} is not the `next` of an answer", quote(*cursor)),
+                  "cursor");
+    listing.before = *number;
+  }
+  return listing;
 }
 
-http::Response list_incidents(const Api& api, const http::Request& request) {
-  const auto state = request.parameter("state").value_or("open");
-  const auto workload = request.parameter("workload");
-  if (state != "open" && state != "all" && state != "resolved") {
-    return http::problem_response(
-        {ErrorCode::kInvalid, fmt::format("state {} is none of open, resolved, all", quote(state)),
-         "state"});
+/// What is in memory: by number, std::nullopt for one that is not wanted.
+using KnownIncidents = std::map<int, std::optional<Json>, std::greater<>>;
+
+/// Newest first: those in memory, and between and after them what only the journal has. One more
+/// than is asked for tells whether there are more.
+Result<Json> list_with_older(const journal::Store& store, const IncidentListing& listing,
+                             int newest, const KnownIncidents& known) {
+  std::vector<Json> items;
+  for (int number = newest; number > 0 && items.size() <= listing.limit; --number) {
+    const auto found = known.find(number);
+    if (found != known.end()) {
+      if (found->second) items.push_back(*found->second);
+      continue;
+    }
+    if (listing.state == "open") continue;  // open ones are all in memory
+    TRY(const auto incident, read_incident(store, incident_id(number)));
+    if (listing.wants(incident)) items.push_back(incident_json(incident));
   }
-  Json items = Json::array();
-  for (auto each = api.domain.incidents().rbegin(); each != api.domain.incidents().rend(); ++each) {
-    const auto& incident = each->second;
-    if (workload && incident.workload != *workload) continue;
-    if (state == "all" || (state == "open") == incident.is_open())
-      items.push_back(incident_json(incident));
+  Json answer = Json::object();
+  if (items.size() > listing.limit) {
+    items.resize(listing.limit);
+    answer["next"] = items.back().at("id");
   }
-  return http::json_response({{"items", std::move(items)}});
+  answer["items"] = std::move(items);
+  return answer;
+}
+
+void list_incidents(const Shared& api, const http::Request& request, http::Reply reply) {
+  const auto listing = read_listing(request);
+  if (!listing) return reply(http::problem_response(listing.error()));
+  KnownIncidents known;
+  for (const auto& [id, incident] : api->domain.incidents()) {
+    auto& item = known[incident_number(id).value_or(0)];
+    if (listing->wants(incident)) item = incident_json(incident);
+  }
+  const int newest = std::min(listing->before - 1, api->domain.incident_count());
+  api->runtime.workers.run([api, listing = *listing, newest, known = std::move(known),
+                            reply = std::move(reply)]() mutable {
+    const auto answer = list_with_older(api->ledger.store(), listing, newest, known);
+    reply(answer ? http::json_response(*answer) : http::problem_response(answer.error()));
+  });
+}
+
+Json detail_json(const Incident& incident) {
+  auto json = incident_json(incident);
+  json["updates"] = Json::array();
+  for (const auto& update : incident.updates) json["updates"].push_back(update_json(update));
+  return json;
+}
+
+Result<Json> with_story(const journal::Store& store, const std::string& id, Json json) {
+  if (json.is_null()) {
+    TRY(const auto incident, read_incident(store, id));
+    json = detail_json(incident);
+  }
+  TRY(const auto story, store.read({.correlation = id, .limit = 5000}));
+  json["timeline"] = Json::array();
+  json["runs"] = Json::array();
+  for (const auto& fact : story) {
+    json["timeline"].push_back(timeline_entry(fact));
+    if (fact.type == "run.started") json["runs"].push_back(text_or(fact.body, "run"));
+  }
+  return json;
 }
 
 void get_incident(const Shared& api, const http::Request& request, http::Reply reply) {
   const auto id = request.path_parameter("id");
+  if (!api->domain.was_opened(id)) return reply(http::problem_response(no_incident(id)));
   const auto* incident = api->domain.find(id);
-  if (incident == nullptr) return reply(http::problem_response(no_incident(id)));
-  auto json = incident_json(*incident);
-  json["updates"] = Json::array();
-  for (const auto& update : incident->updates) json["updates"].push_back(update_json(update));
-  api->runtime.workers.run([api, id, json = std::move(json), reply = std::move(reply)]() mutable {
-    const auto story = api->ledger.store().read({.correlation = id, .limit = 5000});
-    if (!story) return reply(http::problem_response(story.error()));
-    json["timeline"] = Json::array();
-    json["runs"] = Json::array();
-    for (const auto& fact : *story) {
-      json["timeline"].push_back(timeline_entry(fact));
-      if (fact.type == "run.started") json["runs"].push_back(text_or(fact.body, "run"));
-    }
-    reply(http::json_response(json));
+  auto known = incident == nullptr ? Json() : detail_json(*incident);
+  api->runtime.workers.run([api, id, known = std::move(known), reply = std::move(reply)]() mutable {
+    const auto json = with_story(api->ledger.store(), id, std::move(known));
+    reply(json ? http::json_response(*json) : http::problem_response(json.error()));
   });
 }
 
@@ -395,7 +470,7 @@ std::vector<http::Route> respond_routes(Runtime runtime, journal::Ledger& ledger
                       .operation_id = operation,
                       .handler = on_incident(api, std::move(decide))});
   };
-  view("/api/v1/incidents", "listIncidents", Role::kViewer, list_incidents);
+  later("GET", "/api/v1/incidents", "listIncidents", Role::kViewer, list_incidents);
   later("GET", "/api/v1/incidents/{id}", "getIncident", Role::kViewer, get_incident);
   later("POST", "/api/v1/incidents", "openIncident", Role::kResponder, open_incident);
   command("acknowledge", "acknowledgeIncident",

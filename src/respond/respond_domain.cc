@@ -6,6 +6,7 @@
 #include "respond/communication.h"
 #include "respond/escalation.h"
 #include "respond/incident_facts.h"
+#include "respond/incident_story.h"
 #include "respond/severity.h"
 
 namespace wellrun::respond {
@@ -48,11 +49,6 @@ void append(journal::Decision& decision, journal::Decision more) {
   std::ranges::move(more.intents, std::back_inserter(decision.intents));
 }
 
-/// Never fails on a fact: one that was accepted once must apply for ever.
-void follow_table(Incident& incident, IncidentCommand command) {
-  if (const auto next = next_state(incident.state, command)) incident.state = *next;
-}
-
 }  // namespace
 
 // ---- state ----
@@ -73,7 +69,12 @@ const Incident* RespondDomain::open_incident_of(const std::string& workload) con
 }
 
 std::string RespondDomain::next_incident_id() const {
-  return fmt::format("inc-{:04}", incident_count_ + 1);
+  return incident_id(incident_count_ + 1);
+}
+
+bool RespondDomain::was_opened(const std::string& id) const {
+  const auto number = incident_number(id);
+  return number && *number <= incident_count_;
 }
 
 void RespondDomain::apply(const journal::Fact& fact) {
@@ -85,7 +86,7 @@ void RespondDomain::apply(const journal::Fact& fact) {
   }
   if (!fact.stream.starts_with("incident/")) return;
   const auto found = incidents_.find(fact.stream.substr(std::string_view("incident/").size()));
-  if (found != incidents_.end()) apply_to_incident(found->second, fact);
+  if (found != incidents_.end()) respond::apply(found->second, fact);
 }
 
 void RespondDomain::apply_event(const journal::Fact& fact) {
@@ -97,20 +98,8 @@ void RespondDomain::apply_event(const journal::Fact& fact) {
 }
 
 void RespondDomain::apply_opened(const journal::Fact& fact) {
-  const auto body = fact.body.get<facts::IncidentOpened>();
-  Incident incident;
-  incident.id = body.incident;
-  incident.title = body.title;
-  incident.workload = body.workload;
-  incident.severity = body.severity;
-  incident.kpi = body.kpi;
-  incident.procedure = body.procedure;
-  incident.policy = body.policy;
-  incident.opened_at = fact.time;
-  incident.level_since = fact.time;
-  if (!body.fingerprint.empty())
-    incident.alerts.push_back({body.fingerprint, body.alert, true, body.value, body.labels});
-  incidents_[body.incident] = std::move(incident);
+  auto incident = begin_incident(fact);
+  incidents_[incident.id] = std::move(incident);
   ++incident_count_;
   drop_oldest();
 }
@@ -123,92 +112,6 @@ void RespondDomain::drop_oldest() {
       oldest = &incident;
   }
   if (oldest != nullptr) incidents_.erase(std::string(oldest->id));
-}
-
-void RespondDomain::apply_to_incident(Incident& incident, const journal::Fact& fact) {
-  const auto& body = fact.body;
-  const auto page_named = [&](const std::string& id) -> Page* {
-    const auto found = std::ranges::find(incident.pages, id, &Page::id);
-    return found == incident.pages.end() ? nullptr : &*found;
-  };
-  if (fact.type == facts::IncidentAlertAdded::kType) {
-    const auto added = body.get<facts::IncidentAlertAdded>();
-    const auto known =
-        std::ranges::find(incident.alerts, added.fingerprint, &IncidentAlert::fingerprint);
-    if (known == incident.alerts.end()) {
-      incident.alerts.push_back({added.fingerprint, added.alert, true, added.value, added.labels});
-    } else {
-      known->firing = true;
-      known->value = added.value;
-    }
-    incident.quiet_since.reset();
-    if (incident.state == IncidentState::kMitigated) {
-      incident.mitigated_at.reset();
-      incident.unpaged = true;
-      incident.level_since = fact.time;
-    }
-    follow_table(incident, IncidentCommand::kAddAlert);
-  } else if (fact.type == facts::IncidentAlertResolved::kType) {
-    for (auto& alert : incident.alerts) {
-      if (alert.fingerprint == text_or(body, "fingerprint")) alert.firing = false;
-    }
-    if (!incident.any_firing()) incident.quiet_since = fact.time;
-  } else if (fact.type == facts::IncidentAcknowledged::kType) {
-    if (!incident.acknowledged_at) incident.acknowledged_at = fact.time;
-    incident.acknowledged_by = text_or(body, "by");
-    follow_table(incident, IncidentCommand::kAcknowledge);
-  } else if (fact.type == facts::IncidentEscalated::kType) {
-    const auto escalated = body.get<facts::IncidentEscalated>();
-    incident.unpaged = false;
-    incident.level = escalated.level;
-    incident.round = escalated.round;
-    incident.level_since = fact.time;
-    incident.mitigated_at.reset();
-    incident.quiet_since.reset();  // whoever escalates says that it is not over
-    follow_table(incident, IncidentCommand::kEscalate);
-  } else if (fact.type == facts::IncidentSeverityChanged::kType) {
-    incident.severity = body.get<facts::IncidentSeverityChanged>().to;
-  } else if (fact.type == facts::IncidentRoleAssigned::kType) {
-    incident.roles[text_or(body, "role")] = text_or(body, "person");
-  } else if (fact.type == facts::IncidentMitigated::kType) {
-    incident.mitigated_at = fact.time;
-    follow_table(incident, IncidentCommand::kMitigate);
-  } else if (fact.type == facts::IncidentResolved::kType) {
-    incident.resolved_at = fact.time;
-    follow_table(incident, IncidentCommand::kResolve);
-  } else if (fact.type == facts::PageRequested::kType) {
-    const auto page = body.get<facts::PageRequested>();
-    incident.pages.push_back({page.page,
-                              page.person,
-                              page.channel,
-                              page.address,
-                              page.level,
-                              page.round,
-                              "requested",
-                              {},
-                              {},
-                              fact.time});
-  } else if (fact.type == facts::PageSent::kType) {
-    if (auto* page = page_named(text_or(body, "page"))) {
-      page->state = "sent";
-      page->detail = text_or(body, "detail");
-      page->at = fact.time;
-    }
-  } else if (fact.type == facts::PageFailed::kType) {
-    if (auto* page = page_named(text_or(body, "page"))) {
-      page->state = "failed";
-      page->error = text_or(body, "error");
-      page->at = fact.time;
-    }
-  } else if (fact.type == facts::StatusPosted::kType) {
-    const auto posted = body.get<facts::StatusPosted>();
-    StatusUpdate update{
-        posted.update, posted.status_page, posted.state, posted.text, posted.by, fact.time, {}};
-    if (const auto due = parse_rfc3339(posted.next_update_due)) update.next_due = *due;
-    incident.updates.push_back(std::move(update));
-  } else if (fact.type == facts::StatusUpdateDue::kType) {
-    if (const auto due = parse_rfc3339(text_or(body, "due"))) incident.reminded_of = *due;
-  }
 }
 
 // ---- what follows from facts ----
@@ -271,7 +174,6 @@ journal::NewFact RespondDomain::opened_by(const facts::AlertFired& fired) const 
 }
 
 journal::Decision RespondDomain::on_alert_fired(const facts::AlertFired& fired) const {
-  if (fired.severity != "page" && fired.severity != "ticket") return {};
   const bool pages = fired.severity == "page";
   const auto* incident = pages ? open_incident_of(fired.workload) : nullptr;
   facts::EventRecorded event;
@@ -417,11 +319,10 @@ journal::Decision RespondDomain::tick(Timestamp now) {
 Result<const Incident*> RespondDomain::allowed(const std::string& id,
                                                IncidentCommand command) const {
   const auto* incident = find(id);
-  if (incident == nullptr) {
-    return fail(
-        ErrorCode::kNotFound,
-        fmt::format("no incident {}; GET /api/v1/incidents?state=all lists them", quote(id)));
-  }
+  if (incident == nullptr && was_opened(id))
+    return fail(ErrorCode::kConflict,
+                fmt::format("{} was resolved long ago; it can only be read", id));
+  if (incident == nullptr) return std::unexpected(no_incident(id));
   TRY_STATUS(next_state(incident->state, command));
   return incident;
 }

@@ -3,14 +3,17 @@
 // From alert to event to incident to page, and what customers are told: a functional core. Which
 // fact leads to what:
 //
+// clang-format off
 // | fact | what follows, in the same transaction |
 // |---|---|
-// | alert.fired (page) | event.recorded; incident.alert_added to the workload's open incident, else
-// incident.opened | | alert.fired (ticket) | event.recorded | | alert.resolved |
-// incident.alert_resolved | | incident.opened | level 1 is paged; the first update is posted when
-// the communication plan says so | | incident.alert_added to a mitigated one | it is triggered
-// again, level 1 is paged | | page.failed | the next level, when every page of this one failed | |
-// incident.resolved | the last update is posted |
+// | alert.fired (page) | event.recorded; incident.alert_added to the workload's open incident, else incident.opened |
+// | alert.fired (ticket, info) | event.recorded |
+// | alert.resolved | incident.alert_resolved |
+// | incident.opened | level 1 is paged; the first update is posted when the communication plan says so |
+// | incident.alert_added to a mitigated one | it is triggered again, level 1 is paged |
+// | page.failed | the next level, when every page of this one failed |
+// | incident.resolved | the last update is posted |
+// clang-format on
 //
 // When due: the next level or a reminder; mitigated once every alert stayed resolved for
 // kQuietBeforeMitigated; status.update_due when a promised update is overdue (told once a promise).
@@ -26,6 +29,7 @@
 #include "journal/ledger.h"
 #include "respond/incident.h"
 #include "respond/incident_fsm.h"
+#include "respond/incident_story.h"
 
 namespace wellrun::respond {
 
@@ -34,7 +38,7 @@ inline constexpr std::size_t kMaxTextBytes = 4096;   ///< of titles, notes, upda
 inline constexpr std::size_t kMaxEventsKept = 1000;  ///< older ones are in the journal
 inline constexpr std::size_t kMaxIncidentsKept =
     2000;  ///< resolved ones beyond that, oldest first, are only in the journal
-inline constexpr std::size_t kMaxAlertsPerIncident = 200;
+inline constexpr std::size_t kMaxAlertsPerIncident = 2000;
 
 struct Event {
   std::string id, fingerprint, alert, workload, severity, outcome, incident;
@@ -56,8 +60,15 @@ class RespondDomain final : public journal::Domain {
   Status restore(const Json& snapshot) override;
 
   /// By id, which is also the order in which they opened.
-  const std::map<std::string, Incident>& incidents() const { return incidents_; }
+  using Incidents = std::map<std::string, Incident, IncidentIdOrder>;
+  const Incidents& incidents() const { return incidents_; }
+  /// How many were ever opened.
+  int incident_count() const { return incident_count_; }
+  /// Null for one that was never opened, and for one that is only in the journal
+  /// (incident_story.h).
   const Incident* find(const std::string& id) const;
+  /// True for every incident that ever was.
+  bool was_opened(const std::string& id) const;
   const std::deque<Event>& events() const { return events_; }  ///< oldest first
   const catalog::Catalog& catalog() const { return catalog_; }
 
@@ -88,7 +99,6 @@ class RespondDomain final : public journal::Domain {
     std::string workload, status;
   };
 
-  void apply_to_incident(Incident& incident, const journal::Fact& fact);
   void apply_event(const journal::Fact& fact);
   void apply_opened(const journal::Fact& fact);
   void drop_oldest();
@@ -106,7 +116,7 @@ class RespondDomain final : public journal::Domain {
   std::pair<std::string, std::string> worst_kpi_of(const std::string& workload) const;
 
   const catalog::Catalog& catalog_;
-  std::map<std::string, Incident> incidents_;
+  Incidents incidents_;
   std::deque<Event> events_;
   std::map<std::string, KpiStanding> kpis_;
   int incident_count_ = 0;

@@ -28,12 +28,55 @@ TEST(Respond, AnAlertThatPagesOpensAnIncidentAndPagesWhoeverIsOnCallInOneTransac
   }
 }
 
-TEST(Respond, ATicketIsAnEventOnlyAndInfoIsNeither) {
+TEST(Respond, ATicketAndAnInfoAreEventsWithoutAnIncident) {
   Shop shop;
   shop.fire("a1", "ticket");
   shop.fire("a2", "info");
-  EXPECT_EQ(shop.types(), (Strings{"alert.fired", "event.recorded", "alert.fired"}));
-  EXPECT_EQ(shop.domain->events().front().outcome, "noted");
+  EXPECT_EQ(shop.types(),
+            (Strings{"alert.fired", "event.recorded", "alert.fired", "event.recorded"}));
+  for (const auto& event : shop.domain->events()) {
+    EXPECT_EQ(event.outcome, "noted");
+    EXPECT_EQ(event.incident, "");
+  }
+  EXPECT_EQ(shop.domain->events().back().severity, "info");
+}
+
+TEST(Respond, AnIncidentThatIsOnlyInTheJournalIsReadFromThereAndCanOnlyBeRead) {
+  Shop shop;
+  const auto resolve = [&](const std::string& id) {
+    return shop.command([&](Timestamp) { return shop.domain->resolve(id, "person:ana", "over"); });
+  };
+  shop.fire("still");  // inc-0001 stays open, and in memory
+  for (std::size_t number = 2; number <= kMaxIncidentsKept + 3; ++number) {
+    ASSERT_TRUE(shop.command(
+        [&](Timestamp) { return shop.domain->open("by hand", "shop", 3, "person:ana"); }));
+    const auto before = shop.domain->find(incident_id(static_cast<int>(number)));
+    ASSERT_NE(before, nullptr);
+    ASSERT_TRUE(resolve(before->id));
+  }
+  EXPECT_EQ(shop.domain->incidents().size(), kMaxIncidentsKept);
+  EXPECT_NE(shop.domain->find("inc-0001"), nullptr);
+  EXPECT_EQ(shop.domain->find("inc-0002"), nullptr);
+  EXPECT_TRUE(shop.domain->was_opened("inc-0002"));
+  EXPECT_FALSE(shop.domain->was_opened("inc-9999"));
+  const auto old = read_incident(shop.store, "inc-0002");
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->state, IncidentState::kResolved);
+  EXPECT_EQ(old->title, "by hand");
+  EXPECT_EQ(resolve("inc-0002").error().code, ErrorCode::kConflict);
+  EXPECT_EQ(resolve("inc-9999").error().code, ErrorCode::kNotFound);
+
+  // Whatever is still in memory is what its facts alone make of it.
+  const auto known = *shop.domain->find("inc-0005");
+  EXPECT_EQ(to_json(*read_incident(shop.store, "inc-0005")), to_json(known));
+}
+
+TEST(Respond, IncidentsKeepTheirOrderBeyondTenThousand) {
+  EXPECT_TRUE(IncidentIdOrder{}(incident_id(9'999), incident_id(10'000)));
+  EXPECT_FALSE(IncidentIdOrder{}(incident_id(10'000), incident_id(9'999)));
+  EXPECT_EQ(incident_number("inc-0042"), 42);
+  for (const auto* wrong : {"inc-", "inc-42", "inc-00042", "inc-4x", "run-0042", "inc-0000", ""})
+    EXPECT_EQ(incident_number(wrong), std::nullopt) << wrong;
 }
 
 TEST(Respond, AlertsOfOneWorkloadJoinItsOpenIncidentWithoutFurtherPages) {

@@ -1,6 +1,5 @@
 #include "respond/respond_effects.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <openssl/hmac.h>
 
@@ -58,88 +57,6 @@ Result<Lookup> look_up(const NotifyEnvironment& environment, const Json& request
                                environment.links(*found.incident, text_or(request, "person")),
                                environment.runtime.clock.now());
   return found;
-}
-
-struct Mail {
-  std::string server, from, to, subject, text, message_id, user, password;
-  bool require_tls = false, never_tls = false;
-};
-
-/// RFC 2047 for what is not ASCII.
-std::string encoded_header(const std::string& text) {
-  const bool ascii =
-      std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  return ascii ? text : "=?utf-8?B?" + to_base64(text) + "?=";
-}
-
-std::string rendered(const Mail& mail, Timestamp now) {
-  // RFC 5322 dates are what HTTP's are, but for the zone.
-  char date[64];
-  const auto seconds = static_cast<std::time_t>(to_unix_ms(now) / 1000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &parts);
-  std::string text = fmt::format(
-      "From: {}\r\nTo: {}\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: <{}>\r\nMIME-Version: "
-      "1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
-      "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n\r\n",
-      mail.from, mail.to, encoded_header(mail.subject), date, mail.message_id);
-  for (const char c : mail.text) {
-    if (c == '\n') text += '\r';
-    text += c;
-  }
-  return text;
-}
-
-struct Upload {
-  const std::string& text;
-  std::size_t position = 0;
-};
-
-std::size_t read_upload(char* buffer, std::size_t size, std::size_t count, void* data) {
-  auto& upload = *static_cast<Upload*>(data);
-  const auto length = std::min(size * count, upload.text.size() - upload.position);
-  std::ranges::copy_n(upload.text.begin() + static_cast<std::ptrdiff_t>(upload.position),
-                      static_cast<std::ptrdiff_t>(length), buffer);
-  upload.position += length;
-  return length;
-}
-
-/// Blocks for at most 30 seconds.
-Outcome send_mail(const Mail& mail, Timestamp now) {
-  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(),
-                                                                 curl_easy_cleanup);
-  if (!curl) return failed("no memory for an SMTP session");
-  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> recipients(
-      curl_slist_append(nullptr, mail.to.c_str()), curl_slist_free_all);
-  const auto text = rendered(mail, now);
-  Upload upload{text};
-  char problem[CURL_ERROR_SIZE] = "";
-  const auto url = "smtp://" + mail.server;
-  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  curl_easy_setopt(curl.get(), CURLOPT_USE_SSL,
-                   static_cast<long>(mail.never_tls     ? CURLUSESSL_NONE
-                                     : mail.require_tls ? CURLUSESSL_ALL
-                                                        : CURLUSESSL_TRY));
-  curl_easy_setopt(curl.get(), CURLOPT_MAIL_FROM, mail.from.c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_MAIL_RCPT, recipients.get());
-  curl_easy_setopt(curl.get(), CURLOPT_READFUNCTION, read_upload);
-  curl_easy_setopt(curl.get(), CURLOPT_READDATA, &upload);
-  curl_easy_setopt(curl.get(), CURLOPT_UPLOAD, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, 30'000L);
-  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
-  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
-  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, problem);
-  if (!mail.user.empty()) {
-    curl_easy_setopt(curl.get(), CURLOPT_USERNAME, mail.user.c_str());
-    curl_easy_setopt(curl.get(), CURLOPT_PASSWORD, mail.password.c_str());
-  }
-  const auto code = curl_easy_perform(curl.get());
-  if (code == CURLE_OK) return sent("accepted by " + mail.server);
-  return failed(fmt::format("{} did not take the mail: {}", mail.server,
-                            problem[0] == '\0' ? curl_easy_strerror(code) : problem));
 }
 
 Result<std::string> secret_or_empty(const NotifyEnvironment& environment,
@@ -230,12 +147,11 @@ void EmailPerformer::perform(const journal::Intent& intent, Done done) {
                   .password = *password,
                   .require_tls = channel.start_tls == "require",
                   .never_tls = channel.start_tls == "never"};
-  const auto runtime = environment_.runtime;
   with_retries(
-      runtime,
-      [runtime, mail](std::function<void(Outcome)> ended) {
-        runtime.workers.run([runtime, mail, ended = std::move(ended)] {
-          ended(send_mail(mail, runtime.clock.now()));
+      environment_.runtime,
+      [&mailer = mailer_, mail](std::function<void(Outcome)> ended) {
+        mailer.send(mail, [ended = std::move(ended), server = mail.server](const Status& status) {
+          ended(status ? sent("accepted by " + server) : failed(status.error().message));
         });
       },
       std::move(done));

@@ -12,6 +12,7 @@
 #include "journal/effect.h"
 #include "platform/http/client.h"
 #include "platform/runtime/runtime.h"
+#include "respond/mailer.h"
 #include "respond/page_message.h"
 #include "respond/respond_domain.h"
 
@@ -30,15 +31,17 @@ void with_retries(Runtime runtime,
                   std::function<void(std::function<void(journal::Outcome)>)> attempt,
                   std::move_only_function<void(journal::Outcome)> done);
 
-/// respond.email. SMTP is libcurl's, on Workers.
+/// respond.email.
 class EmailPerformer final : public journal::Performer {
  public:
-  explicit EmailPerformer(NotifyEnvironment environment) : environment_(std::move(environment)) {}
+  EmailPerformer(NotifyEnvironment environment, Mailer& mailer)
+      : environment_(std::move(environment)), mailer_(mailer) {}
   void perform(const journal::Intent& intent,
                std::move_only_function<void(journal::Outcome)> done) override;
 
  private:
   NotifyEnvironment environment_;
+  Mailer& mailer_;
 };
 
 /// respond.webhook: POST of JSON with Idempotency-Key, signed (X-Wellrun-Signature: sha256=<hex

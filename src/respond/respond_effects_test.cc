@@ -197,7 +197,8 @@ TEST_F(PerformerTest, AnEmailReachesARealServer) {
   put(shop.catalog, mail, shop.time.now());
 
   SystemRuntime system({});
-  EmailPerformer performer(environment(system.runtime()));
+  const auto mailer = make_smtp_mailer(system.runtime());
+  EmailPerformer performer(environment(system.runtime()), *mailer);
   std::promise<Outcome> promise;
   auto answer = promise.get_future();
   system.runtime().strand.post([&] {
@@ -221,7 +222,8 @@ TEST_F(PerformerTest, AMailServerThatIsNotThereIsAFailedPageThatSaysSo) {
   mail.smtp = "127.0.0.1:1";
   mail.from = "wellrun@shop.example";
   put(shop.catalog, mail, shop.time.now());
-  EmailPerformer performer(environment(shop.time.runtime()));
+  const auto mailer = make_smtp_mailer(shop.time.runtime());
+  EmailPerformer performer(environment(shop.time.runtime()), *mailer);
   const auto outcome = perform(performer, "mail");
   EXPECT_EQ(outcome.kind, Outcome::Kind::kFailed);
   EXPECT_TRUE(outcome.error.starts_with("127.0.0.1:1 did not take the mail")) << outcome.error;

@@ -83,6 +83,23 @@ std::string render(const PublicStatus& status, Timestamp now) {
                                                      format_rfc3339(now).substr(0, 16)));
 }
 
+http::Response html_page(std::string text, int status = 200) {
+  return http::text_response(std::move(text), status, "text/html; charset=utf-8");
+}
+
+http::Response no_page() {
+  return html_page(page_frame("Status", "<p>There is no such status page.</p>"), 404);
+}
+
+std::string list_of(const std::vector<const catalog::StatusPage*>& pages) {
+  std::string body = "<ul>";
+  for (const auto* page : pages) {
+    body += fmt::format("<li><a href=\"/pages/{}\">{}</a></li>", escape_html(page->metadata.name),
+                        escape_html(page->title));
+  }
+  return page_frame("Status", body + "</ul>");
+}
+
 http::Route style_route() {
   return {.method = "GET",
           .pattern = "/status.css",
@@ -95,10 +112,11 @@ http::Route style_route() {
 
 }  // namespace
 
-std::optional<PublicStatus> public_status(const RespondDomain& domain, Timestamp now) {
-  const auto pages = domain.catalog().all<catalog::StatusPage>();
-  if (pages.empty()) return std::nullopt;
-  const auto& page = *pages.front();
+std::optional<PublicStatus> public_status(const RespondDomain& domain, const std::string& name,
+                                          Timestamp now) {
+  const auto* found = domain.catalog().find<catalog::StatusPage>(name);
+  if (found == nullptr) return std::nullopt;
+  const auto& page = *found;
   PublicStatus status{.title = page.title,
                       .description = page.description,
                       .overall = "operational",
@@ -113,8 +131,9 @@ std::optional<PublicStatus> public_status(const RespondDomain& domain, Timestamp
   }
   for (auto each = domain.incidents().rbegin(); each != domain.incidents().rend(); ++each) {
     const auto& incident = each->second;
-    if (!incident.updates.empty() && now - incident.opened_at < kHistory)
-      status.incidents.push_back(&incident);
+    const bool told = std::ranges::any_of(
+        incident.updates, [&](const StatusUpdate& update) { return update.status_page == name; });
+    if (told && now - incident.opened_at < kHistory) status.incidents.push_back(&incident);
   }
   return status;
 }
@@ -147,31 +166,38 @@ Json to_json(const PublicStatus& status) {
 
 std::vector<http::Route> status_page_routes(Runtime runtime, const RespondDomain& domain) {
   std::vector<http::Route> routes{style_route()};
-  routes.push_back(
-      {.method = "GET",
-       .pattern = "/",
-       .role = http::Role::kPublic,
-       .operation_id = "",
-       .handler = http::on_strand(runtime.strand, [runtime, &domain](const http::Request&) {
-         const auto now = runtime.clock.now();
-         const auto status = public_status(domain, now);
-         if (!status)
-           return http::text_response(
-               page_frame("Status", "<p>No status page is declared yet.</p>"), 404,
-               "text/html; charset=utf-8");
-         return http::text_response(render(*status, now), 200, "text/html; charset=utf-8");
-       })});
-  routes.push_back(
-      {.method = "GET",
-       .pattern = "/api/status.json",
-       .role = http::Role::kPublic,
-       .operation_id = "getPublicStatus",
-       .handler = http::on_strand(runtime.strand, [runtime, &domain](const http::Request&) {
-         const auto status = public_status(domain, runtime.clock.now());
-         if (!status)
-           return http::problem_response({ErrorCode::kNotFound, "no status page is declared"});
-         return http::json_response(to_json(*status));
-       })});
+  const auto add = [&](const char* pattern, const char* operation,
+                       std::function<http::Response(const http::Request&)> answer) {
+    routes.push_back({.method = "GET",
+                      .pattern = pattern,
+                      .role = http::Role::kPublic,
+                      .operation_id = operation,
+                      .handler = http::on_strand(runtime.strand, std::move(answer))});
+  };
+  const auto html = [&domain, runtime](const std::string& name) {
+    const auto now = runtime.clock.now();
+    const auto status = public_status(domain, name, now);
+    return status ? html_page(render(*status, now)) : no_page();
+  };
+  const auto json = [&domain, runtime](const std::string& name) {
+    const auto status = public_status(domain, name, runtime.clock.now());
+    return status
+               ? http::json_response(to_json(*status))
+               : http::problem_response({ErrorCode::kNotFound, "there is no such status page", {}});
+  };
+  add("/", "", [&domain, html](const http::Request&) {
+    const auto pages = domain.catalog().all<catalog::StatusPage>();
+    if (pages.size() > 1) return html_page(list_of(pages));
+    return pages.empty() ? no_page() : html(pages.front()->metadata.name);
+  });
+  add("/pages/{name}", "",
+      [html](const http::Request& request) { return html(request.path_parameter("name")); });
+  add("/api/status.json", "getPublicStatus", [&domain, json](const http::Request&) {
+    const auto pages = domain.catalog().all<catalog::StatusPage>();
+    return json(pages.empty() ? std::string() : pages.front()->metadata.name);
+  });
+  add("/api/status/{name}", "getPublicStatusPage",
+      [json](const http::Request& request) { return json(request.path_parameter("name")); });
   return routes;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// The public status page: what customers see. Names and texts of the StatusPage and its updates
-// only; nothing from inside.
+// The public status pages: what customers see. Names and texts of the StatusPage and its updates
+// only; nothing from inside, and nothing of another page.
 
 #include <vector>
 
@@ -23,14 +23,17 @@ struct PublicStatus {
   std::vector<const Incident*> incidents;  ///< told to customers, newest first, of the last 90 days
 };
 
-/// The first status page of the catalog; std::nullopt when there is none. An open incident of
-/// severity 1 is an outage, of 2 or less a degradation; a mitigated one is over for customers.
-std::optional<PublicStatus> public_status(const RespondDomain& domain, Timestamp now);
+/// The status page of that name; std::nullopt when there is none. An open incident of severity 1 is
+/// an outage, of 2 or less a degradation; a mitigated one is over for customers. Incidents are
+/// those that were told on this very page.
+std::optional<PublicStatus> public_status(const RespondDomain& domain, const std::string& page,
+                                          Timestamp now);
 
 Json to_json(const PublicStatus& status);
 
-/// GET /, /status.css, /api/status.json: for the status page's own listener. `domain` outlives
-/// them.
+/// For the status pages' own listener. GET /pages/{name} and /api/status/{name} are one page; GET /
+/// and /api/status.json are the only one there is, and with several GET / lists them and the other
+/// is the first by name. `domain` outlives them.
 std::vector<http::Route> status_page_routes(Runtime runtime, const RespondDomain& domain);
 
 /// GET /status.css, which the one-tap pages of the main listener need too.

@@ -11,12 +11,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-http::Response get(Shop& shop, const std::string& pattern) {
+http::Response get(Shop& shop, const std::string& pattern, const std::string& name = "") {
   for (auto& route : status_page_routes(shop.time.runtime(), *shop.domain)) {
     if (route.pattern != pattern) continue;
     http::Response response;
     EXPECT_EQ(route.role, http::Role::kPublic);
-    route.handler(http::Request{}, [&](http::Response answer) { response = std::move(answer); });
+    http::Request request;
+    if (!name.empty()) request.path_parameters["name"] = name;
+    route.handler(request, [&](http::Response answer) { response = std::move(answer); });
     shop.time.run_ready();
     return response;
   }
@@ -42,6 +44,28 @@ TEST(StatusPage, TellsComponentsAndPostedTextsAndNothingFromInside) {
   EXPECT_FALSE(html.contains("style=")) << "a strict content security policy refuses it";
 }
 
+TEST(StatusPage, EveryPageIsServedAndTellsOnlyWhatWasToldOnIt) {
+  Shop shop;
+  catalog::StatusPage partners;
+  partners.metadata.name = "partners";
+  partners.title = "For partners";
+  partners.components = {{"Deliveries", {"depot"}}};
+  put(shop.catalog, partners, shop.time.now());
+  shop.fire("a1");
+  const auto list = get(shop, "/").body;
+  EXPECT_TRUE(list.contains("<a href=\"/pages/partners\">For partners</a>")) << list;
+  EXPECT_TRUE(list.contains("<a href=\"/pages/public\">Shop status</a>")) << list;
+  EXPECT_TRUE(get(shop, "/pages/{name}", "public").body.contains("We are looking into"));
+  const auto other = get(shop, "/pages/{name}", "partners").body;
+  EXPECT_TRUE(other.contains("Deliveries"));
+  EXPECT_FALSE(other.contains("We are looking into")) << "that was told elsewhere";
+  EXPECT_EQ((*parse_json(get(shop, "/api/status/{name}", "partners").body))["incidents"],
+            Json::array());
+  EXPECT_EQ((*parse_json(get(shop, "/api/status.json").body))["title"], "For partners");
+  EXPECT_EQ(get(shop, "/pages/{name}", "nobody").status, 404);
+  EXPECT_EQ(get(shop, "/api/status/{name}", "nobody").status, 404);
+}
+
 TEST(StatusPage, WhatPeopleWroteIsShownAsText) {
   Shop shop;
   shop.fire("a1");
@@ -56,18 +80,20 @@ TEST(StatusPage, WhatPeopleWroteIsShownAsText) {
 
 TEST(StatusPage, CountsNinetyDaysOfUptimeFromOutages) {
   Shop shop;
-  EXPECT_EQ(public_status(*shop.domain, shop.time.now())->components.front().uptime_90d, 1);
+  EXPECT_EQ(public_status(*shop.domain, "public", shop.time.now())->components.front().uptime_90d,
+            1);
   shop.kpi("missed");
   shop.fire("a1");
   shop.time.run_for(9h);
   ASSERT_TRUE(
       shop.command([&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", ""); }));
   shop.time.run_for(24h);
-  const auto status = *public_status(*shop.domain, shop.time.now());
+  const auto status = *public_status(*shop.domain, "public", shop.time.now());
   EXPECT_NEAR(status.components.front().uptime_90d, 1 - 9.0 / (90 * 24), 1e-9);
   EXPECT_EQ(status.overall, "operational");
   shop.time.run_for(24h * 91);
-  EXPECT_EQ(public_status(*shop.domain, shop.time.now())->components.front().uptime_90d, 1);
+  EXPECT_EQ(public_status(*shop.domain, "public", shop.time.now())->components.front().uptime_90d,
+            1);
 }
 
 TEST(StatusPage, SaysSoWhenNoneIsDeclared) {

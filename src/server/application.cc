@@ -20,6 +20,7 @@
 #include "respond/status_page.h"
 #include "server/backup_api.h"
 #include "server/control_plane.h"
+#include "server/languages.h"
 #include "server/otlp_access.h"
 #include "server/secrets.h"
 #include "server/self_api.h"
@@ -51,12 +52,6 @@ Status make_folder(const std::string& path) {
                 fmt::format("the data folder {} cannot be made: {}; name another with --data", path,
                             error.message()));
   fs::permissions(path, fs::perms::owner_all, error);
-  return {};
-}
-
-Status check_promql(std::string_view query) {
-  auto parsed = telemetry::promql::parse(query);
-  if (!parsed) return std::unexpected(parsed.error());
   return {};
 }
 
@@ -99,11 +94,7 @@ struct Application::State {
   std::unique_ptr<ProcessRunner> processes;
   std::unique_ptr<Authenticator> authenticator;
   std::optional<LinkSigner> signer;
-  catalog::CatalogDomain catalog;
-  std::unique_ptr<respond::RespondDomain> respond;
-  std::unique_ptr<respond::EmailPerformer> email;
-  std::unique_ptr<respond::WebhookPerformer> webhook;
-  std::unique_ptr<respond::SlackPerformer> slack;
+  std::unique_ptr<respond::Mailer> mailer;
   std::unique_ptr<ControlPlane> plane;
   std::unique_ptr<telemetry::scrape::Scraper> scraper;
   std::unique_ptr<Timer> catalog_watch;  ///< tells the scraper of each apply
@@ -195,33 +186,24 @@ Status Application::State::listen() {
 }
 
 void Application::State::build_control_plane() {
-  respond = std::make_unique<respond::RespondDomain>(catalog.catalog());
-  const respond::NotifyEnvironment notify{
-      .runtime = runtime,
-      .domain = *respond,
-      .read_secret = read_secret,
-      .links = [this](const respond::Incident& incident, const std::string& person) {
-        return links_to(incident, person);
-      }};
-  email = std::make_unique<respond::EmailPerformer>(notify);
-  webhook = std::make_unique<respond::WebhookPerformer>(notify, *client);
-  slack = std::make_unique<respond::SlackPerformer>(notify, *client);
-  plane = std::make_unique<ControlPlane>(Ports{.runtime = runtime,
-                                               .journal = *journal,
-                                               .querier = *querier,
-                                               .metrics = *commits,
-                                               .signals = *store,
-                                               .http = *client,
-                                               .processes = *processes,
-                                               .email = *email,
-                                               .webhook = *webhook,
-                                               .slack = *slack,
-                                               .read_secret = read_secret,
-                                               .sandbox = options.sandbox,
-                                               .evaluator = {.commits = commits.get(),
-                                                             .external_labels = {},
-                                                             .external_url = options.public_url}},
-                                         catalog, *respond);
+  mailer = respond::make_smtp_mailer(runtime);
+  plane = std::make_unique<ControlPlane>(
+      Ports{.runtime = runtime,
+            .journal = *journal,
+            .querier = *querier,
+            .metrics = *commits,
+            .signals = *store,
+            .http = *client,
+            .processes = *processes,
+            .mailer = *mailer,
+            .read_secret = read_secret,
+            .links = [this](const auto& incident,
+                            const auto& person) { return links_to(incident, person); },
+            .sandbox = options.sandbox,
+            .evaluator = {.commits = commits.get(),
+                          .external_labels = {},
+                          .external_url = options.public_url},
+            .ledger = {}});
   scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits);
   receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(runtime.clock, *commits, *store);
 }
@@ -232,10 +214,10 @@ Status Application::State::start_control_plane() {
   on_strand([&] {
     started = plane->start();
     if (!started) return;
-    scraper->set_targets(scrape_targets(catalog.catalog()));
+    scraper->set_targets(scrape_targets(plane->catalog()));
     catalog_watch = plane->ledger().subscribe([this](const journal::Fact& fact) {
       if (fact.type == facts::CatalogApplied::kType)
-        scraper->set_targets(scrape_targets(catalog.catalog()));
+        scraper->set_targets(scrape_targets(plane->catalog()));
     });
     plane->ledger().on_failure([](const Error& error) {
       log(Level::kError, "journal",
@@ -261,10 +243,10 @@ void Application::State::build_routes() {
     for (auto& route : routes) router.add(std::move(route));
   };
   add(main_router, plane->routes());
+  add(main_router, catalog::catalog_routes(
+                       {runtime.strand, plane->ledger(), plane->catalog_domain(), languages()}));
   add(main_router,
-      catalog::catalog_routes({runtime.strand, plane->ledger(), catalog, check_promql}));
-  add(main_router,
-      health::health_routes(runtime, catalog.catalog(), plane->evaluator(), plane->health()));
+      health::health_routes(runtime, plane->catalog(), plane->evaluator(), plane->health()));
   add(main_router, health::rules::rules_routes(runtime, *engine, *journal));
   add(main_router, workload_routes(runtime, *plane));
   add(main_router, telemetry::running_queries_routes(*running_queries));
@@ -278,9 +260,9 @@ void Application::State::build_routes() {
   add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));
   add(main_router,
       telemetry::otlp::otlp_routes(*receiver, runtime.workers, {.prefix = "/api/v1/otlp"}));
-  add(main_router, respond::respond_routes(runtime, plane->ledger(), *respond, *signer));
+  add(main_router, respond::respond_routes(runtime, plane->ledger(), plane->respond(), *signer));
   add(main_router, respond::status_assets());
-  add(status_router, respond::status_page_routes(runtime, *respond));
+  add(status_router, respond::status_page_routes(runtime, plane->respond()));
   add(main_router, authenticator->routes());
   add(main_router, backup_routes(runtime, options.data, *store));
   add(main_router, self_routes(runtime, *plane, *store, options.version));

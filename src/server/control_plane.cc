@@ -7,15 +7,23 @@
 
 namespace wellrun::server {
 
-ControlPlane::ControlPlane(const Ports& ports, catalog::CatalogDomain& catalog_domain,
-                           respond::RespondDomain& respond_domain)
+namespace {
+
+respond::NotifyEnvironment notify(const Ports& ports, const respond::RespondDomain& domain) {
+  return {.runtime = ports.runtime,
+          .domain = domain,
+          .read_secret = ports.read_secret,
+          .links = ports.links};
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(const Ports& ports)
     : runtime_(ports.runtime),
-      catalog_(catalog_domain),
-      respond_(respond_domain),
       procedures_(catalog_.catalog()),
-      // Lowest floor first: that is the order in which they apply a fact and react to it.
-      ledger_(ports.runtime, ports.journal,
-              {&catalog_, &health_, &procedures_, &respond_, &change_, &improve_, &assess_}),
+      respond_(catalog_.catalog()),
+      change_(catalog_.catalog()),
+      ledger_(ports.runtime, ports.journal, domains(), ports.ledger),
       evaluator_(ports.runtime, catalog_.catalog(), ports.querier, ports.metrics, ledger_, health_,
                  ports.evaluator),
       assess_service_(ports.runtime, ledger_, assess_, catalog_.catalog(), ports.querier,
@@ -24,16 +32,23 @@ ControlPlane::ControlPlane(const Ports& ports, catalog::CatalogDomain& catalog_d
           {ports.runtime, ports.journal, live_, ports.read_secret}, ports.processes,
           ports.sandbox ? ProcessRequest::Sandbox::kIsolated : ProcessRequest::Sandbox::kNone),
       http_step_({ports.runtime, ports.journal, live_, ports.read_secret}, ports.http),
-      query_step_({ports.runtime, ports.journal, live_, ports.read_secret}, ports.querier) {
+      query_step_({ports.runtime, ports.journal, live_, ports.read_secret}, ports.querier),
+      email_(notify(ports, respond_), ports.mailer),
+      webhook_(notify(ports, respond_), ports.http),
+      slack_(notify(ports, respond_), ports.http) {
   ledger_.perform_with("procedures.run", command_step_);
   ledger_.perform_with("procedures.http", http_step_);
   ledger_.perform_with("procedures.query", query_step_);
-  ledger_.perform_with("respond.email", ports.email);
-  ledger_.perform_with("respond.webhook", ports.webhook);
-  ledger_.perform_with("respond.slack", ports.slack);
+  ledger_.perform_with("respond.email", email_);
+  ledger_.perform_with("respond.webhook", webhook_);
+  ledger_.perform_with("respond.slack", slack_);
 }
 
 ControlPlane::~ControlPlane() = default;
+
+std::vector<journal::Domain*> ControlPlane::domains() {
+  return {&catalog_, &health_, &procedures_, &respond_, &change_, &improve_, &assess_};
+}
 
 Status ControlPlane::start() {
   TRY_STATUS(ledger_.start());
@@ -51,7 +66,7 @@ std::vector<http::Route> ControlPlane::routes() {
   const auto add = [&](std::vector<http::Route> routes) {
     std::ranges::move(routes, std::back_inserter(all));
   };
-  add(procedures::procedures_routes(runtime_, ledger_, procedures_, catalog_.catalog()));
+  add(procedures::procedures_routes(runtime_, ledger_, procedures_, catalog_.catalog(), live_));
   add(change::change_routes(runtime_, ledger_, change_));
   add(improve::improve_routes(runtime_, ledger_, improve_));
   add(assess_service_.routes());

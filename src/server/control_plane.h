@@ -21,6 +21,7 @@
 #include "procedures/procedures_domain.h"
 #include "procedures/step_effects.h"
 #include "respond/respond_domain.h"
+#include "respond/respond_effects.h"
 #include "telemetry/query.h"
 #include "telemetry/storage.h"
 
@@ -35,21 +36,18 @@ struct Ports {
   const telemetry::SignalStore& signals;
   http::Client& http;
   ProcessRunner& processes;
-  /// Performers of respond.email, respond.webhook, respond.slack, made by the composer around
-  /// `catalog`.
-  journal::Performer& email;
-  journal::Performer& webhook;
-  journal::Performer& slack;
+  respond::Mailer& mailer;
   procedures::ReadSecret read_secret;
+  /// Where a page's links lead.
+  std::function<respond::PageLinks(const respond::Incident&, const std::string& person)> links;
   bool sandbox = true;
   health::EvaluatorOptions evaluator = {};
+  journal::LedgerOptions ledger;
 };
 
 class ControlPlane {
  public:
-  /// `catalog_domain` and `respond_domain` are the composer's, as its performers read them.
-  ControlPlane(const Ports& ports, catalog::CatalogDomain& catalog_domain,
-               respond::RespondDomain& respond_domain);
+  explicit ControlPlane(const Ports& ports);
   ~ControlPlane();
 
   /// Replays the journal and begins: rules are evaluated, timers set, intents taken up. On the
@@ -59,6 +57,8 @@ class ControlPlane {
   void stop(Task stopped = {});
 
   journal::Ledger& ledger() { return ledger_; }
+  /// Lowest floor first: that is the order in which they apply a fact and react to it.
+  std::vector<journal::Domain*> domains();
   const catalog::Catalog& catalog() const { return catalog_.catalog(); }
   catalog::CatalogDomain& catalog_domain() { return catalog_; }
   respond::RespondDomain& respond() { return respond_; }
@@ -70,15 +70,16 @@ class ControlPlane {
   improve::ImproveDomain& improve() { return improve_; }
   assess::AssessService& assess() { return assess_service_; }
 
-  /// Routes of the domains that this owns: procedures, change, improve, assess, journal.
+  /// Routes of procedures, change, improve, assess and journal; the others need what the composer
+  /// has.
   std::vector<http::Route> routes();
 
  private:
   Runtime runtime_;
-  catalog::CatalogDomain& catalog_;
-  respond::RespondDomain& respond_;
+  catalog::CatalogDomain catalog_;
   health::HealthDomain health_;
   procedures::ProceduresDomain procedures_;
+  respond::RespondDomain respond_;
   change::ChangeDomain change_;
   improve::ImproveDomain improve_;
   assess::AssessDomain assess_;
@@ -89,6 +90,9 @@ class ControlPlane {
   procedures::CommandStep command_step_;
   procedures::HttpStep http_step_;
   procedures::QueryStep query_step_;
+  respond::EmailPerformer email_;
+  respond::WebhookPerformer webhook_;
+  respond::SlackPerformer slack_;
 };
 
 }  // namespace wellrun::server

@@ -1,0 +1,99 @@
+#include "cli/run_commands.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "core/text.h"
+
+namespace wellrun::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Prints what is new of a run each time that it is looked at.
+class Watch {
+ public:
+  explicit Watch(const Context& context) : context_(context) {}
+
+  void show(const Json& run) {
+    for (const auto& step : run.value("steps", Json::array())) show_step(step);
+  }
+
+ private:
+  struct Shown {
+    std::string state, output;
+    int attempt = 0;
+  };
+
+  void show_step(const Json& step) {
+    const auto state = text_or(step, "state");
+    auto& shown = shown_[static_cast<int>(number_or(step, "index", 0))];
+    if (state == "pending") return;
+    const auto attempt = static_cast<int>(number_or(step, "attempt", 0));
+    if (std::exchange(shown.attempt, attempt) != attempt) {
+      shown = {.attempt = attempt};
+      print(fmt::format("── {}{}\n", text_or(step, "name"),
+                        attempt > 1 ? fmt::format(" (attempt {})", attempt) : ""));
+    }
+    const auto output = text_or(step, "output");
+    print(unseen(shown.output, output));
+    shown.output = output;
+    if (std::exchange(shown.state, state) == state || state == "running") return;
+    const auto error = text_or(step, "error");
+    const auto said = state == "waiting_approval"
+                          ? "waits for an approval: " + text_or(step, "prompt")
+                      : error.empty() ? state
+                                      : state + ": " + error;
+    if (!ends_line_) print("\n");
+    print("   " + coloured(said, state, context_.terminal) + "\n");
+  }
+
+  void print(const std::string& text) {
+    if (text.empty()) return;
+    context_.out(text);
+    ends_line_ = text.back() == '\n';
+  }
+
+  const Context& context_;
+  std::map<int, Shown> shown_;
+  bool ends_line_ = true;
+};
+
+int watch_run(Context& context, const std::string& id) {
+  Api api(context.api);
+  Watch watch(context);
+  while (true) {
+    const auto run = api.get("/api/v1/runs/" + url_encode(id));
+    if (!run) return report(context, run.error());
+    if (!context.json) watch.show(*run);
+    const auto state = text_or(*run, "state");
+    if (state == "succeeded" || state == "failed" || state == "cancelled") {
+      context.out(context.json ? run->dump(2) + "\n" : id + " " + state + "\n");
+      return state == "succeeded" ? 0 : 1;
+    }
+    api.pause(300ms);
+  }
+}
+
+}  // namespace
+
+std::string unseen(const std::string& printed, const std::string& now) {
+  constexpr std::size_t kAnchorBytes = 256;
+  if (now.starts_with(printed)) return now.substr(printed.size());
+  const auto anchor = printed.substr(printed.size() - std::min(printed.size(), kAnchorBytes));
+  const auto at = now.rfind(anchor);
+  return at == std::string::npos ? now : now.substr(at + anchor.size());
+}
+
+void add_run_commands(CLI::App& app, Context& context, int& exit_code) {
+  auto id = std::make_shared<std::string>();
+  auto* watch = app.get_subcommand("run")->add_subcommand(
+      "watch", "Show a run as it happens: steps, and their output while they print it");
+  watch->add_option("id", *id, "such as run-0001")->required();
+  watch->footer(
+      "Ends with the run: exit status 0 when it succeeded, else 1.\n\nExample:\n  wellrun run "
+      "start --runbook restart-checkout && wellrun run watch run-0001");
+  watch->callback([&context, &exit_code, id] { exit_code = watch_run(context, *id); });
+}
+
+}  // namespace wellrun::cli

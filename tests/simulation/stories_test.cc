@@ -1,0 +1,198 @@
+// Single stories: a storm of alerts, a rota across a change of the clocks, peers that hang or lie.
+
+#include <gtest/gtest.h>
+
+#include "core/text.h"
+#include "simulation/story.h"
+
+namespace wellrun::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The shop's repository, applied to a house in a world of its own.
+struct Shop {
+  explicit Shop(Timestamp start = *parse_rfc3339("2026-01-05T10:00:00Z"), Habits habits = {},
+                std::uint64_t seed = 1)
+      : world(seed, start, habits), house(world) {}
+
+  void apply(const std::string& more = "") {
+    for (int tries = 0; tries < 50; ++tries) {
+      const auto answer =
+          house.call("token:ci", "POST", "/api/v1/catalog/apply",
+                     {{"documents", shop_repository() + more}, {"commit", "c0ffee"}});
+      if (answer && answer->status == 200) return;
+      go_on(1s);
+    }
+    ADD_FAILURE() << "the repository could not be applied";
+  }
+
+  /// Lets time pass, and the process be started again where it died.
+  void go_on(Duration length) {
+    for (const auto end = world.time.now() + length; world.time.now() < end;) {
+      world.time.run_until(std::min(end, world.time.now() + 1s));
+      house.revive();
+    }
+  }
+
+  Json incident(const std::string& id) { return house.look("/api/v1/incidents/" + id); }
+  std::string post(const std::string& path, const Json& body) {
+    const auto answer = house.call("person:ana", "POST", path, body);
+    EXPECT_TRUE(answer && answer->status / 100 == 2) << path;
+    return answer ? text_or(parse_json(answer->body).value_or(Json()), "id") : "";
+  }
+  std::size_t count(const std::string& type) {
+    return world.store.read({.type_prefix = type, .limit = 1'000'000})->size();
+  }
+  std::vector<std::string> delivered_to(Timestamp since) {
+    std::vector<std::string> to;
+    for (const auto& delivery : world.deliveries)
+      if (delivery.at >= since) to.push_back(delivery.to);
+    return to;
+  }
+
+  World world;
+  House house;
+};
+
+constexpr auto kStormRule = R"(---
+apiVersion: wellrun.io/v1
+kind: RuleGroup
+metadata: {name: storm}
+spec:
+  workload: shop
+  interval: 15s
+  rules:
+    - {alert: PartFails, expr: part_fails > 0, labels: {severity: page}, procedure: switch-back}
+)";
+
+void storm(World& world, int parts, double value) {
+  for (int i = 0; i < parts; ++i) {
+    telemetry::SeriesWrite series;
+    series.labels = {{"__name__", "part_fails"}, {"part", std::to_string(i)}};
+    series.samples = {{to_unix_ms(world.time.now()), value}};
+    world.metrics.add(std::move(series));
+  }
+}
+
+/// 400 alerts at once are one incident and one page a contact, recorded a bounded number a minute,
+/// wherever the process dies.
+TEST(Stories, AStormOfAlertsIsOneIncidentAndNotAStormOfPages) {
+  for (const double crash : {0.0, 0.1}) {
+    Shop shop(*parse_rfc3339("2026-01-05T10:00:00Z"), {.crash = crash}, 11);
+    shop.apply(kStormRule);
+    const auto began = shop.world.time.now();
+    for (int minute = 0; minute < 6; ++minute) {
+      storm(shop.world, 400, 1);
+      shop.go_on(1min);
+    }
+    EXPECT_EQ(shop.count("incident.opened"), 1U);
+    EXPECT_EQ(shop.count("alert.fired"), 400U) << "all of them, in the end";
+    EXPECT_EQ(shop.count("event.recorded"), 400U);
+    const auto facts = *shop.world.store.read({.type_prefix = "alert.", .limit = 1'000'000});
+    for (const auto& fact : facts) {
+      const auto in_minute = std::ranges::count_if(facts, [&](const journal::Fact& other) {
+        return other.time >= fact.time && other.time < fact.time + 1min;
+      });
+      ASSERT_LE(in_minute, 120);
+    }
+    std::set<std::string> keys;
+    for (const auto& delivery : shop.world.deliveries) keys.insert(delivery.key);
+    EXPECT_LE(keys.size(), 4U) << "ana by mail and chat, then chloe: nobody acknowledges";
+    EXPECT_GE(keys.size(), 2U);
+
+    shop.world.calm();
+    for (int minute = 0; minute < 10; ++minute) {
+      storm(shop.world, 400, 0);
+      shop.go_on(1min);
+    }
+    EXPECT_EQ(shop.count("alert.resolved"), 400U);
+    EXPECT_EQ(text_or(shop.incident("inc-0001"), "state"), "mitigated");
+    EXPECT_GT(shop.world.time.now(), began);
+  }
+}
+
+/// Berlin puts its clocks forward on 2026-03-29 and back on 2026-10-25; the hand-over of Monday
+/// stays at 09:00 there. The server is restarted now and then, and the answer for the past stays.
+TEST(Stories, WhoIsPagedFollowsTheRotaAcrossBothChangesOfTheClocks) {
+  struct Row {
+    const char* at;
+    const char* person;
+  };
+  const std::vector<Row> rows = {
+      {"2026-03-23T07:59:50Z", "ana"}, {"2026-03-23T08:00:10Z", "ben"},  // 08:59 and 09:00, UTC+1
+      {"2026-03-30T06:59:50Z", "ben"}, {"2026-03-30T07:00:10Z", "ana"},  // the same, UTC+2
+      {"2026-10-19T06:59:50Z", "ana"}, {"2026-10-19T07:00:10Z", "ben"},
+      {"2026-10-26T07:59:50Z", "ben"}, {"2026-10-26T08:00:10Z", "ana"}};
+  Shop shop(*parse_rfc3339("2026-03-20T00:00:00Z"));
+  // Nothing is sold or evaluated in this story, so that months pass in no time.
+  shop.world.is_open = false;
+  std::string quiet = shop_repository();
+  quiet.erase(quiet.find("---\napiVersion: wellrun.io/v1\nkind: Kpi"),
+              quiet.find("---\napiVersion: wellrun.io/v1\nkind: Runbook") -
+                  quiet.find("---\napiVersion: wellrun.io/v1\nkind: Kpi"));
+  quiet.erase(quiet.find("---\napiVersion: wellrun.io/v1\nkind: Automation"));
+  quiet.erase(quiet.find("autoPost: true") - 2, std::string(", autoPost: true").size());
+  ASSERT_TRUE(shop.house.call("token:ci", "POST", "/api/v1/catalog/apply", {{"documents", quiet}}));
+  for (const auto& row : rows) {
+    const auto at = *parse_rfc3339(row.at);
+    shop.world.time.run_until(at);
+    const auto id = shop.post("/api/v1/incidents",
+                              {{"title", "a trial"}, {"workload", "shop"}, {"severity", 3}});
+    shop.world.time.run_for(5s);
+    const auto paged = shop.delivered_to(at);
+    ASSERT_FALSE(paged.empty()) << row.at;
+    EXPECT_TRUE(std::ranges::any_of(
+        paged, [&](const auto& to) { return to == fmt::format("{}@shop.example", row.person); }))
+        << row.at << ": " << join_words(paged);
+    shop.post("/api/v1/incidents/" + id + "/resolve", {{"reason", "a trial"}});
+    shop.house.restart();
+  }
+  for (const auto& row : rows) {
+    const auto answer = shop.house.look(fmt::format("/api/v1/on-call?at={}", row.at));
+    EXPECT_EQ(text_or(answer.at("items").at(0), "person"), row.person) << row.at;
+  }
+}
+
+TEST(Stories, AMailServerThatLiesOnlyCostsTimeTheNextLevelIsPaged) {
+  Shop shop;
+  shop.apply();
+  shop.world.lying = {"mail.example"};
+  shop.world.refusing = {"chat.example"};
+  const auto at = shop.world.time.now();
+  const auto id =
+      shop.post("/api/v1/incidents", {{"title", "a trial"}, {"workload", "shop"}, {"severity", 1}});
+  shop.go_on(4min + 50s);
+  EXPECT_TRUE(shop.delivered_to(at).empty()) << "the page by mail is sent, as far as anyone knows";
+  shop.go_on(20s);
+  EXPECT_EQ(shop.delivered_to(at), std::vector<std::string>{"https://phone.example/calls"});
+  const auto pages = shop.house.look("/api/v1/pages?incident=" + id).at("items");
+  ASSERT_EQ(pages.size(), 4U);
+  EXPECT_EQ(pages[0].at("state"), "sent") << "a lie cannot be told from the truth";
+  EXPECT_EQ(pages[1].at("state"), "failed");
+}
+
+TEST(Stories, APeerThatHangsHoldsUpNothingElse) {
+  Shop shop;
+  shop.apply();
+  shop.world.silent = {"mail.example", "shop.example"};
+  shop.world.release_is_bad = true;
+  const auto at = shop.world.time.now();
+  shop.go_on(3min);
+  EXPECT_EQ(shop.delivered_to(at), std::vector<std::string>{"https://chat.example/pages"})
+      << "the other contact of the same person";
+  shop.post("/api/v1/incidents/inc-0001/acknowledge", Json::object());
+  shop.post("/api/v1/runs/run-0001/approve", {{"approved", true}});
+  shop.go_on(1min);
+  EXPECT_EQ(shop.house.look("/api/v1/runs/run-0001").at("steps").at(2).at("state"), "running");
+  EXPECT_TRUE(shop.world.commands.empty()) << "no step goes before the one that hangs";
+  shop.world.silent.clear();
+  shop.go_on(15min);
+  const auto run = shop.house.look("/api/v1/runs/run-0001");
+  EXPECT_EQ(run.at("state"), "succeeded") << run.dump(2);
+  EXPECT_FALSE(shop.world.failing());
+  EXPECT_GT(shop.count("page.failed"), 0U) << "the mail that hung ended";
+}
+
+}  // namespace
+}  // namespace wellrun::simulation
