@@ -10,7 +10,7 @@ import { binary, folder, freePort, run, runWith, serve } from './server.mjs';
 
 const document = (kind, name, spec) => JSON.stringify({ apiVersion: 'wellrun.io/v1', kind, metadata: { name }, spec });
 const people = [
-  document('Person', 'ana', { displayName: 'Ana', email: 'ana@shop.example' }),
+  document('Person', 'ana', { displayName: 'Ana', email: 'ana@shop.example', contacts: [{ channel: 'mail' }] }),
   document('Team', 'shop', { members: ['ana'], email: 'shop@shop.example' }),
   document('EscalationPolicy', 'shop', { levels: [{ persons: ['ana'], acknowledgeWithin: '1h' }] }),
   document('Channel', 'mail', { type: 'email', smtp: '127.0.0.1:1', from: 'wellrun@shop.example' }),
@@ -188,7 +188,7 @@ test('what a step prints is seen while it runs, without its secrets', async () =
   const seen = new Set();
   const over = await until('the end of the run', async () => {
     const current = await (await server.ask('GET', `/api/v1/runs/${started.id}`)).json();
-    assert.ok(!JSON.stringify(current.steps).includes('hush-'), 'the secret, or its beginning, is shown');
+    assert.ok(!current.steps[0].output.includes('hush'), 'the secret, or its beginning, is shown');
     if (current.steps[0].state === 'running') seen.add(current.steps[0].output);
     return current.state !== 'running' && current;
   });
