@@ -195,7 +195,7 @@ Response Call::query_answer(promql::QueryResult result, std::size_t limit) const
     result.warnings.push_back("results truncated due to limit");
   }
   std::string out = "{\"status\":\"success\",\"data\":";
-  append_query_data(out, result);
+  append_query_data(out, result, engine_.options().helpers);
   if (const auto stats = text("stats"); !stats.empty()) {
     out.pop_back();
     // Only what was measured: Prometheus' timings and peakSamples are not.

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
+#include <span>
 
+#include "platform/runtime/parallel.h"
 #include "telemetry/promql/histogram.h"
 
 namespace wellrun::telemetry {
@@ -176,12 +178,47 @@ void append_matrix_element(std::string& out, const promql::ResultSeries& series,
   out += '}';
 }
 
-/// Enough for most answers, so that they are not moved while they grow.
-std::size_t likely_size(const promql::QueryResult& result) {
-  constexpr std::size_t kSeriesBytes = 200, kPointBytes = 36;
+using AppendElement = void (*)(std::string&, const promql::ResultSeries&, TimeTexts&);
+
+/// With commas between them.
+void append_elements(std::string& out, std::span<const promql::ResultSeries> series,
+                     AppendElement append) {
+  TimeTexts times;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (i > 0) out += ',';
+    append(out, series[i], times);
+  }
+}
+
+std::size_t count_points(std::span<const promql::ResultSeries> series) {
   std::size_t points = 0;
-  for (const auto& series : result.series) points += series.samples.size();
-  return result.series.size() * kSeriesBytes + points * kPointBytes;
+  for (const auto& one : series) points += one.samples.size();
+  return points;
+}
+
+/// Enough for most answers, so that they are not moved while they grow.
+std::size_t likely_size(std::size_t series, std::size_t points) {
+  constexpr std::size_t kSeriesBytes = 200, kPointBytes = 36;
+  return series * kSeriesBytes + points * kPointBytes;
+}
+
+/// The second half on another thread, when there are many points and a helper is idle.
+void append_elements(std::string& out, std::span<const promql::ResultSeries> series,
+                     AppendElement append, Workers* helpers) {
+  constexpr std::size_t kWorthAThread = 10'000;
+  const auto points = count_points(series);
+  out.reserve(out.size() + likely_size(series.size(), points));
+  if (helpers == nullptr || points < kWorthAThread || series.size() < 2)
+    return append_elements(out, series, append);
+  const auto middle = series.size() / 2;
+  std::string second;
+  in_parallel(helpers, 2, [&](std::size_t part) {
+    if (part == 0) return append_elements(out, series.first(middle), append);
+    second.reserve(likely_size(series.size(), points) / 2);
+    append_elements(second, series.subspan(middle), append);
+  });
+  out += ',';
+  out += second;
 }
 
 }  // namespace
@@ -247,8 +284,7 @@ void append_labels_json(std::string& out, const Labels& labels) {
   out += '}';
 }
 
-void append_query_data(std::string& out, const promql::QueryResult& result) {
-  out.reserve(out.size() + likely_size(result));
+void append_query_data(std::string& out, const promql::QueryResult& result, Workers* helpers) {
   out += "{\"resultType\":\"";
   out += promql::name_of(result.type);
   out += "\",\"result\":";
@@ -268,10 +304,7 @@ void append_query_data(std::string& out, const promql::QueryResult& result) {
   out += '[';
   const auto append =
       result.type == promql::ValueType::kVector ? append_vector_element : append_matrix_element;
-  for (std::size_t i = 0; i < result.series.size(); ++i) {
-    if (i > 0) out += ',';
-    append(out, result.series[i], times);
-  }
+  append_elements(out, result.series, append, helpers);
   out += "]}";
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "platform/runtime/runtime.h"
 #include "telemetry/promql/value.h"
 
 namespace wellrun::telemetry {
@@ -23,7 +24,9 @@ void append_sample_value(std::string& out, double value);
 /// {"name":"value",…}
 void append_labels_json(std::string& out, const Labels& labels);
 
-/// `data` of a query's answer: {"resultType":…,"result":…}.
-void append_query_data(std::string& out, const promql::QueryResult& result);
+/// `data` of a query's answer: {"resultType":…,"result":…}. Large ones are written by idle helpers,
+/// too (null: none).
+void append_query_data(std::string& out, const promql::QueryResult& result,
+                       Workers* helpers = nullptr);
 
 }  // namespace wellrun::telemetry

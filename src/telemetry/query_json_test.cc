@@ -66,5 +66,27 @@ TEST(QueryJson, SeriesNeedNotHaveTheSameTimes) {
       R"({"metric":{"a":"b"},"values":[[2,"3"],[3,"NaN"]]},{"metric":{}}]})");
 }
 
+/// Runs nothing: whoever shares work with it does everything alone.
+class NoHands final : public Workers {
+ public:
+  void run(Task) override {}
+};
+
+TEST(QueryJson, ALargeAnswerInPartsIsTheSame) {
+  promql::QueryResult result;
+  result.type = promql::ValueType::kMatrix;
+  for (int s = 0; s < 5; ++s) {
+    auto& series = result.series.emplace_back();
+    series.labels = Labels{{"series", std::to_string(s)}};
+    for (std::int64_t i = 0; i < 4000; ++i)
+      series.samples.push_back({i * 1000, static_cast<double>(i * s) / 7});
+  }
+  std::string whole, parts;
+  NoHands nobody;
+  append_query_data(whole, result);
+  append_query_data(parts, result, &nobody);
+  EXPECT_EQ(whole, parts);
+}
+
 }  // namespace
 }  // namespace wellrun::telemetry

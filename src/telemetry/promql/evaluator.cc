@@ -581,18 +581,6 @@ std::string go_number(double value) {
   return {buffer, end};
 }
 
-void kahan_add(double value, double& sum, double& compensation) {
-  const double total = sum + value;
-  if (std::isinf(total)) {
-    compensation = 0;
-  } else if (std::abs(sum) >= std::abs(value)) {
-    compensation += (sum - total) + value;
-  } else {
-    compensation += (value - total) + sum;
-  }
-  sum = total;
-}
-
 double quantile_of(double phi, std::vector<double>& values) {
   if (values.empty() || std::isnan(phi)) return std::nan("");
   if (phi < 0) return -INFINITY;

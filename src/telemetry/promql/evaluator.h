@@ -12,6 +12,7 @@
 #include "telemetry/promql/engine.h"
 #include "telemetry/promql/float_totals.h"
 #include "telemetry/promql/float_windows.h"
+#include "telemetry/promql/kahan.h"
 #include "telemetry/promql/value.h"
 
 namespace wellrun::telemetry::promql {
@@ -184,8 +185,5 @@ std::string go_number(double value);
 
 /// The phi-quantile by linear interpolation; `values` is sorted in place (NaN first). Empty: NaN.
 double quantile_of(double phi, std::vector<double>& values);
-
-/// A sum with its running compensation (Kahan-Babuska-Neumaier), as Prometheus sums.
-void kahan_add(double value, double& sum, double& compensation);
 
 }  // namespace wellrun::telemetry::promql

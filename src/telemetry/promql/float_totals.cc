@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "telemetry/promql/evaluator.h"
+#include "telemetry/promql/kahan.h"
 
 namespace wellrun::telemetry::promql {
 namespace {
@@ -15,22 +15,10 @@ bool is_extreme(AggregateOp op) {
   return op == AggregateOp::kMin || op == AggregateOp::kMax;
 }
 
-/// kahan_add without branches, for every step: adding kNothing changes nothing.
+/// For every step: adding kNothing changes nothing.
 void add_sums(std::span<double> sums, std::span<double> compensations,
               std::span<const double> values) {
-  const auto count = sums.size();
-  double* const sum = sums.data();
-  double* const compensation = compensations.data();
-  const double* const value = values.data();
-  for (std::size_t i = 0; i < count; ++i) {
-    const double a = sum[i], b = value[i], total = a + b;
-    const double from_small = (b - total) + a;
-    const double from_large = (a - total) + b;
-    const double lost = std::abs(a) >= std::abs(b) ? from_large : from_small;
-    const double both = compensation[i] + lost;
-    compensation[i] = std::abs(total) == INFINITY ? 0 : both;
-    sum[i] = total;
-  }
+  for (std::size_t i = 0; i < sums.size(); ++i) kahan_add(values[i], sums[i], compensations[i]);
 }
 
 void add_counts(std::span<std::uint32_t> counts, std::span<const Cell> cells) {

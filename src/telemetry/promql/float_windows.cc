@@ -1,18 +1,17 @@
 #include "telemetry/promql/float_windows.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <unordered_map>
 
-#include "telemetry/promql/evaluator.h"
+#include "telemetry/promql/kahan.h"
 
 namespace wellrun::telemetry::promql {
 namespace {
 
-double seconds(std::int64_t ms) {
-  return static_cast<double>(ms) / 1000;
-}
+enum class Extrapolation { kRate, kIncrease, kDelta };
 
 /// How many samples lie at or before ever later times. Scrapes and steps are mostly regular, so the
 /// answer is mostly as far from the last one as that was from the one before.
@@ -63,6 +62,33 @@ bool each_window(std::span<const Sample> samples, const WindowSteps& steps, Each
   return any;
 }
 
+/// What a window saw between its first and its last sample.
+struct SeenIncrease {
+  double increase = 0;  ///< with resets
+  double first_value = 0;
+  std::int64_t first_ms = 0, last_ms = 0;
+  std::size_t samples = 0;  ///< at least two
+};
+
+/// Lengths in seconds: from the first sample to the last, from the window's start to the first,
+/// from the last to its end; `gaps` between samples. A counter is not extrapolated below zero.
+/// Source: Prometheus' extrapolatedRate.
+template <Extrapolation kind>
+double extrapolated(double increase, double first_value, double sampled, double to_start,
+                    double to_end, double gaps, double range) {
+  const double average_gap = sampled / gaps, threshold = average_gap * 1.1;
+  to_start = to_start >= threshold ? average_gap / 2 : to_start;
+  if constexpr (kind != Extrapolation::kDelta) {
+    const double to_zero = sampled * (first_value / increase);
+    const bool may_reach_zero = (increase > 0) & (first_value >= 0);
+    to_start = (may_reach_zero & (to_zero < to_start)) ? to_zero : to_start;
+  }
+  to_end = to_end >= threshold ? average_gap / 2 : to_end;
+  double factor = (sampled + to_start + to_end) / sampled;
+  if constexpr (kind == Extrapolation::kRate) factor /= range;
+  return increase * factor;
+}
+
 /// Where a value is below the one before it. Ascending.
 std::vector<std::size_t> find_drops(std::span<const Sample> samples) {
   std::vector<std::size_t> drops;
@@ -72,11 +98,53 @@ std::vector<std::size_t> find_drops(std::span<const Sample> samples) {
   return drops;
 }
 
+/// Windows wait here until there are enough to extrapolate them together: most of the work are
+/// divisions, which the processor does several at a time when nothing stands between them.
+template <Extrapolation kind>
+class WaitingWindows {
+ public:
+  WaitingWindows(const WindowSteps& steps, Lane out) : steps_(steps), out_(out) {}
+  ~WaitingWindows() { extrapolate(); }
+
+  void add(std::size_t step, const SeenIncrease& seen) {
+    if (count_ == kMost) extrapolate();
+    const auto end_ms = steps_.end_ms(step);
+    step_[count_] = step;
+    seen_increase_[count_] = seen.increase;
+    first_value_[count_] = seen.first_value;
+    sampled_[count_] = static_cast<double>(seen.last_ms - seen.first_ms);
+    to_start_[count_] = static_cast<double>(seen.first_ms - (end_ms - steps_.range_ms));
+    to_end_[count_] = static_cast<double>(end_ms - seen.last_ms);
+    gaps_[count_++] = static_cast<double>(seen.samples - 1);
+  }
+
+ private:
+  static constexpr std::size_t kMost = 64;
+  using Numbers = std::array<double, kMost>;
+
+  void extrapolate() {
+    const double range = static_cast<double>(steps_.range_ms) / 1000;
+    Numbers result;
+    for (std::size_t i = 0; i < count_; ++i)
+      result[i] = extrapolated<kind>(seen_increase_[i], first_value_[i], sampled_[i] / 1000,
+                                     to_start_[i] / 1000, to_end_[i] / 1000, gaps_[i], range);
+    for (std::size_t i = 0; i < count_; ++i) out_.put(step_[i], result[i]);
+    count_ = 0;
+  }
+
+  const WindowSteps& steps_;
+  const Lane out_;
+  std::size_t count_ = 0;
+  std::array<std::size_t, kMost> step_;
+  Numbers seen_increase_, first_value_, sampled_, to_start_, to_end_, gaps_;
+};
+
 template <Extrapolation kind>
 bool increase_windows(std::span<const Sample> samples, const WindowSteps& steps, Lane out) {
   const auto drops =
       kind == Extrapolation::kDelta ? std::vector<std::size_t>{} : find_drops(samples);
   std::size_t next_drop = 0;
+  WaitingWindows<kind> waiting(steps, out);
   return each_window(samples, steps, [&](std::size_t step, std::size_t first, std::size_t end) {
     if (end - first < 2) return;
     const auto& front = samples[first];
@@ -86,8 +154,7 @@ bool increase_windows(std::span<const Sample> samples, const WindowSteps& steps,
     while (next_drop < drops.size() && drops[next_drop] <= first) ++next_drop;
     for (auto i = next_drop; i < drops.size() && drops[i] < end; ++i)
       seen.increase += samples[drops[i] - 1].value;
-    const auto end_ms = steps.end_ms(step);
-    out.put(step, extrapolated_increase(seen, end_ms - steps.range_ms, end_ms, kind));
+    waiting.add(step, seen);
   });
 }
 
@@ -284,26 +351,6 @@ double average_of(std::span<const Sample> samples) {
   if (incremental) return mean + compensation;
   const double count = static_cast<double>(samples.size());
   return sum / count + compensation / count;
-}
-
-double extrapolated_increase(const SeenIncrease& seen, std::int64_t start_ms, std::int64_t end_ms,
-                             Extrapolation kind) {
-  const double sampled = seconds(seen.last_ms - seen.first_ms);
-  const double average_gap = sampled / static_cast<double>(seen.samples - 1);
-  const double threshold = average_gap * 1.1;
-  double to_start = seconds(seen.first_ms - start_ms);
-  double to_end = seconds(end_ms - seen.last_ms);
-  if (to_start >= threshold) to_start = average_gap / 2;
-  if (kind != Extrapolation::kDelta) {
-    double to_zero = to_start;
-    if (seen.increase > 0 && seen.first_value >= 0)
-      to_zero = sampled * (seen.first_value / seen.increase);
-    to_start = std::min(to_start, to_zero);
-  }
-  if (to_end >= threshold) to_end = average_gap / 2;
-  double factor = (sampled + to_start + to_end) / sampled;
-  if (kind == Extrapolation::kRate) factor /= seconds(end_ms - start_ms);
-  return seen.increase * factor;
 }
 
 }  // namespace wellrun::telemetry::promql

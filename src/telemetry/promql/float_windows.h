@@ -73,17 +73,4 @@ std::span<const Sample> without_stale_markers(std::span<const Sample> samples,
 double sum_of(std::span<const Sample> samples);
 double average_of(std::span<const Sample> samples);
 
-/// The increase seen between the first and the last sample of a window, with resets, extrapolated
-/// to the window's edges. At least two samples between first_ms and last_ms; `is_counter` keeps the
-/// extrapolation from going below zero; `start_ms` and `end_ms` are the window's. Source:
-/// Prometheus' extrapolatedRate.
-struct SeenIncrease {
-  double increase = 0, first_value = 0;
-  std::int64_t first_ms = 0, last_ms = 0;
-  std::size_t samples = 0;
-};
-enum class Extrapolation { kRate, kIncrease, kDelta };
-double extrapolated_increase(const SeenIncrease& seen, std::int64_t start_ms, std::int64_t end_ms,
-                             Extrapolation kind);
-
 }  // namespace wellrun::telemetry::promql

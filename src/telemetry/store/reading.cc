@@ -40,11 +40,11 @@ Result<std::vector<SeriesData>> select_series(const Core& core,
   for (const auto ref : refs) {
     if (seen++ % kCancelEvery == 0 && limits.cancelled && limits.cancelled())
       return fail(ErrorCode::kCancelled, "the read was cancelled");
-    TRY(const SeriesData* const data, reader.read(ref));
+    TRY(SeriesData* const data, reader.read(ref));
     if (data->samples.empty() && data->histograms.empty()) continue;
     samples += data->samples.size() + data->histograms.size();
     TRY_STATUS(check_limits(limits, found.size() + 1, samples));
-    found.push_back(Found{ref, *data});
+    found.push_back(Found{ref, std::move(*data)});
   }
   const auto bytes_of = [&](const Found& one) { return core.head.at(one.ref).label_bytes(); };
   std::ranges::sort(found, [&](const Found& a, const Found& b) {

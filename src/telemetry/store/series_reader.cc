@@ -69,30 +69,37 @@ bool SeriesReader::needed_for(const Series& series, TimeRange range,
          in_memory.back().time_ms <= series.disk_last_ms;
 }
 
-Result<const SeriesData*> SeriesReader::read(std::uint32_t ref) {
-  data_.samples.clear();
-  data_.histograms.clear();
-  memory_.clear();
-  bool on_disk = false;
+Result<SeriesData*> SeriesReader::read(std::uint32_t ref) {
+  auto& mutex = core_.head.block_of(ref).mutex;
   const auto& series = core_.head.at(ref);
-  {
-    const std::scoped_lock lock(core_.head.block_of(ref).mutex);
-    read_memory(series, range_, memory_, data_.histograms);
-    on_disk = is_on_disk(series, range_);
-  }
-  if (on_disk) {
-    if (!rows_ || epoch_ != core_.checkpoint_epoch.load()) {
-      epoch_ = core_.checkpoint_epoch.load();
-      rows_ = core_.database->iterate(Family::kChunks);
+  while (true) {
+    const auto epoch = core_.checkpoint_epoch.load();
+    data_.samples.clear();
+    data_.histograms.clear();
+    bool on_disk = false;
+    {
+      const std::scoped_lock lock(mutex);
+      on_disk = is_on_disk(series, range_);
     }
-    TRY_STATUS(core_.database->read_chunks(*rows_, ref, range_, &data_.samples, &data_.histograms));
-    data_.samples.insert(data_.samples.end(), memory_.begin(), memory_.end());
-  } else {
-    data_.samples.swap(memory_);
+    if (on_disk) TRY_STATUS(read_disk(ref, epoch));
+    {
+      const std::scoped_lock lock(mutex);
+      read_memory(series, range_, data_.samples, data_.histograms);
+    }
+    // A checkpoint in between may have moved samples from where we had not looked to where we had.
+    if (core_.checkpoint_epoch.load() == epoch) break;
   }
   tidy(data_.samples, range_);
   tidy(data_.histograms, range_);
   return &data_;
+}
+
+Status SeriesReader::read_disk(std::uint32_t ref, std::uint64_t epoch) {
+  if (!rows_ || epoch_ != epoch) {
+    epoch_ = epoch;
+    rows_ = core_.database->iterate(Family::kChunks);
+  }
+  return core_.database->read_chunks(*rows_, ref, range_, &data_.samples, &data_.histograms);
 }
 
 }  // namespace wellrun::telemetry::store

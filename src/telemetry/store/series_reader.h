@@ -1,7 +1,7 @@
 #pragma once
 
-// One series after another, from memory and from the database. The head is read first: a checkpoint
-// in between may show a sample twice, never hide it. One thread.
+// One series after another, from the database and from memory. A checkpoint in between may show a
+// sample twice, never hide it. One thread.
 
 #include <algorithm>
 #include <memory>
@@ -30,16 +30,18 @@ class SeriesReader {
   static bool needed_for(const Series& series, TimeRange range, std::span<const Sample> in_memory,
                          SamplesWanted wanted);
 
-  /// Everything but the labels; valid until the next call. Without the block's lock.
-  Result<const SeriesData*> read(std::uint32_t ref);
+  /// Everything but the labels; valid until the next call, may be moved from. Without the block's
+  /// lock.
+  Result<SeriesData*> read(std::uint32_t ref);
 
  private:
+  Status read_disk(std::uint32_t ref, std::uint64_t epoch);
+
   const Core& core_;
   const TimeRange range_;
   SeriesData data_;
   std::unique_ptr<rocksdb::Iterator> rows_;
   std::uint64_t epoch_ = 0;
-  std::vector<Sample> memory_;
 };
 
 }  // namespace wellrun::telemetry::store
