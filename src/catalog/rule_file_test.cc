@@ -59,11 +59,12 @@ TEST(RuleFile, AProblemStandsWhereItIsWritten) {
 TEST(RuleFile, APromqlErrorIsFoundAtItsPlace) {
   std::string broken = kRules;
   broken.replace(broken.find("cpu > 0.9"), 9, "cpu >     ");
-  const auto checked =
-      check(load({{"node.yml", broken}}), {.check_query = [](std::string_view query) -> Status {
-              if (query.ends_with('>')) return fail(ErrorCode::kInvalid, "no");
-              return {};
-            }});
+  CheckOptions options;
+  options.languages.check_query = [](std::string_view query) -> Status {
+    if (query.ends_with('>')) return fail(ErrorCode::kInvalid, "no");
+    return {};
+  };
+  const auto checked = check(load({{"node.yml", broken}}), options);
   ASSERT_EQ(checked.problems.size(), 1U);
   EXPECT_EQ(checked.problems.front().line, 8);
 }
