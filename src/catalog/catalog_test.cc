@@ -163,6 +163,28 @@ TEST(Catalog, DeletingATeamThatOwnsThingsIsRefusedWithExactlyThose) {
   EXPECT_TRUE(world.check_files(files, false).ok());
 }
 
+TEST(Catalog, TheRefusalToDeleteATeamNamesEverythingThatItOwnsAndNothingElse) {
+  World world;
+  Files files = example_repository();
+  const std::string head = "apiVersion: wellrun.io/v1\nkind: ";
+  files["z-teams.yaml"] = head + "Team\nmetadata: {name: depot}\nspec: {members: [ana]}\n";
+  files["z-owned.yaml"] =
+      head +
+      "Runbook\nmetadata: {name: tidy}\nspec: {owner: depot, steps: [{name: a, wait: {duration: "
+      "1s}}]}\n---\n" +
+      head + "Component\nmetadata: {name: shelves}\nspec: {workload: shop, owner: depot}\n---\n" +
+      head + "Component\nmetadata: {name: tills}\nspec: {workload: shop}\n";
+  ASSERT_TRUE(world.check_files(files).ok()) << to_string(world.check_files(files).problems[0]);
+  world.apply(files, kNow);
+  files.erase("z-teams.yaml");
+  const Checked checked = world.check_files(files, true);
+  ASSERT_EQ(checked.problems.size(), 1U);
+  EXPECT_EQ(checked.problems[0].message,
+            "Team \"depot\" cannot be deleted: it is named by Component \"shelves\" (owner, "
+            "z-owned.yaml:8) and Runbook \"tidy\" (owner, z-owned.yaml:4); change or delete those "
+            "first");
+}
+
 TEST(Catalog, APlanSaysWhoWouldBePagedDifferently) {
   World world;
   Files files = example_repository();

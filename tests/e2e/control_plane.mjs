@@ -322,6 +322,22 @@ test('an info alert is an event without an incident, and several status pages ar
   await server.stop();
 });
 
+test('assess says what is missing and fails under a score', async () => {
+  const server = await serveBy([], folder());
+  await apply(server.ask);
+  const assess = (...more) => runWith({ WELLRUN_SERVER: server.url }, 'assess', ...more);
+  const made = JSON.parse((await assess('-o', 'json')).stdout);
+  const rows = made.areas.flatMap((area) => area.rows);
+  assert.equal(rows.length, 84);
+  assert.equal(rows.find((row) => row.id === 'P6').verdict, 'practised', 'everything was applied from a commit');
+  assert.equal(rows.find((row) => row.id === 'V8').figure, 'no evidence rule yet');
+  assert.equal((await assess('--fail-under', String(Math.floor(made.score)))).code, 0);
+  const under = await assess('--fail-under', '99');
+  assert.equal(under.code, 1);
+  assert.match(under.stderr, /the score [\d.]+ is under 99/);
+  await server.stop();
+});
+
 test('a practice is shown by the command that docs/practices.md names', async () => {
   const named = [...readFileSync('docs/practices.md', 'utf8').matchAll(/`wellrun ([^`]+)`/g)].map((found) => found[1]).filter((command) => command !== 'assess');
   assert.ok(new Set(named).size > 15);

@@ -47,16 +47,17 @@ void House::tear_down() {
   router_.reset();
   plane_.reset();
   querier_.reset();
+  commits_.reset();
 }
 
 void House::build() {
-  world_.be_born();
+  commits_ = std::make_unique<telemetry::CommitWatch>(world_.metric_writer());
   querier_ = telemetry::promql::make_querier(runtime_, engine_);
   plane_ = std::make_unique<server::ControlPlane>(server::Ports{
       .runtime = runtime_,
       .journal = world_.store,
       .querier = *querier_,
-      .metrics = world_.metric_writer(),
+      .metrics = *commits_,
       .signals = world_.signals(),
       .http = world_.http(),
       .processes = world_.processes(),
@@ -70,7 +71,9 @@ void House::build() {
                                       "https://wellrun.example/ack/" + person};
           },
       .sandbox = true,
+      .evaluator = {.commits = commits_.get(), .external_labels = {}, .external_url = {}},
       .ledger = {.snapshot_every = options_.snapshot_every}});
+  world_.be_born(*commits_);
   watching_ = plane_->ledger().subscribe([this](const journal::Fact& fact) {
     world_.note(fmt::format("fact {} {} {} by {}: {}", fact.seq, fact.stream, fact.type, fact.actor,
                             to_text(fact.body)));

@@ -11,6 +11,7 @@
 #include "platform/auth/link_signer.h"
 #include "server/control_plane.h"
 #include "simulation/world.h"
+#include "telemetry/commit_watch.h"
 #include "telemetry/promql/engine.h"
 
 namespace wellrun::simulation {
@@ -48,6 +49,7 @@ class House {
   Runtime runtime_;
   telemetry::promql::Engine engine_;
   LinkSigner signer_;
+  std::unique_ptr<telemetry::CommitWatch> commits_;
   std::unique_ptr<telemetry::Querier> querier_;
   std::unique_ptr<server::ControlPlane> plane_;
   std::unique_ptr<Timer> watching_;

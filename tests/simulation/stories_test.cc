@@ -71,7 +71,7 @@ void storm(World& world, int parts, double value) {
     telemetry::SeriesWrite series;
     series.labels = {{"__name__", "part_fails"}, {"part", std::to_string(i)}};
     series.samples = {{to_unix_ms(world.time.now()), value}};
-    world.metrics.add(std::move(series));
+    world.emit(std::move(series));
   }
 }
 

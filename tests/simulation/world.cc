@@ -70,11 +70,12 @@ void World::die(const std::string& where) {
   note("the process dies " + where);
 }
 
-void World::be_born() {
+void World::be_born(telemetry::MetricWriter& door) {
   time.crash();
   timers_.clear();
   store.recover();
   dead_ = false;
+  door_ = &door;
   note("the process starts");
   sell();
 }
@@ -128,9 +129,16 @@ void World::sell() {
     telemetry::SeriesWrite series;
     series.labels = {{"__name__", "shop_orders_total"}, {"job", "shop"}, {"outcome", outcome}};
     series.samples = {{now, count}};
-    metrics.add(std::move(series));
+    emit(std::move(series));
   }
   after(kScrapeInterval, [this] { sell(); });
+}
+
+void World::emit(telemetry::SeriesWrite series) {
+  if (dead_) return;
+  std::vector<telemetry::SeriesWrite> writes;
+  writes.push_back(std::move(series));
+  (void)door_->write(std::move(writes));
 }
 
 Result<telemetry::WriteOutcome> World::write(std::vector<telemetry::SeriesWrite> series) {

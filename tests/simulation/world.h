@@ -71,8 +71,11 @@ class World final : http::Client,
   /// The process has died and was not started again.
   bool dead() const { return dead_; }
   void die(const std::string& where);
-  /// The process begins anew: what it had under way is forgotten, what it wrote is there.
-  void be_born();
+  /// The process begins anew: what it had under way is forgotten, what it wrote is there. From then
+  /// on it takes telemetry in by `door`, which outlives its life.
+  void be_born(telemetry::MetricWriter& door);
+  /// Telemetry of the outside, now; what nobody takes in is lost.
+  void emit(telemetry::SeriesWrite series);
   /// From now on nothing goes wrong any more, so that every story can come to its end.
   void calm() { habits_ = {}; }
 
@@ -130,6 +133,7 @@ class World final : http::Client,
   std::uint64_t effect_count_ = 0;
   int death_count_ = 0;
   bool dead_ = true;
+  telemetry::MetricWriter* door_ = nullptr;
   double taken_ = 0, failed_ = 0;  ///< orders so far
   std::string trace_;
 };
