@@ -1,0 +1,360 @@
+#include "health/baseline/baseline.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "health/baseline/tuning.h"
+
+namespace wellrun::health::baseline {
+namespace {
+
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
+constexpr std::int64_t kFirstRows = 30;   ///< until here every value counts in full
+constexpr std::int64_t kRarityFrom = 20;  ///< statistics of the first rows are no history
+constexpr double kDefaultStep = 300;
+constexpr double kHalfMinutesPerDay = 2880;
+/// Larger magnitudes are cut: everything computed from them stays finite, in a float too.
+constexpr double kLargest = 1e30;
+
+double seconds_between(std::int64_t from_ms, std::int64_t to_ms) {
+  return static_cast<double>(to_ms - from_ms) / 1000;
+}
+
+double clamped(double value, double limit) {
+  return std::clamp(value, -limit, limit);
+}
+
+void follow(double& mean, double value, double speed) {
+  mean += speed * (value - mean);
+}
+
+/// The typical distance follows each seen one by a small fixed step: a median, near enough.
+double followed_step(double step, double seen, bool settling) {
+  const double pace = settling ? 0.04 : 0.004;
+  return step + step * (seen > step ? pace : seen < step ? -pace : 0);
+}
+
+}  // namespace
+
+double Baseline::row_seconds() const {
+  return numbers_.step_s > 0 ? numbers_.step_s : kDefaultStep;
+}
+
+double Baseline::rows_per_day() const {
+  return std::clamp(86400 / row_seconds(), 24.0, 5000.0);
+}
+
+/// Moves the clock; true when a gap was crossed.
+bool Baseline::advance(Timestamp time) {
+  constexpr double kGapRows = 24;
+  constexpr std::int64_t kSettledRows = 200;
+  const std::int64_t now = to_unix_ms(time);
+  if (numbers_.rows == 0) {
+    numbers_.last_ms = now;
+    return false;
+  }
+  if (now <= numbers_.last_ms) return false;
+  const double elapsed = seconds_between(numbers_.last_ms, now);
+  numbers_.last_ms = now;
+  if (numbers_.step_s == 0) {
+    numbers_.step_s = elapsed;
+    return false;
+  }
+  const bool gap = elapsed > kGapRows * numbers_.step_s;
+  numbers_.step_s = followed_step(numbers_.step_s, elapsed, numbers_.rows < kSettledRows);
+  return gap;
+}
+
+/// The value as it is watched: as it is, or a counter's rate. Empty where there is no rate yet.
+std::optional<double> Baseline::watched_value(double value, double elapsed_s) {
+  const Nature before = nature_.nature();
+  nature_.observe(value);
+  const bool counter = nature_.nature() == Nature::kCounter;
+  const double last = std::exchange(numbers_.raw, value);
+  if (counter != (before == Nature::kCounter)) {
+    start_anew(value);
+    numbers_.rows = 0;
+    numbers_.constant = true;
+    episode_ = {};
+    if (counter) return std::nullopt;
+  }
+  if (!counter) return value;
+  if (elapsed_s <= 0 || is_restart(last, value)) return std::nullopt;
+  return (value - last) / elapsed_s;
+}
+
+void Baseline::forget_what_is_going_on() {
+  numbers_.short_shift = numbers_.long_shift = 0;
+  numbers_.activity = numbers_.usual_activity;
+  numbers_.near = numbers_.level;
+}
+
+/// Learning begins again at `value`; the clock and what the series is are kept.
+void Baseline::start_anew(double value) {
+  const Numbers old = std::exchange(numbers_, {});
+  season_ = {};
+  hour_scale_ = {};
+  rarity_ = {};
+  numbers_.constant = false;
+  numbers_.last_ms = old.last_ms;
+  numbers_.step_s = old.step_s;
+  numbers_.raw = old.raw;
+  numbers_.rows = 1;
+  numbers_.level = numbers_.near = numbers_.last = numbers_.value_level = value;
+}
+
+/// A constant has no distribution: that it ended is as rare as it was long, and learning begins.
+Observation Baseline::end_of_constant(Timestamp time, double value) {
+  Observation seen;
+  seen.phase = Phase::kWatching;
+  seen.part = Part::kFlat;
+  seen.part_surprise = std::log10(static_cast<double>(numbers_.rows) + 1);
+  seen.row_seconds = row_seconds();
+  seen.above = value > numbers_.last;
+  start_anew(numbers_.last);
+  numbers_.last = value;
+  // Both a value and a movement that were never seen.
+  const double once = seen.part_surprise + std::log10(kHalfMinutesPerDay / rows_per_day());
+  seen.surprise = std::max(0.0, 2 * once);
+  seen.score = episode_.score(seen.surprise, rows_per_day());
+  note_course(time, seen);
+  return seen;
+}
+
+double Baseline::floor_of_scale() const {
+  return 1e-9 + 1e-7 * std::fabs(numbers_.level) + 0.05 * numbers_.scale +
+         kTuning.long_scale_share * numbers_.long_scale;
+}
+
+double Baseline::scale_at(Timestamp time) const {
+  constexpr int kFewest = 8;
+  constexpr double kEnough = 60;
+  const double floor = floor_of_scale();
+  const auto hour = static_cast<std::size_t>(((to_unix_ms(time) / 3'600'000) % 24 + 24) % 24);
+  const int count = hour_scale_.count[hour];
+  double scale = numbers_.scale;
+  if (count >= kFewest) {
+    const double share = std::min(1.0, count / kEnough) * kTuning.hour_share;
+    scale = std::exp((1 - share) * std::log(numbers_.scale + floor) +
+                     share * std::log(hour_scale_.at(hour) + floor));
+  }
+  return std::max(scale, floor);
+}
+
+/// Takes the statistics of all parts; moves the windows of the shifts and of the activity.
+Baseline::Measure Baseline::measure(Timestamp time, double value) {
+  auto& n = numbers_;
+  const double per_day = rows_per_day();
+  Measure m;
+  m.season = season_.at(time);
+  m.floor = floor_of_scale();
+  m.scale = scale_at(time);
+  m.deviation = value - n.level - m.season;
+  m.jump = value - n.near - m.season;
+  m.moved = std::fabs(value - n.last);
+  if (m.moved > 0) m.ended_flat_rows = n.flat_rows;
+  n.flat_rows = m.moved > 0 ? 1 : n.flat_rows + 1;
+
+  const double standardised = m.deviation / m.scale;
+  const double limited = clamped(standardised, kTuning.deviation_limit);
+  follow(n.short_shift, limited, 1 / std::max(kTuning.short_rows, kTuning.short_days * per_day));
+  follow(n.long_shift, limited, 1 / std::max(kTuning.long_rows, kTuning.long_days * per_day));
+  constexpr std::int64_t kActivityFirstRows = 50;
+  const double most =
+      n.rows < kActivityFirstRows ? kUnbounded : kTuning.activity_limit * n.usual_activity;
+  follow(n.activity, std::min(m.moved, most), 1 / kTuning.activity_rows);
+
+  const double least = 1e-9 + 1e-7 * std::fabs(n.level);
+  const double jump_scale = std::max(
+      n.jump_scale + kTuning.long_jump_scale_share * n.long_jump_scale, least + 0.02 * n.scale);
+  const double little = 1e-12 + 1e-3 * n.usual_activity;
+  const double ratio = (n.activity + little) / (n.usual_activity + little);
+  m.part = {
+      m.jump / jump_scale,
+      standardised,
+      n.short_shift,
+      n.long_shift,
+      std::log2(ratio),
+      (value - n.value_level) / std::max(n.value_scale, 1e-9 + 1e-7 * std::fabs(n.value_level)),
+      n.flat_rows};
+  return m;
+}
+
+/// The parts' surprises as one: between their sum (as if independent) and the largest. A flat line
+/// stands alone: whatever else is surprising then is surprising because of it.
+void Baseline::weigh(const Measure& measure, Observation& seen) const {
+  const auto& runs = rarity_[static_cast<std::size_t>(Part::kFlat)];
+  constexpr double kFewestRuns = 20;
+  double sum = 0;
+  double flat = 0;
+  for (std::size_t i = 0; i < kParts; ++i) {
+    const Surprise surprise = rarity_[i].surprise(measure.part[i]);
+    if (static_cast<Part>(i) == Part::kFlat) {
+      if (runs.total() < kFewestRuns) continue;
+      flat = kTuning.flat_share * surprise;
+    } else {
+      sum += std::pow(surprise, kTuning.norm);
+    }
+    if (surprise <= seen.part_surprise) continue;
+    seen.part = static_cast<Part>(i);
+    seen.part_surprise = surprise;
+    seen.above = measure.part[i] >= 0;
+  }
+  const double all = std::max(std::pow(sum, 1 / kTuning.norm), flat);
+  seen.surprise = std::max(0.0, all + std::log10(kHalfMinutesPerDay / rows_per_day()));
+}
+
+void Baseline::learn_scales(Timestamp time, double value, const Measure& m) {
+  auto& n = numbers_;
+  const double per_day = rows_per_day();
+  const double first = 1 / static_cast<double>(n.rows);
+  const bool settled = n.rows >= kFirstRows;
+  const auto limit = [&](double times, double of, double plus) {
+    return settled ? times * of + plus : kUnbounded;
+  };
+  const double size = std::fabs(m.deviation);
+  const double jump = std::fabs(m.jump);
+  const double quick = std::max(first, 1 / (kTuning.scale_days * per_day));
+  const double slow = std::max(first, 1 / (kTuning.long_scale_days * per_day));
+  follow(n.long_scale, std::min(size, limit(50, n.long_scale, m.floor)), slow);
+  follow(n.long_jump_scale, std::min(jump, limit(50, n.long_jump_scale, m.floor)), slow);
+  follow(n.scale, std::min(size, limit(5, n.scale, m.floor)), quick);
+  follow(n.jump_scale, std::min(jump, limit(5, n.jump_scale, m.floor)), quick);
+  follow(n.usual_activity, std::min(m.moved, limit(5, n.usual_activity, m.floor)), quick);
+
+  const double value_scale = std::max(n.value_scale, 1e-9 + 1e-7 * std::fabs(n.value_level));
+  const double off = value - n.value_level;
+  const double pace = std::max(first, 1 / (kTuning.value_days * per_day));
+  n.value_level += pace * clamped(off, limit(6, value_scale, 0));
+  follow(n.value_scale, std::min(std::fabs(off), limit(50, value_scale, 0)), pace);
+
+  constexpr int kHourKnown = 8;
+  constexpr double kHourDays = 14;
+  const auto hour = static_cast<std::size_t>(((to_unix_ms(time) / 3'600'000) % 24 + 24) % 24);
+  const double most =
+      hour_scale_.count[hour] < kHourKnown ? kUnbounded : 5 * hour_scale_.at(hour) + m.floor;
+  hour_scale_.learn(hour, std::min(size, most), 24 / (kHourDays * per_day));
+}
+
+void Baseline::learn_rarity(const Measure& m) {
+  const double weight = episode_.weight_in_history();
+  for (std::size_t i = 0; i < kParts; ++i) {
+    const auto part = static_cast<Part>(i);
+    if (part == Part::kFlat) continue;
+    if (part == Part::kJump || numbers_.rows > kRarityFrom) rarity_[i].add(m.part[i], weight);
+  }
+  // Only the length of a run that has ended is known.
+  if (m.ended_flat_rows > 0)
+    rarity_[static_cast<std::size_t>(Part::kFlat)].add(m.ended_flat_rows, 1);
+}
+
+void Baseline::learn(Timestamp time, double value, const Measure& m) {
+  auto& n = numbers_;
+  learn_rarity(m);
+  const double per_day = rows_per_day();
+  const double deviation = value - n.level;
+  const double limit = n.rows < kFirstRows ? kUnbounded : 4 * m.scale;
+  season_.learn(time, {.deviation = deviation,
+                       .step_limit = 4 * m.scale,
+                       .error_limit = n.rows < kFirstRows
+                                          ? kUnbounded
+                                          : 6 * std::max(n.scale, m.floor) + std::fabs(m.season),
+                       .rows_per_day = per_day});
+  n.level += std::max(1 / static_cast<double>(n.rows), 1 / (kTuning.level_days * per_day)) *
+             clamped(m.deviation, limit);
+  n.near += kTuning.next_step * m.jump;
+  learn_scales(time, value, m);
+  adopt_new_level(time, m);
+  n.last = value;
+}
+
+/// A day on one side of the band is a change, not an anomaly: the level goes there at once. A day
+/// that far off that the scale has not followed is another series (a change of unit, say).
+void Baseline::adopt_new_level(Timestamp time, const Measure& m) {
+  constexpr double kOutside = 3;
+  constexpr double kAnotherSeries = 20;
+  auto& n = numbers_;
+  const double off = m.deviation / m.scale;
+  const double side = off > kOutside ? 1 : off < -kOutside ? -1 : 0;
+  n.outside_rows = side * n.outside_rows > 0 ? n.outside_rows + side : side;
+  if (std::fabs(n.outside_rows) < rows_per_day()) return;
+  if (std::fabs(off) > kAnotherSeries) start_anew(n.near + m.season);
+  n.level = n.near;
+  n.short_shift = n.long_shift = n.outside_rows = 0;
+  n.level_changed_ms = to_unix_ms(time);
+}
+
+/// Since when the series has been unusual: from the first notable row to the first quiet hour.
+void Baseline::note_course(Timestamp time, Observation& seen) {
+  constexpr double kNotable = 5;
+  constexpr double kQuiet = 4;
+  if (seen.surprise >= kNotable && numbers_.unusual_since_ms == kNever)
+    numbers_.unusual_since_ms = to_unix_ms(time);
+  if (seen.surprise < kQuiet) numbers_.unusual_since_ms = kNever;
+  if (numbers_.unusual_since_ms != kNever) seen.since = from_unix_ms(numbers_.unusual_since_ms);
+}
+
+Observation Baseline::observe(Timestamp time, double value) {
+  Observation seen;
+  if (!std::isfinite(value)) {
+    seen.phase = Phase::kMissing;
+    return seen;
+  }
+  const std::int64_t before_ms = numbers_.last_ms;
+  const bool gap = advance(time);
+  const auto watched =
+      watched_value(clamped(value, kLargest), seconds_between(before_ms, numbers_.last_ms));
+  if (!watched) return seen;
+  if (numbers_.rows == 0) {
+    start_anew(*watched);
+    numbers_.constant = true;
+    return seen;
+  }
+  if (numbers_.constant && *watched != numbers_.last) {
+    numbers_.constant = false;
+    if (numbers_.rows > kFirstRows) return end_of_constant(time, *watched);
+  }
+  if (gap) forget_what_is_going_on();
+  ++numbers_.rows;
+  seen.row_seconds = row_seconds();
+  const Measure m = measure(time, *watched);
+  if (numbers_.rows > kTuning.learning_rows) {
+    seen.phase = Phase::kWatching;
+    if (!numbers_.constant) {
+      weigh(m, seen);
+      seen.score = episode_.score(seen.surprise, rows_per_day());
+      note_course(time, seen);
+    }
+  }
+  learn(time, *watched, m);
+  return seen;
+}
+
+Expectation Baseline::expect(Timestamp time) const {
+  constexpr double kOneInAThousand = 1e-3;
+  if (numbers_.rows == 0) return {};
+  const double expected = numbers_.level + season_.at(time);
+  const double scale = scale_at(time);
+  const auto& history = rarity_[static_cast<std::size_t>(Part::kDeviation)];
+  Expectation found{expected, expected + scale * history.lower(kOneInAThousand),
+                    expected + scale * history.upper(kOneInAThousand)};
+  const Nature nature = nature_.nature();
+  if (nature != Nature::kGauge) {
+    found.expected = std::max(0.0, found.expected);
+    found.lower = std::max(0.0, found.lower);
+    found.upper = std::max(0.0, found.upper);
+  }
+  if (nature == Nature::kRatio) {
+    found.expected = std::min(1.0, found.expected);
+    found.upper = std::min(1.0, found.upper);
+  }
+  return found;
+}
+
+std::optional<Timestamp> Baseline::level_changed_at() const {
+  if (numbers_.level_changed_ms == kNever) return std::nullopt;
+  return from_unix_ms(numbers_.level_changed_ms);
+}
+
+}  // namespace wellrun::health::baseline

@@ -1,0 +1,40 @@
+#include "health/baseline/episode.h"
+
+#include <algorithm>
+
+#include "health/baseline/tuning.h"
+
+namespace wellrun::health::baseline {
+namespace {
+
+double half_of_one(double surprise) {
+  return 0.5 * surprise / (surprise + kTuning.half_score);
+}
+
+}  // namespace
+
+double Episode::bar() const {
+  return std::max(kTuning.alarm, state_.peak);
+}
+
+void Episode::count(double surprise) {
+  constexpr double kLeast = 0.05;
+  constexpr double kFade = 0.8;
+  weight_ = 1;
+  if (surprise > kTuning.counted_once_from) {
+    state_.rows += 1;
+    weight_ = std::max(kLeast, 1 / state_.rows);
+  } else {
+    state_.rows *= kFade;
+  }
+}
+
+double Episode::score(double surprise, double rows_per_day) {
+  count(surprise);
+  state_.peak = std::max(0.0, state_.peak - kTuning.calm_per_day / rows_per_day);
+  if (surprise < bar()) return half_of_one(surprise);
+  state_.peak = surprise;
+  return 0.5 + half_of_one(surprise - kTuning.alarm);
+}
+
+}  // namespace wellrun::health::baseline

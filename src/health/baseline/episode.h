@@ -1,0 +1,35 @@
+#pragma once
+
+// From surprise to a score a person can be woken by. A score of 0.5 or more is an alarm: the start
+// of an episode, or a worse turn of one. Other rows stay below 0.5 and keep their order, so that
+// the course of an episode can be drawn. Not thread-safe.
+
+namespace wellrun::health::baseline {
+
+class Episode {
+ public:
+  /// `surprise`: log10 of the return period in half minutes, >= 0. Result in 0..1.
+  double score(double surprise, double rows_per_day);
+
+  /// The weight this row has in the history: 1, or less and less while an episode goes on, so
+  /// that one incident is not learned as many.
+  [[nodiscard]] double weight_in_history() const { return weight_; }
+
+  /// Alarms must be at least this surprising now.
+  [[nodiscard]] double bar() const;
+
+  struct State {
+    double peak = 0;  ///< the last alarm's surprise, fading
+    double rows = 0;  ///< surprising rows in a row, fading
+  };
+  [[nodiscard]] const State& state() const { return state_; }
+  void restore(const State& state) { state_ = state; }
+
+ private:
+  void count(double surprise);
+
+  State state_;
+  double weight_ = 1;
+};
+
+}  // namespace wellrun::health::baseline

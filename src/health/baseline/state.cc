@@ -1,0 +1,253 @@
+#include "health/baseline/state.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <fmt/format.h>
+
+#include "core/bytes.h"
+
+namespace wellrun::health::baseline {
+namespace {
+
+constexpr std::string_view kMagic = "WRBL";
+constexpr std::size_t kChecksumSize = 4;
+
+std::uint32_t checksum(std::string_view bytes) {
+  return static_cast<std::uint32_t>(stable_hash(bytes));
+}
+
+/// Little-endian, whatever the machine.
+class Writer {
+ public:
+  template <typename Integer>
+  void integer(Integer value) {
+    auto bits = static_cast<std::make_unsigned_t<Integer>>(value);
+    for (std::size_t i = 0; i < sizeof(Integer); ++i) {
+      out_ += static_cast<char>(bits & 0xff);
+      bits = static_cast<decltype(bits)>(bits >> (sizeof(Integer) > 1 ? 8 : 0));
+    }
+  }
+  void number(double value) { integer(std::bit_cast<std::uint64_t>(value)); }
+  void text(std::string_view text) { out_ += text; }
+  [[nodiscard]] std::string& out() { return out_; }
+
+ private:
+  std::string out_;
+};
+
+/// Reads zeros beyond the end, and remembers that it did.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+  template <typename Integer>
+  Integer integer() {
+    if (bytes_.size() < sizeof(Integer)) {
+      short_ = true;
+      bytes_ = {};
+      return 0;
+    }
+    std::uint64_t bits = 0;
+    for (std::size_t i = sizeof(Integer); i-- > 0;)
+      bits = bits << 8 | static_cast<unsigned char>(bytes_[i]);
+    bytes_.remove_prefix(sizeof(Integer));
+    return static_cast<Integer>(bits);
+  }
+  double number() { return std::bit_cast<double>(integer<std::uint64_t>()); }
+  [[nodiscard]] bool read_exactly() const { return !short_ && bytes_.empty(); }
+
+ private:
+  std::string_view bytes_;
+  bool short_ = false;
+};
+
+/// The upper half of a float, rounded: 8 bits of precision over the whole range.
+std::uint16_t to_half(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  return static_cast<std::uint16_t>((bits + 0x8000U) >> 16);
+}
+float from_half(std::uint16_t half) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16);
+}
+
+/// Means as 16-bit steps between the lowest and the highest; counts as they are.
+template <std::size_t kSlots>
+void write_profile(Writer& writer, const Profile<kSlots>& profile) {
+  const auto [low, high] = std::ranges::minmax(profile.mean);
+  const double range = static_cast<double>(high) - static_cast<double>(low);
+  writer.number(low);
+  writer.number(range);
+  for (std::size_t i = 0; i < kSlots; ++i) {
+    writer.integer(profile.count[i]);
+    if (!profile.knows(i)) continue;
+    const double step = range > 0 ? (static_cast<double>(profile.mean[i]) - low) / range : 0;
+    writer.integer(static_cast<std::uint16_t>(std::lround(step * 65535)));
+  }
+}
+
+template <std::size_t kSlots>
+Profile<kSlots> read_profile(Reader& reader) {
+  Profile<kSlots> profile;
+  const double low = reader.number();
+  const double range = reader.number();
+  for (std::size_t i = 0; i < kSlots; ++i) {
+    profile.count[i] = reader.integer<std::uint8_t>();
+    if (!profile.knows(i)) continue;
+    profile.mean[i] = static_cast<float>(low + range * reader.integer<std::uint16_t>() / 65535);
+  }
+  return profile;
+}
+
+/// Which bins hold something, then those.
+void write_tail(Writer& writer, const Tail& tail) {
+  std::uint64_t present = 0;
+  for (std::size_t i = 0; i < Tail::kBins; ++i)
+    if (to_half(tail.counts()[i]) != 0) present |= std::uint64_t{1} << i;
+  writer.integer(present);
+  for (const float count : tail.counts())
+    if (to_half(count) != 0) writer.integer(to_half(count));
+}
+
+Tail::Counts read_tail(Reader& reader) {
+  Tail::Counts counts{};
+  const auto present = reader.integer<std::uint64_t>();
+  for (std::size_t i = 0; i < Tail::kBins; ++i)
+    if ((present >> i & 1) != 0) counts[i] = from_half(reader.integer<std::uint16_t>());
+  return counts;
+}
+
+}  // namespace
+
+/// Knows the inside of a Baseline; the order of calls is the stored order.
+class StateCodec {
+ public:
+  template <typename Visit>
+  static void numbers(auto& n, const Visit& visit) {
+    for (auto* each : {&n.last_ms, &n.unusual_since_ms, &n.level_changed_ms, &n.rows}) visit(*each);
+    visit(n.constant);
+    for (auto* each :
+         {&n.step_s, &n.raw, &n.last, &n.level, &n.near, &n.scale, &n.long_scale, &n.jump_scale,
+          &n.long_jump_scale, &n.short_shift, &n.long_shift, &n.activity, &n.usual_activity,
+          &n.value_level, &n.value_scale, &n.flat_rows, &n.outside_rows})
+      visit(*each);
+  }
+
+  static void write(Writer& writer, Baseline baseline) {
+    write_numbers(writer, baseline.numbers_);
+    write_profile(writer, baseline.hour_scale_);
+    const auto& season = baseline.season_.state();
+    write_profile(writer, season.day);
+    write_profile(writer, season.week);
+    for (const double each :
+         {season.error.none, season.error.daily, season.error.weekly, season.predictions})
+      writer.number(each);
+    for (auto& rarity : baseline.rarity_) {
+      rarity.normalise();
+      writer.number(rarity.total());
+      write_tail(writer, rarity.up());
+      write_tail(writer, rarity.down());
+    }
+    writer.number(baseline.episode_.state().peak);
+    writer.number(baseline.episode_.state().rows);
+    write_nature(writer, baseline.nature_.state());
+  }
+
+  static Baseline read(Reader& reader) {
+    Baseline baseline;
+    read_numbers(reader, baseline.numbers_);
+    baseline.hour_scale_ = read_profile<24>(reader);
+    Season::State season;
+    season.day = read_profile<Season::kDaySlots>(reader);
+    season.week = read_profile<Season::kWeekSlots>(reader);
+    for (double* each :
+         {&season.error.none, &season.error.daily, &season.error.weekly, &season.predictions})
+      *each = reader.number();
+    baseline.season_.restore(season, baseline.rows_per_day());
+    for (auto& rarity : baseline.rarity_) {
+      const double total = reader.number();
+      const auto up = read_tail(reader);
+      const auto down = read_tail(reader);
+      rarity.restore(up, down, total);
+    }
+    const double peak = reader.number();
+    baseline.episode_.restore({peak, reader.number()});
+    baseline.nature_.restore(read_nature(reader));
+    return baseline;
+  }
+
+ private:
+  static void write_numbers(Writer& writer, Baseline::Numbers numbers) {
+    StateCodec::numbers(numbers, [&](auto value) {
+      if constexpr (std::is_same_v<decltype(value), double>)
+        writer.number(value);
+      else if constexpr (std::is_same_v<decltype(value), bool>)
+        writer.integer<std::uint8_t>(value ? 1 : 0);
+      else
+        writer.integer(value);
+    });
+  }
+
+  static void read_numbers(Reader& reader, Baseline::Numbers& numbers) {
+    StateCodec::numbers(numbers, [&](auto& value) {
+      using Number = std::remove_reference_t<decltype(value)>;
+      if constexpr (std::is_same_v<Number, double>)
+        value = reader.number();
+      else if constexpr (std::is_same_v<Number, bool>)
+        value = reader.integer<std::uint8_t>() != 0;
+      else
+        value = reader.integer<Number>();
+    });
+  }
+
+  static void write_nature(Writer& writer, const NatureFinder::State& state) {
+    writer.integer(state.count);
+    writer.integer(state.rises);
+    writer.integer(state.restarts);
+    writer.integer<std::uint8_t>(state.fell ? 1 : 0);
+    for (const double each : {state.last, state.lowest, state.highest}) writer.number(each);
+  }
+
+  static NatureFinder::State read_nature(Reader& reader) {
+    NatureFinder::State state;
+    state.count = reader.integer<std::int64_t>();
+    state.rises = reader.integer<std::int64_t>();
+    state.restarts = reader.integer<std::int64_t>();
+    state.fell = reader.integer<std::uint8_t>() != 0;
+    for (double* each : {&state.last, &state.lowest, &state.highest}) *each = reader.number();
+    return state;
+  }
+};
+
+std::string save(const Baseline& baseline) {
+  Writer writer;
+  writer.text(kMagic);
+  writer.integer(kStateVersion);
+  StateCodec::write(writer, baseline);
+  writer.integer(checksum(writer.out()));
+  return std::move(writer.out());
+}
+
+Result<Baseline> restore(std::string_view bytes) {
+  const std::size_t head = kMagic.size() + 1;
+  if (bytes.size() < head + kChecksumSize || !bytes.starts_with(kMagic))
+    return fail(ErrorCode::kCorrupt, "these bytes are not a stored baseline");
+  const auto version = static_cast<std::uint8_t>(bytes[kMagic.size()]);
+  if (version != kStateVersion)
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("a stored baseline of version {}; this program reads version {}: the "
+                            "series is learned anew",
+                            version, kStateVersion));
+  const auto body = bytes.substr(0, bytes.size() - kChecksumSize);
+  Reader sum(bytes.substr(body.size()));
+  if (sum.integer<std::uint32_t>() != checksum(body))
+    return fail(ErrorCode::kCorrupt, "the checksum of a stored baseline does not match its bytes");
+  Reader reader(body.substr(head));
+  Baseline baseline = StateCodec::read(reader);
+  if (!reader.read_exactly())
+    return fail(ErrorCode::kCorrupt, "a stored baseline has the wrong length");
+  return baseline;
+}
+
+}  // namespace wellrun::health::baseline

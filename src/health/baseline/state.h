@@ -1,0 +1,23 @@
+#pragma once
+
+// The stored form of a baseline: docs/formats/baseline.md. About 1.5 KiB, never more than 2.3 KiB.
+// Profiles keep 16 bits of their range and histories 16-bit floats, so a restored baseline scores
+// as the original within a few thousandths.
+
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "health/baseline/baseline.h"
+
+namespace wellrun::health::baseline {
+
+inline constexpr std::uint8_t kStateVersion = 1;
+
+std::string save(const Baseline& baseline);
+
+/// Any bytes are accepted as input. kCorrupt when they are not what save() wrote (checksum);
+/// kUnsupported for a version that is not known.
+Result<Baseline> restore(std::string_view bytes);
+
+}  // namespace wellrun::health::baseline
