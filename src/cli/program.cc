@@ -7,10 +7,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/canary_command.h"
 #include "cli/completion.h"
 #include "cli/contents.h"
-#include "cli/journal_commands.h"
 #include "cli/detect.h"
+#include "cli/journal_commands.h"
 #include "cli/offline_commands.h"
 #include "cli/rules_commands.h"
 #include "cli/run_commands.h"
@@ -79,6 +80,7 @@ int run_program(int argc, char** argv) {
   add_backup(app, context, exit_code);
   add_run_commands(app, context, exit_code);
   add_detect(app, context, exit_code);
+  add_canary_commands(app, context, exit_code);
   add_completion(app, context, exit_code);
   add_contents(app);
   // After the commands: they would inherit it.

@@ -1,0 +1,171 @@
+#include "health/verdict/level_evidence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/assert.h"
+#include "health/verdict/normal.h"
+#include "health/verdict/wander_prior.h"
+
+namespace wellrun::health {
+namespace {
+
+constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
+
+// Half-normal mixture over effects: a slight one, a gross one (as shares of the level).
+struct EffectScale {
+  double scale, weight;
+};
+constexpr EffectScale kEffects[] = {{0.1, 0.85}, {0.5, 0.15}};
+
+double mixed_ratio(double score, double information) {
+  double ratio = 0;
+  for (const auto& [scale, weight] : kEffects) {
+    const double shrink = 1 / std::sqrt(1 + scale * scale * information);
+    ratio += weight * shrink * half_normal_ratio(score * scale * shrink);
+  }
+  return std::log(ratio);
+}
+
+constexpr double kHopeless =
+    12;  // nats behind the best: such a hypothesis explains nothing any more
+constexpr double kMostSmooth = 40;  // bound on what the shape of readings may say
+constexpr double kAgeFloor_s =
+    10;  // ages are compared in proportion; this keeps the youngest apart
+
+}  // namespace
+
+LevelEvidence::LevelEvidence(double value_variance, const ChangePrior& change) : change_(change) {
+  for (const auto& each : wander_hypotheses(value_variance)) {
+    Hypothesis& hypothesis = hypotheses_.emplace_back();
+    hypothesis.log_prior = std::log(each.weight);
+    hypothesis.wander_variance = hypothesis.uncertainty = each.variance;
+    hypothesis.memory_s = each.memory_s;
+    hypothesis.smooth = each.smooth;
+  }
+}
+
+void LevelEvidence::add(const Block& block) {
+  WELLRUN_ASSERT(block.noise_variance > 0, "a block's noise variance is above zero");
+  if (start_count_ == 0) first_s_ = last_s_ = block.time_s;
+  begin_step(block.time_s);
+  smoothness_ = std::clamp(smoothness_ + block.smoothness, -kMostSmooth, kMostSmooth);
+  for (auto& hypothesis : hypotheses_) update(hypothesis, block);
+  last_s_ = block.time_s;
+  weigh();
+}
+
+void LevelEvidence::begin_step(double time_s) {
+  const double weight =
+      start_count_ == 0 ? change_.at_start : change_.between(last_s_ - first_s_, time_s - first_s_);
+  if (weight <= 0) return;  // two blocks at one time
+  if (start_count_ == kStarts) merge_steps(time_s);
+  starts_[start_count_] = time_s;
+  for (auto& hypothesis : hypotheses_)
+    hypothesis.steps[start_count_] = {.weight = std::log(weight)};
+  ++start_count_;
+}
+
+// Two neighbouring moments become one: the pair whose ages differ least in proportion. The later
+// one's present likelihood goes over as it stands, so nothing is won or lost at the moment of
+// merging. The very start stays.
+void LevelEvidence::merge_steps(double time_s) {
+  std::size_t kept = 1;
+  double nearest = 0;
+  for (std::size_t i = 1; i + 1 < kStarts; ++i) {
+    const double nearness =
+        (time_s - starts_[i + 1] + kAgeFloor_s) / (time_s - starts_[i] + kAgeFloor_s);
+    if (nearness <= nearest) continue;
+    nearest = nearness;
+    kept = i;
+  }
+  const auto gone = static_cast<std::ptrdiff_t>(kept) + 1;
+  for (auto& hypothesis : hypotheses_) {
+    Step& into = hypothesis.steps[kept];
+    const Step& from = hypothesis.steps[kept + 1];
+    into.weight = log_add(into.weight + into.ratio, from.weight + from.ratio) - into.ratio;
+    std::shift_left(hypothesis.steps.begin() + gone, hypothesis.steps.end(), 1);
+  }
+  std::shift_left(starts_.begin() + gone, starts_.end(), 1);
+  --start_count_;
+}
+
+void LevelEvidence::update(Hypothesis& hypothesis, const Block& block) const {
+  const double carry = std::exp(-(block.time_s - last_s_) / hypothesis.memory_s);
+  hypothesis.mean *= carry;
+  hypothesis.uncertainty =
+      carry * carry * hypothesis.uncertainty + (1 - carry * carry) * hypothesis.wander_variance;
+  const double variance = hypothesis.uncertainty + block.noise_variance;
+  const double gain = hypothesis.uncertainty / variance;
+  const double innovation = block.difference - hypothesis.mean;
+  hypothesis.log_likelihood -= (std::log(variance) + innovation * innovation / variance) / 2;
+  hypothesis.mean += gain * innovation;
+  hypothesis.uncertainty *= 1 - gain;
+  for (std::size_t i = 0; i < start_count_; ++i) {
+    Step& step = hypothesis.steps[i];
+    const double response = 1 - carry * step.state;
+    step.state = carry * step.state + gain * response;
+    step.score += response * innovation / variance;
+    step.information += response * response / variance;
+    step.ratio = mixed_ratio(step.score, step.information);
+  }
+}
+
+double LevelEvidence::log_posterior(const Hypothesis& hypothesis) const {
+  return hypothesis.log_prior + hypothesis.log_likelihood + (hypothesis.smooth ? smoothness_ : 0);
+}
+
+void LevelEvidence::weigh() {
+  const double still_to_come = std::log(change_.after(last_s_ - first_s_));
+  double worse = kMinusInfinity, same = kMinusInfinity, best = kMinusInfinity;
+  std::vector<double> reach;
+  for (const auto& hypothesis : hypotheses_) {
+    double mixed = still_to_come;
+    for (std::size_t i = 0; i < start_count_; ++i)
+      mixed = log_add(mixed, hypothesis.steps[i].weight + hypothesis.steps[i].ratio);
+    const double posterior = log_posterior(hypothesis);
+    same = log_add(same, posterior);
+    worse = log_add(worse, posterior + mixed);
+    reach.push_back(posterior + std::max(mixed, 0.0));
+    best = std::max(best, reach.back());
+  }
+  log_worse_ = worse - same;
+  // Hypotheses that explain the data under "no effect" stay as well, else the null would lose its
+  // best advocate.
+  const double floor = std::min(best, same) - kHopeless;
+  std::size_t next = 0;
+  std::erase_if(hypotheses_, [&](const Hypothesis&) { return reach[next++] < floor; });
+}
+
+double LevelEvidence::log_equivalent(double margin) const {
+  // Against the margin stands "about equal": effects normally distributed about zero, mostly within
+  // it.
+  const double spread = margin * margin / 9;
+  double near = kMinusInfinity, far = kMinusInfinity;
+  for (const auto& hypothesis : hypotheses_) {
+    const Step& whole = hypothesis.steps[0];
+    const double posterior = log_posterior(hypothesis);
+    const double shrink = 1 + spread * whole.information;
+    near = log_add(
+        near, posterior - std::log(shrink) / 2 + whole.score * whole.score * spread / shrink / 2);
+    far = log_add(far, posterior + margin * whole.score - margin * margin * whole.information / 2);
+  }
+  return near - far;
+}
+
+LevelEffect LevelEvidence::effect() const {
+  LevelEffect found;
+  double best = kMinusInfinity;
+  for (const auto& hypothesis : hypotheses_)
+    for (std::size_t i = 0; i < start_count_; ++i) {
+      const Step& step = hypothesis.steps[i];
+      const double weight = log_posterior(hypothesis) + step.weight + step.ratio;
+      if (weight <= best) continue;
+      best = weight;
+      found = {step.score / step.information, 1 / std::sqrt(step.information), starts_[i]};
+    }
+  return found;
+}
+
+}  // namespace wellrun::health
