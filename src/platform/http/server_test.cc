@@ -384,6 +384,75 @@ TEST_F(ServerTest, StoppingFinishesWhatIsUnderWay) {
   stopper.join();
 }
 
+/// Requests that a route with watches_peer was given, answered when the test says so.
+struct Watched {
+  struct Asked {
+    Request request;
+    Reply reply;
+  };
+  std::promise<Asked> first;
+
+  static Route route(const std::shared_ptr<Watched>& watched) {
+    Route route;
+    route.method = "GET";
+    route.pattern = "/watched";
+    route.role = Role::kPublic;
+    route.watches_peer = true;
+    route.handler = [watched](Request request, Reply reply) {
+      watched->first.set_value({std::move(request), std::move(reply)});
+    };
+    return route;
+  }
+};
+
+void wait_for(const std::atomic<bool>& flag) {
+  while (!flag) std::this_thread::yield();
+}
+
+TEST_F(ServerTest, AnAnswerThatTakesLongKnowsWhenNobodyWaitsForIt) {
+  const auto watched = std::make_shared<Watched>();
+  router_.add(Watched::route(watched));
+  start();
+  auto peer = std::make_unique<Peer>(server_->port());
+  peer->send("GET /watched HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto asked = watched->first.get_future().get();
+  EXPECT_FALSE(*asked.request.abandoned);
+  peer.reset();
+  wait_for(*asked.request.abandoned);
+  asked.reply(text_response("to nobody"));
+}
+
+TEST_F(ServerTest, APeerThatHasOnlyFinishedSendingGetsItsAnswer) {
+  const auto watched = std::make_shared<Watched>();
+  router_.add(Watched::route(watched));
+  start();
+  Peer peer(server_->port());
+  peer.send("GET /watched HTTP/1.1\r\nHost: a\r\n\r\n");
+  peer.finish_sending();
+  auto asked = watched->first.get_future().get();
+  wait_for(*asked.request.abandoned);
+  asked.reply(text_response("late"));
+  EXPECT_EQ(body_of(peer.until_closed()), "late");
+}
+
+TEST_F(ServerTest, WhatComesWhileAnAnswerIsAwaitedIsTheNextRequest) {
+  const auto watched = std::make_shared<Watched>();
+  router_.add(Watched::route(watched));
+  start();
+  Peer peer(server_->port());
+  peer.send("GET /watched HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto asked = watched->first.get_future().get();
+  peer.send("GET /items/2 HTTP/1.1\r\nHost: a\r\n\r\n");
+  peer.send(get("/items/3"));
+  asked.reply(text_response("item 1"));
+  const auto answers = peer.until_closed();
+  std::size_t at = 0;
+  for (const char* body : {"item 1", "item 2", "item 3"}) {
+    at = answers.find(body, at);
+    ASSERT_NE(at, std::string::npos) << body << " in " << answers;
+  }
+}
+
 TEST_F(ServerTest, EveryAnswerIsLoggedWithItsRoute) {
   const auto logged = std::make_shared<std::promise<Access>>();
   start({.log = [&, logged](const Access& access) { logged->set_value(access); }});

@@ -168,6 +168,20 @@ TEST(PromqlEngine, more_samples_than_allowed_are_refused) {
       ErrorCode::kTooLarge);
 }
 
+TEST(PromqlEngine, what_may_just_be_parsed_can_be_evaluated) {
+  MemoryReader reader;
+  reader.add(series_from("a 1 2 3", 1000));
+  const Engine engine(reader);
+  std::string calls = "a", sum = "a";
+  for (int i = 0; i < 490; ++i) calls = "abs(" + calls + ")";
+  for (int i = 0; i < 490; ++i) sum = "(" + sum + ")+1";
+  for (const auto& query : {calls, sum}) {
+    const auto result = engine.instant(query, from_unix_ms(2000));
+    if (!result) EXPECT_NE(result.error().message.find("nested deeper than"), std::string::npos);
+  }
+  EXPECT_TRUE(engine.instant(calls.substr(4 * 260, calls.size() - 5 * 260), from_unix_ms(2000)));
+}
+
 TEST(PromqlParser, depth_and_size_are_bounded) {
   for (const std::string& query :
        {std::string(10'000, '(') + "1" + std::string(10'000, ')'), std::string(10'000, '-') + "1",

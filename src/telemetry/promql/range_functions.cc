@@ -2,6 +2,7 @@
 // without rescans.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -359,22 +360,22 @@ struct Line {
 
 /// Least squares through the samples; the intercept is the line's value at `origin_ms`.
 Line regression(std::span<const Sample> samples, std::int64_t origin_ms) {
-  double n = 0, sx = 0, sy = 0, sxy = 0, sxx = 0, cx = 0, cy = 0, cxy = 0, cxx = 0;
+  // Four sums side by side, so that the processor adds to several at once.
+  std::array<double, 4> sums{}, compensations{};
   bool constant = true;
   for (const auto& sample : samples) {
-    if (sample.value != samples[0].value) constant = false;
-    n += 1;
+    constant &= sample.value == samples[0].value;
     const double x = seconds(sample.time_ms - origin_ms);
-    kahan_add(x, sx, cx);
-    kahan_add(sample.value, sy, cy);
-    kahan_add(x * sample.value, sxy, cxy);
-    kahan_add(x * x, sxx, cxx);
+    const std::array<double, 4> terms{x, sample.value, x * sample.value, x * x};
+    for (std::size_t k = 0; k < 4; ++k) kahan_add(terms[k], sums[k], compensations[k]);
   }
   if (constant) {
     if (std::isinf(samples[0].value)) return {std::nan(""), std::nan("")};
     return {0, samples[0].value};
   }
-  sx += cx, sy += cy, sxy += cxy, sxx += cxx;
+  for (std::size_t k = 0; k < 4; ++k) sums[k] += compensations[k];
+  const auto [sx, sy, sxy, sxx] = sums;
+  const double n = static_cast<double>(samples.size());
   const double covariance = sxy - sx * sy / n, variance_x = sxx - sx * sx / n;
   const double slope = covariance / variance_x;
   return {slope, sy / n - slope * sx / n};
