@@ -1,6 +1,7 @@
 #include "telemetry/commit_watch.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "core/labels.h"
@@ -25,6 +26,13 @@ std::optional<std::string_view> take_field(std::string_view& rest, char tag) {
   return field;
 }
 
+/// Eight bytes from `at` on, or what there is.
+std::uint64_t eight_bytes(std::string_view text, std::size_t at) {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, text.data() + at, std::min<std::size_t>(8, text.size() - at));
+  return bytes;
+}
+
 }  // namespace
 
 std::string_view metric_name_in(std::string_view labels) {
@@ -37,8 +45,14 @@ std::string_view metric_name_in(std::string_view labels) {
   return {};
 }
 
+/// Three pieces of the name are enough to tell most names apart, and cost less than all of it.
 std::size_t CommitWatch::place_of(std::string_view name) {
-  return std::hash<std::string_view>{}(name) % kPlaces;
+  if (name.empty()) return 0;
+  const auto last = name.size() > 8 ? name.size() - 8 : 0;
+  auto mixed = eight_bytes(name, 0) * 0x9E3779B97F4A7C15ULL;
+  mixed = (mixed ^ (mixed >> 32) ^ eight_bytes(name, last / 2)) * 0xC2B2AE3D27D4EB4FULL;
+  mixed = (mixed ^ (mixed >> 32) ^ eight_bytes(name, last) ^ name.size()) * 0x9E3779B97F4A7C15ULL;
+  return static_cast<std::size_t>(mixed >> 48) % kPlaces;
 }
 
 bool CommitWatch::mark(std::string_view name) {
