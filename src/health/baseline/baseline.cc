@@ -111,6 +111,7 @@ Observation Baseline::end_of_constant(Timestamp time, double value) {
   seen.part = Part::kFlat;
   seen.part_surprise = std::log10(static_cast<double>(numbers_.rows) + 1);
   seen.row_seconds = row_seconds();
+  seen.history_rows = static_cast<double>(numbers_.rows);
   seen.above = value > numbers_.last;
   start_anew(numbers_.last);
   numbers_.last = value;
@@ -318,6 +319,7 @@ Observation Baseline::observe(Timestamp time, double value) {
   if (gap) forget_what_is_going_on();
   ++numbers_.rows;
   seen.row_seconds = row_seconds();
+  seen.history_rows = static_cast<double>(numbers_.rows);
   const Measure m = measure(time, *watched);
   if (numbers_.rows > kTuning.learning_rows) {
     seen.phase = Phase::kWatching;

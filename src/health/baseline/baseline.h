@@ -50,6 +50,7 @@ struct Observation {
   double surprise = 0;         ///< all parts together: log10 of the return period in half minutes
   Part part = Part::kJump;     ///< the part that departed most
   Surprise part_surprise = 0;  ///< how rare that alone was, in rows of history
+  double history_rows = 0;     ///< how many rows it was judged by
   double row_seconds = 0;      ///< the typical distance of rows
   bool above = true;           ///< the direction of that part
   std::optional<Timestamp> since;  ///< since when the series has been unusual, while it is
@@ -138,7 +139,7 @@ class Baseline {
 };
 
 /// In words, for people: "the value against level and season high: 31 where 12.3..18.9 is expected;
-/// about once in 40 d; since 2026-11-24T11:19:00Z". Empty when nothing is unusual.
+/// not once before in 40 d; since 2026-11-24T11:19:00Z". Empty when nothing is unusual.
 std::string explain(const Observation& seen, const Expectation& expectation, double value);
 
 }  // namespace wellrun::health::baseline

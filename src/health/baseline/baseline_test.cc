@@ -287,7 +287,7 @@ TEST(Baseline, ExplainsWhatDepartedSinceWhenAndHowRarely) {
   const auto& row = rows[2902];
   const auto text = explain(row.seen, row.expected, row.value);
   EXPECT_NE(text.find("is expected"), std::string::npos) << text;
-  EXPECT_NE(text.find("once in"), std::string::npos) << text;
+  EXPECT_NE(text.find("once"), std::string::npos) << text;
   EXPECT_NE(text.find(format_rfc3339(time_of(2900))), std::string::npos) << text;
   EXPECT_EQ(explain(rows[2500].seen, rows[2500].expected, rows[2500].value), "");
 }

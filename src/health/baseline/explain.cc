@@ -18,11 +18,12 @@ std::string rounded_period(double seconds) {
   return "2 min";
 }
 
-std::string rarity_in_words(Surprise surprise, double row_seconds) {
-  constexpr double kLongest = 100 * 365 * 86400.0;
-  const double seconds = row_seconds * std::pow(10, surprise);
-  if (!(seconds < kLongest)) return "less than once in 100 a";
-  return "about once in " + rounded_period(seconds);
+/// Nothing is claimed that the history could not have shown.
+std::string rarity_in_words(const Observation& seen) {
+  const double rows = std::pow(10, seen.part_surprise);
+  if (rows > seen.history_rows)
+    return "not once before in " + rounded_period(seen.history_rows * seen.row_seconds);
+  return "about once in " + rounded_period(rows * seen.row_seconds);
 }
 
 const char* what_departed(Part part) {
@@ -76,8 +77,7 @@ std::string explain(const Observation& seen, const Expectation& expectation, dou
   const char* direction = seen.part == Part::kFlat ? "at" : seen.above ? high : low;
   return fmt::format("{} {}: {:.4g} where {:.4g}..{:.4g} is expected; {}; since {}",
                      what_departed(seen.part), direction, value, expectation.lower,
-                     expectation.upper, rarity_in_words(seen.part_surprise, seen.row_seconds),
-                     format_rfc3339(*seen.since));
+                     expectation.upper, rarity_in_words(seen), format_rfc3339(*seen.since));
 }
 
 }  // namespace wellrun::health::baseline
