@@ -107,7 +107,7 @@ test('from the incident to the lesson', async ({ page, browser }) => {
       await expect(sentence.locator('.source').first()).toBeVisible();
     }
     await page.getByLabel('New action').fill('Release behind a flag for 5 % first');
-    await page.getByLabel('Owner').fill('payments');
+    await page.getByLabel('Owner').fill('storefront');
     await page.getByRole('button', { name: 'Add' }).click();
     await expect(page.getByText('Release behind a flag for 5 % first')).toBeVisible();
     await page.getByRole('button', { name: 'Sign' }).click();

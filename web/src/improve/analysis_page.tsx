@@ -3,6 +3,7 @@ import { Button, Modal, Textarea, TextInput } from '@mantine/core';
 import { IconPencil } from '@tabler/icons-react';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
+import { NamesOf } from '../catalog/names';
 import { answer, client, type Schemas } from '../platform/api';
 import { CommandButton, useCommand } from '../platform/command';
 import { formatActor, words } from '../platform/format';
@@ -219,9 +220,11 @@ function NewAction({ analysis }: { analysis: string }) {
           size="xs"
           className="grow"
           label="Owner"
+          list="teams"
           value={owner}
           onChange={(event) => setOwner(event.currentTarget.value)}
         />
+        <NamesOf id="teams" kind="Team" />
         <TextInput
           size="xs"
           type="date"

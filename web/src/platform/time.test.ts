@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatDuration, formatRelative, parseTime } from './time';
+import { formatDay, formatDuration, formatRelative, parseTime } from './time';
 
 test('a duration has at most two units, the larger first', () => {
   expect(formatDuration(0.042)).toBe('42 ms');
@@ -22,4 +22,10 @@ test('what is not a time is none', () => {
   expect(parseTime(null)).toBeUndefined();
   expect(parseTime('soon')).toBeUndefined();
   expect(parseTime('1970-01-01T00:00:01Z')).toBe(1000);
+});
+
+test('a day is a day, whether it came with a time or not, and what is neither stays as it is', () => {
+  expect(formatDay('2026-12-03')).toBe(formatDay('2026-12-03T12:58:35.899Z'));
+  expect(formatDay('2026-12-03')).toContain('2026');
+  expect(formatDay('soon')).toBe('soon');
 });

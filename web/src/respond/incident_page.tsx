@@ -17,6 +17,7 @@ import {
 } from '@tabler/icons-react';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
+import { NamesOf } from '../catalog/names';
 import { ChangeList } from '../change/change_list';
 import { mergeChanges, useChanges, useDeployments } from '../change/change_queries';
 import { AlertEvidence } from '../health/alert_evidence';
@@ -540,9 +541,11 @@ function People({ incident }: { incident: IncidentDetail }) {
               className="grow"
               aria-label="Person"
               placeholder="person"
+              list="persons"
               value={person}
               onChange={(event) => setPerson(event.currentTarget.value)}
             />
+            <NamesOf id="persons" kind="Person" />
             <CommandButton type="submit" size="xs" variant="default" loading={assign.isPending}>
               Assign
             </CommandButton>
