@@ -7,6 +7,11 @@
 #include "health/evaluator_state.h"
 
 namespace wellrun::health {
+namespace {
+
+constexpr std::size_t kMostQuestions = 8;  ///< of one job that are on their way at one time
+
+}  // namespace
 
 using rules::write_alerts;
 using telemetry::InstantResult;
@@ -237,15 +242,32 @@ void Evaluator::State::ask(Job& job, std::string promql, Timestamp at, JobAnswer
 
 void Evaluator::State::ask_all(Job& job, std::vector<std::string> promql, Timestamp at,
                                EachAnswer each, std::function<void(Job&)> then) {
+  struct Round {
+    std::vector<std::string> asked, later;
+    std::vector<std::optional<Result<InstantResult>>> answers;
+    std::size_t missing = 0;
+  };
   if (promql.empty()) return then(job);
-  auto first = std::move(promql.front());
-  promql.erase(promql.begin());
-  ask(job, first, at,
-      [this, first, rest = std::move(promql), at, each = std::move(each), then = std::move(then)](
-          Job& asked, const Result<InstantResult>& result) {
-        each(asked, first, result);
-        ask_all(asked, rest, at, each, then);
-      });
+  const auto count = std::min(promql.size(), kMostQuestions);
+  const auto rest = promql.begin() + static_cast<std::ptrdiff_t>(count);
+  auto round = std::make_shared<Round>();
+  round->later.assign(std::make_move_iterator(rest), std::make_move_iterator(promql.end()));
+  promql.resize(count);
+  round->asked = std::move(promql);
+  round->answers.resize(count);
+  round->missing = count;
+  const auto finish = [this, round, at, each = std::move(each),
+                       then = std::move(then)](Job& asked) {
+    for (std::size_t i = 0; i < round->asked.size(); ++i)
+      each(asked, round->asked[i], *round->answers[i]);
+    ask_all(asked, std::move(round->later), at, each, then);
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    ask(job, round->asked[i], at, [round, i, finish](Job& asked, Result<InstantResult> result) {
+      round->answers[i] = std::move(result);
+      if (--round->missing == 0) finish(asked);
+    });
+  }
 }
 
 void Evaluator::State::write(Job& job, std::vector<SeriesWrite> writes,

@@ -21,6 +21,7 @@ constexpr std::string_view kLastEvaluation = "wellrun_rule_group_last_evaluation
 constexpr Duration kLongestOutage{3'600'000};  ///< older pending states are not taken up again
 constexpr std::size_t kMostParts = 2;          ///< groups of which parts are evaluated at one time
 constexpr Duration kLookAgain{20};             ///< while groups that are due are busy
+constexpr Duration kLongestRest{20};
 
 AlertRule alert_rule(const catalog::RuleGroup& group, const catalog::Rule& rule) {
   AlertRule made;
@@ -269,6 +270,7 @@ void Evaluator::State::explain(Job& job, RuleTurn turn, const std::vector<std::s
 /// In between two intervals only a change is written.
 void Evaluator::State::write_alert_rule(Job& job, RuleTurn turn, bool changed) {
   if (!job.evaluation.whole && !changed) return finish_rule(job, turn, {}, std::nullopt);
+  if (changed) record(job);  // at once: the rest of the group may take its time
   auto& rule = job.rules[turn.index];
   const auto time = job.evaluation.now - job.query_offset;
   std::vector<SeriesWrite> writes;
@@ -295,33 +297,49 @@ void Evaluator::State::finish_rule(Job& job, RuleTurn turn, std::vector<SeriesWr
   });
 }
 
-void Evaluator::State::finish_group(Job& job) {
-  const auto& evaluation = job.evaluation;
-  if (evaluation.whole) job.last_evaluation = evaluation.now;
-  if (!evaluation.whole && !evaluation.changed) return group_done(job);
+/// Has the journal know what fires of the group, as far as it was decided.
+void Evaluator::State::record(const Job& job) {
   std::map<std::string, facts::AlertFired> wanted;
-  std::vector<SeriesWrite> writes;
   for (const auto& rule : job.rules) {
     for (const auto& [fingerprint, alert] : rule.reading.alerts) {
       if (alert.state == AlertState::kFiring)
         wanted.emplace(fingerprint, fired_fact(rule.alert, alert));
     }
-    // What is read back after a restart is the state of all rules at one moment.
-    if (!evaluation.whole)
-      write_alerts(rule.reading.alerts, evaluation.now - job.query_offset, writes);
   }
   reconcile(job.key() + "/", std::move(wanted), "no longer true");
+}
+
+void Evaluator::State::finish_group(Job& job) {
+  const auto& evaluation = job.evaluation;
+  if (!evaluation.whole && !evaluation.changed) return group_done(job);
+  std::vector<SeriesWrite> writes;
+  if (evaluation.whole) {
+    job.last_evaluation = evaluation.now;
+    record(job);  // also what the bound on transitions left out before
+  } else {
+    // What is read back after a restart is the state of all rules at one moment.
+    for (const auto& rule : job.rules)
+      write_alerts(rule.reading.alerts, evaluation.now - job.query_offset, writes);
+  }
   writes.push_back(one_sample(Labels{{"rule_group", job.name}}, kLastEvaluation, evaluation.now,
                               to_unix_seconds(evaluation.now)));
   write(job, std::move(writes), [this](Job& asked, const Status&) { group_done(asked); });
 }
 
+/// A part is followed by as much rest as it took, so that evaluations in between never take more
+/// than one core, whatever is committed.
 void Evaluator::State::group_done(Job& job) {
   job.under_way = false;
-  parts_under_way.erase(job.key());
-  if (std::exchange(job.interval_passed, false)) {
-    run(job, runtime.clock.now());
+  if (const auto part = parts_under_way.find(job.key()); part != parts_under_way.end()) {
+    unrested += runtime.clock.steady() - part->second;
+    const auto rest = std::min(std::chrono::duration_cast<Duration>(unrested), kLongestRest);
+    if (rest > Duration::zero()) {
+      unrested = {};
+      rests_until = runtime.clock.now() + rest;
+    }
+    parts_under_way.erase(part);
   }
+  if (std::exchange(job.interval_passed, false)) run(job, runtime.clock.now());
   pump();
 }
 
@@ -397,12 +415,13 @@ bool Evaluator::State::may_evaluate_part(const std::string& group) const {
 
 void Evaluator::State::pump() {
   const auto now = runtime.clock.now();
-  while (parts_under_way.size() < kMostParts) {
+  const bool rests = now < rests_until && rests_until - now <= kLongestRest;
+  while (!rests && parts_under_way.size() < kMostParts) {
     auto part =
         due.take(now, [this](const std::string& group) { return may_evaluate_part(group); });
     if (!part) break;
     auto& job = jobs.at(part->group);
-    parts_under_way.insert(part->group);
+    parts_under_way.emplace(part->group, runtime.clock.steady());
     if (!job.restored) {  // its first turn comes early, and is a whole one
       run(job, now);
       continue;
@@ -413,8 +432,9 @@ void Evaluator::State::pump() {
   }
   const auto next = due.next();
   due_timer.reset();
+  const auto soonest = rests ? rests_until : now + kLookAgain;
   if (next)
-    due_timer = runtime.strand.at(std::max(*next, now + kLookAgain), [this] {
+    due_timer = runtime.strand.at(std::max(*next, soonest), [this] {
       const auto running = std::move(due_timer);  // must outlive this call
       pump();
     });

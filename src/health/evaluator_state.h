@@ -95,7 +95,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   // Asking and answering. `then` is dropped when the job is gone or was built anew meanwhile.
   using JobAnswer = std::function<void(Job&, Result<telemetry::InstantResult>)>;
   void ask(Job& job, std::string promql, Timestamp at, JobAnswer then);
-  /// One after another; `each` gets every answer before `then` is called.
+  /// A few at a time; `each` gets every answer, in order, before `then` is called.
   using EachAnswer =
       std::function<void(Job&, const std::string& promql, const Result<telemetry::InstantResult>&)>;
   void ask_all(Job& job, std::vector<std::string> promql, Timestamp at, EachAnswer each,
@@ -121,6 +121,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void alerts_decided(Job& job, RuleTurn turn, ActiveAlerts alerts);
   void explain(Job& job, RuleTurn turn, const std::vector<std::string>& fired);
   void write_alert_rule(Job& job, RuleTurn turn, bool changed);
+  void record(const Job& job);
   void finish_rule(Job& job, RuleTurn turn, std::vector<telemetry::SeriesWrite> writes,
                    const std::optional<Error>& error);
   void finish_group(Job& job);
@@ -166,7 +167,10 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   std::unique_ptr<Timer> subscription;
 
   rules::DueQueue due;
-  std::set<std::string> parts_under_way;  ///< groups of which some rules are being evaluated
+  /// Groups of which some rules are being evaluated, and since when.
+  std::map<std::string, std::chrono::nanoseconds> parts_under_way;
+  Timestamp rests_until{};              ///< no part begins before
+  std::chrono::nanoseconds unrested{};  ///< worked, and not rested for yet
   std::unique_ptr<Timer> due_timer;
   std::vector<std::vector<rules::RuleId>> readers;  ///< by index of the watched name
   std::vector<rules::RuleId> readers_of_anything;
