@@ -90,6 +90,7 @@ struct Application::State {
   std::unique_ptr<telemetry::promql::Engine> engine;
   std::unique_ptr<telemetry::RunningQueries> running_queries;
   std::unique_ptr<telemetry::Querier> querier;
+  telemetry::ExemplarStore exemplars;
   std::unique_ptr<http::Client> client;
   std::unique_ptr<ProcessRunner> processes;
   std::unique_ptr<Authenticator> authenticator;
@@ -255,7 +256,7 @@ void Application::State::build_routes() {
                                                        .version = options.version,
                                                        .revision = options.revision,
                                                        .build_date = options.build_date}));
-  add(main_router, telemetry::remote_write_routes(*commits, runtime.workers));
+  add(main_router, telemetry::remote_write_routes(*commits, exemplars, runtime.workers));
   add(main_router, telemetry::logs_routes(*store, runtime));
   add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));
   add(main_router,

@@ -6,12 +6,14 @@
 
 #include "core/text.h"
 #include "telemetry/remote_write_decode.h"
+#include "telemetry/store/label_bytes.h"
 
 namespace wellrun::telemetry {
 namespace {
 
 constexpr std::size_t kMaxBodyBytes = 64U << 20;
 constexpr std::size_t kMaxPlainBytes = 256U << 20;
+constexpr std::size_t kMaxSeriesLabelBytes = 64U << 10;
 constexpr std::size_t kInlineBytes = 256U << 10;
 
 enum class Protocol { kOne, kTwo };
@@ -50,7 +52,21 @@ http::Response failed(const Error& error) {
   return text(status, to_string(error));
 }
 
-http::Response answer(Protocol protocol, const WriteOutcome& outcome) {
+/// How many are stored. Those that are refused are dropped without a word, as Prometheus does: a
+/// sender could not do better the next time.
+std::size_t keep_exemplars(const RemoteWrite& write, ExemplarStore& exemplars) {
+  std::size_t kept = 0;
+  for (const auto& [series, exemplar] : write.exemplars) {
+    const auto labels =
+        store::canonical_label_bytes(write.batch.series[series].labels, kMaxSeriesLabelBytes);
+    if (!labels) continue;
+    const auto added = exemplars.add(store::labels_from_bytes(*labels), exemplar);
+    kept += added == ExemplarStore::Added::kNew || added == ExemplarStore::Added::kSame ? 1 : 0;
+  }
+  return kept;
+}
+
+http::Response answer(Protocol protocol, const WriteOutcome& outcome, std::size_t exemplars) {
   http::Response response;
   response.status = 204;
   if (outcome.rejected > 0)
@@ -66,13 +82,14 @@ http::Response answer(Protocol protocol, const WriteOutcome& outcome) {
   };
   say("Samples", outcome.samples_written);
   say("Histograms", outcome.histograms_written);
-  say("Exemplars", 0);  // read, not stored
+  say("Exemplars", exemplars);
   return response;
 }
 
 }  // namespace
 
-http::Response receive_remote_write(const http::Request& request, MetricWriter& writer) {
+http::Response receive_remote_write(const http::Request& request, MetricWriter& writer,
+                                    ExemplarStore& exemplars) {
   const auto protocol = protocol_of(request.header("Content-Type"));
   if (!protocol)
     return text(415, fmt::format("Content-Type {} is not known; application/x-protobuf is, with "
@@ -90,21 +107,25 @@ http::Response receive_remote_write(const http::Request& request, MetricWriter& 
   if (!decoded) return failed(decoded.error());
   if (!decoded->metadata.empty()) writer.put_metadata(std::move(decoded->metadata));
   const auto outcome = writer.write_batch(decoded->batch);
-  return outcome ? answer(*protocol, *outcome) : failed(outcome.error());
+  if (!outcome) return failed(outcome.error());
+  return answer(*protocol, *outcome, keep_exemplars(*decoded, exemplars));
 }
 
-std::vector<http::Route> remote_write_routes(MetricWriter& writer, Workers& workers) {
+std::vector<http::Route> remote_write_routes(MetricWriter& writer, ExemplarStore& exemplars,
+                                             Workers& workers) {
   http::Route route;
   route.method = "POST";
   route.pattern = "/api/v1/write";
   route.role = http::Role::kOperator;
   route.operation_id = "remoteWrite";
   route.max_body_bytes = kMaxBodyBytes;
-  route.handler = [&writer, &workers](http::Request request, http::Reply reply) {
-    if (request.body.size() <= kInlineBytes) return reply(receive_remote_write(request, writer));
-    workers.run([&writer, request = std::move(request), reply = std::move(reply)]() mutable {
-      reply(receive_remote_write(request, writer));
-    });
+  route.handler = [&writer, &exemplars, &workers](http::Request request, http::Reply reply) {
+    if (request.body.size() <= kInlineBytes)
+      return reply(receive_remote_write(request, writer, exemplars));
+    workers.run(
+        [&writer, &exemplars, request = std::move(request), reply = std::move(reply)]() mutable {
+          reply(receive_remote_write(request, writer, exemplars));
+        });
   };
   std::vector<http::Route> routes;
   routes.push_back(std::move(route));

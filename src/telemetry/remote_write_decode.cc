@@ -27,7 +27,8 @@ std::string type_named(std::int32_t type) {
   return type >= 0 && static_cast<std::size_t>(type) < std::size(kTypes) ? kTypes[type] : "unknown";
 }
 
-Sample read_sample(pbf_reader message) {
+/// `start_ms`: what field 3 says, which only 2.0 has.
+Sample read_sample(pbf_reader message, std::int64_t* start_ms = nullptr) {
   Sample sample;
   while (message.next()) {
     switch (message.tag()) {
@@ -36,6 +37,12 @@ Sample read_sample(pbf_reader message) {
         break;
       case 2:
         sample.time_ms = message.get_int64();
+        break;
+      case 3:
+        if (start_ms == nullptr)
+          message.skip();
+        else
+          *start_ms = message.get_int64();
         break;
       default:
         message.skip();
@@ -92,22 +99,7 @@ std::optional<std::string> fault_of_buckets(const std::vector<Histogram::Span>& 
   return std::nullopt;
 }
 
-std::optional<std::string> fault_of(const Histogram& h) {
-  const bool custom = h.schema == kCustomBucketsSchema;
-  if (!custom && (h.schema < -4 || h.schema > 8))
-    return fmt::format("its schema is {}; -4 to 8 and -53 are known", h.schema);
-  if (!custom && !h.custom_bounds.empty()) return "it has custom bounds with an exponential schema";
-  for (std::size_t i = 1; i < h.custom_bounds.size(); ++i)
-    if (!(h.custom_bounds[i] > h.custom_bounds[i - 1])) return "its custom bounds do not ascend";
-  if (custom && h.positive_counts.size() > h.custom_bounds.size() + 1)
-    return "it has more buckets than custom bounds";
-  if (custom && (!h.negative_counts.empty() || h.zero_count != 0))
-    return "it has negative or zero buckets with custom bounds";
-  if (auto fault = fault_of_buckets(h.positive_spans, h.positive_counts)) return fault;
-  return fault_of_buckets(h.negative_spans, h.negative_counts);
-}
-
-Result<HistogramSample> read_histogram(pbf_reader message) {
+Result<HistogramSample> read_histogram(pbf_reader message, std::int64_t* start_ms = nullptr) {
   Histogram h;
   HistogramSample sample;
   std::int64_t positive = 0;
@@ -165,11 +157,17 @@ Result<HistogramSample> read_histogram(pbf_reader message) {
       case 16:
         append_doubles(message, h.custom_bounds);
         break;
+      case 17:
+        if (start_ms == nullptr)
+          message.skip();
+        else
+          *start_ms = message.get_int64();
+        break;
       default:
         message.skip();
     }
   }
-  if (const auto fault = fault_of(h))
+  if (const auto fault = fault_of_histogram(h))
     return fail(ErrorCode::kInvalid,
                 fmt::format("a native histogram at {} ms is refused: {}", sample.time_ms, *fault));
   sample.histogram = std::make_shared<const Histogram>(std::move(h));
@@ -204,6 +202,45 @@ class LabelSpan {
   std::string* collected_ = nullptr;
 };
 
+Label read_label(pbf_reader message) {
+  Label label;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1:
+        label.name = message.get_string();
+        break;
+      case 2:
+        label.value = message.get_string();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return label;
+}
+
+Exemplar read_exemplar_1(pbf_reader message) {
+  Exemplar exemplar;
+  std::vector<Label> labels;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1:
+        labels.push_back(read_label(message.get_message()));
+        break;
+      case 2:
+        exemplar.value = message.get_double();
+        break;
+      case 3:
+        exemplar.time_ms = message.get_int64();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  exemplar.labels = Labels(std::move(labels));
+  return exemplar;
+}
+
 Status read_series_1(pbf_reader message, RemoteWrite& out) {
   SampleBatch::Series series;
   LabelSpan labels(out);
@@ -220,8 +257,7 @@ Status read_series_1(pbf_reader message, RemoteWrite& out) {
         ++series.sample_count;
         break;
       case protozero::tag_and_type(3, protozero::pbf_wire_type::length_delimited):
-        ++out.exemplar_count;
-        message.skip();
+        out.exemplars.push_back({out.batch.series.size(), read_exemplar_1(message.get_message())});
         break;
       case protozero::tag_and_type(4, protozero::pbf_wire_type::length_delimited): {
         TRY(auto histogram, read_histogram(message.get_message()));
@@ -307,12 +343,18 @@ class Decoder2 {
                 fmt::format("symbol {} is referred to; there are {}", reference, symbols_.size()));
   }
 
-  Status append_labels(pbf_reader& message, std::string& labels) {
+  /// References to names and values by turns.
+  static Result<std::vector<std::uint32_t>> pairs_of(pbf_reader& message) {
     std::vector<std::uint32_t> references;
     for (const auto reference : message.get_packed_uint32()) references.push_back(reference);
     if (references.size() % 2 != 0)
       return fail(ErrorCode::kInvalid,
                   "a series has a label name without a value (odd number of references)");
+    return references;
+  }
+
+  Status append_labels(pbf_reader& message, std::string& labels) {
+    TRY(const auto references, pairs_of(message));
     for (std::size_t i = 0; i < references.size(); i += 2) {
       TRY(const auto name, symbol(references[i]));
       TRY(const auto value, symbol(references[i + 1]));
@@ -324,6 +366,35 @@ class Decoder2 {
       labels += '\x0a';
       store::put_text(labels, pair_);
     }
+    return {};
+  }
+
+  Status read_exemplar(pbf_reader message) {
+    Exemplar exemplar;
+    std::vector<Label> labels;
+    while (message.next()) {
+      switch (message.tag()) {
+        case 1: {
+          TRY(const auto references, pairs_of(message));
+          for (std::size_t i = 0; i < references.size(); i += 2) {
+            TRY(const auto name, symbol(references[i]));
+            TRY(const auto value, symbol(references[i + 1]));
+            labels.push_back({std::string(name), std::string(value)});
+          }
+          break;
+        }
+        case 2:
+          exemplar.value = message.get_double();
+          break;
+        case 3:
+          exemplar.time_ms = message.get_int64();
+          break;
+        default:
+          message.skip();
+      }
+    }
+    exemplar.labels = Labels(std::move(labels));
+    out_.exemplars.push_back({out_.batch.series.size(), std::move(exemplar)});
     return {};
   }
 
@@ -351,6 +422,14 @@ class Decoder2 {
     return {};
   }
 
+  /// Of the last of `total` samples; the list stays empty while none has a start.
+  static void note_start(std::vector<std::int64_t>& starts, std::int64_t start_ms,
+                         std::size_t total) {
+    if (start_ms == 0 && starts.empty()) return;
+    starts.resize(total);
+    starts.back() = start_ms;
+  }
+
   Status read_series(pbf_reader message) {
     SampleBatch::Series series;
     auto& labels = out_.label_arena.emplace_back();
@@ -360,19 +439,23 @@ class Decoder2 {
         case 1:
           TRY_STATUS(append_labels(message, labels));
           break;
-        case 2:
-          out_.batch.samples.push_back(read_sample(message.get_message()));
+        case 2: {
+          std::int64_t start = 0;
+          out_.batch.samples.push_back(read_sample(message.get_message(), &start));
+          note_start(out_.batch.sample_starts, start, out_.batch.samples.size());
           ++series.sample_count;
           break;
+        }
         case 3: {
-          TRY(auto histogram, read_histogram(message.get_message()));
+          std::int64_t start = 0;
+          TRY(auto histogram, read_histogram(message.get_message(), &start));
           out_.batch.histograms.push_back(std::move(histogram));
+          note_start(out_.batch.histogram_starts, start, out_.batch.histograms.size());
           ++series.histogram_count;
           break;
         }
         case 4:
-          ++out_.exemplar_count;
-          message.skip();
+          TRY_STATUS(read_exemplar(message.get_message()));
           break;
         case 5:
           TRY_STATUS(read_metadata(message.get_message()));
@@ -422,6 +505,21 @@ Result<RemoteWrite> caught(Read&& read) {
 }
 
 }  // namespace
+
+std::optional<std::string> fault_of_histogram(const Histogram& h) {
+  const bool custom = h.schema == kCustomBucketsSchema;
+  if (!custom && (h.schema < -4 || h.schema > 8))
+    return fmt::format("its schema is {}; -4 to 8 and -53 are known", h.schema);
+  if (!custom && !h.custom_bounds.empty()) return "it has custom bounds with an exponential schema";
+  for (std::size_t i = 1; i < h.custom_bounds.size(); ++i)
+    if (!(h.custom_bounds[i] > h.custom_bounds[i - 1])) return "its custom bounds do not ascend";
+  if (custom && h.positive_counts.size() > h.custom_bounds.size() + 1)
+    return "it has more buckets than custom bounds";
+  if (custom && (!h.negative_counts.empty() || h.zero_count != 0))
+    return "it has negative or zero buckets with custom bounds";
+  if (auto fault = fault_of_buckets(h.positive_spans, h.positive_counts)) return fault;
+  return fault_of_buckets(h.negative_spans, h.negative_counts);
+}
 
 Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes) {
   std::size_t size = 0;

@@ -10,21 +10,31 @@
 #include <vector>
 
 #include "core/result.h"
+#include "telemetry/exemplar.h"
 #include "telemetry/storage.h"
 
 namespace wellrun::telemetry {
+
+struct SeriesExemplar {
+  std::size_t series = 0;  ///< index in the batch
+  Exemplar exemplar;
+};
 
 /// What one body holds. `batch` points into the plain body and into `label_arena`.
 struct RemoteWrite {
   SampleBatch batch;
   std::vector<Metadata> metadata;
-  std::size_t exemplar_count = 0;
+  std::vector<SeriesExemplar> exemplars;
   std::deque<std::string> label_arena;
 };
 
 /// Undoes snappy's block format. kTooLarge when the declared length is beyond `max_bytes` (nothing
 /// is allocated then), kInvalid when it is not snappy.
 Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes);
+
+/// What is wrong with a histogram that came from outside: schema, spans that do not fit the counts,
+/// negative counts, bounds that do not ascend. std::nullopt: nothing.
+std::optional<std::string> fault_of_histogram(const Histogram& histogram);
 
 /// kInvalid: malformed protobuf, a histogram whose buckets do not fit its spans, a symbol reference
 /// that does not exist. Labels are not judged here but where a series is new.

@@ -68,8 +68,9 @@ std::string body_1(const std::vector<std::pair<std::string, std::string>>& label
 
 TEST(RemoteWrite, VersionOneIsStored) {
   Recorder recorder;
+  ExemplarStore exemplars;
   const auto response = receive_remote_write(
-      request_of(body_1({{"job", "shop"}, {"__name__", "m_total"}})), recorder);
+      request_of(body_1({{"job", "shop"}, {"__name__", "m_total"}})), recorder, exemplars);
   EXPECT_EQ(response.status, 204) << response.body;
   ASSERT_EQ(recorder.written.size(), 1U);
   EXPECT_EQ(recorder.written[0].labels, (Labels{{"__name__", "m_total"}, {"job", "shop"}}));
@@ -90,7 +91,8 @@ TEST(RemoteWrite, BadLabelsAreRefusedWithTheReason) {
       };
   for (const auto& [labels, reason] : cases) {
     Recorder recorder;
-    const auto response = receive_remote_write(request_of(body_1(labels)), recorder);
+    ExemplarStore exemplars;
+    const auto response = receive_remote_write(request_of(body_1(labels)), recorder, exemplars);
     EXPECT_EQ(response.status, 400) << reason;
     EXPECT_NE(response.body.find(reason), std::string::npos) << response.body;
     EXPECT_TRUE(recorder.written.empty());
@@ -100,13 +102,18 @@ TEST(RemoteWrite, BadLabelsAreRefusedWithTheReason) {
 TEST(RemoteWrite, VersionTwoIsStoredAndCounted) {
   std::string plain;
   pbf_writer message(plain);
-  for (const char* symbol : {"", "__name__", "m", "job", "shop", "Help."})
+  for (const char* symbol : {"", "__name__", "m", "job", "shop", "Help.", "trace_id", "abc"})
     message.add_string(4, symbol);
   {
     pbf_writer series(message, 5);
     const std::vector<std::uint32_t> references = {1, 2, 3, 4};
     series.add_packed_uint32(1, references.begin(), references.end());
-    add_sample(series, 7, 1000);
+    {
+      pbf_writer sample(series, 2);
+      sample.add_double(1, 7);
+      sample.add_int64(2, 1000);
+      sample.add_int64(3, 400);  // when the counter began
+    }
     {
       pbf_writer histogram(series, 3);
       histogram.add_uint64(1, 6);
@@ -120,18 +127,24 @@ TEST(RemoteWrite, VersionTwoIsStoredAndCounted) {
       const std::vector<std::int64_t> deltas = {1, 1, 1};
       histogram.add_packed_sint64(12, deltas.begin(), deltas.end());
       histogram.add_int64(15, 2000);
+      histogram.add_int64(17, 500);
     }
     {
       pbf_writer exemplar(series, 4);
+      const std::vector<std::uint32_t> labels = {6, 7};
+      exemplar.add_packed_uint32(1, labels.begin(), labels.end());
       exemplar.add_double(2, 1);
+      exemplar.add_int64(3, 1000);
     }
     pbf_writer metadata(series, 5);
     metadata.add_enum(1, 2);
     metadata.add_uint32(3, 5);
   }
   Recorder recorder;
+  ExemplarStore exemplars;
   const auto response = receive_remote_write(
-      request_of(plain, "application/x-protobuf;proto=io.prometheus.write.v2.Request"), recorder);
+      request_of(plain, "application/x-protobuf;proto=io.prometheus.write.v2.Request"), recorder,
+      exemplars);
   EXPECT_EQ(response.status, 204) << response.body;
   EXPECT_EQ(http::find_header(response.headers, "X-Prometheus-Remote-Write-Samples-Written"), "1");
   EXPECT_EQ(http::find_header(response.headers, "X-Prometheus-Remote-Write-Histograms-Written"),
@@ -140,6 +153,14 @@ TEST(RemoteWrite, VersionTwoIsStoredAndCounted) {
   EXPECT_EQ(recorder.written[0].labels, (Labels{{"__name__", "m"}, {"job", "shop"}}));
   EXPECT_EQ(recorder.written[0].histograms[0].histogram->positive_counts,
             (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ(recorder.written[0].sample_starts, std::vector<std::int64_t>{400});
+  EXPECT_EQ(recorder.written[0].histogram_starts, std::vector<std::int64_t>{500});
+  EXPECT_EQ(http::find_header(response.headers, "X-Prometheus-Remote-Write-Exemplars-Written"),
+            "1");
+  const auto kept = exemplars.select({}, {0, 2000});
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(kept[0].series, recorder.written[0].labels);
+  EXPECT_EQ(kept[0].exemplars[0].labels, (Labels{{"trace_id", "abc"}}));
   ASSERT_EQ(recorder.metadata.size(), 1U);
   EXPECT_EQ(recorder.metadata[0].help, "Help.");
   EXPECT_EQ(recorder.metadata[0].family, "m");
@@ -147,22 +168,26 @@ TEST(RemoteWrite, VersionTwoIsStoredAndCounted) {
 
 TEST(RemoteWrite, WhatItDoesNotSpeakIs415AndWhatIsBrokenIs400) {
   Recorder recorder;
+  ExemplarStore exemplars;
   const auto plain = body_1({{"__name__", "m"}});
-  EXPECT_EQ(receive_remote_write(request_of(plain, "application/json"), recorder).status, 415);
-  EXPECT_EQ(receive_remote_write(request_of(plain, "application/x-protobuf;proto=other"), recorder)
+  EXPECT_EQ(receive_remote_write(request_of(plain, "application/json"), recorder, exemplars).status,
+            415);
+  EXPECT_EQ(receive_remote_write(request_of(plain, "application/x-protobuf;proto=other"), recorder,
+                                 exemplars)
                 .status,
             415);
   auto gzip = request_of(plain);
   gzip.headers[1].value = "gzip";
-  EXPECT_EQ(receive_remote_write(gzip, recorder).status, 415);
+  EXPECT_EQ(receive_remote_write(gzip, recorder, exemplars).status, 415);
   auto broken = request_of(plain);
   for (std::size_t length = 1; length < broken.body.size(); ++length) {
     auto cut = broken;
     cut.body.resize(length);
-    EXPECT_EQ(receive_remote_write(cut, recorder).status, 400) << length;
+    EXPECT_EQ(receive_remote_write(cut, recorder, exemplars).status, 400) << length;
   }
   for (std::size_t length = 1; length < plain.size(); ++length) {
-    const auto response = receive_remote_write(request_of(plain.substr(0, length)), recorder);
+    const auto response =
+        receive_remote_write(request_of(plain.substr(0, length)), recorder, exemplars);
     EXPECT_TRUE(response.status == 400 || response.status == 204) << length;
   }
 }

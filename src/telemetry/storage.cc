@@ -30,6 +30,15 @@ Result<WriteOutcome> MetricWriter::write_batch(const SampleBatch& batch) {
     write.labels = store::labels_from_bytes(*labels);
     write.samples.assign(first_sample, sample);
     write.histograms.assign(first_histogram, histogram);
+    const auto starts_of = [](const std::vector<std::int64_t>& starts, std::ptrdiff_t first,
+                              std::uint32_t count) {
+      if (starts.empty()) return std::vector<std::int64_t>();
+      return std::vector(starts.begin() + first, starts.begin() + first + count);
+    };
+    write.sample_starts =
+        starts_of(batch.sample_starts, first_sample - batch.samples.begin(), one.sample_count);
+    write.histogram_starts = starts_of(
+        batch.histogram_starts, first_histogram - batch.histograms.begin(), one.histogram_count);
     series.push_back(std::move(write));
   }
   TRY(auto outcome, this->write(std::move(series)));

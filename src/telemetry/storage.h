@@ -38,6 +38,19 @@ struct ReadLimits {
   std::function<bool()> cancelled;  ///< asked now and then; true ends the read with kCancelled
 };
 
+/// Who creates series. Each list: the largest first.
+struct Cardinality {
+  struct Count {
+    std::string name;
+    std::uint64_t value = 0;
+  };
+  std::size_t series = 0, label_pairs = 0;
+  std::uint64_t head_samples = 0;
+  std::int64_t min_time_ms = 0, max_time_ms = 0;  ///< of all samples; 0 when there are none
+  std::vector<Count> series_by_metric, values_by_label, bytes_by_label,
+      series_by_pair;  ///< a pair is "name=value"
+};
+
 /// Thread-safe; a read sees everything acknowledged before it began.
 class MetricReader {
  public:
@@ -70,6 +83,9 @@ class MetricReader {
 
   /// Of every family known, sorted by name.
   virtual std::vector<Metadata> metadata() const = 0;
+
+  /// With at most `limit` entries a list. A reader that cannot count says nothing.
+  virtual Cardinality cardinality(std::size_t /*limit*/) const { return {}; }
 };
 
 struct WriteOutcome {
@@ -91,6 +107,8 @@ struct SampleBatch {
   std::vector<Series> series;
   std::vector<Sample> samples;
   std::vector<HistogramSample> histograms;
+  /// Start timestamps, as in SeriesWrite; each empty or as long as its list.
+  std::vector<std::int64_t> sample_starts, histogram_starts;
 };
 
 /// Thread-safe. When write() returns, the samples survive `kill -9`.

@@ -232,8 +232,9 @@ Status prune_metrics(Core& core) {
     put_key32(key, ref);
     batch.Delete(core.database->family(Family::kSeries), key);
   }
-  if (batch.Count() == 0) return {};
-  return core.database->write(batch);
+  if (batch.Count() > 0) TRY_STATUS(core.database->write(batch));
+  return core.starts->prune(
+      cutoff, [&](std::uint32_t ref) { return !core.head.has(ref) || core.head.at(ref).gone; });
 }
 
 }  // namespace wellrun::telemetry::store

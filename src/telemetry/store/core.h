@@ -17,6 +17,7 @@
 #include "telemetry/store/head.h"
 #include "telemetry/store/series_index.h"
 #include "telemetry/store/signals.h"
+#include "telemetry/store/start_times.h"
 #include "telemetry/store/wal.h"
 
 namespace wellrun::telemetry::store {
@@ -33,6 +34,7 @@ struct Core {
   SeriesIndex index;
   GroupCache groups;
   std::unique_ptr<Signals> signals;
+  std::unique_ptr<StartTimes> starts;
 
   std::atomic<std::int64_t> newest_ms = INT64_MIN;  ///< of all samples
   std::atomic<std::uint64_t> stuck_samples =
@@ -65,6 +67,7 @@ Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch);
 Status checkpoint(Core& core);
 Status prune_metrics(Core& core);
 Status backup(Core& core, const std::filesystem::path& to);
+Cardinality cardinality_of(const Core& core, std::size_t limit);
 
 Result<std::vector<SeriesData>> select_series(const Core& core,
                                               const std::vector<Matcher>& matchers, TimeRange range,

@@ -13,8 +13,8 @@
 namespace wellrun::telemetry::store {
 namespace {
 
-constexpr const char* kFamilyNames[] = {"default",    "series", "chunks",     "logs",
-                                        "logs_index", "spans",  "spans_index"};
+constexpr const char* kFamilyNames[] = {"default",    "series", "chunks",      "logs",
+                                        "logs_index", "spans",  "spans_index", "starts"};
 
 /// Beside the database: there is one when damage was found in it.
 std::filesystem::path damage_marker(const std::filesystem::path& dir) {

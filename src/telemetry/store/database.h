@@ -26,7 +26,8 @@ enum class Family : std::size_t {
   kLogs,
   kLogsIndex,
   kSpans,
-  kSpansIndex
+  kSpansIndex,
+  kStarts
 };
 
 /// kNoSpace, kCorrupt or kIo, with `what` in front.

@@ -17,6 +17,7 @@ namespace {
 using store::Core;
 using store::Family;
 
+constexpr const char* kFormat = "2";
 constexpr Duration kPruneInterval = std::chrono::hours(1);
 constexpr Duration kShortestTick{100};
 constexpr Duration kLongestTick{1000};
@@ -35,20 +36,29 @@ Result<std::uint64_t> count_open(Core& core) {
   std::string value;
   store::put_fixed(value, opens);
   rocksdb::WriteBatch batch;
-  batch.Put(database.family(Family::kDefault), "format", "1");
+  batch.Put(database.family(Family::kDefault), "format", kFormat);
   batch.Put(database.family(Family::kDefault), "opens", value);
   TRY_STATUS(database.write(batch));
   return opens;
 }
 
+/// Appends the starts of one series' samples, of which the batch then has `total` (unknown where
+/// none are given).
+void append_starts(std::vector<std::int64_t>& to, const std::vector<std::int64_t>& starts,
+                   std::size_t total) {
+  if (starts.empty() && to.empty()) return;
+  to.resize(total - starts.size());
+  to.insert(to.end(), starts.begin(), starts.end());
+}
+
 Status check_format(const store::Database& database) {
   TRY(const auto format, database.get(Family::kDefault, "format"));
-  if (!format || *format == "1") return {};
-  return fail(
-      ErrorCode::kUnsupported,
-      fmt::format(
-          "the telemetry folder has format {}; this program reads format 1: use a newer one",
-          *format));
+  // Format 1 had no start timestamps; it becomes the current one by being opened.
+  if (!format || *format == "1" || *format == kFormat) return {};
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("the telemetry folder has format {}; this program reads formats 1 to {}: "
+                          "use a newer one",
+                          *format, kFormat));
 }
 
 }  // namespace
@@ -92,6 +102,7 @@ Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(EmbeddedStoreOptions 
   TRY_STATUS(check_format(*core->database));
   TRY(const auto opens, count_open(*core));
   core->signals = std::make_unique<store::Signals>(*core->database, opens);
+  TRY(core->starts, store::StartTimes::open(*core->database));
   TRY_STATUS(recover(*core));
   std::unique_ptr<EmbeddedStore> opened(new EmbeddedStore(std::move(core)));
   opened->background_->next_checkpoint =
@@ -117,6 +128,8 @@ void EmbeddedStore::tick() {
     const auto now = core_->runtime.clock.now();
     if (auto synced = core_->wal->sync(); !synced)
       core_->note_damage({"wal", to_string(synced.error())});
+    if (auto synced = core_->starts->sync(); !synced)
+      core_->note_damage({"start timestamps", to_string(synced.error())});
     const auto& options = core_->options;
     const auto samples = core_->head.sample_count.load();
     const bool full =
@@ -241,6 +254,10 @@ std::vector<Metadata> EmbeddedStore::metadata() const {
   return all;
 }
 
+Cardinality EmbeddedStore::cardinality(std::size_t limit) const {
+  return store::cardinality_of(*core_, limit);
+}
+
 Result<WriteOutcome> EmbeddedStore::write(std::vector<SeriesWrite> series) {
   SampleBatch batch;
   std::vector<std::string> labels;
@@ -253,6 +270,8 @@ Result<WriteOutcome> EmbeddedStore::write(std::vector<SeriesWrite> series) {
     batch.series.push_back(entry);
     batch.samples.insert(batch.samples.end(), one.samples.begin(), one.samples.end());
     batch.histograms.insert(batch.histograms.end(), one.histograms.begin(), one.histograms.end());
+    append_starts(batch.sample_starts, one.sample_starts, batch.samples.size());
+    append_starts(batch.histogram_starts, one.histogram_starts, batch.histograms.size());
   }
   return ingest(*core_, batch);
 }

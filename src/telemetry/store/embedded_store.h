@@ -83,6 +83,7 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
                                                 const std::vector<std::vector<Matcher>>& sets,
                                                 TimeRange range) const override;
   std::vector<Metadata> metadata() const override;
+  Cardinality cardinality(std::size_t limit) const override;
 
   Result<WriteOutcome> write(std::vector<SeriesWrite> series) override;
   Result<WriteOutcome> write_batch(const SampleBatch& batch) override;

@@ -36,11 +36,23 @@ struct Gate {
   }
 };
 
+/// A sample whose time lies among stored ones.
+template <typename TimedSample>
+struct Unchecked {
+  std::uint32_t ref;
+  std::int64_t start_ms;
+  TimedSample sample;
+};
+
 /// One write on its way; made anew for each, on one thread.
 class Ingest {
  public:
   Ingest(Core& core, const SampleBatch& batch)
-      : core_(core), batch_(batch), gate_(core), floats_(batch.samples.size()) {}
+      : core_(core),
+        batch_(batch),
+        gate_(core),
+        starts_(*core.starts),
+        floats_(batch.samples.size()) {}
 
   Result<WriteOutcome> run() {
     const auto bound = reservation();
@@ -49,6 +61,7 @@ class Ingest {
     check_in_database();
     core_.head.sample_count.fetch_add(new_count_, std::memory_order_relaxed);
     raise_newest();
+    TRY_STATUS(starts_.put());
     core_.index.log_new(*core_.wal);
     if (!floats_.empty()) core_.wal->enqueue(floats_.payload());
     if (!histograms_.empty()) core_.wal->enqueue(histograms_);
@@ -79,6 +92,9 @@ class Ingest {
       const auto& series = batch_.series[i];
       const std::span samples(batch_.samples.data() + sample, series.sample_count);
       const std::span histograms(batch_.histograms.data() + histogram, series.histogram_count);
+      const auto sample_starts = starts_of(batch_.sample_starts, sample, series.sample_count);
+      const auto histogram_starts =
+          starts_of(batch_.histogram_starts, histogram, series.histogram_count);
       sample += series.sample_count;
       histogram += series.histogram_count;
       if (samples.empty() && histograms.empty()) continue;
@@ -89,8 +105,31 @@ class Ingest {
       }
       before = *ref;
       auto& target = core_.head.at(*ref);
-      for (const auto& one : samples) place(*ref, target, one);
-      for (const auto& one : histograms) place(*ref, target, one);
+      place_all_of(*ref, target, samples, sample_starts);
+      place_all_of(*ref, target, histograms, histogram_starts);
+    }
+  }
+
+  static std::span<const std::int64_t> starts_of(const std::vector<std::int64_t>& starts,
+                                                 std::size_t first, std::size_t count) {
+    return starts.empty() ? std::span<const std::int64_t>()
+                          : std::span(starts).subspan(first, count);
+  }
+
+  template <typename TimedSample>
+  void place_all_of(std::uint32_t ref, Series& series, std::span<const TimedSample> samples,
+                    std::span<const std::int64_t> starts) {
+    if (starts.empty() && !core_.starts->knows(ref)) [[likely]] {
+      start_ms_ = 0;
+      for (const auto& one : samples) place(ref, series, one);
+      return;
+    }
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const bool newest = samples[i].time_ms > series.last_ms;
+      const auto known_before = new_count_;
+      start_ms_ = starts.empty() ? 0 : starts[i];
+      place(ref, series, samples[i]);
+      if (new_count_ > known_before) starts_.note(ref, samples[i].time_ms, start_ms_, newest);
     }
   }
 
@@ -169,10 +208,10 @@ class Ingest {
   }
 
   void to_check(const Sample& sample, std::uint32_t ref) {
-    unchecked_floats_.emplace_back(ref, sample);
+    unchecked_floats_.push_back({ref, start_ms_, sample});
   }
   void to_check(const HistogramSample& sample, std::uint32_t ref) {
-    unchecked_histograms_.emplace_back(ref, sample);
+    unchecked_histograms_.push_back({ref, start_ms_, sample});
   }
 
   template <typename TimedSample>
@@ -232,12 +271,12 @@ class Ingest {
   /// checkpoint came between.
   void check_in_database() {
     if (unchecked_floats_.empty() && unchecked_histograms_.empty()) return;
-    for (const auto& [ref, sample] : unchecked_floats_) check(ref, sample);
-    for (const auto& [ref, sample] : unchecked_histograms_) check(ref, sample);
+    for (const auto& one : unchecked_floats_) check(one.ref, one.start_ms, one.sample);
+    for (const auto& one : unchecked_histograms_) check(one.ref, one.start_ms, one.sample);
   }
 
   template <typename TimedSample>
-  void check(std::uint32_t ref, const TimedSample& sample) {
+  void check(std::uint32_t ref, std::int64_t start_ms, const TimedSample& sample) {
     auto& series = core_.head.at(ref);
     while (true) {
       const auto epoch = core_.checkpoint_epoch.load();
@@ -245,8 +284,9 @@ class Ingest {
       const std::scoped_lock lock(core_.head.block_of(ref).mutex);
       if (core_.checkpoint_epoch.load() != epoch) continue;
       if (!stored) return reject(to_string(stored.error()));
-      return settle(ref, series, sample,
-                    *stored == Appended::kNew ? insert_checked(series, sample) : *stored);
+      const auto done = *stored == Appended::kNew ? insert_checked(series, sample) : *stored;
+      if (done == Appended::kNew) starts_.note(ref, sample.time_ms, start_ms, false);
+      return settle(ref, series, sample, done);
     }
   }
 
@@ -288,11 +328,13 @@ class Ingest {
   Core& core_;
   const SampleBatch& batch_;
   const Gate gate_;
+  StartTimes::Write starts_;
   WriteOutcome outcome_;
   FloatRecordWriter floats_;
   std::string histograms_;
-  std::vector<std::pair<std::uint32_t, Sample>> unchecked_floats_;
-  std::vector<std::pair<std::uint32_t, HistogramSample>> unchecked_histograms_;
+  std::int64_t start_ms_ = 0;  ///< of the sample that is being placed
+  std::vector<Unchecked<Sample>> unchecked_floats_;
+  std::vector<Unchecked<HistogramSample>> unchecked_histograms_;
   std::size_t made_until_ = 0;  ///< of the batch's series: make_run() has looked at those before
   std::uint64_t new_count_ = 0;
   std::int64_t newest_ = INT64_MIN;

@@ -68,7 +68,8 @@ class StoreScan final : public SeriesScan {
       const auto& series = core_.head.at(refs_[i]);
       Copied copy{i, samples.size(), 0, false};
       const auto part = within(series.floats.samples(), range_);
-      if (SeriesReader::needed_for(series, range_, part, wanted_)) {
+      if (SeriesReader::needed_for(series, range_, part, wanted_) ||
+          core_.starts->knows(refs_[i])) {
         copy.needs_reader = true;
       } else if (part.empty()) {
         continue;

@@ -76,6 +76,8 @@ Result<SeriesData*> SeriesReader::read(std::uint32_t ref) {
     const auto epoch = core_.checkpoint_epoch.load();
     data_.samples.clear();
     data_.histograms.clear();
+    data_.sample_starts.clear();
+    data_.histogram_starts.clear();
     bool on_disk = false;
     {
       const std::scoped_lock lock(mutex);
@@ -91,6 +93,7 @@ Result<SeriesData*> SeriesReader::read(std::uint32_t ref) {
   }
   tidy(data_.samples, range_);
   tidy(data_.histograms, range_);
+  TRY_STATUS(starts_.read(ref, range_, data_));
   return &data_;
 }
 

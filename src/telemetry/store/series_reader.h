@@ -23,7 +23,8 @@ Status check_limits(const ReadLimits& limits, std::size_t series, std::size_t sa
 
 class SeriesReader {
  public:
-  SeriesReader(const Core& core, TimeRange range) : core_(core), range_(range) {}
+  SeriesReader(const Core& core, TimeRange range)
+      : core_(core), range_(range), starts_(*core.starts) {}
 
   /// With the block locked. False: `in_memory`, the part of its floats that lies in the range, is
   /// all that is wanted of the series.
@@ -42,6 +43,7 @@ class SeriesReader {
   SeriesData data_;
   std::unique_ptr<rocksdb::Iterator> rows_;
   std::uint64_t epoch_ = 0;
+  StartTimes::Reader starts_;
 };
 
 }  // namespace wellrun::telemetry::store

@@ -1,0 +1,187 @@
+#include "telemetry/store/start_times.h"
+
+#include <gtest/gtest.h>
+#include <map>
+#include <random>
+#include <unistd.h>
+
+#include "platform/runtime/virtual_runtime.h"
+#include "telemetry/store/embedded_store.h"
+
+namespace wellrun::telemetry {
+namespace {
+
+constexpr TimeRange kAlways{INT64_MIN / 2, INT64_MAX / 2};
+
+/// A store in a folder of its own.
+struct World {
+  VirtualRuntime runtime;
+  EmbeddedStoreOptions options;
+  std::unique_ptr<EmbeddedStore> store;
+
+  World() {
+    std::string name = (std::filesystem::temp_directory_path() / "wellrun-starts-XXXXXX").string();
+    options.dir = ::mkdtemp(name.data());
+    options.min_free_bytes = 0;
+    options.out_of_order_window = std::chrono::years(100);
+    options.retention = std::chrono::years(100);
+    open();
+  }
+  ~World() {
+    store.reset();
+    std::filesystem::remove_all(options.dir);
+  }
+  void open() {
+    store.reset();
+    auto opened = EmbeddedStore::open(options, runtime.runtime());
+    ASSERT_TRUE(opened) << to_string(opened.error());
+    store = std::move(*opened);
+  }
+  /// As after kill -9: what the destructor would do does not happen.
+  void crash() {
+    const auto copy = options.dir.string() + ".copy";
+    std::filesystem::copy(options.dir, copy, std::filesystem::copy_options::recursive);
+    store.reset();
+    std::filesystem::remove_all(options.dir);
+    std::filesystem::rename(copy, options.dir);
+    open();
+  }
+  void write(std::vector<Sample> samples, std::vector<std::int64_t> starts,
+             std::string name = "m") {
+    std::vector<SeriesWrite> series(1);
+    series[0].labels = Labels{{"__name__", std::move(name)}};
+    series[0].samples = std::move(samples);
+    series[0].sample_starts = std::move(starts);
+    const auto outcome = store->write(std::move(series));
+    ASSERT_TRUE(outcome) << to_string(outcome.error());
+    EXPECT_EQ(outcome->rejected, 0U) << outcome->first_rejection;
+  }
+  SeriesData read(TimeRange range = kAlways, std::string name = "m") {
+    auto found = store->select({{Matcher::Kind::kEqual, "__name__", std::move(name)}}, range, {});
+    EXPECT_TRUE(found) << to_string(found.error());
+    return found && !found->empty() ? std::move(found->front()) : SeriesData{};
+  }
+};
+
+using Starts = std::vector<std::int64_t>;
+
+TEST(StartTimes, ComeBackWithTheirSamplesFromMemoryLogAndChunks) {
+  World world;
+  world.write({{1000, 1}, {2000, 2}}, {500, 500});
+  world.write({{3000, 0}}, {2500});
+  const Starts wanted{500, 500, 2500};
+  EXPECT_EQ(world.read().sample_starts, wanted);
+  world.crash();
+  EXPECT_EQ(world.read().sample_starts, wanted);
+  ASSERT_TRUE(world.store->checkpoint());
+  EXPECT_EQ(world.read().sample_starts, wanted);
+  world.open();
+  EXPECT_EQ(world.read().sample_starts, wanted);
+  EXPECT_EQ(world.read({1500, 2500}).sample_starts, Starts{500});
+}
+
+TEST(StartTimes, ASeriesWithoutThemHasNone) {
+  World world;
+  world.write({{1000, 1}}, {}, "plain");
+  world.write({{1000, 1}}, {500});
+  EXPECT_TRUE(world.read(kAlways, "plain").sample_starts.empty());
+  EXPECT_EQ(world.read().sample_starts, Starts{500});
+}
+
+TEST(StartTimes, OfHistogramsAreKeptToo) {
+  World world;
+  auto histogram = std::make_shared<Histogram>();
+  histogram->count = 1;
+  std::vector<SeriesWrite> series(1);
+  series[0].labels = Labels{{"__name__", "m"}};
+  series[0].histograms = {{1000, histogram}};
+  series[0].histogram_starts = {700};
+  ASSERT_TRUE(world.store->write(std::move(series)));
+  EXPECT_EQ(world.read().histogram_starts, Starts{700});
+}
+
+/// Random writes, in and out of order, with and without starts, against a map.
+TEST(StartTimes, AgreeWithAModel) {
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    World world;
+    std::map<std::int64_t, std::int64_t> model;
+    for (int step = 0; step < 60; ++step) {
+      const std::int64_t time = 1000 * (1 + static_cast<std::int64_t>(random() % 200));
+      const std::int64_t start =
+          random() % 3 == 0 ? 0 : 100 * (1 + static_cast<std::int64_t>(random() % 4));
+      if (model.emplace(time, start).second)
+        world.write({{time, 1}}, start == 0 ? Starts{} : Starts{start});
+      if (random() % 20 == 0) ASSERT_TRUE(world.store->checkpoint());
+      if (random() % 30 == 0) world.crash();
+      const std::int64_t from = 1000 * static_cast<std::int64_t>(random() % 200);
+      const TimeRange range{from, from + 50'000};
+      const auto read = world.read(range);
+      for (std::size_t i = 0; i < read.samples.size(); ++i) {
+        const auto got = read.sample_starts.empty() ? 0 : read.sample_starts[i];
+        ASSERT_EQ(got, model.at(read.samples[i].time_ms))
+            << "of the sample at " << read.samples[i].time_ms;
+      }
+    }
+  }
+}
+
+TEST(StartTimes, RetentionKeepsWhatLaterSamplesNeed) {
+  const World world;
+  auto opened = store::Database::open(world.options.dir / "other", 1U << 20, [](store::Damage) {});
+  ASSERT_TRUE(opened);
+  auto starts = store::StartTimes::open(**opened);
+  ASSERT_TRUE(starts);
+  {
+    store::StartTimes::Write write(**starts);
+    for (std::int64_t i = 1; i <= 10; ++i) write.note(7, i * 1000, i * 10, true);
+    write.note(8, 1000, 10, true);
+    ASSERT_TRUE(write.put());
+  }
+  ASSERT_TRUE((*starts)->prune(5500, [](std::uint32_t ref) { return ref == 8; }));
+  EXPECT_FALSE((*starts)->knows(8));
+  SeriesData data;
+  data.samples = {{3000, 1}, {5500, 1}, {6000, 1}};
+  ASSERT_TRUE(store::StartTimes::Reader(**starts).read(7, {0, 10'000}, data));
+  EXPECT_EQ(data.sample_starts, (Starts{0, 50, 60}));
+}
+
+/// A folder of format 1 is one without the column family of starts.
+void back_to_format_one(const std::filesystem::path& dir) {
+  std::vector<std::string> names;
+  ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, dir.string(), &names).ok());
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const auto& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* raw = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open({}, dir.string(), families, &handles, &raw).ok());
+  const std::unique_ptr<rocksdb::DB> db(raw);
+  for (auto* handle : handles) {
+    if (handle->GetName() == "starts") {
+      ASSERT_TRUE(db->DropColumnFamily(handle).ok());
+    }
+    if (handle->GetName() == "default") {
+      ASSERT_TRUE(db->Put({}, handle, "format", "1").ok());
+    }
+    ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
+  }
+  ASSERT_TRUE(db->Close().ok());
+}
+
+TEST(StartTimes, AFolderOfFormatOneIsOpenedAndBecomesTheNewOne) {
+  World world;
+  world.write({{1000, 1}}, {});
+  ASSERT_TRUE(world.store->stop());
+  world.store.reset();
+  back_to_format_one(world.options.dir / "db");
+  world.open();
+  ASSERT_EQ(world.read().samples.size(), 1U);
+  EXPECT_TRUE(world.read().sample_starts.empty());
+  world.write({{2000, 1}}, {1500});
+  world.open();
+  EXPECT_EQ(world.read().sample_starts, (Starts{0, 1500}));
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry
