@@ -27,8 +27,8 @@ Grouping group(const Columns& columns, const Aggregate& node) {
     if (fresh) {
       made.labels.push_back(at->first);
       made.drop_name.push_back(column.drop_name);
-    } else if (!column.drop_name) {
-      made.drop_name[at->second] = false;
+    } else if (column.drop_name) {
+      made.drop_name[at->second] = true;
     }
     made.group_of.push_back(at->second);
   }
@@ -162,10 +162,23 @@ double ratio_offset(const Labels& labels) {
 
 namespace {
 
+/// The name of the first series of a group whose histogram has another layout than the first.
+std::string odd_one_out(const Columns& input, const Grouping& grouping, std::size_t group,
+                        std::size_t step) {
+  std::optional<bool> custom;
+  for (std::size_t s = 0; s < input.size(); ++s) {
+    if (grouping.group_of[s] != group || input[s].cells[step] != Cell::kHistogram) continue;
+    const bool here = has_custom_buckets(*input[s].histograms[step]);
+    if (!custom) custom = here;
+    if (here != *custom) return std::string(input[s].labels.metric_name());
+  }
+  return {};
+}
+
 struct Notes {
   bool ignored_histogram = false;
   bool mixed = false;
-  bool mixed_layouts = false;
+  std::optional<std::string> mixed_layouts;  ///< the metric that does not fit those before it
   bool reset_collision = false;
   bool bounds_reconciled = false;
 };
@@ -203,7 +216,8 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
     if (notes.mixed_layouts)
       warn(
           "vector contains a mix of histograms with exponential and custom buckets schemas for "
-          "metric name \"\"",
+          "metric name " +
+              go_quoted(*notes.mixed_layouts),
           where);
     if (notes.reset_collision)
       warn("conflicting counter resets during histogram aggregation", where);
@@ -375,8 +389,10 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
       if (!acc.histograms.empty()) {
         auto total =
             total_of(acc.histograms, node.op == AggregateOp::kAvg ? Total::kMean : Total::kSum);
-        notes.mixed_layouts |= !total;
-        if (!total) continue;
+        if (!total) {
+          if (!notes.mixed_layouts) notes.mixed_layouts = odd_one_out(input, grouping, g, i);
+          continue;
+        }
         notes.reset_collision |= total->reset_hint_collision;
         notes.bounds_reconciled |= total->bounds_reconciled;
         column.set(i, std::make_shared<const Histogram>(compacted(total->histogram)));

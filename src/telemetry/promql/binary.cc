@@ -176,6 +176,14 @@ bool drops_name(const Binary& node) {
 }  // namespace
 
 Result<Value> Evaluator::binary(const Expr& expr, const Binary& node, const Steps& steps) {
+  // What a function around an operator wants says nothing about the operands.
+  const bool outer = std::exchange(statistics_only_, false);
+  auto value = operation(expr, node, steps);
+  statistics_only_ = outer;
+  return value;
+}
+
+Result<Value> Evaluator::operation(const Expr& expr, const Binary& node, const Steps& steps) {
   Value value;
   value.type = expr.type;
   const bool left_scalar = node.left->type == ValueType::kScalar,

@@ -48,6 +48,31 @@ HistogramPtr without_hint(const HistogramPtr& histogram) {
   return std::make_shared<const Histogram>(std::move(copy));
 }
 
+/// Where only count and sum are wanted, Prometheus reads histograms one after the other and says of
+/// each whether the counter was reset before it; elsewhere only of those that do not begin a chunk.
+/// Drops what is at or before `start_ms`, which was read for the first one's sake.
+void derive_hints(std::vector<HistogramSample>& samples, std::int64_t start_ms) {
+  const Histogram* before = nullptr;
+  HistogramPtr kept;
+  std::vector<HistogramSample> out;
+  for (auto& sample : samples) {
+    const HistogramPtr raw = sample.histogram;
+    if (before != nullptr && raw->reset_hint == Histogram::ResetHint::kUnknown) {
+      const bool reset = detect_reset(*raw, *before);
+      // Of the first in the range no reset is known, only its absence.
+      if (!reset || !out.empty()) {
+        Histogram told = *raw;
+        told.reset_hint = reset ? Histogram::ResetHint::kReset : Histogram::ResetHint::kNoReset;
+        sample.histogram = std::make_shared<const Histogram>(std::move(told));
+      }
+    }
+    kept = raw;
+    before = kept.get();
+    if (sample.time_ms > start_ms) out.push_back(std::move(sample));
+  }
+  samples = std::move(out);
+}
+
 std::int64_t floor_to_multiple(std::int64_t value, std::int64_t step) {
   std::int64_t rest = value % step;
   if (rest < 0) rest += step;
@@ -194,6 +219,13 @@ Result<Value> Evaluator::evaluate_node(const Expr& expr, const Steps& steps) {
 Result<Columns> Evaluator::vector(const Expr& expr, const Steps& steps) {
   TRY(Value value, evaluate(expr, steps));
   return std::move(value.columns);
+}
+
+Result<Columns> Evaluator::histograms(const Expr& expr, const Steps& steps, bool statistics_only) {
+  const bool outer = std::exchange(statistics_only_, statistics_only);
+  auto columns = vector(expr, steps);
+  statistics_only_ = outer;
+  return columns;
 }
 
 Result<std::vector<double>> Evaluator::scalar(const Expr& expr, const Steps& steps) {
@@ -402,7 +434,9 @@ Result<Evaluator::RangeInput> Evaluator::range_input(const Expr& expr, const Ste
   if (count == 0) return input;
   const std::int64_t first = place.fixed_ms.value_or(steps.start_ms - place.offset_ms);
   const std::int64_t last = place.fixed_ms.value_or(steps.at(count - 1) - place.offset_ms);
-  const std::int64_t before = selector.anchored || selector.smoothed ? lookback_ms_ : 0;
+  const bool extended = selector.anchored || selector.smoothed;
+  const bool hints = statistics_only_ && !extended;
+  const std::int64_t before = extended || hints ? lookback_ms_ : 0;
   const std::int64_t after = selector.smoothed ? lookback_ms_ : 0;
   TRY(auto series, select(selector.matchers, {first - input.range_ms - before + 1, last + after}));
   for (auto& one : series) {
@@ -412,6 +446,20 @@ Result<Evaluator::RangeInput> Evaluator::range_input(const Expr& expr, const Ste
                  [](const Sample& sample) { return is_stale(sample.value); });
     remove_stale(one.histograms, one.histogram_starts,
                  [](const HistogramSample& sample) { return is_stale(sample.histogram->sum); });
+    if (hints) {
+      const auto start = first - input.range_ms;
+      const auto early = std::ranges::upper_bound(one.samples, start, {}, &Sample::time_ms);
+      const auto skipped = early - one.samples.begin();
+      one.samples.erase(one.samples.begin(), early);
+      if (!one.sample_starts.empty())
+        one.sample_starts.erase(one.sample_starts.begin(), one.sample_starts.begin() + skipped);
+      const auto all = one.histograms.size();
+      derive_hints(one.histograms, start);
+      if (!one.histogram_starts.empty())
+        one.histogram_starts.erase(one.histogram_starts.begin(),
+                                   one.histogram_starts.begin() +
+                                       static_cast<std::ptrdiff_t>(all - one.histograms.size()));
+    }
     made.samples = std::move(one.samples);
     made.histograms = std::move(one.histograms);
     if (made.samples.empty() && made.histograms.empty()) continue;

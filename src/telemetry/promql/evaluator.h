@@ -119,6 +119,10 @@ class Evaluator {
   Result<Columns> sorted(const Expr& expr, const Call& call, const Steps& steps);
   Result<Columns> clamped(const Call& call, const Steps& steps);
 
+  /// Evaluates the argument of a function that wants only count and sum of histograms, or that
+  /// wants all of them.
+  Result<Columns> histograms(const Expr& expr, const Steps& steps, bool statistics_only);
+
   // histogram_functions.cc
   Result<Columns> histogram_value(const Call& call, const Steps& steps);
   Result<Columns> histogram_quantile(const Call& call, const Steps& steps);
@@ -146,6 +150,7 @@ class Evaluator {
 
   // binary.cc
   Result<Value> binary(const Expr& expr, const Binary& node, const Steps& steps);
+  Result<Value> operation(const Expr& expr, const Binary& node, const Steps& steps);
   Result<Columns> vector_scalar(const Expr& expr, const Binary& node, Columns columns,
                                 const std::vector<double>& scalars, bool scalar_is_left,
                                 const Steps& steps);
@@ -166,6 +171,7 @@ class Evaluator {
   std::int64_t lookback_ms_;
   Annotations annotations_;
   QueryStats stats_;
+  bool statistics_only_ = false;  ///< see histograms()
   std::size_t held_samples_ = 0;
   std::size_t alive_checks_ = 0;
 };

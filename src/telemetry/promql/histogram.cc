@@ -604,7 +604,7 @@ Histogram trimmed(const Histogram& h, double limit, TrimSide side) {
       double middle;
       if (std::isinf(low) || std::isinf(high))
         middle = std::isinf(low) ? high : low;
-      else if (has_custom_buckets(h) || (low <= 0 && high >= 0))
+      else if (has_custom_buckets(h) || (bucket.lower <= 0 && bucket.upper >= 0))
         middle = (low + high) / 2;
       else
         middle = low > 0 ? std::sqrt(low * high) : -std::sqrt(low * high);

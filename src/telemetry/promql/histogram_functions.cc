@@ -144,8 +144,10 @@ struct GroupedInput {
 }  // namespace
 
 Result<Columns> Evaluator::histogram_value(const Call& call, const Steps& steps) {
-  TRY(Columns out, vector(*call.args[0], steps));
   const auto name = call.function->name;
+  const bool statistics =
+      name == "histogram_count" || name == "histogram_sum" || name == "histogram_avg";
+  TRY(Columns out, histograms(*call.args[0], steps, statistics));
   const auto value_of = [&](const Histogram& h) {
     if (name == "histogram_count") return h.count;
     if (name == "histogram_sum") return h.sum;
@@ -207,7 +209,7 @@ std::string for_metric(const Labels& labels) {
 Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& steps) {
   const std::size_t count = steps.count();
   TRY(auto quantiles, scalar(*call.args[0], steps));
-  TRY(Columns input, vector(*call.args[1], steps));
+  TRY(Columns input, histograms(*call.args[1], steps, false));
   const auto where = call.args[1]->position;
   for (double q : quantiles)
     if (!(q >= 0 && q <= 1))
@@ -273,7 +275,7 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
   TRY(const auto label, text(*call.args[1]));
   if (label.empty())
     return fail(ErrorCode::kUnsupported, "invalid label name in histogram_quantiles(): \"\"");
-  TRY(Columns input, vector(*call.args[0], steps));
+  TRY(Columns input, histograms(*call.args[0], steps, false));
   const auto where = call.args[0]->position;
   auto in = grouped(input, [&](const Labels& labels, std::string_view le) {
     warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
@@ -348,7 +350,7 @@ Result<Columns> Evaluator::histogram_fraction(const Call& call, const Steps& ste
   const std::size_t count = steps.count();
   TRY(auto lower, scalar(*call.args[0], steps));
   TRY(auto upper, scalar(*call.args[1], steps));
-  TRY(Columns input, vector(*call.args[2], steps));
+  TRY(Columns input, histograms(*call.args[2], steps, false));
   const auto where = call.args[2]->position;
   auto in = grouped(input, [&](const Labels& labels, std::string_view le) {
     warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",

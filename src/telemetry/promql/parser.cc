@@ -34,6 +34,25 @@ bool takes_parameter(AggregateOp op) {
          op >= AggregateOp::kTopk;
 }
 
+/// Words that mean something in the grammar; as metric names they must stand in quotes where
+/// `is_reserved` says so.
+bool is_keyword(std::string_view word) {
+  constexpr std::string_view kWords[] = {
+      "bool",     "by",       "fill", "fill_left", "fill_right", "group_left", "group_right",
+      "ignoring", "anchored", "on",   "offset",    "smoothed",   "without"};
+  return std::ranges::find(kWords, word) != std::end(kWords);
+}
+
+bool is_reserved(std::string_view word) {
+  return word == "bool" || word == "on" || word == "ignoring" || word == "group_left" ||
+         word == "group_right" || word == "atan2";
+}
+
+bool is_query_constant(std::string_view word) {
+  return word == "start" || word == "end" || word == "step" || word == "range" ||
+         word == "min_of" || word == "max_of";
+}
+
 struct OperatorHere {
   BinaryOp op;
   int precedence;
@@ -138,27 +157,39 @@ class Parser {
                 fmt::format("{}: parse error: {}", line_and_column(query_, where.start), what));
   }
 
+  /// A token as Prometheus names it in "unexpected …".
   std::string describe(const Token& token) const {
     const auto text =
         query_.substr(token.position.start, token.position.end - token.position.start);
+    // Of a long one, the first ten characters.
+    const auto shown = text.size() > 10 ? quote(text.substr(0, 10)) + "..." : quote(text);
     switch (token.kind) {
       case TokenKind::kEnd:
         return "end of input";
-      case TokenKind::kIdentifier:
-        if (operator_at(token)) return fmt::format("<op:{}>", lower(token.text));
-        if (aggregate_named(lower(token.text))) return fmt::format("<aggr:{}>", lower(token.text));
-        return fmt::format("identifier \"{}\"", token.text);
+      case TokenKind::kIdentifier: {
+        const auto word = lower(token.text);
+        if (operator_at(token)) return fmt::format("<op:{}>", text);
+        if (aggregate_named(word)) return fmt::format("<aggr:{}>", text);
+        if (is_keyword(word)) return fmt::format("<{}>", text);
+        if (is_query_constant(word)) return quote(text);
+        return fmt::format(
+            "{} {}", text.find(':') == std::string_view::npos ? "identifier" : "metric identifier",
+            quote(text));
+      }
       case TokenKind::kNumber:
-        return fmt::format("number \"{}\"", text);
+        return "number " + shown;
       case TokenKind::kDuration:
-        return fmt::format("duration \"{}\"", text);
+        return "duration " + shown;
       case TokenKind::kString:
-        return fmt::format("string {}", text);
+        return "string " + shown;
+      case TokenKind::kRegexMatch:
+      case TokenKind::kRegexNoMatch:
+      case TokenKind::kAt:
+        return fmt::format("<op:{}>", text);
       default:
         break;
     }
-    if (operator_at(token)) return fmt::format("<op:{}>", text);
-    return fmt::format("\"{}\"", text);
+    return operator_at(token) ? fmt::format("<op:{}>", text) : shown;
   }
 
   std::unexpected<Error> unexpected(std::string_view context,
@@ -640,8 +671,7 @@ class Parser {
         return aggregate(*op);
     }
     if (paren_follows) return call();
-    if (operator_at(token) && name != "and" && name != "or" && name != "unless" && name != "atan2")
-      return unexpected("");
+    if (is_reserved(name)) return unexpected("");
     ++at_;
     return selector(token.text, token.position.start, Empty::kRefused);
   }
@@ -748,9 +778,7 @@ class Parser {
     const Token token = here();
     ++at_;
     const std::string folded = lower(token.text);
-    const bool keyword = folded == "step" || folded == "range" || folded == "start" ||
-                         folded == "end" || folded == "min_of" || folded == "max_of";
-    const FunctionInfo* function = find_function(keyword ? folded : token.text);
+    const FunctionInfo* function = find_function(is_query_constant(folded) ? folded : token.text);
     if (!function)
       return error(token.position, fmt::format("unknown function with name \"{}\"", token.text));
     if (function->experimental && !options_.experimental_functions)

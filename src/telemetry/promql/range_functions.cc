@@ -431,6 +431,18 @@ Point changes(const Window& w, Context&) {
   return static_cast<double>(changed);
 }
 
+/// As a counter's reset; from a counter to a gauge or back is one, too.
+bool is_reset(const Histogram& current, const Histogram& previous) {
+  const auto is_gauge = [](const Histogram& h) {
+    return h.reset_hint == Histogram::ResetHint::kGauge;
+  };
+  if (is_gauge(current) != is_gauge(previous)) return true;
+  if (!is_gauge(current)) return detect_reset(current, previous);
+  Histogram as_counter = current;
+  as_counter.reset_hint = Histogram::ResetHint::kUnknown;
+  return detect_reset(as_counter, previous);
+}
+
 Point resets(const Window& w, Context&) {
   if (w.floats.empty() && w.histograms.empty()) return {};
   std::size_t count = 0;
@@ -440,8 +452,7 @@ Point resets(const Window& w, Context&) {
   in_order(w, [&](const Sample* f, const Histogram* h, std::size_t i) {
     const std::int64_t time = f ? f->time_ms : w.histograms[i].time_ms;
     if (f && f0 && (f->value < f0->value || started_anew(w.float_starts, i, time0, time))) ++count;
-    if (h && h0 && (started_anew(w.histogram_starts, i, time0, time) || detect_reset(*h, *h0)))
-      ++count;
+    if (h && h0 && (started_anew(w.histogram_starts, i, time0, time) || is_reset(*h, *h0))) ++count;
     if ((f && h0) || (h && f0)) ++count;
     f0 = f, h0 = h, time0 = time;
   });

@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/functions.h"
+#include "telemetry/regex_template.h"
 
 namespace wellrun::telemetry::promql {
 namespace {
@@ -68,28 +69,31 @@ double calendar_part(std::string_view name, double unix_seconds) {
   return static_cast<int>(date.year());
 }
 
-/// Natural order: runs of digits compare as numbers.
+/// Natural order: texts are cut into runs of digits and runs of anything else; two runs of digits
+/// compare as numbers, any other two as text.
 bool natural_less(std::string_view a, std::string_view b) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  std::size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (is_digit(a[i]) && is_digit(b[j])) {
-      std::size_t i_end = i, j_end = j;
-      while (i_end < a.size() && is_digit(a[i_end])) ++i_end;
-      while (j_end < b.size() && is_digit(b[j_end])) ++j_end;
-      auto x = a.substr(i, i_end - i), y = b.substr(j, j_end - j);
-      x.remove_prefix(std::min(x.find_first_not_of('0'), x.size()));
-      y.remove_prefix(std::min(y.find_first_not_of('0'), y.size()));
-      if (x.size() != y.size()) return x.size() < y.size();
-      if (x != y) return x < y;
-      if (i_end - i != j_end - j) return i_end - i < j_end - j;
-      i = i_end, j = j_end;
-    } else {
-      if (a[i] != b[j]) return a[i] < b[j];
-      ++i, ++j;
-    }
+  const auto cut_run = [&](std::string_view& text) {
+    std::size_t size = 0;
+    while (size < text.size() && is_digit(text[size]) == is_digit(text[0])) ++size;
+    const auto run = text.substr(0, size);
+    text.remove_prefix(size);
+    return run;
+  };
+  const auto without_zeros = [](std::string_view digits) {
+    digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
+    return digits;
+  };
+  while (!a.empty() && !b.empty()) {
+    const auto x = cut_run(a), y = cut_run(b);
+    if (x == y) continue;
+    if (!is_digit(x[0]) || !is_digit(y[0])) return x < y;
+    const auto m = without_zeros(x), n = without_zeros(y);
+    if (m.size() != n.size()) return m.size() < n.size();
+    if (m != n) return m < n;
+    return x.size() < y.size();
   }
-  return a.size() - i < b.size() - j;
+  return a.empty() && !b.empty();
 }
 
 /// The labels that an absent() result has: those that its selector asks for with `=`, once.
@@ -118,44 +122,6 @@ Labels absent_labels(const Expr& argument) {
 bool is_range_function(const Call& call) {
   return std::ranges::any_of(call.args,
                              [](const ExprPtr& arg) { return arg->type == ValueType::kMatrix; });
-}
-
-/// Go's Regexp.Expand: $1, ${1}, $name, ${name}, $$.
-std::string expand(std::string_view pattern, const RE2& regex,
-                   const std::vector<std::string_view>& groups) {
-  const auto& names = regex.NamedCapturingGroups();
-  const auto is_word = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  std::string out;
-  for (std::size_t i = 0; i < pattern.size();) {
-    if (pattern[i] != '$' || i + 1 >= pattern.size()) {
-      out += pattern[i++];
-      continue;
-    }
-    if (pattern[i + 1] == '$') {
-      out += '$';
-      i += 2;
-      continue;
-    }
-    const bool braced = pattern[i + 1] == '{';
-    std::size_t start = i + (braced ? 2 : 1), end = start;
-    while (end < pattern.size() && is_word(pattern[end])) ++end;
-    if (end == start || (braced && (end >= pattern.size() || pattern[end] != '}'))) {
-      out += pattern[i++];
-      continue;
-    }
-    const std::string name(pattern.substr(start, end - start));
-    std::size_t index = groups.size();
-    if (std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) {
-      if (name.size() < 5) index = std::stoul(name);
-    } else if (auto found = names.find(name); found != names.end()) {
-      index = static_cast<std::size_t>(found->second);
-    }
-    if (index < groups.size()) out += groups[index];
-    i = end + (braced ? 1 : 0);
-  }
-  return out;
 }
 
 }  // namespace
@@ -383,7 +349,7 @@ Result<Columns> Evaluator::label_replace(const Call& call, const Steps& steps) {
       continue;
     for (std::size_t i = 0; i < groups.size(); ++i)
       groups[i] = {pieces[i].data() ? pieces[i].data() : "", pieces[i].size()};
-    column.labels.set(target, expand(replacement, regex, groups));
+    column.labels.set(target, expand_template(replacement, regex, groups));
     if (target == kMetricNameLabel) column.drop_name = false;
   }
   TRY_STATUS(join_same_labels(out));
@@ -466,10 +432,13 @@ Result<Columns> Evaluator::clamped(const Call& call, const Steps& steps) {
     TRY(high, scalar(*call.args.back(), steps));
   }
   TRY(Columns out, vector(*call.args[0], steps));
-  const auto go_min = [](double a, double b) {
+  // As Go's math.Min and math.Max: an infinity that decides wins over NaN.
+  const auto go_min = [](double a, double b) -> double {
+    if (a == -INFINITY || b == -INFINITY) return -INFINITY;
     return std::isnan(a) || std::isnan(b) ? std::nan("") : std::min(a, b);
   };
-  const auto go_max = [](double a, double b) {
+  const auto go_max = [](double a, double b) -> double {
+    if (a == INFINITY || b == INFINITY) return INFINITY;
     return std::isnan(a) || std::isnan(b) ? std::nan("") : std::max(a, b);
   };
   for (auto& column : out) {
