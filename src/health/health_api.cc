@@ -1,10 +1,14 @@
 #include "health/health_api.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
 #include "catalog/kinds/kpi.h"
 #include "catalog/kinds/slo.h"
+#include "core/text.h"
+#include "telemetry/api_answer.h"
+#include "telemetry/matching.h"
 
 namespace wellrun::health {
 namespace {
@@ -126,29 +130,117 @@ Json rule_json(const RuleReading& rule) {
   return json;
 }
 
+/// What a request for rules asks for. Source: Prometheus' HTTP API, "Rules".
+struct RuleFilter {
+  std::optional<std::string> type;  ///< alert or record
+  std::vector<std::string> names, groups, files;
+  std::vector<telemetry::MatcherSet> labels;  ///< of the rule; any of them
+  bool exclude_alerts = false;
+  std::size_t group_limit = 0;  ///< 0: all
+  std::string next_token;
+
+  bool takes(const RuleReading& rule) const {
+    Labels own;
+    for (const auto& [name, value] : rule.labels) own.set(name, value);
+    return (!type || (*type == "record") == rule.recording) &&
+           (names.empty() || std::ranges::find(names, rule.name) != names.end()) &&
+           telemetry::matches_any(labels, own);
+  }
+  /// Our groups come from resources, not from files: their file is empty.
+  bool takes(const GroupReading& group) const {
+    return (groups.empty() || std::ranges::find(groups, group.name) != groups.end()) &&
+           (files.empty() || std::ranges::find(files, "") != files.end());
+  }
+};
+
+Result<bool> bool_parameter(const http::Request& request, std::string_view name) {
+  const auto value = request.parameter(name).value_or("");
+  for (const auto* yes : {"1", "t", "T", "true", "TRUE", "True"})
+    if (value == yes) return true;
+  for (const auto* no : {"", "0", "f", "F", "false", "FALSE", "False"})
+    if (value == no) return false;
+  return fail(ErrorCode::kInvalid, fmt::format("invalid parameter \"{}\": {} is neither true nor "
+                                               "false",
+                                               name, quote(value)));
+}
+
+Result<RuleFilter> rule_filter(const http::Request& request) {
+  RuleFilter filter;
+  if (auto type = request.parameter("type").value_or(""); !type.empty()) {
+    std::ranges::transform(type, type.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    });
+    if (type != "alert" && type != "record")
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("invalid parameter \"type\": not supported value {}", quote(type)));
+    filter.type = type;
+  }
+  filter.names = request.parameters("rule_name[]");
+  filter.groups = request.parameters("rule_group[]");
+  filter.files = request.parameters("file[]");
+  TRY(filter.exclude_alerts, bool_parameter(request, "exclude_alerts"));
+  TRY(const auto sets, telemetry::api::match_parameters(request));
+  TRY(filter.labels, telemetry::compile_all(sets));
+  const auto limit = telemetry::api::limit_parameter(request, "group_limit");
+  if (!limit)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("invalid parameter \"group_limit\": {}", limit.error().message));
+  filter.group_limit = *limit;
+  filter.next_token = request.parameter("group_next_token").value_or("");
+  if (!filter.next_token.empty() && filter.group_limit == 0)
+    return fail(
+        ErrorCode::kInvalid,
+        "invalid parameter \"group_limit\": group_limit needs to be set in order to paginate "
+        "over the groups");
+  return filter;
+}
+
+/// Names the group that a page begins with.
+std::string page_token(const GroupReading& group) {
+  return fmt::format("{:016x}", stable_hash(Labels{{"group", group.name}}));
+}
+
+Json group_json(const GroupReading& group, const RuleFilter& filter) {
+  Json rules = Json::array();
+  auto took = Duration::zero();
+  for (const auto& rule : group.rules) {
+    took += rule.evaluation_time;
+    if (!filter.takes(rule)) continue;
+    rules.push_back(rule_json(rule));
+    if (filter.exclude_alerts && !rule.recording) rules.back()["alerts"] = Json::array();
+  }
+  return {{"name", group.name},
+          {"file", ""},
+          {"interval", to_seconds(group.interval)},
+          {"limit", 0},
+          {"evaluationTime", to_seconds(took)},
+          {"lastEvaluation", format_rfc3339(group.last_evaluation)},
+          {"rules", std::move(rules)}};
+}
+
 http::Response list_rules(const Api& api, const http::Request& request) {
-  const auto type = request.parameter("type");
-  if (type && *type != "alert" && *type != "record") {
-    return http::json_response({{"status", "error"},
-                                {"errorType", "bad_data"},
-                                {"error", fmt::format("not supported value \"{}\"", *type)}},
-                               400);
-  }
-  Json groups = Json::array();
+  const auto filter = rule_filter(request);
+  if (!filter) return telemetry::api::failure(400, "bad_data", filter.error().message);
+  Json data{{"groups", Json::array()}};
+  bool begun = filter->next_token.empty();
   for (const auto& group : api.evaluator.groups()) {
-    Json rules = Json::array();
-    for (const auto& rule : group.rules) {
-      if (!type || (*type == "record") == rule.recording) rules.push_back(rule_json(rule));
+    begun = begun || page_token(group) == filter->next_token;
+    if (!begun || !filter->takes(group)) continue;
+    auto json = group_json(group, *filter);
+    if (json["rules"].empty()) continue;
+    if (filter->group_limit > 0 && data["groups"].size() == filter->group_limit) {
+      data["groupNextToken"] = page_token(group);
+      break;
     }
-    groups.push_back({{"name", group.name},
-                      {"file", ""},
-                      {"interval", to_seconds(group.interval)},
-                      {"limit", 0},
-                      {"evaluationTime", 0},
-                      {"lastEvaluation", format_rfc3339(group.last_evaluation)},
-                      {"rules", std::move(rules)}});
+    data["groups"].push_back(std::move(json));
   }
-  return http::json_response({{"status", "success"}, {"data", {{"groups", std::move(groups)}}}});
+  if (!begun)
+    return telemetry::api::failure(
+        400, "bad_data",
+        fmt::format("invalid parameter \"group_next_token\": invalid group_next_token '{}'. were "
+                    "rule groups changed?",
+                    filter->next_token));
+  return http::json_response({{"status", "success"}, {"data", std::move(data)}});
 }
 
 /// Prometheus' list, and the SLOs' alerts, which only the journal has.

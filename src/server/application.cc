@@ -24,15 +24,18 @@
 #include "server/otlp_access.h"
 #include "server/secrets.h"
 #include "server/self_api.h"
+#include "server/status_api.h"
 #include "server/targets.h"
 #include "server/web_pages.h"
 #include "server/workloads_api.h"
 #include "telemetry/commit_watch.h"
+#include "telemetry/federate.h"
 #include "telemetry/logs_api.h"
 #include "telemetry/otlp/otlp_api.h"
 #include "telemetry/otlp/otlp_grpc.h"
 #include "telemetry/promql/querier.h"
 #include "telemetry/query_api.h"
+#include "telemetry/remote_read.h"
 #include "telemetry/remote_write.h"
 #include "telemetry/scrape/scraper.h"
 #include "telemetry/store/embedded_store.h"
@@ -255,8 +258,17 @@ void Application::State::build_routes() {
                                                       {.timeout = options.query_timeout,
                                                        .version = options.version,
                                                        .revision = options.revision,
-                                                       .build_date = options.build_date}));
+                                                       .build_date = options.build_date,
+                                                       .exemplars = &exemplars}));
   add(main_router, telemetry::remote_write_routes(*commits, exemplars, runtime.workers));
+  add(main_router, telemetry::remote_read_routes(*store, runtime.workers));
+  add(main_router, telemetry::federate_routes(runtime, *store));
+  add(main_router, status_routes({.runtime = runtime,
+                                  .options = options,
+                                  .catalog = plane->catalog(),
+                                  .engine = *engine,
+                                  .store = *store,
+                                  .started = runtime.clock.now()}));
   add(main_router, telemetry::logs_routes(*store, runtime));
   add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));
   add(main_router,

@@ -22,3 +22,4 @@ struct WrongWireType : protozero::exception {
                                 : throw ::wellrun::telemetry::WrongWireType())
 
 #include <protozero/pbf_reader.hpp>  // IWYU pragma: export
+#include <protozero/pbf_writer.hpp>  // IWYU pragma: export

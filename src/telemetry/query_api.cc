@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/text.h"
+#include "telemetry/api_answer.h"
 #include "telemetry/promql/functions.h"
 #include "telemetry/promql/json_tree.h"
 #include "telemetry/query_json.h"
@@ -16,84 +17,7 @@ namespace {
 
 using http::Request;
 using http::Response;
-
-constexpr std::size_t kMaxAnnotations = 10;
-
-void append_annotations(std::string& out, const char* key, const char* kind,
-                        const std::vector<std::string>& notes) {
-  if (notes.empty()) return;
-  out += key;
-  for (std::size_t i = 0; i < std::min(notes.size(), kMaxAnnotations); ++i) {
-    if (i > 0) out += ',';
-    append_json_string(out, notes[i]);
-  }
-  if (notes.size() > kMaxAnnotations) {
-    out += ',';
-    append_json_string(
-        out, fmt::format("{} more {} annotations omitted", notes.size() - kMaxAnnotations, kind));
-  }
-  out += ']';
-}
-
-Response answer(std::string body, int status = 200) {
-  Response response;
-  response.status = status;
-  response.headers.push_back({"Content-Type", "application/json"});
-  response.body = std::move(body);
-  return response;
-}
-
-/// `out`: an answer up to and including its data.
-Response finished(std::string out, const std::vector<std::string>& warnings,
-                  const std::vector<std::string>& infos) {
-  append_annotations(out, ",\"warnings\":[", "warning", warnings);
-  append_annotations(out, ",\"infos\":[", "info", infos);
-  out += '}';
-  return answer(std::move(out));
-}
-
-Response success(std::string_view data, const std::vector<std::string>& warnings = {},
-                 const std::vector<std::string>& infos = {}) {
-  std::string out;
-  out.reserve(data.size() + 64);
-  out += "{\"status\":\"success\",\"data\":";
-  out += data;
-  return finished(std::move(out), warnings, infos);
-}
-
-Response failure(int status, std::string_view type, std::string_view message) {
-  std::string out = "{\"status\":\"error\",\"errorType\":";
-  append_json_string(out, type);
-  out += ",\"error\":";
-  append_json_string(out, message);
-  out += '}';
-  return answer(std::move(out), status);
-}
-
-Response bad_parameter(std::string_view name, const Error& error) {
-  return failure(400, "bad_data", fmt::format("invalid parameter \"{}\": {}", name, error.message));
-}
-
-Response failure_of(const Error& error) {
-  switch (error.code) {
-    case ErrorCode::kInvalid:
-      if (error.message.find("parse error:") != std::string::npos)
-        return failure(400, "bad_data",
-                       fmt::format("invalid parameter \"query\": {}", error.message));
-      return failure(400, "bad_data", error.message);
-    case ErrorCode::kUnsupported:
-    case ErrorCode::kTooLarge:
-      return failure(422, "execution", error.message);
-    case ErrorCode::kDeadline:
-      return failure(503, "timeout", error.message);
-    case ErrorCode::kCancelled:
-      return failure(499, "canceled", error.message);
-    case ErrorCode::kNotFound:
-      return failure(404, "not_found", error.message);
-    default:
-      return failure(500, "internal", error.message);
-  }
-}
+using namespace api;
 
 /// A request's parameters, with those problems that Prometheus answers with bad_data.
 class Call {
@@ -117,35 +41,16 @@ class Call {
   std::string text(std::string_view name) const { return request_.parameter(name).value_or(""); }
 
   Result<Timestamp> time(std::string_view name, Timestamp fallback) const {
-    const auto value = text(name);
-    if (value.empty()) return fallback;
-    return parse_api_time(value);
+    return time_parameter(request_, name, fallback);
   }
-
-  /// 0: no limit.
   Result<std::size_t> limit(std::string_view name = "limit") const {
-    const auto value = text(name);
-    if (value.empty()) return 0;
-    long long number = 0;
-    auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (problem != std::errc() || end != value.data() + value.size())
-      return fail(ErrorCode::kInvalid, fmt::format("cannot parse {} to an integer", quote(value)));
-    if (number < 0) return fail(ErrorCode::kInvalid, "limit must be non-negative");
-    return static_cast<std::size_t>(number);
+    return limit_parameter(request_, name);
   }
+  Result<TimeRange> range() const { return range_parameters(request_); }
+  Result<std::vector<std::vector<Matcher>>> matchers() const { return match_parameters(request_); }
 
   Result<promql::QueryLimits> query_limits() const;
-  Result<std::vector<std::vector<Matcher>>> matchers() const;
   Response query_answer(promql::QueryResult result, std::size_t limit) const;
-
-  /// start and end of the metadata endpoints; everything when they are left out.
-  Result<TimeRange> range() const {
-    TRY(const auto start, time("start", from_unix_ms(kEarliest)));
-    TRY(const auto end, time("end", from_unix_ms(kLatest)));
-    return TimeRange{to_unix_ms(start), to_unix_ms(end)};
-  }
-
-  static constexpr std::int64_t kEarliest = -9'000'000'000'000'000, kLatest = 9'000'000'000'000'000;
 
   const Request& request_;
   const promql::Engine& engine_;
@@ -175,18 +80,6 @@ Result<promql::QueryLimits> Call::query_limits() const {
     return clock.steady() > until;
   };
   return limits;
-}
-
-Result<std::vector<std::vector<Matcher>>> Call::matchers() const {
-  std::vector<std::vector<Matcher>> sets;
-  for (const auto& value : request_.parameters("match[]")) {
-    auto set = promql::parse_selector(value);
-    if (!set)
-      return fail(ErrorCode::kInvalid,
-                  fmt::format("invalid parameter \"match[]\": {}", set.error().message));
-    sets.push_back(std::move(*set));
-  }
-  return sets;
 }
 
 Response Call::query_answer(promql::QueryResult result, std::size_t limit) const {
@@ -393,16 +286,38 @@ Response Call::parse_query() const {
 }
 
 Response Call::query_exemplars() const {
-  const auto start = time("start", from_unix_ms(kEarliest));
+  const auto start = time("start", from_unix_ms(kEarliestMs));
   if (!start) return bad_parameter("start", start.error());
-  const auto end = time("end", from_unix_ms(kLatest));
+  const auto end = time("end", from_unix_ms(kLatestMs));
   if (!end) return bad_parameter("end", end.error());
   if (*end < *start)
     return failure(400, "bad_data",
                    "invalid parameter \"end\": end timestamp must not be before start timestamp");
   const auto expr = promql::parse(text("query"), engine_.options().parser);
   if (!expr) return failure_of(expr.error());
-  return success("[]");
+  std::vector<std::vector<Matcher>> asked;
+  for (const auto* selector : promql::selectors_of(**expr)) asked.push_back(selector->matchers);
+  const auto sets = compile_all(asked);
+  if (!sets) return failure(400, "bad_data", sets.error().message);
+  if (options_.exemplars == nullptr || asked.empty()) return success("[]");
+  std::string data = "[";
+  for (const auto& [series, exemplars] :
+       options_.exemplars->select(*sets, {to_unix_ms(*start), to_unix_ms(*end)})) {
+    data += data.size() > 1 ? ",{\"seriesLabels\":" : "{\"seriesLabels\":";
+    append_labels_json(data, series);
+    data += ",\"exemplars\":[";
+    for (const auto& exemplar : exemplars) {
+      data += data.back() == '[' ? "{\"labels\":" : ",{\"labels\":";
+      append_labels_json(data, exemplar.labels);
+      data += ",\"value\":\"";
+      append_sample_value(data, exemplar.value);
+      data += "\",\"timestamp\":";
+      append_api_time(data, exemplar.time_ms);
+      data += '}';
+    }
+    data += "]}";
+  }
+  return success(data + "]");
 }
 
 Response Call::build_info() const {

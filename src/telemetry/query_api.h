@@ -9,6 +9,7 @@
 
 #include "platform/http/router.h"
 #include "platform/runtime/runtime.h"
+#include "telemetry/exemplars.h"
 #include "telemetry/promql/engine.h"
 #include "telemetry/running_queries.h"
 
@@ -18,9 +19,10 @@ struct QueryApiOptions {
   Duration timeout{120'000};  ///< the most that a request's `timeout` may ask for
   std::size_t max_points = 11'000;
   std::string version = "0.0.0", revision, build_date;
+  const ExemplarStore* exemplars = nullptr;  ///< null: there are none
 };
 
-/// `runtime`, `engine` and `running` outlive the routes' server.
+/// `runtime`, `engine`, `running` and what `options` points to outlive the routes' server.
 std::vector<http::Route> prometheus_query_routes(Runtime& runtime, const promql::Engine& engine,
                                                  RunningQueries& running,
                                                  QueryApiOptions options = {});

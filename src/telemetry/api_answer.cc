@@ -1,0 +1,148 @@
+#include "telemetry/api_answer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+#include "core/text.h"
+#include "telemetry/promql/parser.h"
+#include "telemetry/query_api.h"
+#include "telemetry/query_json.h"
+
+namespace wellrun::telemetry::api {
+
+using http::Request;
+using http::Response;
+
+namespace {
+
+constexpr std::size_t kMaxAnnotations = 10;
+
+/// Bytes that are not UTF-8 become U+FFFD, as Go's encoder writes them.
+std::string mended(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    std::size_t size = 1;
+    while (size < std::min<std::size_t>(4, text.size()) && !is_valid_utf8(text.substr(0, size)))
+      ++size;
+    const bool valid = is_valid_utf8(text.substr(0, size));
+    out += valid ? text.substr(0, size) : "\xEF\xBF\xBD";
+    text.remove_prefix(valid ? size : 1);
+  }
+  return out;
+}
+
+void append_annotations(std::string& out, const char* key, const char* kind,
+                        const std::vector<std::string>& notes) {
+  if (notes.empty()) return;
+  out += key;
+  for (std::size_t i = 0; i < std::min(notes.size(), kMaxAnnotations); ++i) {
+    if (i > 0) out += ',';
+    append_json_string(out, notes[i]);
+  }
+  if (notes.size() > kMaxAnnotations) {
+    out += ',';
+    append_json_string(
+        out, fmt::format("{} more {} annotations omitted", notes.size() - kMaxAnnotations, kind));
+  }
+  out += ']';
+}
+
+Response answer(std::string body, int status = 200) {
+  Response response;
+  response.status = status;
+  response.headers.push_back({"Content-Type", "application/json"});
+  response.body = std::move(body);
+  return response;
+}
+
+}  // namespace
+
+Response finished(std::string out, const std::vector<std::string>& warnings,
+                  const std::vector<std::string>& infos) {
+  append_annotations(out, ",\"warnings\":[", "warning", warnings);
+  append_annotations(out, ",\"infos\":[", "info", infos);
+  out += '}';
+  return answer(std::move(out));
+}
+
+Response success(std::string_view data, const std::vector<std::string>& warnings,
+                 const std::vector<std::string>& infos) {
+  std::string out;
+  out.reserve(data.size() + 64);
+  out += "{\"status\":\"success\",\"data\":";
+  out += data;
+  return finished(std::move(out), warnings, infos);
+}
+
+Response failure(int status, std::string_view type, std::string_view message) {
+  std::string out = "{\"status\":\"error\",\"errorType\":";
+  append_json_string(out, type);
+  out += ",\"error\":";
+  append_json_string(out, is_valid_utf8(message) ? std::string(message) : mended(message));
+  out += '}';
+  return answer(std::move(out), status);
+}
+
+Response bad_parameter(std::string_view name, const Error& error) {
+  return failure(400, "bad_data", fmt::format("invalid parameter \"{}\": {}", name, error.message));
+}
+
+Response failure_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kInvalid:
+      if (error.message.find("parse error:") != std::string::npos)
+        return failure(400, "bad_data",
+                       fmt::format("invalid parameter \"query\": {}", error.message));
+      return failure(400, "bad_data", error.message);
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kTooLarge:
+      return failure(422, "execution", error.message);
+    case ErrorCode::kDeadline:
+      return failure(503, "timeout", error.message);
+    case ErrorCode::kCancelled:
+      return failure(499, "canceled", error.message);
+    case ErrorCode::kNotFound:
+      return failure(404, "not_found", error.message);
+    default:
+      return failure(500, "internal", error.message);
+  }
+}
+
+Result<Timestamp> time_parameter(const Request& request, std::string_view name,
+                                 Timestamp fallback) {
+  const auto value = request.parameter(name).value_or("");
+  if (value.empty()) return fallback;
+  return parse_api_time(value);
+}
+
+Result<std::size_t> limit_parameter(const Request& request, std::string_view name) {
+  const auto value = request.parameter(name).value_or("");
+  if (value.empty()) return 0;
+  long long number = 0;
+  auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (problem != std::errc() || end != value.data() + value.size())
+    return fail(ErrorCode::kInvalid, fmt::format("cannot parse {} to an integer", quote(value)));
+  if (number < 0) return fail(ErrorCode::kInvalid, "limit must be non-negative");
+  return static_cast<std::size_t>(number);
+}
+
+Result<TimeRange> range_parameters(const Request& request) {
+  TRY(const auto start, time_parameter(request, "start", from_unix_ms(kEarliestMs)));
+  TRY(const auto end, time_parameter(request, "end", from_unix_ms(kLatestMs)));
+  return TimeRange{to_unix_ms(start), to_unix_ms(end)};
+}
+
+Result<std::vector<std::vector<Matcher>>> match_parameters(const Request& request) {
+  std::vector<std::vector<Matcher>> sets;
+  for (const auto& value : request.parameters("match[]")) {
+    auto set = promql::parse_selector(value);
+    if (!set)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("invalid parameter \"match[]\": {}", set.error().message));
+    sets.push_back(std::move(*set));
+  }
+  return sets;
+}
+
+}  // namespace wellrun::telemetry::api

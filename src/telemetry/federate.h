@@ -1,0 +1,24 @@
+#pragma once
+
+// /federate: the newest samples of the series that match, in Prometheus' text format, for another
+// Prometheus to scrape. Runs on Workers. Source:
+// https://prometheus.io/docs/prometheus/latest/federation/
+
+#include <vector>
+
+#include "platform/http/router.h"
+#include "platform/runtime/runtime.h"
+#include "telemetry/storage.h"
+
+namespace wellrun::telemetry {
+
+/// GET /federate?match[]=… . References outlive the server.
+std::vector<http::Route> federate_routes(Runtime& runtime, const MetricReader& reader);
+
+/// What the route answers at `now`: samples at most five minutes old, with their times, sorted by
+/// name; series that ended and native histograms, which the format cannot hold, are left out. 400
+/// for a match[] that cannot be read.
+http::Response answer_federate(const http::Request& request, const MetricReader& reader,
+                               Timestamp now);
+
+}  // namespace wellrun::telemetry

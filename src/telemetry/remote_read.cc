@@ -1,0 +1,274 @@
+#include "telemetry/remote_read.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <snappy.h>
+
+#include "core/text.h"
+#include "telemetry/protozero_checked.h"
+#include "telemetry/remote_write_decode.h"
+#include "telemetry/store/byte_io.h"
+#include "telemetry/store/crc32c.h"
+#include "telemetry/xor_chunk.h"
+
+namespace wellrun::telemetry {
+namespace {
+
+using protozero::pbf_reader;
+using protozero::pbf_writer;
+
+constexpr std::size_t kMaxBodyBytes = 4U << 20;
+constexpr std::size_t kMaxPlainBytes = 16U << 20;
+constexpr std::size_t kMaxSamples = 50'000'000;  ///< as Prometheus: of one request, samples form
+constexpr std::size_t kSamplesPerChunk = 120;    ///< as Prometheus cuts them
+constexpr std::size_t kFrameBytes = 1U << 20;    ///< of one frame, about
+enum class ResponseType { kSamples, kStreamedChunks };
+
+struct Query {
+  TimeRange range;
+  std::vector<Matcher> matchers;
+};
+
+struct ReadRequest {
+  std::vector<Query> queries;
+  std::vector<ResponseType> accepted;  ///< in the client's order; empty: samples
+};
+
+Result<Matcher> read_matcher(pbf_reader message) {
+  Matcher matcher;
+  std::int32_t kind = 0;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1:
+        kind = message.get_enum();
+        break;
+      case 2:
+        matcher.name = message.get_string();
+        break;
+      case 3:
+        matcher.value = message.get_string();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  if (kind < 0 || kind > 3)
+    return fail(ErrorCode::kInvalid, fmt::format("matcher type {} is not known", kind));
+  matcher.kind = static_cast<Matcher::Kind>(kind);
+  return matcher;
+}
+
+Result<Query> read_query(pbf_reader message) {
+  Query query;
+  while (message.next()) {
+    switch (message.tag()) {
+      case 1:
+        query.range.start_ms = message.get_int64();
+        break;
+      case 2:
+        query.range.end_ms = message.get_int64();
+        break;
+      case 3: {
+        TRY(auto matcher, read_matcher(message.get_message()));
+        query.matchers.push_back(std::move(matcher));
+        break;
+      }
+      default:
+        message.skip();
+    }
+  }
+  return query;
+}
+
+void accept(std::int32_t type, std::vector<ResponseType>& accepted) {
+  if (type == 0) accepted.push_back(ResponseType::kSamples);
+  if (type == 1) accepted.push_back(ResponseType::kStreamedChunks);
+}
+
+Result<ReadRequest> read_request(std::string_view plain) {
+  ReadRequest request;
+  try {
+    pbf_reader message(plain.data(), plain.size());
+    while (message.next()) {
+      if (message.tag() == 1) {
+        TRY(auto query, read_query(message.get_message()));
+        request.queries.push_back(std::move(query));
+      } else if (message.tag() == 2 &&
+                 message.wire_type() == protozero::pbf_wire_type::length_delimited) {
+        for (const auto type : message.get_packed_enum()) accept(type, request.accepted);
+      } else if (message.tag() == 2) {
+        accept(message.get_enum(), request.accepted);
+      } else {
+        message.skip();
+      }
+    }
+  } catch (const protozero::exception& error) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("the body is not a well-formed remote read request: {}", error.what()));
+  }
+  return request;
+}
+
+void write_labels(pbf_writer& series, const Labels& labels) {
+  for (const auto& label : labels) {
+    pbf_writer pair(series, 1);
+    pair.add_string(1, label.name);
+    pair.add_string(2, label.value);
+  }
+}
+
+void write_spans(pbf_writer& histogram, protozero::pbf_tag_type tag,
+                 const std::vector<Histogram::Span>& spans) {
+  for (const auto& one : spans) {
+    pbf_writer span(histogram, tag);
+    span.add_sint32(1, one.offset);
+    span.add_uint32(2, one.length);
+  }
+}
+
+void write_histogram(pbf_writer& series, const HistogramSample& sample) {
+  const auto& h = *sample.histogram;
+  pbf_writer out(series, 4);
+  out.add_double(2, h.count);
+  out.add_double(3, h.sum);
+  out.add_sint32(4, h.schema);
+  out.add_double(5, h.zero_threshold);
+  out.add_double(7, h.zero_count);
+  write_spans(out, 8, h.negative_spans);
+  out.add_packed_double(10, h.negative_counts.begin(), h.negative_counts.end());
+  write_spans(out, 11, h.positive_spans);
+  out.add_packed_double(13, h.positive_counts.begin(), h.positive_counts.end());
+  out.add_enum(14, static_cast<std::int32_t>(h.reset_hint));
+  out.add_int64(15, sample.time_ms);
+  out.add_packed_double(16, h.custom_bounds.begin(), h.custom_bounds.end());
+}
+
+std::string samples_answer(const std::vector<std::vector<SeriesData>>& results) {
+  std::string plain;
+  pbf_writer response(plain);
+  for (const auto& result : results) {
+    pbf_writer query(response, 1);
+    for (const auto& one : result) {
+      pbf_writer series(query, 1);
+      write_labels(series, one.labels);
+      for (const auto& sample : one.samples) {
+        pbf_writer out(series, 2);
+        out.add_double(1, sample.value);
+        out.add_int64(2, sample.time_ms);
+      }
+      for (const auto& sample : one.histograms) write_histogram(series, sample);
+    }
+  }
+  std::string packed;
+  snappy::Compress(plain.data(), plain.size(), &packed);
+  return packed;
+}
+
+/// One frame: varint length, CRC32C (big endian), message.
+void append_frame(std::string& out, const std::string& message) {
+  store::put_varint(out, message.size());
+  const auto sum = store::crc32c(message);
+  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(sum >> shift);
+  out += message;
+}
+
+/// The chunks of one series, in as many frames as they need.
+void append_series_frames(std::string& out, const SeriesData& series, std::size_t query_index) {
+  std::span<const Sample> rest(series.samples);
+  while (!rest.empty()) {
+    std::string message;
+    {
+      pbf_writer frame(message);
+      {
+        pbf_writer chunked(frame, 1);
+        write_labels(chunked, series.labels);
+        for (std::size_t bytes = 0; !rest.empty() && bytes < kFrameBytes;) {
+          const auto part = rest.first(std::min(rest.size(), kSamplesPerChunk));
+          rest = rest.subspan(part.size());
+          const auto data = xor_chunk(part);
+          bytes += data.size() + 32;
+          pbf_writer chunk(chunked, 2);
+          chunk.add_int64(1, part.front().time_ms);
+          chunk.add_int64(2, part.back().time_ms);
+          chunk.add_enum(3, 1);  // XOR
+          chunk.add_bytes(4, data);
+        }
+      }
+      frame.add_int64(2, static_cast<std::int64_t>(query_index));
+    }
+    append_frame(out, message);
+  }
+}
+
+http::Response refused(const Error& error) {
+  const bool too_much = error.code == ErrorCode::kTooLarge || error.code == ErrorCode::kInvalid;
+  return http::text_response(to_string(error) + "\n",
+                             too_much ? 400 : http::http_status_of(error.code));
+}
+
+bool has_histograms(const std::vector<std::vector<SeriesData>>& results) {
+  for (const auto& result : results)
+    for (const auto& series : result)
+      if (!series.histograms.empty()) return true;
+  return false;
+}
+
+/// What the client takes first of what we can send: histograms only go as samples.
+std::optional<ResponseType> response_type(const ReadRequest& request, bool histograms) {
+  if (request.accepted.empty()) return ResponseType::kSamples;
+  for (const auto type : request.accepted)
+    if (type == ResponseType::kSamples || !histograms) return type;
+  return std::nullopt;
+}
+
+}  // namespace
+
+http::Response answer_remote_read(const http::Request& request, const MetricReader& reader) {
+  const auto plain = unpack_snappy(request.body, kMaxPlainBytes);
+  if (!plain) return refused(plain.error());
+  const auto read = read_request(*plain);
+  if (!read) return refused(read.error());
+  std::vector<std::vector<SeriesData>> results;
+  ReadLimits limits;
+  limits.max_samples = kMaxSamples;
+  for (const auto& query : read->queries) {
+    auto found = reader.select(query.matchers, query.range, limits);
+    if (!found) return refused(found.error());
+    results.push_back(std::move(*found));
+  }
+  const auto type = response_type(*read, has_histograms(results));
+  if (!type)
+    return http::text_response(
+        "native histograms are sent as samples only; accept the response type SAMPLES too\n", 400);
+  http::Response response;
+  if (*type == ResponseType::kSamples) {
+    response.headers.push_back({"Content-Type", "application/x-protobuf"});
+    response.headers.push_back({"Content-Encoding", "snappy"});
+    response.body = samples_answer(results);
+    return response;
+  }
+  response.headers.push_back(
+      {"Content-Type", "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"});
+  for (std::size_t i = 0; i < results.size(); ++i)
+    for (const auto& series : results[i]) append_series_frames(response.body, series, i);
+  return response;
+}
+
+std::vector<http::Route> remote_read_routes(const MetricReader& reader, Workers& workers) {
+  http::Route route;
+  route.method = "POST";
+  route.pattern = "/api/v1/read";
+  route.role = http::Role::kViewer;
+  route.operation_id = "remoteRead";
+  route.max_body_bytes = kMaxBodyBytes;
+  route.handler = [&reader, &workers](http::Request request, http::Reply reply) {
+    workers.run([&reader, request = std::move(request), reply = std::move(reply)]() mutable {
+      reply(answer_remote_read(request, reader));
+    });
+  };
+  std::vector<http::Route> routes;
+  routes.push_back(std::move(route));
+  return routes;
+}
+
+}  // namespace wellrun::telemetry
