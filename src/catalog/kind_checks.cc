@@ -1,11 +1,13 @@
 #include "catalog/kind_checks.h"
 
+#include <fmt/format.h>
 #include <set>
 
 #include "catalog/kinds.h"
 #include "catalog/on_call.h"
 #include "catalog/rule_file.h"
 #include "core/text.h"
+#include "telemetry/scrape/relabel.h"
 
 namespace wellrun::catalog {
 namespace {
@@ -92,7 +94,32 @@ void check_kind(const Context& context, const Component& component) {
   }
 }
 
+void check_relabelling(const Context& context, const std::string& field,
+                       const std::vector<RelabelRule>& rules) {
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const auto& rule = rules[i];
+    const auto compiled = telemetry::scrape::Relabelling::compile(
+        {{.source_labels = rule.source_labels,
+          .separator = rule.separator,
+          .regex = rule.regex,
+          .modulus = static_cast<std::uint64_t>(rule.modulus),
+          .target_label = rule.target_label,
+          .replacement = rule.replacement,
+          .action = rule.action}});
+    if (!compiled) context.problem(fmt::format("{}.{}", field, i), compiled.error().message);
+  }
+}
+
 void check_kind(const Context& context, const Scrape& scrape) {
+  if (scrape.targets.empty() && scrape.files.empty() && scrape.http.empty() && scrape.dns.empty())
+    context.problem("spec.targets",
+                    "there is nothing to scrape: give `targets`, `files`, `http` or `dns`");
+  const int ways =
+      (scrape.basic_auth ? 1 : 0) + (scrape.authorization ? 1 : 0) + (scrape.oauth2 ? 1 : 0);
+  if (ways > 1)
+    context.problem("spec", "only one of `basicAuth`, `authorization` and `oauth2` can be given");
+  check_relabelling(context, "spec.relabel", scrape.relabel);
+  check_relabelling(context, "spec.metricRelabel", scrape.metric_relabel);
   if (scrape.timeout > scrape.interval) {
     context.problem("spec.timeout",
                     fmt::format("timeout {} is longer than the interval {}",

@@ -101,6 +101,7 @@ struct Application::State {
   std::unique_ptr<respond::Mailer> mailer;
   std::unique_ptr<ControlPlane> plane;
   std::unique_ptr<telemetry::scrape::Scraper> scraper;
+  std::unique_ptr<telemetry::scrape::Discovery> discovery;
   std::unique_ptr<Timer> catalog_watch;  ///< tells the scraper of each apply
   std::unique_ptr<telemetry::otlp::OtlpReceiver> receiver;
   http::Router main_router, status_router, otlp_router;
@@ -208,7 +209,8 @@ void Application::State::build_control_plane() {
                           .external_labels = {},
                           .external_url = options.public_url},
             .ledger = {}});
-  scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits);
+  scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits, exemplars);
+  discovery = std::make_unique<telemetry::scrape::Discovery>(runtime, *client, *scraper);
   receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(runtime.clock, *commits, *store);
 }
 
@@ -218,10 +220,10 @@ Status Application::State::start_control_plane() {
   on_strand([&] {
     started = plane->start();
     if (!started) return;
-    scraper->set_targets(scrape_targets(plane->catalog()));
+    discovery->set_jobs(scrape_jobs(plane->catalog(), read_secret));
     catalog_watch = plane->ledger().subscribe([this](const journal::Fact& fact) {
       if (fact.type == facts::CatalogApplied::kType)
-        scraper->set_targets(scrape_targets(plane->catalog()));
+        discovery->set_jobs(scrape_jobs(plane->catalog(), read_secret));
     });
     plane->ledger().on_failure([](const Error& error) {
       log(Level::kError, "journal",
@@ -297,6 +299,7 @@ void Application::State::stop() {
     auto finished = durable->get_future();
     on_strand([this, durable] {
       catalog_watch.reset();
+      discovery.reset();
       scraper.reset();
       plane->stop([durable] { durable->set_value(); });
     });

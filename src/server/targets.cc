@@ -1,29 +1,123 @@
 #include "server/targets.h"
 
-#include <fmt/format.h>
+#include <openssl/evp.h>
 
 #include "catalog/kinds/scrape.h"
+#include "platform/log/log.h"
 
 namespace wellrun::server {
+namespace {
 
-std::vector<telemetry::scrape::ScrapeTarget> scrape_targets(const catalog::Catalog& catalog) {
-  std::vector<telemetry::scrape::ScrapeTarget> targets;
-  for (const auto* scrape : catalog.all<catalog::Scrape>()) {
-    for (const auto& address : scrape->targets) {
-      telemetry::scrape::ScrapeTarget target{
-          .job = scrape->job_name(),
-          .url = fmt::format("{}://{}{}", scrape->scheme, address, scrape->path)};
-      for (const auto& [name, value] : scrape->labels) target.labels.set(name, value);
-      target.interval = scrape->interval;
-      target.timeout = scrape->timeout;
-      target.honor_labels = scrape->honor_labels;
-      target.limits.max_samples = scrape->sample_limit > 0
-                                      ? static_cast<std::size_t>(scrape->sample_limit)
-                                      : target.limits.max_samples;
-      targets.push_back(std::move(target));
+namespace scrape = telemetry::scrape;
+
+constexpr std::size_t kDefaultBodyBytes = 64U << 20;
+
+std::string base64(std::string_view text) {
+  std::string out((text.size() + 2) / 3 * 4 + 1, '\0');
+  const int size = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                     reinterpret_cast<const unsigned char*>(text.data()),
+                                     static_cast<int>(text.size()));
+  out.resize(static_cast<std::size_t>(size));
+  return out;
+}
+
+Result<scrape::Relabelling> relabelling(const std::vector<catalog::RelabelRule>& rules) {
+  std::vector<scrape::RelabelStep> steps;
+  for (const auto& rule : rules)
+    steps.push_back({.source_labels = rule.source_labels,
+                     .separator = rule.separator,
+                     .regex = rule.regex,
+                     .modulus = static_cast<std::uint64_t>(rule.modulus),
+                     .target_label = rule.target_label,
+                     .replacement = rule.replacement,
+                     .action = rule.action});
+  return scrape::Relabelling::compile(std::move(steps));
+}
+
+Status add_credentials(const catalog::Scrape& from, const ReadSecret& read_secret,
+                       scrape::ScrapeJob& job) {
+  auto& headers = job.settings.target.headers;
+  if (from.basic_auth) {
+    std::string password;
+    if (!from.basic_auth->password_ref.empty()) {
+      TRY(password, read_secret(from.basic_auth->password_ref));
     }
+    headers.push_back(
+        {"Authorization", "Basic " + base64(from.basic_auth->username + ":" + password)});
   }
-  return targets;
+  if (from.authorization) {
+    TRY(const auto credentials, read_secret(from.authorization->credentials_ref));
+    headers.push_back({"Authorization", from.authorization->type + " " + credentials});
+  }
+  if (!from.oauth2) return {};
+  scrape::OAuthSource oauth{.token_url = from.oauth2->token_url,
+                            .client_id = from.oauth2->client_id,
+                            .scopes = from.oauth2->scopes,
+                            .parameters = from.oauth2->endpoint_params};
+  TRY(oauth.client_secret, read_secret(from.oauth2->client_secret_ref));
+  job.oauth = std::move(oauth);
+  return {};
+}
+
+std::size_t limit_of(int limit) {
+  return static_cast<std::size_t>(std::max(limit, 0));
+}
+
+Result<scrape::ScrapeJob> job_of(const catalog::Scrape& from, const ReadSecret& read_secret) {
+  scrape::ScrapeJob job;
+  auto& settings = job.settings;
+  auto& target = settings.target;
+  target.job = from.job_name();
+  target.interval = from.interval;
+  target.timeout = from.timeout;
+  target.honor_labels = from.honor_labels;
+  target.honor_timestamps = from.honor_timestamps;
+  target.track_timestamps_staleness = from.track_timestamps_staleness;
+  target.native_histograms = from.native_histograms;
+  target.classic_histograms = from.classic_histograms;
+  target.sample_limits = {.samples = limit_of(from.sample_limit),
+                          .labels = limit_of(from.label_limit),
+                          .label_name_bytes = limit_of(from.label_name_length_limit),
+                          .label_value_bytes = limit_of(from.label_value_length_limit)};
+  target.max_body_bytes =
+      from.body_size_limit > 0 ? limit_of(from.body_size_limit) : kDefaultBodyBytes;
+  if (from.tls) {
+    target.ca_file = from.tls->ca_file;
+    target.verify_certificate = !from.tls->insecure_skip_verify;
+  }
+  TRY(target.metric_relabelling, relabelling(from.metric_relabel));
+  TRY(settings.relabelling, relabelling(from.relabel));
+  settings.scheme = from.scheme;
+  settings.path = from.path;
+  settings.parameters.assign(from.params.begin(), from.params.end());
+  settings.target_limit = limit_of(from.target_limit);
+  scrape::TargetGroup group{.targets = from.targets};
+  for (const auto& [name, value] : from.labels) group.labels.set(name, value);
+  job.groups.push_back(std::move(group));
+  for (const auto& one : from.files)
+    job.files.push_back({.patterns = one.files, .refresh = one.refresh});
+  for (const auto& one : from.http) job.http.push_back({.url = one.url, .refresh = one.refresh});
+  for (const auto& one : from.dns)
+    job.dns.push_back(
+        {.names = one.names, .type = one.type, .port = one.port, .refresh = one.refresh});
+  TRY_STATUS(add_credentials(from, read_secret, job));
+  return job;
+}
+
+}  // namespace
+
+std::vector<scrape::ScrapeJob> scrape_jobs(const catalog::Catalog& catalog,
+                                           const ReadSecret& read_secret) {
+  std::vector<scrape::ScrapeJob> jobs;
+  for (const auto* one : catalog.all<catalog::Scrape>()) {
+    auto job = job_of(*one, read_secret);
+    if (job)
+      jobs.push_back(std::move(*job));
+    else
+      log(Level::kError, "scrape", "a job cannot be set up; its targets are not scraped",
+          {{"job", one->job_name()}, {"error", to_string(job.error())}});
+  }
+  return jobs;
 }
 
 }  // namespace wellrun::server

@@ -1,13 +1,18 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "catalog/catalog.h"
-#include "telemetry/scrape/scrape_target.h"
+#include "telemetry/scrape/discovery.h"
 
 namespace wellrun::server {
 
-/// What the catalog's Scrape resources say is to be scraped.
-std::vector<telemetry::scrape::ScrapeTarget> scrape_targets(const catalog::Catalog& catalog);
+using ReadSecret = std::function<Result<std::string>(const std::string& reference)>;
+
+/// What the catalog's Scrape resources say is to be scraped. A job whose secret cannot be read or
+/// whose relabelling is wrong is left out, and logged.
+std::vector<telemetry::scrape::ScrapeJob> scrape_jobs(const catalog::Catalog& catalog,
+                                                      const ReadSecret& read_secret);
 
 }  // namespace wellrun::server

@@ -4,6 +4,132 @@
 
 namespace wellrun::catalog {
 
+/// One relabelling step, as Prometheus' relabel_config.
+struct RelabelRule {
+  std::vector<std::string> source_labels;
+  std::string separator = ";";
+  std::string regex = "(.*)";
+  int modulus = 0;
+  std::string target_label;
+  std::string replacement = "$1";
+  std::string action = "replace";
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("One relabelling step, as Prometheus' `relabel_config`.");
+    s.field("sourceLabels", &RelabelRule::source_labels,
+            "Labels whose values are joined and matched.");
+    s.field("separator", &RelabelRule::separator, "What joins them.");
+    s.field("regex", &RelabelRule::regex, "What the whole of it is matched against (RE2).");
+    s.field("modulus", &RelabelRule::modulus, "For `hashmod`.").range(0, 1'000'000'000);
+    s.field("targetLabel", &RelabelRule::target_label, "The label that is written.");
+    s.field("replacement", &RelabelRule::replacement, "Its value; `$1` is the first group.");
+    s.field("action", &RelabelRule::action, "What is done.")
+        .one_of({"replace", "keep", "drop", "keepequal", "dropequal", "hashmod", "labelmap",
+                 "labeldrop", "labelkeep", "lowercase", "uppercase"});
+  }
+};
+
+struct FileDiscovery {
+  std::vector<std::string> files;
+  Duration refresh{30'000};
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("Targets from files, JSON or YAML, as Prometheus' `file_sd_config`.");
+    s.field("files", &FileDiscovery::files, "Paths; `*` stands for any part of a name.").required();
+    s.field("refreshInterval", &FileDiscovery::refresh, "How often they are read.").positive();
+  }
+};
+
+struct HttpDiscovery {
+  std::string url;
+  Duration refresh{60'000};
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("Targets from an HTTP endpoint, as Prometheus' `http_sd_config`.");
+    s.field("url", &HttpDiscovery::url, "What answers with the list.").required().format("url");
+    s.field("refreshInterval", &HttpDiscovery::refresh, "How often it is asked.").positive();
+  }
+};
+
+struct DnsDiscovery {
+  std::vector<std::string> names;
+  std::string type = "SRV";
+  int port = 0;
+  Duration refresh{30'000};
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("Targets by DNS, as Prometheus' `dns_sd_config`.");
+    s.field("names", &DnsDiscovery::names, "Names to look up.").required();
+    s.field("type", &DnsDiscovery::type, "Of the records.").one_of({"SRV", "A", "AAAA"});
+    s.field("port", &DnsDiscovery::port, "Of targets found by `A` and `AAAA`.").range(0, 65'535);
+    s.field("refreshInterval", &DnsDiscovery::refresh, "How often they are looked up.").positive();
+  }
+};
+
+struct BasicAuth {
+  std::string username;
+  std::string password_ref;
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("HTTP basic authentication.");
+    s.field("username", &BasicAuth::username, "The user name.").required();
+    s.field("passwordRef", &BasicAuth::password_ref, "Where the password is kept.")
+        .format("secret-ref");
+  }
+};
+
+struct Authorization {
+  std::string type = "Bearer";
+  std::string credentials_ref;
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("The `Authorization` header.");
+    s.field("type", &Authorization::type, "Its first word.");
+    s.field("credentialsRef", &Authorization::credentials_ref, "Where the rest is kept.")
+        .required()
+        .format("secret-ref");
+  }
+};
+
+struct OAuth2 {
+  std::string client_id;
+  std::string client_secret_ref;
+  std::string token_url;
+  std::vector<std::string> scopes;
+  TextMap endpoint_params;
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("OAuth 2 client credentials: a token is fetched and kept fresh.");
+    s.field("clientId", &OAuth2::client_id, "The client.").required();
+    s.field("clientSecretRef", &OAuth2::client_secret_ref, "Where its secret is kept.")
+        .required()
+        .format("secret-ref");
+    s.field("tokenUrl", &OAuth2::token_url, "Where tokens are given out.").required().format("url");
+    s.field("scopes", &OAuth2::scopes, "What is asked for.");
+    s.field("endpointParams", &OAuth2::endpoint_params, "Sent with each request for a token.");
+  }
+};
+
+struct ScrapeTls {
+  std::string ca_file;
+  bool insecure_skip_verify = false;
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("How the target's certificate is checked.");
+    s.field("caFile", &ScrapeTls::ca_file, "Certificates to trust beside the system's.");
+    s.field("insecureSkipVerify", &ScrapeTls::insecure_skip_verify,
+            "Takes any certificate: only for tests.");
+  }
+};
+
 /// Targets whose metrics are fetched, as Prometheus' scrape_config.
 struct Scrape {
   static constexpr const char* kKind = "Scrape";
@@ -11,13 +137,29 @@ struct Scrape {
   Ref<Component> component;
   std::string job;                   ///< empty: metadata.name; see job_name()
   std::vector<std::string> targets;  ///< host:port
+  std::vector<FileDiscovery> files;
+  std::vector<HttpDiscovery> http;
+  std::vector<DnsDiscovery> dns;
   std::string scheme = "http";
   std::string path = "/metrics";
+  TextMap params;
   Duration interval{15'000};
   Duration timeout{10'000};
   TextMap labels;
   bool honor_labels = false;
-  int sample_limit = 0;  ///< 0: none
+  bool honor_timestamps = true;
+  bool track_timestamps_staleness = false;
+  bool native_histograms = false;
+  bool classic_histograms = false;
+  std::vector<RelabelRule> relabel, metric_relabel;
+  std::optional<BasicAuth> basic_auth;
+  std::optional<Authorization> authorization;
+  std::optional<OAuth2> oauth2;
+  std::optional<ScrapeTls> tls;
+  int sample_limit = 0;  ///< 0: none; as all limits
+  int label_limit = 0, label_name_length_limit = 0, label_value_length_limit = 0;
+  int target_limit = 0;
+  int body_size_limit = 0;
 
   const std::string& job_name() const { return job.empty() ? metadata.name : job; }
 
@@ -26,17 +168,49 @@ struct Scrape {
     s.about("Targets whose metrics are fetched, as Prometheus' `scrape_config`.");
     s.field("component", &Scrape::component, "The component that the targets are instances of.");
     s.field("job", &Scrape::job, "The `job` label. Default: `metadata.name`.");
-    s.field("targets", &Scrape::targets, "Each `host:port`.").required().format("host-port");
+    s.field("targets", &Scrape::targets, "Each `host:port`.").format("host-port");
+    s.field("files", &Scrape::files, "Targets from files.");
+    s.field("http", &Scrape::http, "Targets from HTTP endpoints.");
+    s.field("dns", &Scrape::dns, "Targets by DNS.");
     s.field("scheme", &Scrape::scheme, "How to ask.").one_of({"http", "https"});
     s.field("path", &Scrape::path, "What to ask for.");
+    s.field("params", &Scrape::params, "Parameters of the URL.");
     s.field("interval", &Scrape::interval, "How often.").positive();
     s.field("timeout", &Scrape::timeout, "When to give up; at most the interval.").positive();
-    s.field("labels", &Scrape::labels, "Labels added to every sample.").format("label-map");
+    s.field("labels", &Scrape::labels, "Labels added to every sample of `targets`.")
+        .format("label-map");
     s.field("honorLabels", &Scrape::honor_labels,
             "Whether labels in the samples win over `job`, `instance` and `labels`.");
+    s.field("honorTimestamps", &Scrape::honor_timestamps,
+            "Whether the target's own timestamps are kept.");
+    s.field("trackTimestampsStaleness", &Scrape::track_timestamps_staleness,
+            "Whether series with timestamps of their own are marked stale when they end.");
+    s.field("nativeHistograms", &Scrape::native_histograms,
+            "Asks for the protobuf format, the only one that has native histograms.");
+    s.field("classicHistograms", &Scrape::classic_histograms,
+            "Keeps the classic series of a native histogram, too.");
+    s.field("relabel", &Scrape::relabel, "Steps that change or drop targets.");
+    s.field("metricRelabel", &Scrape::metric_relabel, "Steps that change or drop samples.");
+    s.field("basicAuth", &Scrape::basic_auth, "User name and password.");
+    s.field("authorization", &Scrape::authorization, "A token.");
+    s.field("oauth2", &Scrape::oauth2, "Tokens by OAuth 2.");
+    s.field("tls", &Scrape::tls, "How certificates are checked.");
     s.field("sampleLimit", &Scrape::sample_limit,
-            "A scrape with more samples than this fails whole; 0: no limit.")
+            "A scrape with more samples than this, after `metricRelabel`, fails whole; 0: no "
+            "limit, as for all limits.")
         .range(0, 10'000'000);
+    s.field("labelLimit", &Scrape::label_limit, "Most labels of a sample.").range(0, 1'000);
+    s.field("labelNameLengthLimit", &Scrape::label_name_length_limit,
+            "Longest name of a label, in bytes.")
+        .range(0, 100'000);
+    s.field("labelValueLengthLimit", &Scrape::label_value_length_limit,
+            "Longest value of a label, in bytes.")
+        .range(0, 1'000'000);
+    s.field("targetLimit", &Scrape::target_limit,
+            "With more targets than this, none of the job is scraped.")
+        .range(0, 1'000'000);
+    s.field("bodySizeLimit", &Scrape::body_size_limit, "A larger answer, in bytes, fails whole.")
+        .range(0, 1'000'000'000);
   }
 };
 

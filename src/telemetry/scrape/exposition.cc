@@ -10,6 +10,8 @@
 #include <simdjson.h>
 
 #include "core/text.h"
+#include "telemetry/scrape/exposition_protobuf.h"
+#include "telemetry/scrape/open_metrics_number.h"
 
 namespace wellrun::telemetry::scrape {
 namespace {
@@ -49,15 +51,6 @@ Result<double> parse_number(std::string_view text) {
   if (out_of_range)
     return bad(fmt::format("{} is beyond the range of a double", quote(text.substr(0, 80))));
   return sign * value;
-}
-
-/// 1 is "1.0", 0.5 is "0.5", 1e+10 is "1e+10". Source: Prometheus 3, formatOpenMetricsFloat.
-std::string canonical_float(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
-  auto text = fmt::format("{}", value);
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
 }
 
 /// A cursor over one line.
@@ -308,7 +301,7 @@ class Parser {
     if (!wanted) return;
     for (auto& label : labels) {
       if (label.name != wanted) continue;
-      if (const auto number = parse_number(label.value)) label.value = canonical_float(*number);
+      if (const auto number = parse_number(label.value)) label.value = open_metrics_number(*number);
     }
   }
 
@@ -320,7 +313,7 @@ class Parser {
     line.skip_blanks();
     if (line.at_end()) return {};
     if (!open_metrics() || line.front() != '#') return bad("something stands after the sample");
-    return read_exemplar(line);
+    return read_exemplar(line, sample);
   }
 
   /// Milliseconds in the Prometheus format, seconds with a fraction in OpenMetrics.
@@ -339,7 +332,7 @@ class Parser {
     return {};
   }
 
-  Status read_exemplar(Line& line) {
+  Status read_exemplar(Line& line, ExposedSample& sample) {
     line.take('#');
     line.skip_blanks();
     std::vector<Label> labels;
@@ -347,13 +340,23 @@ class Parser {
     TRY_STATUS(read_labels(line, labels, false));
     if (labels.size() > kMaxExemplarLabels)
       return fail(ErrorCode::kTooLarge, "an exemplar with too many labels");
+    Exemplar exemplar;
+    exemplar.labels = Labels(std::move(labels));
     line.skip_blanks();
-    if (!parse_number(line.word())) return bad("an exemplar without a value");
+    const auto value = parse_number(line.word());
+    if (!value) return bad("an exemplar without a value");
+    exemplar.value = *value;
     line.skip_blanks();
-    if (!line.at_end() && !parse_number(line.word()))
-      return bad("an exemplar's timestamp is not a number");
+    if (!line.at_end()) {
+      const auto seconds = parse_number(line.word());
+      if (!seconds || !(std::abs(*seconds) < 9e12))
+        return bad("an exemplar's timestamp is not a number");
+      exemplar.time_ms = static_cast<std::int64_t>(std::floor(*seconds * 1000));
+    }
     line.skip_blanks();
-    return line.at_end() ? Status{} : Status(bad("something stands after the exemplar"));
+    if (!line.at_end()) return bad("something stands after the exemplar");
+    sample.exemplar = std::move(exemplar);
+    return {};
   }
 
   const Format format_;
@@ -367,11 +370,13 @@ class Parser {
 
 Format format_of(std::string_view content_type) {
   const auto type = trimmed(content_type.substr(0, content_type.find(';')));
+  if (type == "application/vnd.google.protobuf") return Format::kProtobuf;
   return type == "application/openmetrics-text" ? Format::kOpenMetrics : Format::kPrometheus;
 }
 
 Result<Exposition> parse_exposition(std::string_view text, Format format,
-                                    const ExpositionLimits& limits) {
+                                    const ExpositionLimits& limits, bool keep_classic) {
+  if (format == Format::kProtobuf) return parse_protobuf_exposition(text, limits, keep_classic);
   return Parser(format, limits).parse(text);
 }
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "telemetry/otlp/series_batch.h"
 
 namespace wellrun::telemetry::scrape {
@@ -50,8 +51,9 @@ Result<Exposition> read(const ScrapeTarget& target, const Result<http::Response>
   if (answer->status != 200)
     return fail(ErrorCode::kUnavailable,
                 fmt::format("the target answered with status {}", answer->status));
-  return parse_exposition(
-      answer->body, format_of(http::find_header(answer->headers, "content-type")), target.limits);
+  return parse_exposition(answer->body,
+                          format_of(http::find_header(answer->headers, "content-type")),
+                          target.limits, target.classic_histograms);
 }
 
 void add_reports(const Labels& target, std::int64_t time_ms,
@@ -63,36 +65,95 @@ void add_reports(const Labels& target, std::int64_t time_ms,
 
 }  // namespace
 
+namespace {
+
+/// Samples as they are to be stored: with the target's labels, relabelled, within the limits.
+struct Taken {
+  std::vector<ExposedSample> samples;
+  std::vector<Metadata> metadata;
+  std::size_t exposed = 0;  ///< before relabelling
+};
+
+Status check_limits(const SampleLimits& limits, const Labels& labels) {
+  if (limits.labels != 0 && labels.size() > limits.labels)
+    return fail(ErrorCode::kTooLarge, fmt::format("{} has {} labels; the limit is {}",
+                                                  to_string(labels), labels.size(), limits.labels));
+  for (const auto& label : labels) {
+    if (limits.label_name_bytes != 0 && label.name.size() > limits.label_name_bytes)
+      return fail(ErrorCode::kTooLarge, fmt::format("label name {} has {} bytes; the limit is {}",
+                                                    quote(label.name.substr(0, 80)),
+                                                    label.name.size(), limits.label_name_bytes));
+    if (limits.label_value_bytes != 0 && label.value.size() > limits.label_value_bytes)
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("the value of label {} has {} bytes; the limit is {}",
+                              quote(label.name), label.value.size(), limits.label_value_bytes));
+  }
+  return {};
+}
+
+Result<Taken> take(const ScrapeTarget& target, const Labels& labels, Exposition exposition) {
+  Taken taken;
+  taken.metadata = std::move(exposition.metadata);
+  taken.exposed = exposition.samples.size();
+  for (auto& sample : exposition.samples) {
+    auto series = with_target(std::move(sample.labels), labels, target.honor_labels);
+    if (!target.metric_relabelling.empty()) {
+      auto relabelled = target.metric_relabelling.apply(std::move(series));
+      if (!relabelled) continue;
+      series = std::move(*relabelled);
+    }
+    if (series.metric_name().empty())
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("{} has no metric name after relabelling", to_string(series)));
+    TRY_STATUS(check_limits(target.sample_limits, series));
+    sample.labels = std::move(series);
+    taken.samples.push_back(std::move(sample));
+    if (target.sample_limits.samples != 0 && taken.samples.size() > target.sample_limits.samples)
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("more samples than the limit of {}", target.sample_limits.samples));
+  }
+  return taken;
+}
+
+}  // namespace
+
 ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response>& answer,
                          const SeriesSet& before, std::int64_t time_ms, Duration took) {
   ScrapeWrite out;
   const auto labels = target_labels(target);
-  auto read_answer = read(target, answer);
-  if (!read_answer) out.error = to_string(read_answer.error());
-  auto exposition = std::move(read_answer).value_or(Exposition{});
+  auto exposition = read(target, answer);
+  Result<Taken> all = exposition ? take(target, labels, std::move(*exposition))
+                                 : std::unexpected(std::move(exposition).error());
+  if (!all) out.error = to_string(all.error());
+  auto taken = std::move(all).value_or(Taken{});
 
   SeriesBatch batch;
   std::set<std::pair<Labels, std::int64_t>> kept;
-  for (auto& sample : exposition.samples) {
-    auto series = with_target(std::move(sample.labels), labels, target.honor_labels);
+  for (auto& sample : taken.samples) {
     const bool timed = target.honor_timestamps && sample.time_ms.has_value();
     const auto time = timed ? *sample.time_ms : time_ms;
-    if (!kept.emplace(series, time).second) continue;
-    batch.add(series, Sample{time, sample.value});
-    if (!timed) out.seen.insert(std::move(series));
+    if (!kept.emplace(sample.labels, time).second) continue;
+    if (sample.histogram)
+      batch.add(sample.labels, HistogramSample{time, std::move(sample.histogram)});
+    else
+      batch.add(sample.labels, Sample{time, sample.value});
+    if (sample.exemplar) {
+      if (sample.exemplar->time_ms == 0) sample.exemplar->time_ms = time;
+      out.exemplars.push_back({sample.labels, std::move(*sample.exemplar)});
+    }
+    if (!timed || target.track_timestamps_staleness) out.seen.insert(std::move(sample.labels));
   }
   std::size_t added = 0;
   for (const auto& series : out.seen) added += before.contains(series) ? 0 : 1;
   for (const auto& series : before)
     if (!out.seen.contains(series)) batch.add(series, Sample{time_ms, stale()});
 
-  const auto count = static_cast<double>(exposition.samples.size());
   out.series = std::move(batch).finish();
-  out.metadata = std::move(exposition.metadata);
-  add_reports(
-      labels, time_ms,
-      {out.error.empty() ? 1.0 : 0.0, to_seconds(took), count, count, static_cast<double>(added)},
-      out.series);
+  out.metadata = std::move(taken.metadata);
+  add_reports(labels, time_ms,
+              {out.error.empty() ? 1.0 : 0.0, to_seconds(took), static_cast<double>(taken.exposed),
+               static_cast<double>(taken.samples.size()), static_cast<double>(added)},
+              out.series);
   return out;
 }
 

@@ -18,8 +18,14 @@ namespace wellrun::telemetry::scrape {
 /// Those whose target gave timestamps are not tracked.
 using SeriesSet = std::set<Labels>;
 
+struct ScrapedExemplar {
+  Labels series;
+  Exemplar exemplar;
+};
+
 struct ScrapeWrite {
   std::vector<SeriesWrite> series;  ///< samples, stale markers, and the scrape's own: up, scrape_…
+  std::vector<ScrapedExemplar> exemplars;
   std::vector<Metadata> metadata;
   SeriesSet seen;     ///< for the next scrape
   std::string error;  ///< empty when the target is up; why not, otherwise

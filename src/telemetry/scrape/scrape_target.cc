@@ -29,7 +29,9 @@ auto limits_of(const ExpositionLimits& limits) {
 bool ScrapeTarget::operator==(const ScrapeTarget& other) const {
   const auto all = [](const ScrapeTarget& t) {
     return std::tie(t.job, t.url, t.labels, t.interval, t.timeout, t.honor_labels,
-                    t.honor_timestamps, t.max_body_bytes, t.ca_file, t.verify_certificate);
+                    t.honor_timestamps, t.track_timestamps_staleness, t.discovered,
+                    t.metric_relabelling, t.sample_limits, t.native_histograms,
+                    t.classic_histograms, t.max_body_bytes, t.ca_file, t.verify_certificate);
   };
   const auto same_header = [](const http::Header& a, const http::Header& b) {
     return a.name == b.name && a.value == b.value;
@@ -40,7 +42,7 @@ bool ScrapeTarget::operator==(const ScrapeTarget& other) const {
 
 Labels target_labels(const ScrapeTarget& target) {
   auto labels = target.labels;
-  labels.set("job", target.job);
+  if (!labels.has("job")) labels.set("job", target.job);
   if (!labels.has("instance")) labels.set("instance", address_of(target.url));
   return labels;
 }

@@ -8,11 +8,22 @@
 #include "core/time.h"
 #include "platform/http/client.h"
 #include "telemetry/scrape/exposition.h"
+#include "telemetry/scrape/relabel.h"
 
 namespace wellrun::telemetry::scrape {
 
+/// What one scrape may bring, after metric relabelling; over one of them the whole scrape fails and
+/// `up` is 0. 0: no limit.
+struct SampleLimits {
+  std::size_t samples = 0;
+  std::size_t labels = 0;  ///< of a sample, the name among them
+  std::size_t label_name_bytes = 0, label_value_bytes = 0;
+
+  bool operator==(const SampleLimits&) const = default;
+};
+
 struct ScrapeTarget {
-  std::string job;
+  std::string job;  ///< the scrape pool; and the label, unless `labels` has another
   std::string url;  ///< whole: http://host:port/metrics?module=x
   Labels
       labels;  ///< added to every sample; without `instance` in it, instance is the URL's host:port
@@ -21,8 +32,15 @@ struct ScrapeTarget {
   bool honor_labels =
       false;  ///< true: a label of the target wins; false: it is kept as exported_<name>
   bool honor_timestamps = true;  ///< false: every sample gets the time of the scrape
-  http::Headers headers;         ///< authorization and such, already resolved; never shown
-  ExpositionLimits limits;       ///< over one of them, the whole scrape fails and `up` is 0
+  bool track_timestamps_staleness =
+      false;              ///< whether series with times of their own get stale markers, too
+  http::Headers headers;  ///< authorization and such, already resolved; never shown
+  Labels discovered;      ///< before relabelling
+  Relabelling metric_relabelling;
+  SampleLimits sample_limits;
+  bool native_histograms = false;   ///< asks for protobuf
+  bool classic_histograms = false;  ///< keeps the classic series of a native histogram, too
+  ExpositionLimits limits;          ///< over one of them, the whole scrape fails and `up` is 0
   std::size_t max_body_bytes = 16 << 20;
   std::string ca_file;
   bool verify_certificate = true;

@@ -2,13 +2,20 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 
+#include "telemetry/api_answer.h"
+#include "telemetry/promql/parser.h"
 #include "telemetry/scrape/scrape_result.h"
 
 namespace wellrun::telemetry::scrape {
 namespace {
 
 constexpr Duration kShortestInterval{100};
+constexpr std::size_t kMaxMetadata = 10'000;  ///< families kept of one target
+constexpr const char* kAcceptProtobuf =
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q="
+    "0.7,";
 constexpr const char* kAccept =
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
     "application/openmetrics-text;version=0.0.1;q=0.5,text/"
@@ -19,7 +26,8 @@ http::ClientRequest request_of(const ScrapeTarget& target) {
   http::ClientRequest request;
   request.url = target.url;
   request.headers = target.headers;
-  request.headers.push_back({"Accept", kAccept});
+  request.headers.push_back(
+      {"Accept", std::string(target.native_histograms ? kAcceptProtobuf : "") + kAccept});
   request.headers.push_back(
       {"X-Prometheus-Scrape-Timeout-Seconds", fmt::format("{}", to_seconds(target.timeout))});
   request.timeout = target.timeout;
@@ -57,12 +65,13 @@ struct Scraper::Loop {
   std::optional<Timestamp> last_time;
   Duration last_took{0};
   std::string last_error;
+  std::vector<Metadata> metadata;  ///< what it exposed last
 };
 
 /// Held by the scraper and by every scrape under way; only the strand touches it.
 struct Scraper::Shared : std::enable_shared_from_this<Shared> {
-  Shared(Runtime given, http::Client& http_client, MetricWriter& writer)
-      : runtime(given), client(http_client), metrics(writer) {}
+  Shared(Runtime given, http::Client& http_client, MetricWriter& writer, ExemplarStore& ring)
+      : runtime(given), client(http_client), metrics(writer), exemplars(ring) {}
 
   void schedule(const std::shared_ptr<Loop>& loop) {
     const auto due = next_due(loop->target, runtime.clock.now());
@@ -95,24 +104,26 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
     auto work = [self = shared_from_this(), loop, time, took, answer = std::move(answer),
                  before = std::move(loop->seen), target = loop->target]() mutable {
       auto write = apply_scrape(target, answer, before, to_unix_ms(time), took);
-      if (!write.metadata.empty()) self->metrics.put_metadata(std::move(write.metadata));
+      if (!write.metadata.empty()) self->metrics.put_metadata(write.metadata);
       const auto outcome = self->metrics.write(std::move(write.series));
       if (!outcome) write.error = to_string(outcome.error());
-      self->runtime.strand.post([self, loop, time, took, seen = std::move(write.seen),
-                                 error = std::move(write.error)]() mutable {
-        self->finish(loop, time, took, std::move(seen), std::move(error));
+      for (auto& [series, exemplar] : write.exemplars)
+        self->exemplars.add(series, std::move(exemplar));
+      write.metadata.resize(std::min(write.metadata.size(), kMaxMetadata));
+      self->runtime.strand.post([self, loop, time, took, write = std::move(write)]() mutable {
+        self->finish(loop, time, took, std::move(write));
       });
     };
     runtime.workers.run(std::move(work));
   }
 
-  void finish(const std::shared_ptr<Loop>& loop, Timestamp time, Duration took, SeriesSet seen,
-              std::string error) {
+  void finish(const std::shared_ptr<Loop>& loop, Timestamp time, Duration took, ScrapeWrite write) {
     loop->under_way = false;
-    loop->seen = std::move(seen);
+    loop->seen = std::move(write.seen);
     loop->last_time = time;
     loop->last_took = took;
-    loop->last_error = std::move(error);
+    if (write.error.empty()) loop->metadata = std::move(write.metadata);
+    loop->last_error = std::move(write.error);
     if (loop->gone) forget(*loop);
   }
 
@@ -135,12 +146,15 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
   Runtime runtime;
   http::Client& client;
   MetricWriter& metrics;
+  ExemplarStore& exemplars;
   std::map<Labels, std::shared_ptr<Loop>> loops;
+  std::vector<std::pair<std::string, Labels>> dropped;
   bool stopped = false;
 };
 
-Scraper::Scraper(Runtime runtime, http::Client& client, MetricWriter& metrics)
-    : shared_(std::make_shared<Shared>(runtime, client, metrics)) {}
+Scraper::Scraper(Runtime runtime, http::Client& client, MetricWriter& metrics,
+                 ExemplarStore& exemplars)
+    : shared_(std::make_shared<Shared>(runtime, client, metrics, exemplars)) {}
 
 Scraper::~Scraper() {
   shared_->stopped = true;
@@ -155,8 +169,11 @@ void Scraper::set_targets(std::vector<ScrapeTarget> targets) {
     const auto labels = target_labels(target);
     if (wanted.contains(labels)) continue;
     const auto known = shared_->loops.find(labels);
-    if (known != shared_->loops.end() && known->second->target == target) {
+    if (known != shared_->loops.end()) {
       wanted[labels] = known->second;
+      if (known->second->target == target) continue;
+      known->second->target = std::move(target);
+      shared_->schedule(known->second);
       continue;
     }
     auto loop = std::make_shared<Loop>();
@@ -171,14 +188,19 @@ void Scraper::set_targets(std::vector<ScrapeTarget> targets) {
   shared_->loops = std::move(wanted);
 }
 
-Json Scraper::status() const {
+void Scraper::set_dropped(std::vector<std::pair<std::string, Labels>> dropped) {
+  shared_->dropped = std::move(dropped);
+}
+
+Json Scraper::status(std::string_view pool) const {
   Json active = Json::array();
   for (const auto& [labels, loop] : shared_->loops) {
     const auto& target = loop->target;
+    if (!pool.empty() && target.job != pool) continue;
     const char* const health = !loop->last_time           ? "unknown"
                                : loop->last_error.empty() ? "up"
                                                           : "down";
-    active.push_back({{"discoveredLabels", Json::object()},
+    active.push_back({{"discoveredLabels", labels_json(target.discovered)},
                       {"labels", labels_json(labels)},
                       {"scrapePool", target.job},
                       {"scrapeUrl", target.url},
@@ -191,25 +213,94 @@ Json Scraper::status() const {
                       {"scrapeInterval", format_duration(target.interval)},
                       {"scrapeTimeout", format_duration(target.timeout)}});
   }
-  return {{"activeTargets", active},
-          {"droppedTargets", Json::array()},
-          {"droppedTargetCounts", Json::object()}};
+  Json dropped = Json::array();
+  std::map<std::string, std::size_t> counts;
+  for (const auto& [job, labels] : shared_->dropped) {
+    if (!pool.empty() && job != pool) continue;
+    dropped.push_back({{"discoveredLabels", labels_json(labels)}, {"scrapePool", job}});
+    ++counts[job];
+  }
+  return {{"activeTargets", std::move(active)},
+          {"droppedTargets", std::move(dropped)},
+          {"droppedTargetCounts", counts}};
 }
 
+Json Scraper::metadata(const MatcherSet& targets, std::string_view metric,
+                       std::size_t limit) const {
+  Json out = Json::array();
+  std::size_t count = 0;
+  for (const auto& [labels, loop] : shared_->loops) {
+    if (!targets.matches(labels)) continue;
+    if (limit != 0 && count++ == limit) break;
+    for (const auto& one : loop->metadata) {
+      if (!metric.empty() && one.family != metric) continue;
+      Json entry{{"target", labels_json(labels)},
+                 {"type", one.type},
+                 {"help", one.help},
+                 {"unit", one.unit}};
+      if (metric.empty()) entry["metric"] = one.family;
+      out.push_back(std::move(entry));
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> Scraper::pools() const {
+  std::set<std::string> names;
+  for (const auto& [labels, loop] : shared_->loops) names.insert(loop->target.job);
+  for (const auto& [job, labels] : shared_->dropped) names.insert(job);
+  return {names.begin(), names.end()};
+}
+
+namespace {
+
+http::Response success(Json data) {
+  return http::json_response({{"status", "success"}, {"data", std::move(data)}});
+}
+
+http::Response list_targets(const Scraper& scraper, const http::Request& request) {
+  auto data = scraper.status(request.parameter("scrapePool").value_or(""));
+  const auto state = request.parameter("state").value_or("any");
+  if (state == "dropped") data["activeTargets"] = Json::array();
+  if (state == "active") data["droppedTargets"] = Json::array();
+  return success(std::move(data));
+}
+
+http::Response list_metadata(const Scraper& scraper, const http::Request& request) {
+  const auto limit = api::limit_parameter(request);
+  if (!limit) return api::failure(400, "bad_data", "limit must be a number");
+  std::vector<Matcher> matchers;
+  if (const auto asked = request.parameter("match_target").value_or(""); !asked.empty()) {
+    auto parsed = promql::parse_selector(asked);
+    if (!parsed) return api::bad_parameter("match_target", parsed.error());
+    matchers = std::move(*parsed);
+  }
+  const auto targets = MatcherSet::compile(matchers);
+  if (!targets) return api::bad_parameter("match_target", targets.error());
+  auto data = scraper.metadata(*targets, request.parameter("metric").value_or(""), *limit);
+  if (data.empty()) return api::failure(404, "not_found", "specified metadata not found");
+  return success(std::move(data));
+}
+
+}  // namespace
+
 std::vector<http::Route> scrape_routes(Scraper& scraper, Strand& strand) {
-  http::Route route;
-  route.method = "GET";
-  route.pattern = "/api/v1/targets";
-  route.role = http::Role::kViewer;
-  route.operation_id = "listTargets";
-  route.handler = http::on_strand(strand, [&scraper](const http::Request& request) {
-    auto data = scraper.status();
-    if (request.parameter("state").value_or("any") == "dropped")
-      data["activeTargets"] = Json::array();
-    return http::json_response({{"status", "success"}, {"data", std::move(data)}});
-  });
   std::vector<http::Route> routes;
-  routes.push_back(std::move(route));
+  const auto add = [&](const char* pattern, const char* operation,
+                       http::Response (*answer)(const Scraper&, const http::Request&)) {
+    routes.push_back(
+        {.method = "GET",
+         .pattern = pattern,
+         .role = http::Role::kViewer,
+         .operation_id = operation,
+         .handler = http::on_strand(strand, [&scraper, answer](const http::Request& request) {
+           return answer(scraper, request);
+         })});
+  };
+  add("/api/v1/targets", "listTargets", list_targets);
+  add("/api/v1/targets/metadata", "listTargetMetadata", list_metadata);
+  add("/api/v1/scrape_pools", "listScrapePools",
+      [](const Scraper& s, const http::Request&) { return success({{"scrapePools", s.pools()}}); });
   return routes;
 }
 

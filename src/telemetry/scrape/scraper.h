@@ -13,6 +13,7 @@
 #include "platform/http/client.h"
 #include "platform/http/router.h"
 #include "platform/runtime/runtime.h"
+#include "telemetry/exemplars.h"
 #include "telemetry/scrape/scrape_target.h"
 #include "telemetry/storage.h"
 
@@ -22,17 +23,27 @@ class Scraper {
  public:
   /// References outlive the scraper, and `workers`' tasks may run on after it: they hold what they
   /// need.
-  Scraper(Runtime runtime, http::Client& client, MetricWriter& metrics);
+  Scraper(Runtime runtime, http::Client& client, MetricWriter& metrics, ExemplarStore& exemplars);
   ~Scraper();  ///< stops without markers: series end by lookback, as when Prometheus is stopped
 
-  /// From now on exactly these are scraped. Targets that stay as they are keep their schedule;
-  /// those gone or changed have their series marked stale. Of two with the same job and labels the
+  /// From now on exactly these are scraped. A target is known by its labels: one that stays keeps
+  /// its series, whatever else changed (a new token, another interval); one that is gone has them
+  /// marked stale. Of two with the same job and labels the
   /// first is kept. A target's first scrape comes at a point of its interval that depends on its
   /// labels, so that targets do not all answer at once.
   void set_targets(std::vector<ScrapeTarget> targets);
 
-  /// Prometheus' `data` of /api/v1/targets. Never shows headers.
-  Json status() const;
+  /// Targets that relabelling dropped, by their discovered labels, for status().
+  void set_dropped(std::vector<std::pair<std::string, Labels>> dropped);
+
+  /// Prometheus' `data` of /api/v1/targets; of one scrape pool only, when it is not empty. Never
+  /// shows headers.
+  Json status(std::string_view pool = {}) const;
+  /// Of /api/v1/targets/metadata: what the targets that match expose, at most `limit` targets (0:
+  /// all).
+  Json metadata(const MatcherSet& targets, std::string_view metric, std::size_t limit) const;
+  /// Names of the jobs, sorted.
+  std::vector<std::string> pools() const;
 
  private:
   struct Loop;
@@ -40,7 +51,8 @@ class Scraper {
   std::shared_ptr<Shared> shared_;
 };
 
-/// GET /api/v1/targets (listTargets, viewer), in Prometheus' envelope; ?state=active|dropped|any.
+/// GET /api/v1/targets (?state=active|dropped|any, ?scrapePool=), /api/v1/targets/metadata,
+/// /api/v1/scrape_pools, in Prometheus' envelope.
 std::vector<http::Route> scrape_routes(Scraper& scraper, Strand& strand);
 
 }  // namespace wellrun::telemetry::scrape

@@ -56,7 +56,8 @@ class ScraperTest : public ::testing::Test {
   VirtualRuntime runtime_;
   ScriptedClient client_;
   testing::RecordingMetrics metrics_;
-  std::optional<Scraper> scraper_{std::in_place, runtime_.runtime(), client_, metrics_};
+  ExemplarStore exemplars_;
+  std::optional<Scraper> scraper_{std::in_place, runtime_.runtime(), client_, metrics_, exemplars_};
 };
 
 TEST_F(ScraperTest, ScrapesOnceAnIntervalWithTargetLabels) {
@@ -115,6 +116,88 @@ TEST_F(ScraperTest, ARemovedTargetIsMarkedStaleAndAnUnchangedOneKeepsItsSchedule
   client_.requests.clear();
   runtime_.run_for(Duration{30'000});
   EXPECT_EQ(client_.requests.size(), 2u);
+}
+
+TEST_F(ScraperTest, ATargetWhoseTokenOrIntervalChangesKeepsItsSeries) {
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  written();
+  auto changed = target();
+  changed.headers.push_back({"Authorization", "Bearer new"});
+  changed.interval = Duration{5'000};
+  scraper_->set_targets({changed});
+  runtime_.run_ready();
+  EXPECT_THAT(written(), IsEmpty());
+  client_.requests.clear();
+  runtime_.run_for(Duration{15'000});
+  ASSERT_EQ(client_.requests.size(), 3u);
+  EXPECT_EQ(http::find_header(client_.requests[0].headers, "authorization"), "Bearer new");
+}
+
+TEST_F(ScraperTest, SamplesAreRelabelledBeforeTheirNumberIsLimited) {
+  auto one = target();
+  const auto relabelling =
+      Relabelling::compile({{.source_labels = {"__name__"}, .regex = "b", .action = "drop"},
+                            {.target_label = "place", .replacement = "hall"}});
+  ASSERT_TRUE(relabelling);
+  one.metric_relabelling = *relabelling;
+  one.sample_limits.samples = 1;
+  scraper_->set_targets({one});
+  runtime_.run_for(Duration{15'000});
+  EXPECT_THAT(written(), ElementsAre(R"(a{instance="10.0.0.1:9100", job="node", place="hall"} 1)",
+                                     R"(up{instance="10.0.0.1:9100", job="node"} 1)"));
+  client_.answer->body = "a 1\nc 2\n";
+  runtime_.run_for(Duration{15'000});
+  EXPECT_THAT(written(), Contains(R"(up{instance="10.0.0.1:9100", job="node"} 0)"));
+  EXPECT_EQ(scraper_->status()["activeTargets"][0]["lastError"],
+            "more samples than the limit of 1");
+}
+
+TEST_F(ScraperTest, LabelLimitsFailTheWholeScrape) {
+  const std::vector<std::pair<SampleLimits, std::string>> cases = {
+      {{.labels = 3}, "has 4 labels; the limit is 3"},
+      {{.label_name_bytes = 8}, "bytes; the limit is 8"},
+      {{.label_value_bytes = 5}, "bytes; the limit is 5"}};
+  for (const auto& [limits, reason] : cases) {
+    auto one = target();
+    one.sample_limits = limits;
+    scraper_->set_targets({one});
+    runtime_.run_for(Duration{15'000});
+    EXPECT_THAT(scraper_->status()["activeTargets"][0]["lastError"].get<std::string>(),
+                HasSubstr(reason));
+  }
+}
+
+TEST_F(ScraperTest, ExemplarsAreKeptWithTheTimeOfTheScrapeWhereTheyHaveNone) {
+  client_.answer = http::Response{200,
+                                  {{"Content-Type", "application/openmetrics-text"}},
+                                  "# TYPE a counter\na_total 1 # {trace_id=\"x\"} 0.5\n# EOF\n"};
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  const auto kept = exemplars_.select({}, {INT64_MIN, INT64_MAX});
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].series.get("job"), "node");
+  EXPECT_EQ(kept[0].exemplars[0].labels.get("trace_id"), "x");
+  EXPECT_GT(kept[0].exemplars[0].time_ms, 0);
+}
+
+TEST_F(ScraperTest, WhatTargetsExposeIsToldByTarget) {
+  client_.answer->body = "# TYPE a gauge\n# HELP a First.\na 1\n";
+  auto other = target();
+  other.job = "other";
+  scraper_->set_targets({target(), other});
+  scraper_->set_dropped({{"third", Labels{{"__address__", "x:1"}}}});
+  runtime_.run_for(Duration{15'000});
+  const auto matcher = MatcherSet::compile({{Matcher::Kind::kEqual, "job", "other"}});
+  ASSERT_TRUE(matcher);
+  const auto told = scraper_->metadata(*matcher, "", 0);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0]["metric"], "a");
+  EXPECT_EQ(told[0]["help"], "First.");
+  EXPECT_EQ(scraper_->metadata(*matcher, "b", 0).size(), 0u);
+  EXPECT_THAT(scraper_->pools(), ElementsAre("node", "other", "third"));
+  EXPECT_EQ(scraper_->status("node")["activeTargets"].size(), 1u);
+  EXPECT_EQ(scraper_->status()["droppedTargetCounts"]["third"], 1);
 }
 
 TEST_F(ScraperTest, ATargetRemovedWhileItAnswersEndsStale) {

@@ -1,0 +1,293 @@
+#include "telemetry/scrape/discovery.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+#include <glob.h>
+#include <set>
+#include <variant>
+
+#include "core/json.h"
+#include "core/text.h"
+#include "platform/log/log.h"
+
+namespace wellrun::telemetry::scrape {
+namespace {
+
+constexpr std::uintmax_t kMaxFileBytes = 16U << 20;
+constexpr Duration kRetry = std::chrono::seconds(10);
+constexpr Duration kShortestRefresh = std::chrono::seconds(1);
+
+using Source = std::variant<FileSource, HttpSource, DnsSource, OAuthSource>;
+using Groups = std::vector<TargetGroup>;
+
+std::string encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~").find(c) != std::string_view::npos;
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+http::ClientRequest token_request(const OAuthSource& source) {
+  http::ClientRequest request;
+  request.method = "POST";
+  request.url = source.token_url;
+  request.headers.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+  request.headers.push_back({"Accept", "application/json"});
+  std::string scopes;
+  for (const auto& scope : source.scopes) scopes += (scopes.empty() ? "" : " ") + scope;
+  request.body = "grant_type=client_credentials&client_id=" + encoded(source.client_id) +
+                 "&client_secret=" + encoded(source.client_secret);
+  if (!scopes.empty()) request.body += "&scope=" + encoded(scopes);
+  for (const auto& [name, value] : source.parameters)
+    request.body += "&" + encoded(name) + "=" + encoded(value);
+  return request;
+}
+
+struct Token {
+  std::string header;  ///< of Authorization
+  Duration lasts{0};
+};
+
+Result<Token> read_token(const http::Response& response) {
+  if (response.status != 200)
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("the token endpoint answered with status {}", response.status));
+  TRY(const auto json, parse_json(response.body));
+  const auto token = text_or(json, "access_token");
+  if (token.empty())
+    return fail(ErrorCode::kInvalid, "the token endpoint's answer has no access_token");
+  const double seconds = std::clamp(number_or(json, "expires_in", 3600), 1.0, 86'400.0);
+  return Token{"Bearer " + token, Duration{static_cast<std::int64_t>(seconds * 1000)}};
+}
+
+Result<Groups> read_groups(const Result<http::Response>& answer) {
+  if (!answer) return std::unexpected(answer.error());
+  if (answer->status != 200)
+    return fail(ErrorCode::kUnavailable, fmt::format("it answered with status {}", answer->status));
+  const auto type = http::find_header(answer->headers, "Content-Type");
+  if (!type.starts_with("application/json"))
+    return fail(ErrorCode::kInvalid,
+                fmt::format("its Content-Type is {}, application/json is wanted", quote(type)));
+  return parse_target_groups(answer->body);
+}
+
+std::string describe(const Source& source) {
+  if (const auto* files = std::get_if<FileSource>(&source))
+    return "files " + (files->patterns.empty() ? std::string() : files->patterns.front());
+  if (const auto* http = std::get_if<HttpSource>(&source)) return http->url;
+  if (const auto* dns = std::get_if<DnsSource>(&source))
+    return "DNS " + (dns->names.empty() ? std::string() : dns->names.front());
+  return std::get<OAuthSource>(source).token_url;
+}
+
+Duration refresh_of(const Source& source) {
+  const auto refresh = std::visit(
+      [](const auto& one) -> Duration {
+        if constexpr (requires { one.refresh; })
+          return one.refresh;
+        else
+          return kRetry;
+      },
+      source);
+  return std::max(refresh, kShortestRefresh);
+}
+
+}  // namespace
+
+/// Held by the discovery and by every question under way; only the strand touches it.
+struct Discovery::State : std::enable_shared_from_this<State> {
+  /// What one source said last.
+  struct Known {
+    Source source;
+    Groups groups;
+    std::string token;  ///< of an OAuth source
+    std::string problem;
+    bool answered = false;
+    std::unique_ptr<Timer> timer;
+  };
+
+  State(Runtime given, http::Client& http_client, Scraper& of)
+      : runtime(given), client(http_client), scraper(of) {}
+
+  void ask(const std::shared_ptr<Known>& known) {
+    const auto self = shared_from_this();
+    if (const auto* http_source = std::get_if<HttpSource>(&known->source)) {
+      http::ClientRequest request;
+      request.url = http_source->url;
+      request.headers.push_back({"Accept", "application/json"});
+      request.headers.push_back({"X-Prometheus-Refresh-Interval-Seconds",
+                                 fmt::format("{}", to_seconds(http_source->refresh))});
+      client.send(std::move(request), [self, known](Result<http::Response> answer) {
+        self->runtime.strand.post(
+            [self, known, answer = std::move(answer)] { self->found(known, read_groups(answer)); });
+      });
+    } else if (const auto* oauth = std::get_if<OAuthSource>(&known->source)) {
+      client.send(token_request(*oauth), [self, known](Result<http::Response> answer) {
+        self->runtime.strand.post(
+            [self, known, answer = std::move(answer)] { self->got_token(known, answer); });
+      });
+    } else {
+      runtime.workers.run([self, known, source = known->source] {
+        auto groups = std::holds_alternative<FileSource>(source)
+                          ? read_target_files(std::get<FileSource>(source))
+                          : look_up_targets(std::get<DnsSource>(source));
+        self->runtime.strand.post([self, known, groups = std::move(groups)]() mutable {
+          self->found(known, std::move(groups));
+        });
+      });
+    }
+  }
+
+  void found(const std::shared_ptr<Known>& known, Result<Groups> groups) {
+    if (stopped) return;
+    const bool changed = groups && (!known->answered || *groups != known->groups);
+    note(*known, groups ? std::string() : to_string(groups.error()));
+    if (groups) {
+      known->groups = std::move(*groups);
+      known->answered = true;
+    }
+    again(known, groups ? refresh_of(known->source) : std::min(kRetry, refresh_of(known->source)));
+    if (changed) resolve();
+  }
+
+  void got_token(const std::shared_ptr<Known>& known, const Result<http::Response>& answer) {
+    if (stopped) return;
+    const Result<Token> token = answer ? read_token(*answer) : std::unexpected(answer.error());
+    note(*known, token ? std::string() : to_string(token.error()));
+    // Before it ends, so that no scrape goes out with an old one.
+    again(known, token ? std::max(token->lasts * 3 / 4, kShortestRefresh) : kRetry);
+    if (!token || token->header == known->token) return;
+    known->token = token->header;
+    resolve();
+  }
+
+  void note(Known& known, std::string problem) {
+    if (!problem.empty() && problem != known.problem)
+      log(Level::kWarning, "scrape", "service discovery failed; what was known before holds",
+          {{"source", describe(known.source)}, {"error", problem}});
+    known.problem = std::move(problem);
+  }
+
+  void again(const std::shared_ptr<Known>& known, Duration after) {
+    known->timer = runtime.strand.at(runtime.clock.now() + after,
+                                     [self = weak_from_this(), known = std::weak_ptr(known)] {
+                                       const auto state = self.lock();
+                                       const auto held = known.lock();
+                                       if (state && held && !state->stopped) state->ask(held);
+                                     });
+  }
+
+  template <typename OneSource>
+  void use(const std::string& job, const OneSource& source) {
+    const auto key = std::pair(job, Source(source));
+    auto& place = wanted[key];
+    if (place) return;
+    const auto old = sources.find(key);
+    if (old != sources.end()) {
+      place = old->second;
+      return;
+    }
+    place = std::make_shared<Known>();
+    place->source = source;
+    ask(place);
+  }
+
+  void resolve() {
+    std::vector<ScrapeTarget> targets;
+    std::vector<std::pair<std::string, Labels>> dropped;
+    target_problems.clear();
+    for (const auto& job : jobs) {
+      auto groups = job.groups;
+      auto settings = job.settings;
+      bool ready = true;
+      for (const auto& [key, known] : sources) {
+        if (key.first != settings.target.job) continue;
+        groups.insert(groups.end(), known->groups.begin(), known->groups.end());
+        if (!std::holds_alternative<OAuthSource>(known->source)) continue;
+        ready = !known->token.empty();
+        settings.target.headers.push_back({"Authorization", known->token});
+      }
+      if (!ready) continue;  // the first token is on its way
+      auto resolved = resolve_targets(settings, groups);
+      std::ranges::move(resolved.targets, std::back_inserter(targets));
+      std::ranges::move(resolved.dropped, std::back_inserter(dropped));
+      std::ranges::move(resolved.problems, std::back_inserter(target_problems));
+    }
+    scraper.set_targets(std::move(targets));
+    scraper.set_dropped(std::move(dropped));
+  }
+
+  Runtime runtime;
+  http::Client& client;
+  Scraper& scraper;
+  bool stopped = false;
+  std::vector<ScrapeJob> jobs;
+  using Sources = std::map<std::pair<std::string, Source>, std::shared_ptr<Known>>;
+  Sources sources, wanted;
+  std::vector<std::string> target_problems;
+};
+
+Discovery::Discovery(Runtime runtime, http::Client& client, Scraper& scraper)
+    : state_(std::make_shared<State>(runtime, client, scraper)) {}
+
+Discovery::~Discovery() {
+  state_->stopped = true;
+  state_->sources.clear();
+}
+
+void Discovery::set_jobs(std::vector<ScrapeJob> jobs) {
+  state_->jobs = std::move(jobs);
+  state_->wanted.clear();
+  for (const auto& job : state_->jobs) {
+    const auto& name = job.settings.target.job;
+    for (const auto& source : job.files) state_->use(name, source);
+    for (const auto& source : job.http) state_->use(name, source);
+    for (const auto& source : job.dns) state_->use(name, source);
+    if (job.oauth) state_->use(name, *job.oauth);
+  }
+  state_->sources = std::exchange(state_->wanted, {});
+  state_->resolve();
+}
+
+std::vector<std::string> Discovery::problems() const {
+  auto out = state_->target_problems;
+  for (const auto& [key, known] : state_->sources)
+    if (!known->problem.empty())
+      out.push_back(fmt::format("{}: {}", describe(known->source), known->problem));
+  return out;
+}
+
+Result<std::vector<TargetGroup>> read_target_files(const FileSource& source) {
+  std::set<std::string> paths;
+  for (const auto& pattern : source.patterns) {
+    ::glob_t found{};
+    if (::glob(pattern.c_str(), 0, nullptr, &found) == 0)
+      paths.insert(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    ::globfree(&found);
+  }
+  std::vector<TargetGroup> groups;
+  for (const auto& path : paths) {
+    std::ifstream file(path, std::ios::binary);
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (!file.good() && !file.eof())
+      return fail(ErrorCode::kIo, "a file of targets cannot be read", path);
+    if (text.size() > kMaxFileBytes)
+      return fail(ErrorCode::kTooLarge, "a file of targets is larger than 16 MiB", path);
+    auto read = parse_target_groups(text);
+    if (!read) {
+      read.error().context = path;
+      return std::unexpected(std::move(read).error());
+    }
+    for (auto& group : *read) {
+      group.labels.set("__meta_filepath", path);
+      groups.push_back(std::move(group));
+    }
+  }
+  return groups;
+}
+
+}  // namespace wellrun::telemetry::scrape

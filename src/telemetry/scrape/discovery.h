@@ -1,0 +1,80 @@
+#pragma once
+
+// Finds the targets of scrape jobs: as written, from files, over HTTP, by DNS; asks again on an
+// interval; and gives the scraper what relabelling makes of them. Keeps OAuth 2 tokens fresh. Lives
+// on the strand. What a source said last holds while it cannot be asked. Source: Prometheus'
+// configuration, file_sd_config, http_sd_config, dns_sd_config, oauth2.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/http/client.h"
+#include "platform/runtime/runtime.h"
+#include "telemetry/scrape/scraper.h"
+#include "telemetry/scrape/target_group.h"
+
+namespace wellrun::telemetry::scrape {
+
+struct FileSource {
+  std::vector<std::string> patterns;  ///< paths; the last segment may hold `*`
+  Duration refresh = std::chrono::seconds(30);
+  auto operator<=>(const FileSource&) const = default;
+};
+
+struct HttpSource {
+  std::string url;
+  Duration refresh = std::chrono::seconds(60);
+  auto operator<=>(const HttpSource&) const = default;
+};
+
+struct DnsSource {
+  std::vector<std::string> names;
+  std::string type = "SRV";  ///< A, AAAA or SRV
+  int port = 0;              ///< of A and AAAA
+  Duration refresh = std::chrono::seconds(30);
+  auto operator<=>(const DnsSource&) const = default;
+};
+
+/// Client credentials, RFC 6749, section 4.4. The secret is resolved already.
+struct OAuthSource {
+  std::string token_url, client_id, client_secret;
+  std::vector<std::string> scopes;
+  std::map<std::string, std::string> parameters;  ///< sent with the request for a token
+  auto operator<=>(const OAuthSource&) const = default;
+};
+
+struct ScrapeJob {
+  JobSettings settings;
+  std::vector<TargetGroup> groups;
+  std::vector<FileSource> files;
+  std::vector<HttpSource> http;
+  std::vector<DnsSource> dns;
+  std::optional<OAuthSource> oauth;
+};
+
+class Discovery {
+ public:
+  /// References outlive it.
+  Discovery(Runtime runtime, http::Client& client, Scraper& scraper);
+  ~Discovery();
+
+  /// From now on these. Sources that stay keep what they found.
+  void set_jobs(std::vector<ScrapeJob> jobs);
+
+  /// What went wrong last, one a source or target.
+  std::vector<std::string> problems() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// The groups of all files that match, in order of their paths. Blocks: on a worker.
+Result<std::vector<TargetGroup>> read_target_files(const FileSource& source);
+
+/// The addresses behind the names. Blocks: on a worker.
+Result<std::vector<TargetGroup>> look_up_targets(const DnsSource& source);
+
+}  // namespace wellrun::telemetry::scrape

@@ -1,0 +1,146 @@
+#include "telemetry/scrape/discovery.h"
+
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "platform/runtime/virtual_runtime.h"
+#include "telemetry/otlp/otlp_test_support.h"
+
+namespace wellrun::telemetry::scrape {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+/// Answers by URL; everything else is a target.
+class World : public http::Client {
+ public:
+  void send(http::ClientRequest request, http::ClientCallback done) override {
+    const auto scripted = answers.find(request.url);
+    asked.push_back(request);
+    done(scripted != answers.end() ? scripted->second
+                                   : Result<http::Response>(http::Response{200, {}, "a 1\n"}));
+  }
+  std::vector<std::string> scraped() {
+    std::vector<std::string> urls;
+    for (const auto& request : asked)
+      if (request.url.ends_with("/metrics")) urls.push_back(request.url);
+    asked.clear();
+    return urls;
+  }
+  std::map<std::string, Result<http::Response>> answers;
+  std::vector<http::ClientRequest> asked;
+};
+
+Result<http::Response> json(std::string body) {
+  return http::Response{200, {{"Content-Type", "application/json"}}, std::move(body)};
+}
+
+class DiscoveryTest : public ::testing::Test {
+ protected:
+  static ScrapeJob job() {
+    ScrapeJob out;
+    out.settings.target.job = "shop";
+    out.settings.target.interval = Duration{1'000};
+    return out;
+  }
+  VirtualRuntime runtime_;
+  World world_;
+  testing::RecordingMetrics metrics_;
+  ExemplarStore exemplars_;
+  Scraper scraper_{runtime_.runtime(), world_, metrics_, exemplars_};
+  std::optional<Discovery> discovery_{std::in_place, runtime_.runtime(), world_, scraper_};
+};
+
+TEST_F(DiscoveryTest, HttpTargetsComeAndGoAndHoldWhileTheSourceFails) {
+  auto one = job();
+  one.http = {{.url = "http://sd/targets", .refresh = std::chrono::seconds(10)}};
+  world_.answers.emplace("http://sd/targets", json(R"([{"targets":["a:1","b:1"]}])"));
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{3'000});
+  EXPECT_EQ(http::find_header(world_.asked[0].headers, "X-Prometheus-Refresh-Interval-Seconds"),
+            "10");
+  EXPECT_EQ(scraper_.status()["activeTargets"].size(), 2U);
+
+  world_.answers.at("http://sd/targets") = http::Response{500, {}, ""};
+  runtime_.run_for(Duration{20'000});
+  EXPECT_EQ(scraper_.status()["activeTargets"].size(), 2U);
+  EXPECT_THAT(discovery_->problems(), ElementsAre(HasSubstr("status 500")));
+
+  world_.answers.at("http://sd/targets") = json(R"([{"targets":["b:1"]}])");
+  runtime_.run_for(Duration{20'000});
+  EXPECT_EQ(scraper_.status()["activeTargets"].size(), 1U);
+  EXPECT_THAT(discovery_->problems(), IsEmpty());
+}
+
+TEST_F(DiscoveryTest, AnAnswerThatIsNotJsonIsAProblem) {
+  auto one = job();
+  one.http = {{.url = "http://sd/targets"}};
+  world_.answers.emplace("http://sd/targets", http::Response{200, {}, "[]"});
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{1'000});
+  EXPECT_THAT(discovery_->problems(), ElementsAre(HasSubstr("application/json is wanted")));
+}
+
+TEST_F(DiscoveryTest, FilesAreReadAgain) {
+  std::string name = (std::filesystem::temp_directory_path() / "wellrun-sd-XXXXXX").string();
+  const std::filesystem::path folder = ::mkdtemp(name.data());
+  std::ofstream(folder / "one.json") << R"([{"targets":["a:1"],"labels":{"rack":"r1"}}])";
+  std::ofstream(folder / "two.yml") << "- targets: [b:1]\n";
+  auto one = job();
+  one.files = {{.patterns = {(folder / "*.json").string(), (folder / "*.yml").string()},
+                .refresh = std::chrono::seconds(5)}};
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{1'000});
+  const auto targets = scraper_.status()["activeTargets"];
+  ASSERT_EQ(targets.size(), 2U);
+  EXPECT_EQ(targets[0]["discoveredLabels"]["__meta_filepath"], (folder / "one.json").string());
+  std::ofstream(folder / "one.json") << "[]";
+  runtime_.run_for(Duration{6'000});
+  EXPECT_EQ(scraper_.status()["activeTargets"].size(), 1U);
+  std::ofstream(folder / "two.yml") << "- targets: [";
+  runtime_.run_for(Duration{6'000});
+  EXPECT_EQ(scraper_.status()["activeTargets"].size(), 1U);
+  EXPECT_THAT(discovery_->problems(), SizeIs(1));
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(DiscoveryTest, ATokenIsFetchedFirstAndKeptFresh) {
+  auto one = job();
+  one.groups = {{{"a:1"}, {}}};
+  one.oauth = OAuthSource{.token_url = "http://login/token",
+                          .client_id = "wellrun",
+                          .client_secret = "s&cret",
+                          .scopes = {"read", "more"}};
+  world_.answers.emplace("http://login/token",
+                         json(R"({"access_token":"first","expires_in":40,"token_type":"Bearer"})"));
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{2'500});
+  ASSERT_FALSE(world_.asked.empty());
+  EXPECT_EQ(world_.asked[0].url, "http://login/token");
+  EXPECT_EQ(world_.asked[0].body,
+            "grant_type=client_credentials&client_id=wellrun&client_secret=s%26cret&"
+            "scope=read%20more");
+  EXPECT_EQ(http::find_header(world_.asked.back().headers, "Authorization"), "Bearer first");
+  world_.answers.at("http://login/token") = json(R"({"access_token":"second"})");
+  runtime_.run_for(Duration{31'000});
+  EXPECT_EQ(http::find_header(world_.asked.back().headers, "Authorization"), "Bearer second");
+}
+
+TEST_F(DiscoveryTest, WithoutATokenNothingIsScraped) {
+  auto one = job();
+  one.groups = {{{"a:1"}, {}}};
+  one.oauth = OAuthSource{.token_url = "http://login/token", .client_id = "x"};
+  world_.answers.emplace("http://login/token", http::Response{401, {}, ""});
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{5'000});
+  EXPECT_THAT(world_.scraped(), IsEmpty());
+  EXPECT_THAT(discovery_->problems(), ElementsAre(HasSubstr("status 401")));
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry::scrape

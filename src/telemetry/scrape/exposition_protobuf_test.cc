@@ -1,0 +1,128 @@
+#include "telemetry/scrape/exposition_protobuf.h"
+
+#include <gtest/gtest.h>
+
+#include "telemetry/protozero_checked.h"
+#include "telemetry/store/byte_io.h"
+
+namespace wellrun::telemetry::scrape {
+namespace {
+
+using protozero::pbf_writer;
+
+void add_label(pbf_writer& parent, int tag, const char* name, const char* value) {
+  pbf_writer label(parent, static_cast<protozero::pbf_tag_type>(tag));
+  label.add_string(1, name);
+  label.add_string(2, value);
+}
+
+/// One family of one metric, after its length.
+template <typename Fill>
+std::string family(const char* name, int type, Fill fill) {
+  std::string message;
+  {
+    pbf_writer out(message);
+    out.add_string(1, name);
+    out.add_string(2, "Help.");
+    out.add_enum(3, type);
+    pbf_writer metric(out, 4);
+    add_label(metric, 1, "code", "200");
+    fill(metric);
+  }
+  std::string framed;
+  store::put_text(framed, message);
+  return framed;
+}
+
+Result<Exposition> parse(const std::string& body, bool keep_classic = false) {
+  return parse_exposition(body, Format::kProtobuf, {}, keep_classic);
+}
+
+TEST(ProtobufExposition, ReadsACounterWithExemplarAndStart) {
+  const auto parsed = parse(family("requests_total", 0, [](pbf_writer& metric) {
+    {
+      pbf_writer counter(metric, 3);
+      counter.add_double(1, 7);
+      {
+        pbf_writer exemplar(counter, 2);
+        add_label(exemplar, 1, "trace_id", "abc");
+        exemplar.add_double(2, 0.5);
+      }
+      pbf_writer start(counter, 3);
+      start.add_int64(1, 100);
+      start.add_int32(2, 250'000'000);
+    }
+    metric.add_int64(6, 5000);
+  }));
+  ASSERT_TRUE(parsed) << to_string(parsed.error());
+  ASSERT_EQ(parsed->samples.size(), 1U);
+  const auto& sample = parsed->samples[0];
+  EXPECT_EQ(sample.labels, (Labels{{"__name__", "requests_total"}, {"code", "200"}}));
+  EXPECT_EQ(sample.value, 7);
+  EXPECT_EQ(sample.time_ms, 5000);
+  EXPECT_EQ(sample.start_ms, 100'250);
+  ASSERT_TRUE(sample.exemplar);
+  EXPECT_EQ(sample.exemplar->labels.get("trace_id"), "abc");
+  EXPECT_EQ(parsed->metadata[0].type, "counter");
+}
+
+std::string histogram(bool native) {
+  return family("latency", 4, [&](pbf_writer& metric) {
+    pbf_writer h(metric, 7);
+    h.add_uint64(1, 6);
+    h.add_double(2, 12.5);
+    {
+      pbf_writer bucket(h, 3);
+      bucket.add_uint64(1, 4);
+      bucket.add_double(2, 1);
+    }
+    if (!native) return;
+    h.add_sint32(5, 3);
+    h.add_double(6, 0.001);
+    h.add_uint64(7, 1);
+    {
+      pbf_writer span(h, 12);
+      span.add_sint32(1, -2);
+      span.add_uint32(2, 2);
+    }
+    const std::vector<std::int64_t> deltas{2, 1};
+    h.add_packed_sint64(13, deltas.begin(), deltas.end());
+  });
+}
+
+TEST(ProtobufExposition, AClassicHistogramGetsItsLastBucket) {
+  const auto parsed = parse(histogram(false));
+  ASSERT_TRUE(parsed) << to_string(parsed.error());
+  std::vector<std::string> names;
+  for (const auto& sample : parsed->samples)
+    names.push_back(std::string(sample.labels.metric_name()) + " " +
+                    std::string(sample.labels.get("le")) + " " + std::to_string(sample.value));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"latency_bucket 1.0 4.000000", "latency_bucket +Inf 6.000000",
+                                      "latency_sum  12.500000", "latency_count  6.000000"}));
+}
+
+TEST(ProtobufExposition, ANativeHistogramIsOneSample) {
+  const auto parsed = parse(histogram(true));
+  ASSERT_TRUE(parsed) << to_string(parsed.error());
+  ASSERT_EQ(parsed->samples.size(), 1U);
+  ASSERT_TRUE(parsed->samples[0].histogram);
+  const auto& h = *parsed->samples[0].histogram;
+  EXPECT_EQ(h.schema, 3);
+  EXPECT_EQ(h.count, 6);
+  EXPECT_EQ(h.positive_counts, (std::vector<double>{2, 3}));
+  EXPECT_EQ(parse(histogram(true), true)->samples.size(), 5U);
+}
+
+TEST(ProtobufExposition, WhatIsCutOffOrWrongIsRefused) {
+  const auto body = histogram(true);
+  for (std::size_t length = 1; length < body.size(); ++length)
+    EXPECT_FALSE(parse(body.substr(0, length))) << length;
+  EXPECT_FALSE(parse(family("", 0, [](pbf_writer&) {})));
+  EXPECT_FALSE(parse(family("m", 9, [](pbf_writer&) {})));
+  EXPECT_FALSE(parse(family("m", 1, [](pbf_writer&) {})));  // without a value
+  EXPECT_TRUE(parse(""));
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry::scrape

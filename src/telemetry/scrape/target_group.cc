@@ -1,0 +1,174 @@
+#include "telemetry/scrape/target_group.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include "core/json.h"
+#include "core/text.h"
+
+namespace wellrun::telemetry::scrape {
+namespace {
+
+constexpr std::size_t kMaxTargets = 100'000;
+
+std::unexpected<Error> bad(std::string message) {
+  return fail(ErrorCode::kInvalid, "target groups cannot be read: " + std::move(message));
+}
+
+Status add_label(Labels& labels, std::string name, std::string value) {
+  if (name.empty() || !is_valid_utf8(name) || !is_valid_utf8(value))
+    return bad(fmt::format("label {} is not proper", quote(name)));
+  labels.set(name, value);
+  return {};
+}
+
+/// JSON is YAML too, but what comes over HTTP must be JSON in full: read it as such when it looks
+/// like it.
+Result<std::vector<TargetGroup>> from_json(std::string_view text) {
+  TRY(const auto json, parse_json(text));
+  if (!json.is_array()) return bad("a list of groups is wanted");
+  std::vector<TargetGroup> groups;
+  for (const auto& one : json) {
+    const auto targets = one.is_object() ? one.find("targets") : one.end();
+    if (!one.is_object() || targets == one.end() || !targets->is_array())
+      return bad("a group needs a list `targets`");
+    TargetGroup group;
+    for (const auto& target : *targets) {
+      if (!target.is_string()) return bad("a target is text, `host:port`");
+      group.targets.push_back(target.get<std::string>());
+    }
+    if (const auto labels = one.find("labels"); labels != one.end() && !labels->is_null()) {
+      if (!labels->is_object()) return bad("`labels` is a map of text to text");
+      for (const auto& [name, value] : labels->items()) {
+        if (!value.is_string()) return bad("`labels` is a map of text to text");
+        TRY_STATUS(add_label(group.labels, name, value.get<std::string>()));
+      }
+    }
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+Result<std::vector<TargetGroup>> from_yaml(const YAML::Node& list) {
+  if (!list.IsSequence()) return bad("a list of groups is wanted");
+  std::vector<TargetGroup> groups;
+  for (const auto& one : list) {
+    if (!one.IsMap() || !one["targets"].IsSequence()) return bad("a group needs a list `targets`");
+    TargetGroup group;
+    for (const auto& target : one["targets"]) {
+      if (!target.IsScalar()) return bad("a target is text, `host:port`");
+      group.targets.push_back(target.Scalar());
+    }
+    for (const auto& label : one["labels"]) {
+      if (!label.first.IsScalar() || !label.second.IsScalar())
+        return bad("`labels` is a map of text to text");
+      TRY_STATUS(add_label(group.labels, label.first.Scalar(), label.second.Scalar()));
+    }
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+/// Percent-encodes what is not unreserved in RFC 3986.
+std::string encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~").find(c) != std::string_view::npos;
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+std::string url_of(const Labels& labels) {
+  std::string url = fmt::format("{}://{}{}", labels.get("__scheme__"), labels.get("__address__"),
+                                labels.get("__metrics_path__"));
+  constexpr std::string_view kParameter = "__param_";
+  char separator = url.find('?') == std::string::npos ? '?' : '&';
+  for (const auto& label : labels) {
+    if (!label.name.starts_with(kParameter)) continue;
+    url += separator;
+    url += encoded(label.name.substr(kParameter.size())) + "=" + encoded(label.value);
+    separator = '&';
+  }
+  return url;
+}
+
+Labels discovered_labels(const JobSettings& job, const TargetGroup& group,
+                         const std::string& address) {
+  Labels labels = group.labels;
+  const auto fallback = [&](std::string_view name, std::string_view value) {
+    if (!labels.has(name)) labels.set(name, value);
+  };
+  labels.set("__address__", address);
+  fallback("job", job.target.job);
+  fallback("__scheme__", job.scheme);
+  fallback("__metrics_path__", job.path);
+  fallback("__scrape_interval__", format_duration(job.target.interval));
+  fallback("__scrape_timeout__", format_duration(job.target.timeout));
+  for (const auto& [name, value] : job.parameters) fallback("__param_" + name, value);
+  return labels;
+}
+
+/// std::nullopt: dropped by relabelling.
+Result<std::optional<ScrapeTarget>> resolve(const JobSettings& job, const Labels& discovered) {
+  auto relabelled = job.relabelling.apply(discovered);
+  if (!relabelled) return std::nullopt;
+  auto& labels = *relabelled;
+  if (labels.get("__address__").empty())
+    return fail(ErrorCode::kInvalid, fmt::format("job {}: a target has no address: {}",
+                                                 job.target.job, to_string(discovered)));
+  ScrapeTarget target = job.target;
+  target.discovered = discovered;
+  target.url = url_of(labels);
+  TRY(target.interval, parse_duration(labels.get("__scrape_interval__")));
+  TRY(target.timeout, parse_duration(labels.get("__scrape_timeout__")));
+  if (!labels.has("instance")) labels.set("instance", std::string(labels.get("__address__")));
+  for (const auto& label : labels)
+    if (!label.name.starts_with("__")) target.labels.set(label.name, label.value);
+  return target;
+}
+
+}  // namespace
+
+Result<std::vector<TargetGroup>> parse_target_groups(std::string_view text) {
+  const auto start = trimmed(text);
+  auto groups = [&]() -> Result<std::vector<TargetGroup>> {
+    if (start.starts_with('[') || start.starts_with('{')) return from_json(text);
+    try {
+      return from_yaml(YAML::Load(std::string(text)));
+    } catch (const YAML::Exception& error) {
+      return bad(error.what());
+    }
+  }();
+  std::size_t count = 0;
+  if (groups)
+    for (const auto& group : *groups) count += group.targets.size();
+  if (count > kMaxTargets)
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("{} targets were found; at most {} are taken", count, kMaxTargets));
+  return groups;
+}
+
+ResolvedTargets resolve_targets(const JobSettings& job, const std::vector<TargetGroup>& groups) {
+  ResolvedTargets out;
+  for (const auto& group : groups)
+    for (const auto& address : group.targets) {
+      const auto discovered = discovered_labels(job, group, address);
+      auto target = resolve(job, discovered);
+      if (!target)
+        out.problems.push_back(target.error().message);
+      else if (!*target)
+        out.dropped.emplace_back(job.target.job, discovered);
+      else
+        out.targets.push_back(std::move(**target));
+    }
+  if (job.target_limit != 0 && out.targets.size() > job.target_limit) {
+    out.problems.push_back(fmt::format("job {}: {} targets, the limit is {}: none is scraped",
+                                       job.target.job, out.targets.size(), job.target_limit));
+    out.targets.clear();
+  }
+  return out;
+}
+
+}  // namespace wellrun::telemetry::scrape

@@ -1,0 +1,78 @@
+#include "telemetry/scrape/target_group.h"
+
+#include <gtest/gtest.h>
+
+namespace wellrun::telemetry::scrape {
+namespace {
+
+TEST(TargetGroups, AreReadFromJsonAndYaml) {
+  const std::vector<TargetGroup> wanted = {
+      {{"a:1", "b:2"}, Labels{{"env", "test"}, {"__metrics_path__", "/m"}}}, {{"c:3"}, {}}};
+  const auto json = parse_target_groups(
+      R"([{"targets":["a:1","b:2"],"labels":{"env":"test","__metrics_path__":"/m"}},{"targets":["c:3"]}])");
+  ASSERT_TRUE(json) << to_string(json.error());
+  EXPECT_EQ(*json, wanted);
+  const auto yaml = parse_target_groups(
+      "- targets: ['a:1', b:2]\n  labels:\n    env: test\n    __metrics_path__: /m\n- targets:\n  "
+      "- c:3\n");
+  ASSERT_TRUE(yaml) << to_string(yaml.error());
+  EXPECT_EQ(*yaml, wanted);
+}
+
+TEST(TargetGroups, WhatIsNotOneIsSaid) {
+  for (const char* text : {"", "{}", "[1]", "[{\"labels\":{}}]", "[{\"targets\":[1]}]", "- a: [",
+                           "[{\"targets\":[\"a\"],\"labels\":{\"x\":1}}]", "[{\"targets\":[\"a\"]"})
+    EXPECT_FALSE(parse_target_groups(text)) << text;
+}
+
+JobSettings job() {
+  JobSettings settings;
+  settings.target.job = "shop";
+  return settings;
+}
+
+TEST(TargetGroups, BecomeTargetsWithTheLabelsOfTheirGroup) {
+  auto settings = job();
+  settings.parameters = {{"module", "http 2xx"}};
+  const auto out = resolve_targets(settings, {{{"a:1"}, Labels{{"env", "test"}, {"__x", "y"}}}});
+  ASSERT_EQ(out.targets.size(), 1U);
+  EXPECT_EQ(out.targets[0].url, "http://a:1/metrics?module=http%202xx");
+  EXPECT_EQ(target_labels(out.targets[0]),
+            (Labels{{"env", "test"}, {"instance", "a:1"}, {"job", "shop"}}));
+  EXPECT_EQ(out.targets[0].discovered.get("__x"), "y");
+}
+
+TEST(TargetGroups, RelabellingChangesAddressPathAndIntervalAndDrops) {
+  auto settings = job();
+  auto relabelling =
+      Relabelling::compile({{.source_labels = {"__address__"}, .regex = "drop.*", .action = "drop"},
+                            {.source_labels = {"__address__"},
+                             .regex = "(.*):.*",
+                             .target_label = "__address__",
+                             .replacement = "$1:99"},
+                            {.target_label = "__metrics_path__", .replacement = "/probe"},
+                            {.target_label = "__scrape_interval__", .replacement = "5s"},
+                            {.target_label = "__scrape_timeout__", .replacement = "2s"},
+                            {.target_label = "job", .replacement = "other"}});
+  ASSERT_TRUE(relabelling);
+  settings.relabelling = *relabelling;
+  const auto out = resolve_targets(settings, {{{"a:1", "drop:1"}, {}}});
+  ASSERT_EQ(out.targets.size(), 1U);
+  EXPECT_EQ(out.targets[0].url, "http://a:99/probe");
+  EXPECT_EQ(out.targets[0].interval, Duration{5000});
+  EXPECT_EQ(target_labels(out.targets[0]).get("job"), "other");
+  EXPECT_EQ(target_labels(out.targets[0]).get("instance"), "a:99");
+  ASSERT_EQ(out.dropped.size(), 1U);
+  EXPECT_EQ(out.dropped[0].second.get("__address__"), "drop:1");
+}
+
+TEST(TargetGroups, BeyondTheLimitNoneIsScraped) {
+  auto settings = job();
+  settings.target_limit = 1;
+  const auto out = resolve_targets(settings, {{{"a:1", "b:1"}, {}}});
+  EXPECT_TRUE(out.targets.empty());
+  EXPECT_EQ(out.problems.size(), 1U);
+}
+
+}  // namespace
+}  // namespace wellrun::telemetry::scrape
