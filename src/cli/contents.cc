@@ -19,9 +19,9 @@ const std::vector<Chapter>& chapters() {
   static const std::vector<Chapter> all{
       {"Run it", {"serve", "config", "token", "completion"}},
       {"Say what you want, as code", {"init", "check", "plan", "diff", "apply", "get", "export"}},
-      {"See how it is", {"workload", "kpi", "slo", "rules", "query", "queries", "oncall"}},
+      {"See how it is", {"workload", "kpi", "slo", "rules", "query", "queries", "detect", "oncall"}},
       {"Respond", {"incident", "runbook", "run", "automation"}},
-      {"Change, learn, improve", {"deploy", "analysis", "action", "assess", "journal", "backup"}},
+      {"Change, learn, improve", {"deploy", "canary", "analysis", "action", "assess", "journal", "backup"}},
   };
   return all;
 }
@@ -82,6 +82,7 @@ const std::map<std::string_view, std::vector<std::string_view>>& examples() {
       {"run resume", {"wellrun run resume run-0001 --decision retry"}},
       {"deploy", {"wellrun deploy record --workload shop --version 1.2.0 --outcome succeeded"}},
       {"deploy list", {"wellrun deploy list --workload shop"}},
+      {"run verdict", {"wellrun run verdict run-1 --helped true --comment \"back within a minute\""}},
       {"deploy record",
        {"wellrun deploy record --workload shop --component checkout --version 1.2.0",
         "wellrun deploy record --workload shop --version 1.2.0 --outcome succeeded"}},

@@ -2,7 +2,7 @@
 // disk; runs that are watched while they run, and that survive kill -9 at every step; the sandbox without privileges.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { isAbsolute, join } from 'node:path';
 import test from 'node:test';
@@ -215,8 +215,14 @@ test('a run survives kill -9 at every step boundary, and no step that must not b
   }).listen(0, '127.0.0.1');
   await until('the peer', () => peer.address());
   const url = `http://127.0.0.1:${peer.address().port}`;
-  // Each step takes long enough to be seen under way; `mark` is what may happen once only.
-  const mark = (name) => ({ name, run: { command: `sleep 0.3; echo ${name} >> '${marks}'; sleep 0.5` } });
+  // Each step takes long enough to be seen under way; `mark` is what may happen once only. Its process outlives a killed server:
+  // whether it happened can be said once that process is gone.
+  const pids = folder();
+  const mark = (name) => ({ name, run: { command: `echo $$ > '${pids}/${name}'; sleep 0.3; echo ${name} >> '${marks}'; sleep 0.5` } });
+  const gone = (name) => {
+    const pid = existsSync(join(pids, name)) && readFileSync(join(pids, name), 'utf8').trim();
+    return !pid || !existsSync(`/proc/${pid}`);
+  };
   const steps = [
     mark('first'),
     { name: 'again', run: { command: `echo again >> '${marks}'; sleep 0.6` }, repeatable: true },
@@ -238,6 +244,7 @@ test('a run survives kill -9 at every step boundary, and no step that must not b
     const runs = (await (await server.ask('GET', '/api/v1/runs')).json()).items;
     for (const each of runs.filter((each) => each.state === 'unknown')) {
       const name = each.current_step;
+      await until(`the process of ${name} is gone`, async () => gone(name));
       const happened = name === 'call' ? (calls['/once'] ?? []).length > 0 : done(name) > 0;
       const answer = await server.ask('POST', `/api/v1/runs/${each.id}/resume`, { decision: happened ? 'done' : 'retry' });
       assert.equal(answer.status, 200, await answer.text());
