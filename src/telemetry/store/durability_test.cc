@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <sys/mount.h>
 #include <thread>
 
 #include "platform/runtime/virtual_runtime.h"
@@ -228,6 +229,72 @@ TEST(PowerLoss, AnyTailOfTheLogMayBeMissing) {
     EXPECT_TRUE((*store)->statistics().damage.empty()) << words((*store)->statistics().damage);
     if (left == full) EXPECT_EQ(read.samples, 400U);
   }
+}
+
+/// A file system of its own that can be made larger. Needs root.
+class SmallDisk {
+ public:
+  explicit SmallDisk(fs::path at) : at_(std::move(at)) {
+    fs::create_directories(at_);
+    mounted_ = ::mount("tmpfs", at_.c_str(), "tmpfs", 0, "size=6m") == 0;
+  }
+  ~SmallDisk() {
+    if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
+  }
+  bool is_mounted() const { return mounted_; }
+  bool grow() const { return ::mount("tmpfs", at_.c_str(), "tmpfs", MS_REMOUNT, "size=64m") == 0; }
+
+ private:
+  fs::path at_;
+  bool mounted_ = false;
+};
+
+/// Really full: no free space is kept aside, so every kind of write meets it.
+TEST(FullDisk, RefusesWritesServesReadsAndRecoversByItself) {
+  Folder folder;
+  const SmallDisk disk(folder / "small");
+  if (!disk.is_mounted()) GTEST_SKIP() << "mounting a tmpfs needs root";
+  VirtualRuntime runtime;
+  auto store = EmbeddedStore::open(options_for((folder / "small") / "data"), runtime.runtime());
+  ASSERT_TRUE(store) << to_string(store.error());
+  std::size_t acknowledged = 0;
+  std::size_t refused = 0;
+  for (std::size_t k = 0; k < 4000 && refused < 50; ++k) {
+    std::vector<SeriesWrite> all(200);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto time = static_cast<std::int64_t>(k) * kStep;
+      all[i].labels = series_labels(i);
+      all[i].samples = {{time, value_of(i, time)}};
+    }
+    const auto outcome = (*store)->write(std::move(all));
+    if (outcome) {
+      acknowledged += outcome->samples_written;
+    } else {
+      ++refused;
+      ASSERT_EQ(outcome.error().code, ErrorCode::kNoSpace) << to_string(outcome.error());
+    }
+  }
+  EXPECT_EQ(refused, 50U);
+  {
+    std::ofstream ballast((folder / "small") / "ballast");
+    while (ballast << std::string(4096, 'x') << std::flush) {
+    }
+  }
+  EXPECT_FALSE((*store)->checkpoint()) << "the database meets the full disk too";
+  EXPECT_EQ(read_all(**store).samples, acknowledged);
+  ASSERT_TRUE(disk.grow());
+  write(**store, 200, 10'000, 1);
+  acknowledged += 200;
+  const auto moved = (*store)->checkpoint();
+  EXPECT_TRUE(moved) << to_string(moved.error());
+  EXPECT_EQ(read_all(**store).samples, acknowledged);
+  ASSERT_TRUE((*store)->stop());
+  store->reset();
+  store = EmbeddedStore::open(options_for((folder / "small") / "data"), runtime.runtime());
+  ASSERT_TRUE(store) << to_string(store.error());
+  const auto read = read_all(**store);
+  EXPECT_EQ(read.samples, acknowledged);
+  EXPECT_EQ(read.wrong, 0U);
 }
 
 TEST(Backup, HoldsWhatWasAcknowledgedWhileWritingWentOn) {

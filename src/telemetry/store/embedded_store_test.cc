@@ -1,5 +1,6 @@
 #include "telemetry/store/embedded_store.h"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include <random>
 #include <signal.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "platform/runtime/virtual_runtime.h"
@@ -387,12 +389,57 @@ TEST(EmbeddedStore, TheTimerMovesTheHeadToTheDatabase) {
   EXPECT_EQ(world.select({})[0].samples.size(), 100U);
 }
 
+/// What the writers of a crash test send: a pure function, so that the reader after the crash knows
+/// it. Every round of a writer is one request: plain series, new series now and then, pairs of
+/// times in the wrong order, a sample again that was sent before, and a histogram.
+namespace crash_plan {
+
+constexpr std::uint32_t kWriters = 3;
+constexpr std::size_t kPerRound = 12;  ///< samples that are new in each round
+
+struct Ack {
+  std::uint32_t writer = 0, round = 0;
+};
+
+std::string name(std::uint32_t writer, std::size_t series) {
+  return "w" + std::to_string(writer) + "_" + std::to_string(series);
+}
+
+double value(std::int64_t time) {
+  return static_cast<double>(time) * 1.25;
+}
+
+std::vector<SeriesWrite> request(std::uint32_t writer, std::uint32_t round) {
+  std::vector<SeriesWrite> series;
+  auto add = [&](std::string metric, std::int64_t time) {
+    series.emplace_back().labels = named(std::move(metric));
+    series.back().samples = {{time, value(time)}};
+  };
+  for (std::size_t i = 0; i < kPerRound - 2; ++i) add(name(writer, i + round / 50), round);
+  add(name(writer, 9000), round ^ 1);
+  if (round > 0) add(name(writer, round / 50), round - 1);
+  series.emplace_back().labels = named(name(writer, 9001));
+  Histogram histogram;
+  histogram.count = histogram.sum = round;
+  series.back().histograms = {{round, std::make_shared<const Histogram>(histogram)}};
+  return series;
+}
+
+/// The last round that `sample` of this series may be of.
+std::uint32_t round_of(const std::string& metric, std::int64_t time) {
+  const auto round = static_cast<std::uint32_t>(time);
+  return metric.ends_with("_9000") ? round ^ 1 : round;
+}
+
+}  // namespace crash_plan
+
 /// Not a test: the process that the ones below start and kill (RocksDB's threads do not survive a
 /// fork alone).
 TEST(CrashWriter, DISABLED_WritesUntilKilled) {
   const char* folder = std::getenv("WELLRUN_CRASH_FOLDER");
   const char* report_text = std::getenv("WELLRUN_CRASH_REPORT");
-  ASSERT_TRUE(folder != nullptr && report_text != nullptr);
+  const char* seed_text = std::getenv("WELLRUN_CRASH_SEED");
+  ASSERT_TRUE(folder != nullptr && report_text != nullptr && seed_text != nullptr);
   const int report = std::atoi(report_text);
   VirtualRuntime runtime;
   EmbeddedStoreOptions options;
@@ -401,64 +448,110 @@ TEST(CrashWriter, DISABLED_WritesUntilKilled) {
   options.out_of_order_window = options.retention = std::chrono::years(100);
   auto store = EmbeddedStore::open(options, runtime.runtime());
   ASSERT_TRUE(store);
-  for (std::uint32_t round = 0;; ++round) {
-    std::vector<SeriesWrite> series(20);
-    for (std::size_t i = 0; i < series.size(); ++i) {
-      series[i].labels = named("m" + std::to_string(i + round / 50));
-      series[i].samples = {{static_cast<std::int64_t>(round), round * 1.25}};
+  std::vector<std::thread> writers;
+  for (std::uint32_t writer = 0; writer < crash_plan::kWriters; ++writer)
+    writers.emplace_back([&, writer] {
+      for (std::uint32_t round = 0;; ++round) {
+        const auto outcome = (*store)->write(crash_plan::request(writer, round));
+        if (!outcome || outcome->rejected > 0) std::abort();
+        const crash_plan::Ack ack{writer, round};
+        if (::write(report, &ack, sizeof ack) != static_cast<ssize_t>(sizeof ack)) std::abort();
+      }
+    });
+  std::mt19937 random(static_cast<std::uint32_t>(std::atoi(seed_text)));
+  for (std::uint64_t copies = 0;; ++copies) {
+    for (auto turns = random() % 300'000; turns > 0; --turns) std::this_thread::yield();
+    if (random() % 3 == 0) {
+      if (!(*store)->backup(options.dir.string() + ".copy" + std::to_string(copies))) std::abort();
+    } else if (!(*store)->checkpoint()) {
+      std::abort();
     }
-    ASSERT_TRUE((*store)->write(std::move(series)));
-    ASSERT_EQ(::write(report, &round, sizeof round), static_cast<ssize_t>(sizeof round));
-    if (round % 40 == 39) ASSERT_TRUE((*store)->checkpoint());
   }
 }
 
 /// A writer process is killed at a random moment; what it reported as acknowledged must be there,
 /// and nothing that it did not send.
-class Crash : public testing::TestWithParam<std::uint32_t> {};
+class Crash : public testing::TestWithParam<std::uint32_t> {
+ protected:
+  using Rounds = std::array<std::int64_t, crash_plan::kWriters>;
+
+  /// The last round of each writer that was acknowledged; -1: none.
+  static Rounds run_and_kill(const std::filesystem::path& folder, std::uint32_t seed) {
+    Rounds acknowledged{-1, -1, -1};
+    int report[2];
+    EXPECT_EQ(::pipe(report), 0);
+    const auto child = ::fork();
+    if (child == 0) {
+      ::setenv("WELLRUN_CRASH_FOLDER", folder.c_str(), 1);
+      ::setenv("WELLRUN_CRASH_REPORT", std::to_string(report[1]).c_str(), 1);
+      ::setenv("WELLRUN_CRASH_SEED", std::to_string(seed).c_str(), 1);
+      ::execl("/proc/self/exe", "crash_writer", "--gtest_also_run_disabled_tests",
+              "--gtest_filter=CrashWriter.*", "--gtest_brief=1", nullptr);
+      ::_exit(1);
+    }
+    ::close(report[1]);
+    const auto stop_after = std::mt19937(seed)() % 1500 + 1;
+    crash_plan::Ack ack;
+    std::uint32_t count = 0;
+    while (::read(report[0], &ack, sizeof ack) == sizeof ack) {
+      acknowledged[ack.writer] = std::max<std::int64_t>(acknowledged[ack.writer], ack.round);
+      if (++count == stop_after) ::kill(child, SIGKILL);  // what is in the pipe counts too
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ::close(report[0]);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    return acknowledged;
+  }
+
+  static void expect_plan(const EmbeddedStore& store, const Rounds& acknowledged) {
+    EXPECT_TRUE(store.statistics().damage.empty());
+    Rounds found{};
+    const auto all = store.select({}, kAlways, {});
+    ASSERT_TRUE(all);
+    for (const auto& series : *all) {
+      const std::string metric(series.labels.metric_name());
+      const auto writer = static_cast<std::size_t>(metric[1] - '0');
+      auto count = [&](std::uint32_t round) {
+        ASSERT_LE(round, acknowledged[writer] + 1) << "at most the write under way";
+        found[writer] += round <= acknowledged[writer] ? 1 : 0;
+      };
+      for (const auto& sample : series.samples) {
+        ASSERT_EQ(sample.value, crash_plan::value(sample.time_ms));
+        count(crash_plan::round_of(metric, sample.time_ms));
+      }
+      for (const auto& sample : series.histograms) {
+        ASSERT_EQ(sample.histogram->sum, static_cast<double>(sample.time_ms));
+        count(static_cast<std::uint32_t>(sample.time_ms));
+      }
+    }
+    for (std::size_t writer = 0; writer < found.size(); ++writer)
+      EXPECT_EQ(found[writer],
+                (acknowledged[writer] + 1) * static_cast<std::int64_t>(crash_plan::kPerRound))
+          << "writer " << writer;
+  }
+};
 
 TEST_P(Crash, EverythingAcknowledgedIsThereAndNothingElse) {
   World world;
   world.store.reset();
-  int report[2];
-  ASSERT_EQ(::pipe(report), 0);
-  const auto child = ::fork();
-  if (child == 0) {
-    ::setenv("WELLRUN_CRASH_FOLDER", world.folder.path().c_str(), 1);
-    ::setenv("WELLRUN_CRASH_REPORT", std::to_string(report[1]).c_str(), 1);
-    ::execl("/proc/self/exe", "crash_writer", "--gtest_also_run_disabled_tests",
-            "--gtest_filter=CrashWriter.*", "--gtest_brief=1", nullptr);
-    ::_exit(1);
-  }
-  ::close(report[1]);
-  const auto stop_after = std::mt19937(GetParam())() % 400 + 1;
-  std::uint32_t acknowledged = 0;
-  for (std::uint32_t round = 0;
-       round < stop_after &&
-       ::read(report[0], &acknowledged, sizeof acknowledged) == sizeof acknowledged;
-       ++round) {
-  }
-  ::kill(child, SIGKILL);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  for (std::uint32_t late = 0; ::read(report[0], &late, sizeof late) == sizeof late;)
-    acknowledged = late;
-  ::close(report[0]);
+  SCOPED_TRACE("seed " + std::to_string(GetParam()));
+  const auto acknowledged = run_and_kill(world.folder.path(), GetParam());
   world.open();
-  EXPECT_TRUE(world.store->statistics().damage.empty());
-  std::size_t found = 0;
-  for (const auto& series : world.select({})) {
-    for (const auto& sample : series.samples) {
-      ASSERT_EQ(sample.value, static_cast<double>(sample.time_ms) * 1.25);
-      ASSERT_LE(sample.time_ms, static_cast<std::int64_t>(acknowledged) + 1)
-          << "at most the write under way";
-      found += sample.time_ms <= acknowledged ? 1 : 0;
-    }
-  }
-  EXPECT_EQ(found, (acknowledged + 1ULL) * 20) << "seed " << GetParam();
+  expect_plan(*world.store, acknowledged);
+  world.crash();
+  expect_plan(*world.store, acknowledged);
+  const auto& own = world.folder.path();
+  for (const auto& entry : std::filesystem::directory_iterator(own.parent_path()))
+    if (entry.path().string().starts_with(own.string() + ".copy"))
+      std::filesystem::remove_all(entry.path());
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Crash, testing::Range(1U, 9U));
+/// WELLRUN_CRASH_SEEDS: how many, for a long run.
+INSTANTIATE_TEST_SUITE_P(Seeds, Crash, testing::Range(1U, [] {
+                           const char* wanted = std::getenv("WELLRUN_CRASH_SEEDS");
+                           return 1 + static_cast<std::uint32_t>(wanted ? std::atoi(wanted) : 12);
+                         }()));
 
 }  // namespace
 }  // namespace wellrun::telemetry
