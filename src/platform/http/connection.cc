@@ -127,7 +127,7 @@ class HttpConnection final : public Connection,
   }
 
   void next_request(Duration wait) {
-    if (context_->stopping && input_.empty()) return close();
+    if ((context_->stopping || has_ended_) && input_.empty()) return close();
     phase_ = Phase::kIdle;
     exchange_ = {};
     request_ = {};
@@ -165,6 +165,8 @@ class HttpConnection final : public Connection,
     if (phase_ == Phase::kLingering) return error ? close() : discard(size);
     if (error && abandoned_) {
       // Perhaps the peer has only finished sending: the answer, if there will be one, is sent.
+      // Reading on would wait for ever: Asio reports an end once.
+      has_ended_ = true;
       *abandoned_ = true;
       return;
     }
@@ -488,7 +490,7 @@ class HttpConnection final : public Connection,
   /// Reads what the peer still sends for a moment, so that it gets to see the answer instead of a
   /// reset.
   void linger() {
-    if (context_->stopping) return close();
+    if (context_->stopping || has_ended_) return close();
     phase_ = Phase::kLingering;
     transport_->finish_sending();
     set_deadline(kLingerTimeout);
@@ -621,6 +623,7 @@ class HttpConnection final : public Connection,
   std::shared_ptr<EventQueue> events_;
   bool is_writing_events_ = false;
   bool is_reading_ = false;
+  bool has_ended_ = false;                        ///< the peer sends nothing any more
   std::shared_ptr<std::atomic<bool>> abandoned_;  ///< while a request that asks for it is answered
 };
 
