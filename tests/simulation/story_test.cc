@@ -96,7 +96,7 @@ TEST(Story, KeepsItsPromisesInAWorldWhereAnythingFailsAtAnyTime) {
   int deaths = 0;
   for (std::uint64_t seed = 1; seed <= seed_count() && !testing::Test::HasFailure(); ++seed) {
     StoryOptions options{.seed = seed,
-                         .habits = {.crash = 0.04,
+                         .habits = {.crash = 0.15,
                                     .mail_refused = 0.2,
                                     .mail_lost = 0.1,
                                     .http_refused = 0.2,
