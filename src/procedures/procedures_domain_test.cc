@@ -68,10 +68,12 @@ std::string runbook(const std::string& name, const std::string& steps) {
 }
 
 TEST(Procedures, AnAutomationAndAChildThatStartAtOneMomentAreTwoRuns) {
-  House house(runbook("inner", "{name: pause, wait: {duration: 1s}}") +
-              runbook("outer", "{name: pause, wait: {duration: 1s}}, {name: inner, runbook: {name: inner}}") +
-              runbook("tell", "{name: pause, wait: {duration: 1s}}") +
-              R"(apiVersion: wellrun.io/v1
+  House house(
+      runbook("inner", "{name: pause, wait: {duration: 1s}}") +
+      runbook("outer",
+              "{name: pause, wait: {duration: 1s}}, {name: inner, runbook: {name: inner}}") +
+      runbook("tell", "{name: pause, wait: {duration: 1s}}") +
+      R"(apiVersion: wellrun.io/v1
 kind: Automation
 metadata: {name: tell}
 spec: {on: run.step_finished, when: {run: run-0001}, runbook: tell, limits: {maxPerHour: 1}}
