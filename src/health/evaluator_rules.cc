@@ -56,6 +56,13 @@ std::vector<std::string> newly_firing(const ActiveAlerts& before, const ActiveAl
   return fired;
 }
 
+/// Whether other alerting rules may change what it sees.
+bool reads_alerts(const rules::RuleInputs& inputs) {
+  return inputs.anything || std::ranges::any_of(inputs.names, [](const std::string& name) {
+           return name.starts_with("ALERTS");
+         });
+}
+
 bool waits(const GroupRule& rule) {
   return rule.declared.is_alert() && rule.alert.hold > Duration::zero();
 }
@@ -186,14 +193,42 @@ void Evaluator::State::evaluate_all(Job& job, Timestamp now) {
   next_rule(job);
 }
 
+/// Only alerting rules are in a part, all at one moment: their questions go out together, and are
+/// decided on in order. Rules that read what others of the part may write are asked in their turn.
+void Evaluator::State::evaluate_part(Job& job, std::vector<std::size_t> rules, Timestamp now) {
+  std::vector<std::string> questions;
+  for (const auto index : rules) {
+    if (!reads_alerts(job.rules[index].inputs)) questions.push_back(job.rules[index].declared.expr);
+  }
+  job.under_way = true;
+  job.evaluation = {.now = now, .rules = std::move(rules), .whole = false};
+  ask_all(
+      job, std::move(questions), now - job.query_offset,
+      [](Job& asked, const std::string& promql, const Result<InstantResult>& answer) {
+        asked.evaluation.answers.emplace(promql, answer);
+      },
+      [this](Job& asked) { next_rule(asked); });
+}
+
 void Evaluator::State::next_rule(Job& job) {
-  const auto& evaluation = job.evaluation;
+  auto& evaluation = job.evaluation;
   if (evaluation.at == evaluation.rules.size()) return finish_group(job);
   const RuleTurn turn{evaluation.rules[evaluation.at], runtime.clock.steady()};
-  ask(job, job.rules[turn.index].declared.expr, evaluation.now - job.query_offset,
-      [this, turn](Job& asked, Result<InstantResult> result) {
-        rule_answered(asked, turn, std::move(result));
-      });
+  const auto& expr = job.rules[turn.index].declared.expr;
+  const auto known = evaluation.answers.find(expr);
+  if (known == evaluation.answers.end()) {
+    return ask(job, expr, evaluation.now - job.query_offset,
+               [this, turn](Job& asked, Result<InstantResult> result) {
+                 rule_answered(asked, turn, std::move(result));
+               });
+  }
+  // Through the strand: a long group must not become a deep stack.
+  runtime.strand.post([weak = weak_from_this(), key = job.key(), generation = job.generation, turn,
+                       answer = known->second]() mutable {
+    const auto state = weak.lock();
+    auto* asked = state ? state->live(key, generation) : nullptr;
+    if (asked != nullptr) state->rule_answered(*asked, turn, std::move(answer));
+  });
 }
 
 void Evaluator::State::rule_answered(Job& job, RuleTurn turn, Result<InstantResult> result) {
@@ -426,9 +461,7 @@ void Evaluator::State::pump() {
       run(job, now);
       continue;
     }
-    job.under_way = true;
-    job.evaluation = {.now = now, .rules = std::move(part->rules), .whole = false};
-    next_rule(job);
+    evaluate_part(job, std::move(part->rules), now);
   }
   const auto next = due.next();
   due_timer.reset();

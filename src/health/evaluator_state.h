@@ -33,6 +33,8 @@ struct GroupEvaluation {
   std::size_t at = 0;              ///< index into `rules` of the one being evaluated
   bool whole = true;
   bool changed = false;  ///< an alert changed its state
+  /// By expression, what was asked in advance.
+  std::map<std::string, Result<telemetry::InstantResult>> answers = {};
 };
 
 struct Job {
@@ -109,6 +111,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void restore_alerts(Job& job, Timestamp last, Timestamp now);
   void give_up_restoring(Job& job, const Error& error);
   void evaluate_all(Job& job, Timestamp now);
+  void evaluate_part(Job& job, std::vector<std::size_t> rules, Timestamp now);
   void next_rule(Job& job);
   struct RuleTurn {  ///< one rule of the evaluation under way
     std::size_t index = 0;
