@@ -195,7 +195,8 @@ void Baseline::weigh(const Measure& measure, Observation& seen) const {
       if (runs.total() < kFewestRuns) continue;
       flat = kTuning.flat_share * surprise;
     } else {
-      sum += std::pow(surprise, kTuning.norm);
+      const double share = static_cast<Part>(i) == Part::kDeviation ? kTuning.deviation_share : 1;
+      sum += std::pow(share * surprise, kTuning.norm);
     }
     if (surprise <= seen.part_surprise) continue;
     seen.part = static_cast<Part>(i);

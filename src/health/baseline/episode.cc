@@ -21,7 +21,7 @@ void Episode::count(double surprise) {
   constexpr double kLeast = 0.05;
   constexpr double kFade = 0.8;
   weight_ = 1;
-  if (surprise > kTuning.counted_once_from) {
+  if (surprise > kTuning.alarm) {
     state_.rows += 1;
     weight_ = std::max(kLeast, 1 / state_.rows);
   } else {

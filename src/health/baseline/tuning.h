@@ -36,12 +36,13 @@ struct Tuning {
   double tail_reach = 8;  ///< the fit is trusted for this many powers of ten
 
   // From parts to one score.
-  double norm = 1.7;             ///< 1 would add the parts' surprises, infinity take the largest
-  double flat_share = 0.8;       ///< a flat line is taken at this much of its surprise
-  double alarm = 6.5;            ///< log10 of the return period in half minutes
-  double counted_once_from = 6;  ///< from here the rows of an episode share one count
-  double calm_per_day = 3;       ///< how fast the bar falls back to `alarm` after one
-  double half_score = 6;         ///< distance (log10) over which a score covers half its range
+  double norm = 1.7;              ///< 1 would add the parts' surprises, infinity take the largest
+  double deviation_share = 0.83;  ///< the deviation overlaps with the jump and the value
+  double flat_share = 0.8;        ///< a flat line is taken at this much of its surprise
+  double alarm = 6.5;  ///< log10 of the return period in half minutes; from here the rows of an
+                       ///< episode share one count in the history
+  double calm_per_day = 3;  ///< how fast the bar falls back to `alarm` after one
+  double half_score = 6;    ///< distance (log10) over which a score covers half its range
 };
 
 inline constexpr Tuning kTuning{};
