@@ -43,6 +43,7 @@ async function until(what, look) {
   const since = Date.now();
   for (;;) {
     waiting(what, since);
+    if (world.fallen) throw new Error(`${world.fallen} (while waiting: ${what})`);
     try {
       const seen = await look();
       if (seen) return seen;
@@ -288,11 +289,14 @@ async function end(code) {
   await world.stop();
   process.exit(code);
 }
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(seconds > 0 ? 1 : 0));
+// Whoever is at the page may still be looking when the story is told: then it ends when it is told to.
+let isTold = false;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(seconds > 0 && !isTold ? 1 : 0));
 
 try {
   const incident = await story();
-  if (seconds > 0) await end(0);
+  isTold = true;
+  if (seconds > 0 && isHumanHere) await end(0);
   lookAround(incident);
 } catch (error) {
   wipe();

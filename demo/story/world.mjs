@@ -27,6 +27,9 @@ export class World {
     child.stdout.pipe(log);
     child.stderr.pipe(log);
     child.on('error', (error) => log.write(`${error.message}\n`));
+    child.once('exit', (code) => {
+      if (!this.isStopping) this.fallen ??= `${name} ended by itself (${code}); what it said: ${log.path}`;
+    });
     this.children.push(child);
     return { child, text: () => text };
   }
@@ -48,6 +51,9 @@ export class World {
     this.start('node-exporter', 'prometheus-node-exporter', [`--web.listen-address=127.0.0.1:${port(5)}`]);
     node('load', { GATEWAY: this.url(0), RATE: '20' });
   }
+
+  /** What must run and does not any more, or undefined. */
+  fallen;
 
   /** A copy of demo/ops with this world's ports, committed to git, so that what is applied comes from a clean commit. */
   prepareOperations() {
@@ -92,6 +98,7 @@ export class World {
   }
 
   async stop() {
+    this.isStopping = true;
     const running = this.children.filter((child) => child.exitCode === null && child.signalCode === null && child.pid);
     const ended = running.map((child) => new Promise((resolve) => child.once('exit', resolve)));
     running.forEach((child) => child.kill('SIGTERM'));

@@ -106,6 +106,12 @@ void command(const std::shared_ptr<Api>& api, const http::Request& request, int 
       });
 }
 
+/// A date means its end, in UTC; a time stays what it is.
+std::string due_of(std::string due) {
+  constexpr std::size_t kDateLength = std::string_view("2026-01-31").size();
+  return due.size() == kDateLength ? due + "T23:59:59Z" : due;
+}
+
 }  // namespace
 
 std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger,
@@ -186,7 +192,7 @@ std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger
                 return a->domain.create({.analysis = text_or(body, "analysis"),
                                          .title = text_or(body, "title"),
                                          .owner = text_or(body, "owner"),
-                                         .due = text_or(body, "due"),
+                                         .due = due_of(text_or(body, "due")),
                                          .by = by});
               },
               show_action, std::move(reply));

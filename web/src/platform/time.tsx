@@ -93,9 +93,9 @@ export function parseTime(at: string | null | undefined): number | undefined {
 
 const wholeDay = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 
-/** "2026-12-03" or a time on that day -> "Dec 3, 2026"; anything else as it is. */
+/** The day that is meant, wherever the reader is: "2026-12-03" or a time on it -> "Dec 3, 2026"; else as it is. */
 export function formatDay(day: string): string {
-  const at = Date.parse(/^\d{4}-\d\d-\d\d$/.test(day) ? `${day}T12:00` : day);
+  const at = Date.parse(`${day.slice(0, 10)}T12:00`);
   return Number.isNaN(at) ? day : wholeDay.format(at);
 }
 
