@@ -533,7 +533,8 @@ Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes
   if (size / 32 > packed.size())
     return fail(ErrorCode::kInvalid, "the body cannot unpack to the length that it states");
   std::string plain;
-  plain.resize_and_overwrite(size, [](char*, std::size_t count) { return count; });
+  // libstdc++ 12 hands the rounded capacity to the operation, not the size that was asked for.
+  plain.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });
   if (!snappy::RawUncompress(packed.data(), packed.size(), plain.data()))
     return fail(ErrorCode::kInvalid, "the body is not in snappy's block format");
   return plain;

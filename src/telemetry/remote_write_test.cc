@@ -192,6 +192,15 @@ TEST(RemoteWrite, WhatItDoesNotSpeakIs415AndWhatIsBrokenIs400) {
   }
 }
 
+TEST(RemoteWrite, ABodyOfAnyLengthUnpacksToItself) {
+  for (std::size_t size = 0; size < 300; ++size) {
+    std::string plain, packed;
+    for (std::size_t i = 0; i < size; ++i) plain += static_cast<char>('a' + i * 7 % 26);
+    snappy::Compress(plain.data(), plain.size(), &packed);
+    EXPECT_EQ(unpack_snappy(packed, 1000).value_or("?"), plain) << size;
+  }
+}
+
 TEST(RemoteWrite, ASnappyBombIsRefusedBeforeItIsUnpacked) {
   const std::string huge = "\xff\xff\xff\xff\x0f";  // says: 4 GiB
   EXPECT_EQ(unpack_snappy(huge, 1 << 20).error().code, ErrorCode::kTooLarge);

@@ -246,9 +246,12 @@ class HttpConnection final : public Connection,
       body.resize(have);
       return take_body();
     }
-    if (have == body.size())
-      body.resize_and_overwrite(std::min(body_bytes_, std::max(kFirstBodyBytes, 2 * have)),
-                                [](char*, std::size_t size) { return size; });
+    if (have == body.size()) {
+      // libstdc++ 12 hands the rounded capacity to the operation: a byte more than asked for would
+      // be the next request's.
+      const auto room = std::min(body_bytes_, std::max(kFirstBodyBytes, 2 * have));
+      body.resize_and_overwrite(room, [room](char*, std::size_t) { return room; });
+    }
     transport_->read_some(asio::buffer(body.data() + have, body.size() - have),
                           [self = shared_from_this(), have](error_code error, std::size_t size) {
                             if (self->phase_ == Phase::kClosed) return;

@@ -178,6 +178,17 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
   EXPECT_NE(answers.find("item last", at), std::string::npos);
 }
 
+TEST_F(ServerTest, ABodyOfAnyLengthEndsWhereTheNextRequestBegins) {
+  Peer peer(start());
+  for (std::size_t size = 0; size < 80; ++size) {
+    const std::string body(size, 'x');
+    peer.send(fmt::format("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", size));
+    peer.send(body + "GET /items/next HTTP/1.1\r\nHost: a\r\n\r\n");
+    peer.until("\r\n\r\n" + body + "HTTP/1.1 200");
+    peer.until("\r\n\r\nitem next");
+  }
+}
+
 TEST_F(ServerTest, HeadHasTheLengthButNotTheBody) {
   const auto answer = answer_to("HEAD /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   EXPECT_NE(answer.find("Content-Length: 5\r\n"), std::string::npos);
