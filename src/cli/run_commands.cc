@@ -59,7 +59,7 @@ class Watch {
   bool ends_line_ = true;
 };
 
-int watch_run(Context& context, const std::string& id) {
+int watch_run(Context& context, const std::string& id, bool until_asked) {
   Api api(context.api);
   Watch watch(context);
   while (true) {
@@ -67,6 +67,11 @@ int watch_run(Context& context, const std::string& id) {
     if (!run) return report(context, run.error());
     if (!context.json) watch.show(*run);
     const auto state = text_or(*run, "state");
+    const bool asks = state == "waiting_approval" || state == "unknown";
+    if (asks && until_asked) {
+      if (context.json) context.out(run->dump(2) + "\n");
+      return 0;
+    }
     if (state == "succeeded" || state == "failed" || state == "cancelled") {
       context.out(context.json ? run->dump(2) + "\n" : id + " " + state + "\n");
       return state == "succeeded" ? 0 : 1;
@@ -87,13 +92,17 @@ std::string unseen(const std::string& printed, const std::string& now) {
 
 void add_run_commands(CLI::App& app, Context& context, int& exit_code) {
   auto id = std::make_shared<std::string>();
+  auto until_asked = std::make_shared<bool>(false);
   auto* watch = app.get_subcommand("run")->add_subcommand(
       "watch", "Show a run as it happens: steps, and their output while they print it");
   watch->add_option("id", *id, "such as run-0001")->required();
+  watch->add_flag("--until-asked", *until_asked, "end, with 0, also when it waits for a person");
   watch->footer(
       "Ends with the run: exit status 0 when it succeeded, else 1.\n\nExample:\n  wellrun run "
       "start --runbook restart-checkout && wellrun run watch run-0001");
-  watch->callback([&context, &exit_code, id] { exit_code = watch_run(context, *id); });
+  watch->callback([&context, &exit_code, id, until_asked] {
+    exit_code = watch_run(context, *id, *until_asked);
+  });
 }
 
 }  // namespace wellrun::cli

@@ -8,7 +8,7 @@ import { folder, serve } from './server.mjs';
 
 const query = async (server, promql, extra = '') => {
   const response = await server.ask('POST', '/api/v1/query', `query=${encodeURIComponent(promql)}${extra}`, { 'content-type': 'application/x-www-form-urlencoded' });
-  return { status: response.status, ...(await response.json()) };
+  return { ...(await response.json()), status: response.status };
 };
 const residentMiB = (server) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))[1]) / 1024;
 
@@ -60,7 +60,7 @@ test('remote write refuses what is broken and keeps what is good', async () => {
   assert.equal((await raw(packed.subarray(0, packed.length - 2))).status, 400);
   assert.equal((await raw(Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 0]))).status, 413, 'says that it unpacks to 4 GiB');
   assert.equal((await raw(packed, { 'content-type': 'text/plain' })).status, 415);
-  assert.equal((await raw(packed, { 'content-encoding': 'zstd' })).status, 415);
+  assert.equal((await raw(packed, { 'content-encoding': 'br' })).status, 415);
   const symbols = Buffer.concat([text(4, ''), field(5, field(1, Buffer.from([1, 9])))]);
   assert.equal((await write(server, symbols, { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request' })).status, 400, 'a symbol that does not exist');
 
