@@ -33,7 +33,8 @@ struct Rule {
     s.field("keep_firing_for", &Rule::keep_firing_for,
             "How long the alert goes on firing after the expression held last.");
     s.field("labels", &Rule::labels,
-            "Labels to add. `severity: page` pages, `severity: ticket` opens an event only.")
+            "Labels to add. `severity: page` pages, anything else (`ticket`, `info`) is an event "
+            "only.")
         .format("label-map");
     s.field("annotations", &Rule::annotations, "Text for people.").format("label-map");
     s.field("procedure", &Rule::procedure,

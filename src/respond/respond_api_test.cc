@@ -1,0 +1,87 @@
+#include "respond/respond_api.h"
+
+#include "respond/respond_test_support.h"
+
+namespace wellrun::respond {
+namespace {
+
+/// Answers of the routes, as the server would give them.
+struct Api {
+  explicit Api(Shop& shop)
+      : shop(shop),
+        routes(respond_routes(shop.time.runtime(), *shop.ledger, *shop.domain, signer)) {}
+
+  http::Response get(const std::string& pattern, http::Parameters query,
+                     const std::string& id = "") {
+    http::Response response;
+    for (const auto& route : routes) {
+      if (route.method != "GET" || route.pattern != pattern) continue;
+      http::Request request;
+      request.query = std::move(query);
+      request.path_parameters["id"] = id;
+      route.handler(request, [&](http::Response answer) { response = std::move(answer); });
+      shop.time.run_ready();
+      return response;
+    }
+    ADD_FAILURE() << "no route " << pattern;
+    return response;
+  }
+
+  std::vector<std::string> ids(http::Parameters query, std::string* next = nullptr) {
+    const auto answer = *parse_json(get("/api/v1/incidents", std::move(query)).body);
+    std::vector<std::string> ids;
+    for (const auto& item : answer.at("items")) ids.push_back(text_or(item, "id"));
+    if (next != nullptr) *next = text_or(answer, "next");
+    return ids;
+  }
+
+  Shop& shop;
+  LinkSigner signer{std::string(32, 'k')};
+  std::vector<http::Route> routes;
+};
+
+TEST(RespondApi, IncidentsAreListedAndServedPastTheEndOfMemory) {
+  Shop shop;
+  const int count = static_cast<int>(kMaxIncidentsKept) + 4;
+  for (int number = 1; number <= count; ++number) {
+    ASSERT_TRUE(shop.command(
+        [&](Timestamp) { return shop.domain->open("by hand", "shop", 3, "person:ana"); }));
+    if (number == 2) continue;  // stays open
+    ASSERT_TRUE(shop.command([&](Timestamp) {
+      return shop.domain->resolve(incident_id(number), "person:ana", "over");
+    }));
+  }
+  ASSERT_EQ(shop.domain->find("inc-0003"), nullptr);
+  Api api(shop);
+  using Strings = std::vector<std::string>;
+  EXPECT_EQ(api.ids({}), Strings{"inc-0002"}) << "the open one";
+
+  // Pages of the whole list join without a gap, whatever is still in memory.
+  Strings all;
+  std::string cursor;
+  do {
+    http::Parameters query{{"state", "all"}, {"limit", "700"}};
+    if (!cursor.empty()) query.emplace_back("cursor", cursor);
+    const auto page = api.ids(query, &cursor);
+    all.insert(all.end(), page.begin(), page.end());
+  } while (!cursor.empty());
+  ASSERT_EQ(all.size(), static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i)
+    ASSERT_EQ(all[static_cast<std::size_t>(i)], incident_id(count - i));
+  EXPECT_EQ(api.ids({{"state", "resolved"}, {"cursor", "inc-0005"}}),
+            (Strings{"inc-0004", "inc-0003", "inc-0001"}));
+
+  const auto old = api.get("/api/v1/incidents/{id}", {}, "inc-0003");
+  EXPECT_EQ(old.status, 200);
+  const auto json = *parse_json(old.body);
+  EXPECT_EQ(json.at("state"), "resolved");
+  EXPECT_GE(json.at("timeline").size(), 2U);
+  EXPECT_EQ(api.get("/api/v1/incidents/{id}", {}, "inc-9999").status, 404);
+  for (const auto& wrong : {std::pair{"limit", "0"}, std::pair{"limit", "x"},
+                            std::pair{"cursor", "next"}, std::pair{"state", "closed"}})
+    EXPECT_EQ(api.get("/api/v1/incidents", {{wrong.first, wrong.second}}).status, 400)
+        << wrong.first << " " << wrong.second;
+}
+
+}  // namespace
+}  // namespace wellrun::respond
