@@ -181,7 +181,7 @@ TEST(Catalog, TheRefusalToDeleteATeamNamesEverythingThatItOwnsAndNothingElse) {
   ASSERT_EQ(checked.problems.size(), 1U);
   EXPECT_EQ(checked.problems[0].message,
             "Team \"depot\" cannot be deleted: it is named by Component \"shelves\" (owner, "
-            "z-owned.yaml:8) and Runbook \"tidy\" (owner, z-owned.yaml:4); change or delete those "
+            "z-owned.yaml:9) and Runbook \"tidy\" (owner, z-owned.yaml:4); change or delete those "
             "first");
 }
 
