@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include "telemetry/store/byte_io.h"
 #include "telemetry/store/histogram_codec.h"
@@ -67,28 +68,44 @@ bool is_sound(const ChunkHeader& header, const ByteReader& reader) {
          static_cast<std::uint64_t>(header.last_ms - header.first_ms) + 1 >= header.count;
 }
 
-bool read_times(ByteReader& reader, const ChunkHeader& header, std::span<Sample> out) {
-  const auto encoding = static_cast<TimeEncoding>(reader.byte());
+/// Regular times need no reading: which of them lie in the range is arithmetic.
+std::optional<std::size_t> place_regular_times(const ChunkHeader& header, TimeRange range,
+                                               std::vector<Sample>& out) {
+  const auto gaps = static_cast<std::int64_t>(header.count) - 1;
   const auto span = header.last_ms - header.first_ms;
-  if (encoding == TimeEncoding::kRegular) {
-    const auto gaps = static_cast<std::int64_t>(out.size()) - 1;
-    const auto step = gaps == 0 ? 0 : span / gaps;
-    if (step * gaps != span) return false;
-    auto time = header.first_ms;
-    for (auto& sample : out) sample.time_ms = std::exchange(time, time + step);
-    return true;
-  }
-  if (encoding != TimeEncoding::kSecondDifferences) return false;
+  const auto step = gaps == 0 ? 1 : span / gaps;
+  if (gaps * step != span) return std::nullopt;
+  if (range.start_ms > header.last_ms || range.end_ms < header.first_ms) return 0;
+  const auto start = std::max(range.start_ms, header.first_ms) - header.first_ms;
+  const auto end = std::min(range.end_ms, header.last_ms) - header.first_ms;
+  const auto first = (start + step - 1) / step;
+  for (auto i = first; i <= end / step; ++i) out.push_back({header.first_ms + i * step, 0});
+  return static_cast<std::size_t>(first);
+}
+
+/// Appends samples with the times that lie in the range; returns the number of the first of them in
+/// the chunk.
+std::optional<std::size_t> read_times(ByteReader& reader, const ChunkHeader& header,
+                                      TimeRange range, std::vector<Sample>& out) {
+  const auto encoding = static_cast<TimeEncoding>(reader.byte());
+  if (encoding == TimeEncoding::kRegular) return place_regular_times(header, range, out);
+  if (encoding != TimeEncoding::kSecondDifferences) return std::nullopt;
   auto time = header.first_ms;
   std::int64_t step = 0;
-  out[0].time_ms = time;
-  for (std::size_t i = 1; i < out.size(); ++i) {
-    step = wrapping_add(step, reader.zigzag());
-    if (step <= 0 || step > header.last_ms - time) return false;
-    time += step;
-    out[i].time_ms = time;
+  std::size_t before = 0;
+  for (std::uint32_t i = 0; i < header.count; ++i) {
+    if (i > 0) {
+      step = wrapping_add(step, reader.zigzag());
+      if (step <= 0 || step > header.last_ms - time) return std::nullopt;
+      time += step;
+    }
+    if (time < range.start_ms)
+      ++before;
+    else if (time <= range.end_ms)
+      out.push_back({time, 0});
   }
-  return time == header.last_ms && !reader.failed();
+  if (time != header.last_ms || reader.failed()) return std::nullopt;
+  return before;
 }
 
 }  // namespace
@@ -122,14 +139,18 @@ Result<ChunkHeader> read_chunk_header(std::string_view chunk) {
 }
 
 Status decode_floats(std::string_view chunk, std::vector<Sample>& out) {
+  return decode_floats(chunk, {INT64_MIN, INT64_MAX}, out);
+}
+
+Status decode_floats(std::string_view chunk, TimeRange range, std::vector<Sample>& out) {
   ByteReader reader(chunk);
   const auto header = read_header(reader);
   if (!is_sound(header, reader) || header.kind != ChunkKind::kFloats)
     return corrupt("its header is malformed");
   const auto before = out.size();
-  out.resize(before + header.count);
-  const auto samples = std::span(out).subspan(before);
-  if (read_times(reader, header, samples) && read_values(reader, samples) && reader.at_end())
+  const auto first = read_times(reader, header, range, out);
+  if (first && read_values(reader, header.count, *first, std::span(out).subspan(before)) &&
+      reader.at_end())
     return {};
   out.resize(before);
   return corrupt("its columns are malformed");

@@ -11,6 +11,7 @@
 
 #include "core/result.h"
 #include "telemetry/model.h"
+#include "telemetry/storage.h"
 
 namespace wellrun::telemetry::store {
 
@@ -50,6 +51,8 @@ Result<ChunkHeader> read_chunk_header(std::string_view chunk);
 
 /// Appends all samples, sorted by time. kCorrupt as above; then nothing was appended.
 Status decode_floats(std::string_view chunk, std::vector<Sample>& out);
+/// Only those in `range`: cheaper the less that is.
+Status decode_floats(std::string_view chunk, TimeRange range, std::vector<Sample>& out);
 Status decode_histograms(std::string_view chunk, std::vector<HistogramSample>& out);
 
 }  // namespace wellrun::telemetry::store

@@ -5,6 +5,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<wellrun::telemetry::Sample> samples;
   if (wellrun::telemetry::store::decode_floats(bytes, samples).has_value() && samples.empty())
     __builtin_trap();
+  if (!samples.empty()) {
+    const auto middle = samples[samples.size() / 2].time_ms;
+    std::vector<wellrun::telemetry::Sample> part;
+    if (!wellrun::telemetry::store::decode_floats(bytes, {middle, middle}, part) ||
+        part.size() != 1)
+      __builtin_trap();
+  }
   std::vector<wellrun::telemetry::HistogramSample> histograms;
   (void)wellrun::telemetry::store::decode_histograms(bytes, histograms);
   return 0;

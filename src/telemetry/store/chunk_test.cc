@@ -68,6 +68,38 @@ RC_GTEST_PROP(Chunk, FloatsComeBackBitForBit, ()) {
             header->last_ms == samples.back().time_ms);
 }
 
+/// Irregular as any_series() makes them, and long and regular as scrapes are.
+std::vector<Sample> any_long_series() {
+  if (*rc::gen::arbitrary<bool>()) return any_series();
+  std::vector<Sample> samples;
+  const auto count = *rc::gen::inRange<std::int64_t>(1, 400);
+  const auto grow = *rc::gen::inRange(0, 3), jump = *rc::gen::inRange(1, 100'000);
+  double value = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    value += grow == 0   ? 0
+             : grow == 1 ? static_cast<double>(i * i % 90)
+                         : static_cast<double>(i * i % jump) / 7;
+    samples.push_back({1'000 + i * 15'000, value});
+  }
+  return samples;
+}
+
+RC_GTEST_PROP(Chunk, APartIsThatPartOfTheWhole, ()) {
+  const auto samples = any_long_series();
+  const auto chunk = encode_floats(samples);
+  const auto any_time = [&] {
+    const auto& near = samples[*rc::gen::inRange<std::size_t>(0, samples.size())];
+    return near.time_ms + *rc::gen::inRange(-20'000, 20'000);
+  };
+  const TimeRange range{any_time(), any_time()};
+  std::vector<Sample> part, wanted;
+  RC_ASSERT(decode_floats(chunk, range, part).has_value());
+  for (const auto& sample : samples)
+    if (sample.time_ms >= range.start_ms && sample.time_ms <= range.end_ms)
+      wanted.push_back(sample);
+  RC_ASSERT(same(part, wanted));
+}
+
 RC_GTEST_PROP(Chunk, DamagedBytesNeverReadBeyondTheChunk, ()) {
   auto chunk = encode_floats(any_series());
   chunk[*rc::gen::inRange<std::size_t>(0, chunk.size())] ^=
@@ -75,6 +107,9 @@ RC_GTEST_PROP(Chunk, DamagedBytesNeverReadBeyondTheChunk, ()) {
   if (*rc::gen::arbitrary<bool>()) chunk.resize(*rc::gen::inRange<std::size_t>(0, chunk.size()));
   std::vector<Sample> back;
   if (!decode_floats(chunk, back)) RC_ASSERT(back.empty());
+  const auto start = *rc::gen::inRange<std::int64_t>(-100'000, 2'000'000);
+  std::vector<Sample> part;
+  if (!decode_floats(chunk, {start, start + 100'000}, part)) RC_ASSERT(part.empty());
   std::vector<HistogramSample> histograms;
   if (!decode_histograms(chunk, histograms)) RC_ASSERT(histograms.empty());
 }

@@ -230,7 +230,7 @@ class ChunkReader {
     TRY(const auto header, read_chunk_header(chunk));
     if (header.last_ms < range_.start_ms) return {};
     if (header.kind == ChunkKind::kFloats && samples_ != nullptr)
-      return decode_floats(chunk, *samples_);
+      return decode_floats(chunk, range_, *samples_);
     if (header.kind == ChunkKind::kHistograms && histograms_ != nullptr)
       return decode_histograms(chunk, *histograms_);
     return {};
@@ -245,11 +245,13 @@ class ChunkReader {
 };
 
 Status Database::read_chunks(rocksdb::Iterator& iterator, std::uint32_t ref, TimeRange range,
-                             std::vector<Sample>* samples,
-                             std::vector<HistogramSample>* histograms) const {
+                             std::vector<Sample>* samples, std::vector<HistogramSample>* histograms,
+                             bool behind_smaller) const {
   const ChunkReader chunk(iterator, ref, range, samples, histograms);
-  for (iterator.Seek(chunk_key(ref, chunk_window(range.start_ms)));
-       chunk.at_chunk() && chunk.first_ms() <= range.end_ms; iterator.Next())
+  const auto start = chunk_key(ref, chunk_window(range.start_ms));
+  const bool is_there = behind_smaller && iterator.Valid() && iterator.key().compare(start) >= 0;
+  if (!is_there) iterator.Seek(start);
+  for (; chunk.at_chunk() && chunk.first_ms() <= range.end_ms; iterator.Next())
     read_or_report(chunk);
   if (iterator.status().ok()) return {};
   if (!is_lost(iterator.status()))

@@ -68,8 +68,11 @@ class Database {
 
   /// Appends the samples of `ref` in `range` (either list may be null), each sorted only within its
   /// chunk. A damaged block is left out and reported. kIo: the disk failed.
+  /// `behind_smaller`: the iterator stands where a read of a smaller ref left it, which may spare a
+  /// search.
   Status read_chunks(rocksdb::Iterator& iterator, std::uint32_t ref, TimeRange range,
-                     std::vector<Sample>* samples, std::vector<HistogramSample>* histograms) const;
+                     std::vector<Sample>* samples, std::vector<HistogramSample>* histograms,
+                     bool behind_smaller = false) const;
 
  private:
   Database(std::filesystem::path dir, std::function<void(Damage)> on_damage)

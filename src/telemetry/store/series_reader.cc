@@ -101,8 +101,12 @@ Status SeriesReader::read_disk(std::uint32_t ref, std::uint64_t epoch) {
   if (!rows_ || epoch_ != epoch) {
     epoch_ = epoch;
     rows_ = core_.database->iterate(Family::kChunks);
+    last_read_.reset();
   }
-  return core_.database->read_chunks(*rows_, ref, range_, &data_.samples, &data_.histograms);
+  const bool behind_smaller = last_read_ && *last_read_ < ref;
+  last_read_ = ref;
+  return core_.database->read_chunks(*rows_, ref, range_, &data_.samples, &data_.histograms,
+                                     behind_smaller);
 }
 
 }  // namespace wellrun::telemetry::store

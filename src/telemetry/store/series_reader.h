@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "telemetry/store/core.h"
@@ -43,6 +44,7 @@ class SeriesReader {
   SeriesData data_;
   std::unique_ptr<rocksdb::Iterator> rows_;
   std::uint64_t epoch_ = 0;
+  std::optional<std::uint32_t> last_read_;  ///< with these rows
   StartTimes::Reader starts_;
 };
 

@@ -248,24 +248,35 @@ bool read_scaled_head(ByteReader& reader, std::size_t samples, ScaledHead& head)
   return !reader.failed();
 }
 
-void put_back(const ScaledHead& head, std::span<Sample> samples) {
+/// The wanted part of a column.
+struct Part {
+  std::size_t first = 0;
+  std::span<Sample> samples;
+
+  std::size_t end() const { return first + samples.size(); }
+  bool has(std::size_t index) const { return index - first < samples.size(); }
+  double& value(std::size_t index) const { return samples[index - first].value; }
+};
+
+void put_back(const ScaledHead& head, const Part& part) {
   for (const auto& exception : head.exceptions)
-    samples[exception.index].value = std::bit_cast<double>(exception.bits);
+    if (part.has(exception.index))
+      part.value(exception.index) = std::bit_cast<double>(exception.bits);
 }
 
-bool read_scaled(ByteReader& reader, std::span<Sample> samples, bool second) {
+bool read_scaled(ByteReader& reader, std::size_t count, const Part& part, bool second) {
   ScaledHead head;
-  if (!read_scaled_head(reader, samples.size(), head)) return false;
+  if (!read_scaled_head(reader, count, head)) return false;
   auto integer = head.first;
-  samples.front().value = head.value_of(integer);
+  if (part.has(0)) part.value(0) = head.value_of(integer);
   std::int64_t step = 0;
-  for (auto& sample : samples.subspan(1)) {
+  for (std::size_t i = 1; i < count; ++i) {
     const auto difference = reader.zigzag();
     step = second ? wrapping_add(step, difference) : difference;
     integer = wrapping_add(integer, step);
-    sample.value = head.value_of(integer);
+    if (part.has(i)) part.value(i) = head.value_of(integer);
   }
-  put_back(head, samples);
+  put_back(head, part);
   return !reader.failed();
 }
 
@@ -278,50 +289,79 @@ std::uint64_t number_at(std::string_view planes, std::size_t width, std::size_t 
   return number;
 }
 
-bool read_planes(ByteReader& reader, std::span<Sample> samples, bool second) {
+/// The sum of one plane of zigzag bytes; in a form that is added up many at a time.
+std::int64_t sum_of_plane(std::string_view plane) {
+  std::int64_t sum = 0;
+  while (!plane.empty()) {
+    const auto piece = plane.substr(0, 1U << 16);
+    std::int32_t part = 0;
+    for (const char c : piece) {
+      const auto byte = static_cast<std::uint8_t>(c);
+      part += static_cast<std::int8_t>((byte >> 1) ^ -(byte & 1));
+    }
+    sum += part;
+    plane.remove_prefix(piece.size());
+  }
+  return sum;
+}
+
+bool read_planes(ByteReader& reader, std::size_t count, const Part& part, bool second) {
   ScaledHead head;
-  if (samples.size() < 2 || !read_scaled_head(reader, samples.size(), head)) return false;
+  if (count < 2 || !read_scaled_head(reader, count, head)) return false;
   const auto base = reader.zigzag();
   const std::size_t width = reader.byte();
-  const auto count = samples.size() - (second ? 2 : 1);
+  const std::size_t given = second ? 2 : 1;  // values that are known without a plane
+  const auto numbers = count - given;
   if (reader.failed() || width < 1 || width > 8) return false;
-  const auto planes = reader.bytes(count * width);
+  const auto planes = reader.bytes(numbers * width);
   if (reader.failed()) return false;
   auto integer = head.first;
   auto step = base;
-  auto* sample = samples.data();
-  (sample++)->value = head.value_of(integer);
+  if (part.has(0)) part.value(0) = head.value_of(integer);
   if (second) {
     integer = wrapping_add(integer, step);
-    (sample++)->value = head.value_of(integer);
+    if (part.has(1)) part.value(1) = head.value_of(integer);
   }
-  auto read = [&](auto number_of) {
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto difference = unzigzag(number_of(i));
-      step = wrapping_add(second ? step : base, difference);
+  const auto skipped = part.first > given ? part.first - given : 0;
+  const auto end = part.end() > given ? part.end() - given : 0;
+  auto read = [&](std::size_t from, auto number_of) {
+    const auto move = [&](std::size_t i) {
+      step = wrapping_add(second ? step : base, unzigzag(number_of(i)));
       integer = wrapping_add(integer, step);
-      sample[i].value = head.value_of(integer);
+    };
+    for (auto i = from; i < skipped; ++i) move(i);
+    for (auto i = skipped; i < end; ++i) {
+      move(i);
+      part.value(i + given) = head.value_of(integer);
     }
   };
-  if (width == 1)  // most series: by itself it is twice as quick
-    read([&](std::size_t i) { return std::uint64_t{static_cast<std::uint8_t>(planes[i])}; });
-  else
-    read([&](std::size_t i) { return number_at(planes, width, count, i); });
-  put_back(head, samples);
+  if (width == 1) {  // most series: by itself it is twice as quick
+    std::size_t from = 0;
+    if (!second && skipped > 0) {
+      from = skipped;
+      const auto sum = sum_of_plane(planes.substr(0, skipped));
+      const auto bases = static_cast<std::uint64_t>(base) * skipped;
+      integer = wrapping_add(wrapping_add(integer, sum), static_cast<std::int64_t>(bases));
+    }
+    read(from, [&](std::size_t i) { return std::uint64_t{static_cast<std::uint8_t>(planes[i])}; });
+  } else {
+    read(0, [&](std::size_t i) { return number_at(planes, width, numbers, i); });
+  }
+  put_back(head, part);
   return true;
 }
 
-bool read_bits(ByteReader& reader, std::span<Sample> samples) {
+bool read_bits(ByteReader& reader, std::size_t count, const Part& part) {
   const auto width = reader.byte();
   auto bits = reader.fixed<std::int64_t>();
-  const auto gaps = samples.size() - 1;
+  const auto gaps = count - 1;
   if (width < 1 || width > 8) return false;
   const auto planes = reader.bytes(gaps * width);
   if (reader.failed()) return false;
-  samples.front().value = std::bit_cast<double>(bits);
-  for (std::size_t i = 0; i < gaps; ++i) {
-    bits = wrapping_add(bits, unzigzag(number_at(planes, width, gaps, i)));
-    samples[i + 1].value = std::bit_cast<double>(bits);
+  if (part.has(0)) part.value(0) = std::bit_cast<double>(bits);
+  for (std::size_t i = 1; i < part.end(); ++i) {
+    bits = wrapping_add(bits, unzigzag(number_at(planes, width, gaps, i - 1)));
+    if (part.has(i)) part.value(i) = std::bit_cast<double>(bits);
   }
   return true;
 }
@@ -346,7 +386,9 @@ void append_values(std::string& out, std::span<const Sample> samples) {
   put_scaled(out, scaled, second ? ValueEncoding::kSecondDifferences : ValueEncoding::kDifferences);
 }
 
-bool read_values(ByteReader& reader, std::span<Sample> samples) {
+bool read_values(ByteReader& reader, std::size_t count, std::size_t first,
+                 std::span<Sample> samples) {
+  const Part part{first, samples};
   switch (static_cast<ValueEncoding>(reader.byte())) {
     case ValueEncoding::kConstant: {
       const auto value = reader.fixed<double>();
@@ -354,15 +396,15 @@ bool read_values(ByteReader& reader, std::span<Sample> samples) {
       return !reader.failed();
     }
     case ValueEncoding::kDifferences:
-      return read_scaled(reader, samples, false);
+      return read_scaled(reader, count, part, false);
     case ValueEncoding::kSecondDifferences:
-      return read_scaled(reader, samples, true);
+      return read_scaled(reader, count, part, true);
     case ValueEncoding::kBits:
-      return read_bits(reader, samples);
+      return read_bits(reader, count, part);
     case ValueEncoding::kPlanes:
-      return read_planes(reader, samples, false);
+      return read_planes(reader, count, part, false);
     case ValueEncoding::kSecondPlanes:
-      return read_planes(reader, samples, true);
+      return read_planes(reader, count, part, true);
   }
   return false;
 }
