@@ -89,11 +89,11 @@ Response bad_parameter(std::string_view name, const Error& error) {
 }
 
 Response failure_of(const Error& error) {
+  const bool is_of_parser = error.code == ErrorCode::kInvalid || error.code == ErrorCode::kTooLarge;
+  if (is_of_parser && error.message.find("parse error:") != std::string::npos)
+    return failure(400, "bad_data", fmt::format("invalid parameter \"query\": {}", error.message));
   switch (error.code) {
     case ErrorCode::kInvalid:
-      if (error.message.find("parse error:") != std::string::npos)
-        return failure(400, "bad_data",
-                       fmt::format("invalid parameter \"query\": {}", error.message));
       return failure(400, "bad_data", error.message);
     case ErrorCode::kUnsupported:
     case ErrorCode::kTooLarge:
