@@ -1,6 +1,7 @@
 #include "health/baseline/state.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -37,7 +38,7 @@ class Writer {
   std::string out_;
 };
 
-/// Reads zeros beyond the end, and remembers that it did.
+/// Reads zeros beyond the end and for what save() never writes, and remembers that it did.
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : bytes_(bytes) {}
@@ -45,7 +46,7 @@ class Reader {
   template <typename Integer>
   Integer integer() {
     if (bytes_.size() < sizeof(Integer)) {
-      short_ = true;
+      wrong_ = true;
       bytes_ = {};
       return 0;
     }
@@ -55,12 +56,32 @@ class Reader {
     bytes_.remove_prefix(sizeof(Integer));
     return static_cast<Integer>(bits);
   }
-  double number() { return std::bit_cast<double>(integer<std::uint64_t>()); }
-  [[nodiscard]] bool read_exactly() const { return !short_ && bytes_.empty(); }
+  /// Finite, and far from overflowing in what is computed from it.
+  double number() {
+    return checked(std::bit_cast<double>(integer<std::uint64_t>()), -kLargest, kLargest);
+  }
+  /// A weight, a scale or a count of rows: not negative.
+  double amount() { return checked(number(), 0.0, kLargest); }
+  std::int64_t count() { return checked(integer<std::int64_t>(), std::int64_t{0}, kHighest); }
+  /// Milliseconds since the epoch, or `never`.
+  std::int64_t milliseconds(std::int64_t never) {
+    const auto value = integer<std::int64_t>();
+    return value == never ? value : checked(value, -kHighest, kHighest);
+  }
+  template <typename T>
+  T checked(T value, T lowest, T highest) {
+    if (value >= lowest && value <= highest) return value;
+    wrong_ = true;
+    return {};
+  }
+  [[nodiscard]] bool read_exactly() const { return !wrong_ && bytes_.empty(); }
 
  private:
+  static constexpr double kLargest = 1e36;
+  static constexpr std::int64_t kHighest = std::int64_t{1} << 53;
+
   std::string_view bytes_;
-  bool short_ = false;
+  bool wrong_ = false;
 };
 
 /// The upper half of a float, rounded: 8 bits of precision over the whole range.
@@ -114,7 +135,8 @@ Tail::Counts read_tail(Reader& reader) {
   Tail::Counts counts{};
   const auto present = reader.integer<std::uint64_t>();
   for (std::size_t i = 0; i < Tail::kBins; ++i)
-    if ((present >> i & 1) != 0) counts[i] = from_half(reader.integer<std::uint16_t>());
+    if ((present >> i & 1) != 0)
+      counts[i] = reader.checked(from_half(reader.integer<std::uint16_t>()), 0.0F, 1e12F);
   return counts;
 }
 
@@ -123,15 +145,18 @@ Tail::Counts read_tail(Reader& reader) {
 /// Knows the inside of a Baseline; the order of calls is the stored order.
 class StateCodec {
  public:
-  template <typename Visit>
-  static void numbers(auto& n, const Visit& visit) {
-    for (auto* each : {&n.last_ms, &n.unusual_since_ms, &n.level_changed_ms, &n.rows}) visit(*each);
-    visit(n.constant);
-    for (auto* each :
-         {&n.step_s, &n.raw, &n.last, &n.level, &n.near, &n.scale, &n.long_scale, &n.jump_scale,
-          &n.long_jump_scale, &n.short_shift, &n.long_shift, &n.activity, &n.usual_activity,
-          &n.value_level, &n.value_scale, &n.flat_rows, &n.outside_rows})
-      visit(*each);
+  /// The plain numbers in their stored order: times, rows, flag, signed numbers, amounts.
+  static auto times(auto& n) {
+    return std::array{&n.last_ms, &n.unusual_since_ms, &n.level_changed_ms};
+  }
+  static auto signed_numbers(auto& n) {
+    return std::array{&n.raw,         &n.last,       &n.level,       &n.near,
+                      &n.short_shift, &n.long_shift, &n.value_level, &n.outside_rows};
+  }
+  static auto amounts(auto& n) {
+    return std::array{&n.step_s,         &n.scale,           &n.long_scale,
+                      &n.jump_scale,     &n.long_jump_scale, &n.activity,
+                      &n.usual_activity, &n.value_scale,     &n.flat_rows};
   }
 
   static void write(Writer& writer, Baseline baseline) {
@@ -158,47 +183,42 @@ class StateCodec {
     Baseline baseline;
     read_numbers(reader, baseline.numbers_);
     baseline.hour_scale_ = read_profile<24>(reader);
+    for (const float mean : baseline.hour_scale_.mean) (void)reader.checked(mean, 0.0F, 1e37F);
     Season::State season;
     season.day = read_profile<Season::kDaySlots>(reader);
     season.week = read_profile<Season::kWeekSlots>(reader);
     for (double* each :
          {&season.error.none, &season.error.daily, &season.error.weekly, &season.predictions})
-      *each = reader.number();
+      *each = reader.amount();
     baseline.season_.restore(season, baseline.rows_per_day());
     for (auto& rarity : baseline.rarity_) {
-      const double total = reader.number();
+      const double total = reader.amount();
       const auto up = read_tail(reader);
       const auto down = read_tail(reader);
       rarity.restore(up, down, total);
     }
-    const double peak = reader.number();
-    baseline.episode_.restore({peak, reader.number()});
+    const double peak = reader.amount();
+    baseline.episode_.restore({peak, reader.amount()});
     baseline.nature_.restore(read_nature(reader));
     return baseline;
   }
 
  private:
-  static void write_numbers(Writer& writer, Baseline::Numbers numbers) {
-    StateCodec::numbers(numbers, [&](auto value) {
-      if constexpr (std::is_same_v<decltype(value), double>)
-        writer.number(value);
-      else if constexpr (std::is_same_v<decltype(value), bool>)
-        writer.integer<std::uint8_t>(value ? 1 : 0);
-      else
-        writer.integer(value);
-    });
+  static void write_numbers(Writer& writer, const Baseline::Numbers& numbers) {
+    for (const auto* each : times(numbers)) writer.integer(*each);
+    writer.integer(numbers.rows);
+    writer.integer<std::uint8_t>(numbers.constant ? 1 : 0);
+    for (const auto* each : signed_numbers(numbers)) writer.number(*each);
+    for (const auto* each : amounts(numbers)) writer.number(*each);
   }
 
   static void read_numbers(Reader& reader, Baseline::Numbers& numbers) {
-    StateCodec::numbers(numbers, [&](auto& value) {
-      using Number = std::remove_reference_t<decltype(value)>;
-      if constexpr (std::is_same_v<Number, double>)
-        value = reader.number();
-      else if constexpr (std::is_same_v<Number, bool>)
-        value = reader.integer<std::uint8_t>() != 0;
-      else
-        value = reader.integer<Number>();
-    });
+    for (auto* each : times(numbers)) *each = reader.milliseconds(Baseline::kNever);
+    numbers.rows = reader.count();
+    numbers.constant = reader.integer<std::uint8_t>() != 0;
+    for (auto* each : signed_numbers(numbers)) *each = reader.number();
+    for (auto* each : amounts(numbers)) *each = reader.amount();
+    if (numbers.last_ms == Baseline::kNever) numbers.last_ms = 0;
   }
 
   static void write_nature(Writer& writer, const NatureFinder::State& state) {
@@ -211,9 +231,9 @@ class StateCodec {
 
   static NatureFinder::State read_nature(Reader& reader) {
     NatureFinder::State state;
-    state.count = reader.integer<std::int64_t>();
-    state.rises = reader.integer<std::int64_t>();
-    state.restarts = reader.integer<std::int64_t>();
+    state.count = reader.count();
+    state.rises = reader.count();
+    state.restarts = reader.count();
     state.fell = reader.integer<std::uint8_t>() != 0;
     for (double* each : {&state.last, &state.lowest, &state.highest}) *each = reader.number();
     return state;
