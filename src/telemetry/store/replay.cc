@@ -1,5 +1,5 @@
-// Reading the log at open: first the series that it names, then its samples, while the series enter
-// the index.
+// Reading the log at open: first the series that it names, then its samples, shared among threads
+// by series, while the series enter the index.
 
 #include <algorithm>
 #include <cstring>
@@ -70,8 +70,7 @@ void note_unreadable(Core& core, const Segment& segment, const WalReader& reader
                     "a record cannot be read although its checksum is right"});
 }
 
-void restore_series(Core& core, const Segment& segment) {
-  WalReader reader(segment.file.bytes(), segment.name);
+void restore_series(Core& core, const Segment& segment, WalReader& reader) {
   for (std::string_view payload; reader.next(payload);) {
     if (!is_series(payload)) continue;
     const bool read = read_series_record(payload, [&](std::uint32_t ref, std::string_view labels) {
@@ -81,13 +80,18 @@ void restore_series(Core& core, const Segment& segment) {
   }
 }
 
+constexpr std::uint32_t kShares = 2;
+
+/// The samples of every kShares-th block of series: what one thread takes of a log.
 struct Replay {
   Core& core;
+  std::uint32_t share = 0;
   std::int64_t newest = INT64_MIN;
   std::uint64_t samples = 0, without_series = 0;
 
   template <typename TimedSample>
   void add(std::uint32_t ref, const TimedSample& sample) {
+    if (ref / SeriesBlock::kSize % kShares != share) return;
     if (!core.head.has(ref)) {
       ++without_series;
       return;
@@ -116,17 +120,28 @@ struct Replay {
   }
 };
 
-Status replay_samples(Core& core, const Segment& segment) {
+void raise(std::atomic<std::int64_t>& known, std::int64_t value) {
+  auto before = known.load();
+  while (before < value && !known.compare_exchange_weak(before, value)) {
+  }
+}
+
+void replay_samples(Core& core, const Segment& segment, std::uint32_t share) {
   WalReader reader(segment.file.bytes(), segment.name);
-  Replay replay{core};
+  Replay replay{core, share};
   for (std::string_view payload; reader.next(payload);)
     if (!replay.apply(payload)) note_unreadable(core, segment, reader);
-  for (const auto& found : reader.damage()) core.note_damage(found);
   if (replay.without_series > 0)
     core.note_damage({segment.name, fmt::format("{} samples belong to series whose record is lost",
                                                 replay.without_series)});
   core.head.sample_count += replay.samples;
-  core.newest_ms = std::max(core.newest_ms.load(), replay.newest);
+  raise(core.newest_ms, replay.newest);
+}
+
+/// What restore_series() met besides records: damage is told of, the torn end of the last segment
+/// cut off. Nobody may read the mapped segment afterwards.
+Status settle_damage(Core& core, const Segment& segment, const WalReader& reader) {
+  for (const auto& found : reader.damage()) core.note_damage(found);
   if (!reader.has_torn_tail()) return {};
   if (!segment.is_last) {
     core.note_damage(
@@ -152,14 +167,17 @@ Status replay_log(Core& core, const std::vector<std::uint64_t>& numbers) {
                   fmt::format("reading a log segment failed: {}", std::strerror(errno)),
                   segments.back()->path.string());
   }
-  for (const auto& segment : segments) restore_series(core, *segment);
-  Status replayed;
-  in_parallel(&core.runtime.workers, 2, [&](std::size_t part) {
-    if (part == 1) return core.index.index_restored();
+  std::vector<WalReader> readers;
+  for (const auto& segment : segments)
+    restore_series(core, *segment, readers.emplace_back(segment->file.bytes(), segment->name));
+  in_parallel(&core.runtime.workers, kShares + 1, [&](std::size_t part) {
+    if (part == kShares) return core.index.index_restored();
     for (const auto& segment : segments)
-      if (replayed) replayed = replay_samples(core, *segment);
+      replay_samples(core, *segment, static_cast<std::uint32_t>(part));
   });
-  return replayed;
+  for (std::size_t i = 0; i < segments.size(); ++i)
+    TRY_STATUS(settle_damage(core, *segments[i], readers[i]));
+  return {};
 }
 
 }  // namespace wellrun::telemetry::store
