@@ -21,7 +21,7 @@ minute of t, and stops at the first "pass" or "fail". Higher is worse, unless --
   {"t": 120, "metric": "latency_ms", "group": "baseline", "value": 81.2}
   {"t": 129, "metric": "errors", "group": "canary", "num": 1, "den": 497}
 
-Examples:
+Example:
   wellrun canary judge --expect errors --expect latency_ms < stream.jsonl | tail -1
 
 Lines that are not rows are named on standard error and left out. Exit status 0 when the stream was read to its end or

@@ -87,6 +87,7 @@ const std::map<std::string_view, std::vector<std::string_view>>& examples() {
        {"wellrun run start --runbook switch-off-flag --incident inc-0001 --input "
         "flag=new-pricing"}},
       {"run approve", {"wellrun run approve run-0001 --comment 'looked at the graph'"}},
+      {"run verdict", {"wellrun run verdict run-0001 --helped true --comment 'back in a minute'"}},
       {"run cancel", {"wellrun run cancel run-0001"}},
       {"run resume", {"wellrun run resume run-0001 --decision retry"}},
       {"deploy", {"wellrun deploy record --workload shop --version 1.2.0 --outcome succeeded"}},

@@ -36,12 +36,17 @@ export function budgetTone(remaining: number | null | undefined): 'good' | 'warn
   return remaining < 0.25 ? 'warn' : 'good';
 }
 
-/** What is left of an error budget, in words: "41 % left"; "spent, 23 % over" once it is gone. */
+/** What is left of an error budget, in words: "41 % left"; once it is gone "spent, 23 % over", "spent 3.4 times". */
 export function formatBudget(remaining: number | null | undefined, digits = 0): string {
   if (remaining === null || remaining === undefined) return 'no data';
   if (remaining > 0) return `${formatPercent(remaining, digits)} left`;
   const over = -remaining;
+  if (over >= 1) return `spent ${trimmedTimes(over + 1)} times`;
   return over < 0.005 ? 'spent' : `spent, ${formatPercent(over, digits)} over`;
+}
+
+function trimmedTimes(times: number): string {
+  return times < 10 ? times.toFixed(1) : times.toFixed(0);
 }
 
 const concern: Record<Kpi['status'], number> = { missed: 0, at_risk: 1, no_data: 2, on_target: 3 };

@@ -279,8 +279,11 @@ function drawMarkers(plot: uPlot, markers: Marker[], color: string) {
     ctx.lineTo(x, bbox.top + size * 1.4);
     ctx.fill();
     const width = ctx.measureText(text).width;
-    const start = x + 6 * devicePixelRatio;
-    if (start > textEnd && start + width < bbox.left + bbox.width) {
+    const gap = 6 * devicePixelRatio;
+    // To the right of its line, or to the left where there is no room.
+    const isRoomy = x + gap + width < bbox.left + bbox.width;
+    const start = isRoomy ? x + gap : x - gap - width;
+    if (start > textEnd && start >= bbox.left) {
       ctx.fillText(text, start, bbox.top + bbox.height - 5 * devicePixelRatio);
       textEnd = start + width;
     }
