@@ -93,8 +93,6 @@ const std::map<std::string_view, std::vector<std::string_view>>& examples() {
       {"deploy", {"wellrun deploy record --workload shop --version 1.2.0 --outcome succeeded"}},
       {"canary", {"wellrun canary judge < stream.jsonl"}},
       {"deploy list", {"wellrun deploy list --workload shop"}},
-      {"run verdict",
-       {"wellrun run verdict run-1 --helped true --comment \"back within a minute\""}},
       {"deploy record",
        {"wellrun deploy record --workload shop --component checkout --version 1.2.0",
         "wellrun deploy record --workload shop --version 1.2.0 --outcome succeeded"}},
