@@ -97,6 +97,7 @@ const std::map<std::string_view, std::vector<std::string_view>>& examples() {
        {"wellrun deploy record --workload shop --component checkout --version 1.2.0",
         "wellrun deploy record --workload shop --version 1.2.0 --outcome succeeded"}},
       {"deploy finish", {"wellrun deploy finish dep-1 --outcome succeeded"}},
+      {"canary", {"wellrun canary judge < stream.jsonl > verdicts.jsonl"}},
       {"analysis", {"wellrun analysis list"}},
       {"analysis list", {"wellrun analysis list"}},
       {"action", {"wellrun action list --state open"}},

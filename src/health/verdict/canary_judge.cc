@@ -108,10 +108,14 @@ void CanaryJudge::share_out(double time_s) {
     return;
   }
   const auto count = static_cast<double>(metrics_.size());
-  shared_out_ = time_s >= *first_s_ + kRoster_s && !metrics_.empty();
+  shared_out_ = !metrics_.empty() && watched_s(time_s) >= kRoster_s;
   const double share =
       (1 - kReserve) / (shared_out_ ? count : std::max(count + 1, double{kFirstGuess}));
   for (auto& each : metrics_) each.share = share;
+}
+
+double CanaryJudge::watched_s(double time_s) const {
+  return time_s - first_s_.value_or(time_s);
 }
 
 bool CanaryJudge::is_fail(double log_evidence) const {
@@ -119,7 +123,7 @@ bool CanaryJudge::is_fail(double log_evidence) const {
 }
 
 bool CanaryJudge::is_pass(double time_s) const {
-  if (metrics_.empty() || time_s - *first_s_ < policy_.pass_after_s) return false;
+  if (metrics_.empty() || watched_s(time_s) < policy_.pass_after_s) return false;
   return std::ranges::all_of(metrics_, [&](const Watched& each) {
     return each.judge.finding(time_s) == Finding::kWatching &&
            each.judge.log_equivalent(policy_.margin) >= -std::log(policy_.false_pass);
@@ -152,7 +156,7 @@ Verdict CanaryJudge::verdict(double time_s, double log_evidence) const {
     said.metrics.push_back(
         each->judge.verdict(time_s, finding, 1 / (policy_.false_alarm * each->share)));
   }
-  said.reason = overall_reason(said, policy_, first_s_ ? time_s - *first_s_ : 0);
+  said.reason = overall_reason(said, policy_, watched_s(time_s));
   return said;
 }
 

@@ -59,6 +59,7 @@ class CanaryJudge {
 
   Result<MetricJudge*> watched(std::string_view metric, std::optional<double> quantile = {});
   Verdict look(double time_s);
+  double watched_s(double time_s) const;  ///< since the first row
   void share_out(double time_s);
   Verdict verdict(double time_s, double log_evidence) const;
   bool is_fail(double log_evidence) const;

@@ -7,7 +7,7 @@
 namespace wellrun::health {
 
 struct ChangePrior {
-  double at_start = 0.65;        ///< probability that the change is there from the first row
+  double at_start = 0.75;        ///< probability that the change is there from the first row
   double typical_s = 40 * 60.0;  ///< scale of the moments after the start
   double tail = 1;  ///< weight beyond `t` falls like (t / typical_s)^-tail: no end is assumed
 

@@ -22,7 +22,7 @@ struct WanderPrior {
 };
 constexpr WanderPrior kWanderPrior[] = {
     {0, 0, 0.8},      {0.5, 0, 0.09},     {1, 0, 0.03},      {2, 0, 0.03},       {0.2, 60, 0.03},
-    {0.5, 60, 0.007}, {0.15, 300, 0.045}, {0.3, 300, 0.085}, {0.2, 1500, 0.015},
+    {0.5, 60, 0.007}, {0.15, 300, 0.045}, {0.3, 300, 0.08}, {0.2, 1500, 0.015},
 };
 
 // Masses are double: what is below their range is as good as refuted. It stays there, so that some

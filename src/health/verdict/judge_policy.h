@@ -18,7 +18,7 @@ struct WatchedQuantile {
 struct JudgePolicy {
   /// Probability of ever calling a healthy canary worse, over all metrics and the whole watch. In
   /// (0, 1).
-  double false_alarm = 0.005;
+  double false_alarm = 0.004;
   /// Probability of ever passing a canary that is worse by the margin. In (0, 1).
   double false_pass = 0.01;
   /// A change smaller than this is no reason to fail, however sure: of levels, relative; of odds, a

@@ -17,7 +17,7 @@ constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 struct EffectScale {
   double scale, weight;
 };
-constexpr EffectScale kEffects[] = {{0.1, 0.85}, {0.5, 0.15}};
+constexpr EffectScale kEffects[] = {{0.1, 0.9}, {0.5, 0.1}};
 
 double mixed_ratio(double score, double information) {
   double ratio = 0;

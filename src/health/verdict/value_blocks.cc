@@ -7,7 +7,7 @@
 namespace wellrun::health {
 namespace {
 
-constexpr double kFreedomToLearn = 24;    // degrees of freedom before the first block is given out
+constexpr double kFreedomToLearn = 64;    // degrees of freedom before the first block is given out
 constexpr double kClip = 4;               // deviations
 constexpr double kMemory = 0.98;          // of spread, from block to block
 constexpr double kSmallestSpread = 1e-4;  // of a logarithm or of the usual size: below is rounding
@@ -101,7 +101,9 @@ void ValueBlocks::learn() {
       std::vector<double> values;
       for (const double value : raw.values[g]) values.push_back(transformed(value));
       const double centre = median(values);
-      for (const double value : values) deviations.push_back(std::abs(value - centre));
+      const double count = static_cast<double>(values.size());
+      const double own = std::sqrt(count / (count - 1));  // the centre is the values' own
+      for (const double value : values) deviations.push_back(own * std::abs(value - centre));
     }
   // 1.25 mean absolute deviations are one standard deviation of a normal distribution.
   deviation_ = std::max(1.25 * mean(deviations), kSmallestSpread);

@@ -8,7 +8,7 @@ namespace {
 // Independent values.
 constexpr double kRatios[] = {0.003, 0.01, 0.03, 0.1, 0.3, 1, 3};  // of a single value's variance
 constexpr double kMemories_s[] = {10, 60, 300, 1200};
-constexpr double kNoWander = 45;  // weight, beside about one for each harmless combination
+constexpr double kNoWander = 20;  // weight, beside about one for each harmless combination
 constexpr double kHarmless_s =
     1;  // ratio x memory up to here costs little; beyond, weight falls with the third power
 
@@ -16,7 +16,7 @@ constexpr double kHarmless_s =
 constexpr double kDeviations[] = {0.01, 0.03, 0.06, 0.09, 0.12, 0.18, 0.25, 0.5, 1};
 constexpr double kGaugeMemories_s[] = {60, 150, 300, 600, 1200, 3000};
 constexpr double kUsualDeviation = 0.1;
-constexpr double kUsualMemory_s = 500;
+constexpr double kUsualMemory_s = 480;
 
 /// One below `limit`, falling with the `steepness`-th power beyond it.
 double soft_limit(double value, double limit, double steepness) {
@@ -41,7 +41,7 @@ std::vector<WanderHypothesis> wander_hypotheses(double value_variance) {
   for (const double deviation : kDeviations)
     for (const double memory_s : kGaugeMemories_s)
       gauges.push_back(
-          {soft_limit(deviation, kUsualDeviation, 12) * soft_limit(memory_s, kUsualMemory_s, 5),
+          {soft_limit(deviation, kUsualDeviation, 12) * soft_limit(memory_s, kUsualMemory_s, 6),
            deviation * deviation, memory_s, true});
   scale_to(independent, 0.5);
   scale_to(gauges, 0.5);
