@@ -79,7 +79,13 @@ std::optional<std::size_t> place_regular_times(const ChunkHeader& header, TimeRa
   const auto start = std::max(range.start_ms, header.first_ms) - header.first_ms;
   const auto end = std::min(range.end_ms, header.last_ms) - header.first_ms;
   const auto first = (start + step - 1) / step;
-  for (auto i = first; i <= end / step; ++i) out.push_back({header.first_ms + i * step, 0});
+  const auto last = end / step;
+  if (last < first) return static_cast<std::size_t>(first);
+  const auto before = out.size();
+  out.resize(before + static_cast<std::size_t>(last - first + 1));
+  auto time = header.first_ms + first * step;
+  for (auto& sample : std::span(out).subspan(before))
+    sample.time_ms = std::exchange(time, wrapping_add(time, step));
   return static_cast<std::size_t>(first);
 }
 
