@@ -16,7 +16,7 @@ namespace {
 
 /// Below this many samples and values a second thread costs more than it saves.
 constexpr std::size_t kWorthAThread = 20'000;
-constexpr std::size_t kFixedCost = 16;           ///< of a series, in values
+constexpr std::size_t kFixedCost = 16;  ///< of a series, in values; each minute read costs one more
 constexpr std::size_t kMaxPartCells = 1U << 20;  ///< of one thread's totals
 
 bool names_the_name(const std::vector<std::string>& labels) {
@@ -105,8 +105,11 @@ Result<std::optional<FloatTotals>> Evaluator::scan_totals(const SeriesScan& scan
                                                           const Pushdown& push, AggregateOp op,
                                                           const WindowSteps& windows) {
   const std::size_t size = scan.size(), cells = groups.labels.size() * windows.count;
-  const bool is_shared =
-      size * (windows.count + kFixedCost) > kWorthAThread && cells < kMaxPartCells;
+  const std::int64_t length_ms =
+      windows.range_ms + windows.step_ms * static_cast<std::int64_t>(windows.count);
+  const std::size_t cost =
+      kFixedCost + windows.count + static_cast<std::size_t>(length_ms / 60'000);
+  const bool is_shared = size * cost > kWorthAThread && cells < kMaxPartCells;
   // Always the same halves: sums do not depend on who was quicker.
   const std::size_t count = is_shared ? 2 : 1;
   std::vector<TotalsPart> parts(count,
