@@ -1,9 +1,8 @@
 #include "core/assert.h"
 
-#include <fmt/core.h>
-
 #include <cstdio>
 #include <cstdlib>
+#include <fmt/core.h>
 
 namespace wellrun {
 

@@ -6,8 +6,10 @@ namespace wellrun {
 namespace {
 
 constexpr std::string_view kHexDigits = "0123456789abcdef";
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBase64Url =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -30,7 +32,8 @@ std::string encode_base64(std::string_view bytes, std::string_view alphabet) {
   int bit_count = 0;
   for (const char c : bytes) {
     bits = bits << 8 | static_cast<unsigned char>(c);
-    for (bit_count += 8; bit_count >= 6; bit_count -= 6) text += alphabet[bits >> (bit_count - 6) & 63];
+    for (bit_count += 8; bit_count >= 6; bit_count -= 6)
+      text += alphabet[bits >> (bit_count - 6) & 63];
   }
   if (bit_count > 0) text += alphabet[bits << (6 - bit_count) & 63];
   return text;
@@ -68,7 +71,9 @@ std::string to_base64(std::string_view bytes) {
   return text;
 }
 
-std::string to_base64url(std::string_view bytes) { return encode_base64(bytes, kBase64Url); }
+std::string to_base64url(std::string_view bytes) {
+  return encode_base64(bytes, kBase64Url);
+}
 
 std::optional<std::string> from_base64(std::string_view text) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);

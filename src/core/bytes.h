@@ -24,7 +24,8 @@ std::optional<std::string> from_base64(std::string_view text);
 
 inline constexpr std::uint64_t kHashSeed = 0xcbf29ce484222325ULL;
 
-/// 64-bit FNV-1a (the reference constants), continued from `seed`. Not for hostile input in hash tables.
+/// 64-bit FNV-1a (the reference constants), continued from `seed`. Not for hostile input in hash
+/// tables.
 std::uint64_t stable_hash(std::string_view bytes, std::uint64_t seed = kHashSeed);
 
 }  // namespace wellrun

@@ -59,7 +59,8 @@ TEST(Nearest, FindsTheNameThatWasMeant) {
 
 TEST(Utf8, RefusesOverlongFormsSurrogatesAndTruncation) {
   EXPECT_TRUE(is_valid_utf8("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
-  for (const char* wrong : {"\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff", "\x80"}) {
+  for (const char* wrong :
+       {"\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\xff", "\x80"}) {
     EXPECT_FALSE(is_valid_utf8(wrong));
   }
 }
@@ -70,7 +71,8 @@ TEST(Json, DeepNestingIsAnErrorNotAStackOverflow) {
   EXPECT_EQ(parse_json("{\"a\":").error().code, ErrorCode::kInvalid);
   const auto quoted = parse_json("{\"a\":" + std::string(1'000'000, '9') + "}");
   EXPECT_LT(quoted.error().message.size(), 400u);
-  EXPECT_EQ(to_text(parse_json(R"({"b":1,"a":[true,null]})").value()), R"({"a":[true,null],"b":1})");
+  EXPECT_EQ(to_text(parse_json(R"({"b":1,"a":[true,null]})").value()),
+            R"({"a":[true,null],"b":1})");
 }
 
 }  // namespace

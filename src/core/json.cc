@@ -12,10 +12,14 @@ Result<Json> parse_json(std::string_view text, int max_depth) {
   };
   try {
     auto json = Json::parse(text, watch_depth);
-    if (too_deep) return fail(ErrorCode::kTooLarge, fmt::format("JSON nested deeper than {} levels", max_depth));
+    if (too_deep)
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("JSON nested deeper than {} levels", max_depth));
     return json;
   } catch (const Json::exception& error) {
-    if (too_deep) return fail(ErrorCode::kTooLarge, fmt::format("JSON nested deeper than {} levels", max_depth));
+    if (too_deep)
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("JSON nested deeper than {} levels", max_depth));
     // It quotes what it read last, which may be all of a hostile input.
     constexpr std::size_t kMostQuoted = 300;
     const std::string_view what = error.what();
@@ -24,12 +28,15 @@ Result<Json> parse_json(std::string_view text, int max_depth) {
   }
 }
 
-std::string to_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string to_text(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string text_or(const Json& json, std::string_view key, std::string_view fallback) {
   if (!json.is_object()) return std::string(fallback);
   const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string(fallback);
+  return found != json.end() && found->is_string() ? found->get<std::string>()
+                                                   : std::string(fallback);
 }
 
 double number_or(const Json& json, std::string_view key, double fallback) {

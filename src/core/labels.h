@@ -20,7 +20,8 @@ struct Label {
   auto operator<=>(const Label&) const = default;
 };
 
-/// Label pairs sorted by name (bytewise), names unique, no empty values (an empty value is the same as absence).
+/// Label pairs sorted by name (bytewise), names unique, no empty values (an empty value is the same
+/// as absence).
 class Labels {
  public:
   Labels() = default;

@@ -1,8 +1,8 @@
 #pragma once
 
-// Results of operations that may fail in an expected way: bad input, absent, conflict, I/O, deadline.
-// A broken invariant is a bug: see core/assert.h. Nothing in this project throws; what a library throws is
-// caught where that library is called.
+// Results of operations that may fail in an expected way: bad input, absent, conflict, I/O,
+// deadline. A broken invariant is a bug: see core/assert.h. Nothing in this project throws; what a
+// library throws is caught where that library is called.
 
 #include <expected>
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace wellrun {
 
-/// What kind of failure it was, as a caller may want to branch on. Mapped to HTTP in platform/http/problem.h
-/// and to process exit codes in cli/.
+/// What kind of failure it was, as a caller may want to branch on. Mapped to HTTP in
+/// platform/http/problem.h and to process exit codes in cli/.
 enum class ErrorCode {
   kInvalid,          ///< the input is wrong; repeating it will not help
   kUnauthenticated,  ///< nobody is known to be asking
@@ -33,8 +33,8 @@ enum class ErrorCode {
 /// The stable lower-case name of a code, as it stands in logs and problem documents: "not_found".
 const char* name_of(ErrorCode code);
 
-/// `message` says what was tried, on what, what was found and what to do; `context` is where (a file:line:column, a
-/// field path, a peer). Neither ever holds a secret.
+/// `message` says what was tried, on what, what was found and what to do; `context` is where (a
+/// file:line:column, a field path, a peer). Neither ever holds a secret.
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
@@ -59,17 +59,19 @@ inline std::unexpected<Error> fail(ErrorCode code, std::string message, std::str
 #define WELLRUN_CONCAT_(a, b) a##b
 #define WELLRUN_CONCAT(a, b) WELLRUN_CONCAT_(a, b)
 
-/// TRY(auto rows, read_rows(file)); declares `rows`, or returns the error from the calling function.
-/// A declaration, not an expression: an expression macro that holds co_await crashes g++ 12.
-#define TRY(declaration, expression) TRY_IMPL(WELLRUN_CONCAT(try_result_, __LINE__), declaration, expression)
-#define TRY_IMPL(result, declaration, expression)                      \
-  auto result = (expression);                                          \
-  if (!result) return std::unexpected(std::move(result).error());      \
+/// TRY(auto rows, read_rows(file)); declares `rows`, or returns the error from the calling
+/// function. A declaration, not an expression: an expression macro that holds co_await crashes
+/// g++ 12.
+#define TRY(declaration, expression) \
+  TRY_IMPL(WELLRUN_CONCAT(try_result_, __LINE__), declaration, expression)
+#define TRY_IMPL(result, declaration, expression)                 \
+  auto result = (expression);                                     \
+  if (!result) return std::unexpected(std::move(result).error()); \
   declaration = std::move(*result)
 
 /// TRY_STATUS(flush()); returns the error from the calling function.
-#define TRY_STATUS(expression)                                                     \
-  do {                                                                             \
-    auto try_status = (expression);                                                \
-    if (!try_status) return std::unexpected(std::move(try_status).error());        \
+#define TRY_STATUS(expression)                                              \
+  do {                                                                      \
+    auto try_status = (expression);                                         \
+    if (!try_status) return std::unexpected(std::move(try_status).error()); \
   } while (false)

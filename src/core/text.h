@@ -24,11 +24,12 @@ std::string join_words(std::span<const std::string> words);
 /// True when `text` is well-formed UTF-8 (no overlong forms, no surrogates).
 bool is_valid_utf8(std::string_view text);
 
-/// The candidate a person most likely meant: smallest edit distance (with transpositions), at most a third of the
-/// length and at least one, ties to the first. std::nullopt when none is near.
+/// The candidate a person most likely meant: smallest edit distance (with transpositions), at most
+/// a third of the length and at least one, ties to the first. std::nullopt when none is near.
 std::optional<std::string> nearest(std::string_view text, std::span<const std::string> candidates);
 
-/// ` (did you mean "payments"?)`, or empty when nothing is near: to be put at the end of an error message.
+/// ` (did you mean "payments"?)`, or empty when nothing is near: to be put at the end of an error
+/// message.
 std::string did_you_mean(std::string_view text, std::span<const std::string> candidates);
 
 }  // namespace wellrun

@@ -1,9 +1,8 @@
 #include "core/time.h"
 
 #include <absl/time/time.h>
-#include <fmt/format.h>
-
 #include <array>
+#include <fmt/format.h>
 #include <limits>
 
 namespace wellrun {
@@ -22,11 +21,14 @@ constexpr std::array<Unit, 7> kUnits{{{"y", 365LL * 86'400'000},
                                       {"s", 1000},
                                       {"ms", 1}}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::unexpected<Error> not_a_duration(std::string_view text) {
-  return fail(ErrorCode::kInvalid,
-              fmt::format("\"{}\" is not a duration; write for example 30s, 5m, 1h30m or 7d", text));
+  return fail(
+      ErrorCode::kInvalid,
+      fmt::format("\"{}\" is not a duration; write for example 30s, 5m, 1h30m or 7d", text));
 }
 
 }  // namespace
@@ -43,7 +45,9 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   absl::Time time;
   std::string error;
   const bool has_zone = text.find_first_of("Tt") != std::string_view::npos;
-  if (!has_zone || !absl::ParseTime(absl::RFC3339_full, absl::string_view(text.data(), text.size()), &time, &error) ||
+  if (!has_zone ||
+      !absl::ParseTime(absl::RFC3339_full, absl::string_view(text.data(), text.size()), &time,
+                       &error) ||
       time == absl::InfiniteFuture() || time == absl::InfinitePast()) {
     return fail(ErrorCode::kInvalid,
                 fmt::format("\"{}\" is not a time; write for example 2026-11-24T11:19:33Z", text));
@@ -100,7 +104,8 @@ std::string format_age(Duration age) {
   if (seconds < 3600) return fmt::format("{} min", seconds / 60);
   if (seconds < 86'400) {
     const auto minutes = seconds % 3600 / 60;
-    return minutes == 0 ? fmt::format("{} h", seconds / 3600) : fmt::format("{} h {} min", seconds / 3600, minutes);
+    return minutes == 0 ? fmt::format("{} h", seconds / 3600)
+                        : fmt::format("{} h {} min", seconds / 3600, minutes);
   }
   return fmt::format("{} d", seconds / 86'400);
 }

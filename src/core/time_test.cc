@@ -12,7 +12,8 @@ TEST(Duration, ReadsEveryUnitInDescendingOrderOnly) {
   EXPECT_EQ(parse_duration("1y2w3d4h5m6s7ms").value(),
             24h * 365 + 24h * 14 + 24h * 3 + 4h + 5min + 6s + 7ms);
   EXPECT_EQ(parse_duration("0").value(), 0ms);
-  for (const char* wrong : {"", "5", "m", "30m1h", "5m5m", "-5m", "1.5h", "5 m", "99999999999999999999y", "9999999999y"}) {
+  for (const char* wrong : {"", "5", "m", "30m1h", "5m5m", "-5m", "1.5h", "5 m",
+                            "99999999999999999999y", "9999999999y"}) {
     EXPECT_FALSE(parse_duration(wrong)) << wrong;
   }
 }
@@ -24,10 +25,12 @@ TEST(Duration, PrintsWhatItReadsBack) {
 }
 
 TEST(Rfc3339, ReadsOffsetsAndFractionsAndPrintsUtc) {
-  EXPECT_EQ(format_rfc3339(parse_rfc3339("2026-11-24T12:19:33.25+01:00").value()), "2026-11-24T11:19:33.250Z");
+  EXPECT_EQ(format_rfc3339(parse_rfc3339("2026-11-24T12:19:33.25+01:00").value()),
+            "2026-11-24T11:19:33.250Z");
   EXPECT_EQ(format_rfc3339(from_unix_ms(0)), "1970-01-01T00:00:00Z");
   EXPECT_EQ(format_rfc3339(from_unix_ms(-1)), "1969-12-31T23:59:59.999Z");
-  for (const char* wrong : {"", "yesterday", "2026-11-24", "2026-13-24T00:00:00Z", "infinite-future"}) {
+  for (const char* wrong :
+       {"", "yesterday", "2026-11-24", "2026-13-24T00:00:00Z", "infinite-future"}) {
     EXPECT_FALSE(parse_rfc3339(wrong)) << wrong;
   }
 }

@@ -24,9 +24,9 @@ struct Options {
   Duration query_timeout = std::chrono::minutes(2);
   std::size_t query_max_samples = 50'000'000;  ///< that one query holds, 16 bytes each
   std::size_t query_max_series = 500'000;      ///< that one selector of a query reads
-  std::string features;    ///< PromQL features, as Prometheus' --enable-feature
-  std::string public_url;  ///< how people reach `listen`; for links in messages
-  bool sandbox = true;     ///< run commands of runbooks in bubblewrap
+  std::string features;                        ///< PromQL features, as Prometheus' --enable-feature
+  std::string public_url;                      ///< how people reach `listen`; for links in messages
+  bool sandbox = true;                         ///< run commands of runbooks in bubblewrap
   std::string log_level = "info";
   std::string log_format = "auto";
   std::string version, revision, build_date;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The signals as values: samples, native histograms, series, log records, spans. What decoders make, the store keeps and
-// queries return.
+// The signals as values: samples, native histograms, series, log records, spans. What decoders
+// make, the store keeps and queries return.
 
 #include <cstdint>
 #include <memory>
@@ -25,10 +25,12 @@ inline constexpr std::uint64_t kStaleNanBits = 0x7ff0000000000002ULL;
 bool is_stale_marker(double value);
 double stale_marker();
 
-/// A native histogram, float counts. Source: Prometheus' model/histogram (exponential schemas -4..8, custom buckets -53).
+/// A native histogram, float counts. Source: Prometheus' model/histogram (exponential schemas
+/// -4..8, custom buckets -53).
 struct Histogram {
   struct Span {
-    std::int32_t offset = 0;  ///< gap to the span before; for the first, the index of its first bucket
+    std::int32_t offset =
+        0;  ///< gap to the span before; for the first, the index of its first bucket
     std::uint32_t length = 0;
   };
   enum class ResetHint : std::uint8_t { kUnknown, kReset, kNoReset, kGauge };
@@ -40,7 +42,7 @@ struct Histogram {
   double sum = 0;
   std::vector<Span> positive_spans, negative_spans;
   std::vector<double> positive_counts, negative_counts;  ///< absolute, not deltas
-  std::vector<double> custom_bounds;                     ///< schema -53 only: upper bounds, ascending, without +Inf
+  std::vector<double> custom_bounds;  ///< schema -53 only: upper bounds, ascending, without +Inf
   ResetHint reset_hint = ResetHint::kUnknown;
 };
 
@@ -48,7 +50,8 @@ inline constexpr std::int32_t kCustomBucketsSchema = -53;
 
 struct HistogramSample {
   std::int64_t time_ms = 0;
-  std::shared_ptr<const Histogram> histogram;  ///< shared between head, queries and results: immutable
+  std::shared_ptr<const Histogram>
+      histogram;  ///< shared between head, queries and results: immutable
 };
 
 /// One series' samples in a time range; each list sorted by time, times unique over both.
@@ -56,7 +59,8 @@ struct SeriesData {
   Labels labels;
   std::vector<Sample> samples;
   std::vector<HistogramSample> histograms;
-  /// Start (created) timestamps, milliseconds, one for each entry of the list above it; empty: none known; 0: unknown.
+  /// Start (created) timestamps, milliseconds, one for each entry of the list above it; empty: none
+  /// known; 0: unknown.
   std::vector<std::int64_t> sample_starts, histogram_starts;
 };
 
@@ -65,11 +69,13 @@ struct SeriesWrite {
   Labels labels;
   std::vector<Sample> samples;
   std::vector<HistogramSample> histograms;
-  /// Start (created) timestamps, milliseconds, one for each entry of the list above it; empty: none known; 0: unknown.
+  /// Start (created) timestamps, milliseconds, one for each entry of the list above it; empty: none
+  /// known; 0: unknown.
   std::vector<std::int64_t> sample_starts, histogram_starts;
 };
 
-/// Type, help and unit of a metric family. `type`: counter, gauge, histogram, summary, info, stateset or unknown.
+/// Type, help and unit of a metric family. `type`: counter, gauge, histogram, summary, info,
+/// stateset or unknown.
 struct Metadata {
   std::string family;
   std::string type = "unknown";
@@ -84,7 +90,7 @@ struct LogRecord {
   std::string service;  ///< resource's service.name
   std::string body;
   std::string trace_id, span_id;  ///< lower-case hexadecimal, or empty
-  Labels attributes;              ///< record's attributes, and the resource's with the prefix "resource."
+  Labels attributes;  ///< record's attributes, and the resource's with the prefix "resource."
 };
 
 struct SpanRecord {
@@ -94,7 +100,7 @@ struct SpanRecord {
   std::string status;  ///< unset, ok, error
   std::string status_message;
   std::int64_t start_ns = 0, end_ns = 0;  ///< Unix nanoseconds
-  Labels attributes;                      ///< span's, and the resource's with the prefix "resource."
+  Labels attributes;  ///< span's, and the resource's with the prefix "resource."
 };
 
 }  // namespace wellrun::telemetry

@@ -1,6 +1,7 @@
 #pragma once
 
-// Outgoing HTTP: a port, so that a simulation can replace the world. The real one is in http_client.cc.
+// Outgoing HTTP: a port, so that a simulation can replace the world. The real one is in
+// http_client.cc.
 
 #include <functional>
 #include <string>
@@ -12,7 +13,8 @@ namespace wellrun::http {
 /// Which addresses an outgoing call may reach. Guards against request forgery into the inside.
 enum class AddressPolicy {
   kPublicOnly,       ///< neither loopback nor private nor link-local ranges
-  kAnyButLinkLocal,  ///< what an operator configured: scrape targets, webhooks inside; never 169.254.0.0/16, fe80::/10
+  kAnyButLinkLocal,  ///< what an operator configured: scrape targets, webhooks inside; never
+                     ///< 169.254.0.0/16, fe80::/10
 };
 
 struct ClientRequest {
@@ -23,12 +25,12 @@ struct ClientRequest {
   Duration timeout{10'000};  ///< for the whole exchange, resolving included
   std::size_t max_response_bytes = 16 << 20;
   AddressPolicy addresses = AddressPolicy::kAnyButLinkLocal;
-  std::string ca_file;           ///< extra trust; empty: the system's
+  std::string ca_file;  ///< extra trust; empty: the system's
   bool verify_certificate = true;
 };
 
-/// Called exactly once. kDeadline, kUnavailable (cannot connect), kForbidden (address policy), kTooLarge, kInvalid (URL).
-/// A response with any status is a success here.
+/// Called exactly once. kDeadline, kUnavailable (cannot connect), kForbidden (address policy),
+/// kTooLarge, kInvalid (URL). A response with any status is a success here.
 using ClientCallback = std::move_only_function<void(Result<Response>)>;
 
 class Client {

@@ -1,8 +1,7 @@
 #include "platform/http/message.h"
 
-#include <fmt/format.h>
-
 #include <array>
+#include <fmt/format.h>
 
 #include "core/assert.h"
 

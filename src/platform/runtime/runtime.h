@@ -1,10 +1,11 @@
 #pragma once
 
-// Time, chance and turns to run: everything that a simulation replaces. This folder is the only place that may touch
-// the operating system's clocks, entropy, threads and timers.
+// Time, chance and turns to run: everything that a simulation replaces. This folder is the only
+// place that may touch the operating system's clocks, entropy, threads and timers.
 //
-// The control plane is one strand: whatever runs on `Strand` runs alone, so domains need no locks. Work that blocks or
-// computes for long (a PromQL query, SQLite, a DNS look-up) goes to `Workers` and posts its result back.
+// The control plane is one strand: whatever runs on `Strand` runs alone, so domains need no locks.
+// Work that blocks or computes for long (a PromQL query, SQLite, a DNS look-up) goes to `Workers`
+// and posts its result back.
 
 #include <cstdint>
 #include <functional>
@@ -22,14 +23,16 @@ class Clock {
  public:
   virtual ~Clock() = default;
 
-  /// Wall-clock time. It may go back (an operator sets it); never use it to measure a length of time.
+  /// Wall-clock time. It may go back (an operator sets it); never use it to measure a length of
+  /// time.
   virtual Timestamp now() const = 0;
 
   /// Time since some fixed point; never goes back. For measuring only.
   virtual std::chrono::nanoseconds steady() const = 0;
 };
 
-/// Thread-safe. The real one is the operating system's entropy, fit for tokens; the virtual one is seeded.
+/// Thread-safe. The real one is the operating system's entropy, fit for tokens; the virtual one is
+/// seeded.
 class Random {
  public:
   virtual ~Random() = default;
@@ -39,25 +42,28 @@ class Random {
 /// `byte_count` random bytes in lower-case hexadecimal: ids (8), tokens (32).
 std::string random_hex(Random& random, std::size_t byte_count);
 
-/// A timer that has not run yet. Destroying it cancels it; on the strand that set it, a cancelled task never runs.
+/// A timer that has not run yet. Destroying it cancels it; on the strand that set it, a cancelled
+/// task never runs.
 class Timer {
  public:
   virtual ~Timer() = default;
 };
 
-/// Runs tasks one at a time, in order of posting. post() is thread-safe; at() is called on the strand itself.
+/// Runs tasks one at a time, in order of posting. post() is thread-safe; at() is called on the
+/// strand itself.
 class Strand {
  public:
   virtual ~Strand() = default;
 
   virtual void post(Task task) = 0;
 
-  /// Runs `task` once wall-clock time has reached `due`; at once when that has passed. A clock that is set forward or
-  /// back is noticed within a second.
+  /// Runs `task` once wall-clock time has reached `due`; at once when that has passed. A clock that
+  /// is set forward or back is noticed within a second.
   [[nodiscard]] virtual std::unique_ptr<Timer> at(Timestamp due, Task task) = 0;
 };
 
-/// A pool for what blocks or computes. In simulation the task runs later on the strand, in an order drawn from the seed.
+/// A pool for what blocks or computes. In simulation the task runs later on the strand, in an order
+/// drawn from the seed.
 class Workers {
  public:
   virtual ~Workers() = default;

@@ -11,8 +11,8 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
-#include <optional>
 #include <mutex>
+#include <optional>
 #include <sys/random.h>
 #include <thread>
 
@@ -222,11 +222,12 @@ void SystemRuntime::watch_signals() {
 int SystemRuntime::run_until_signal() {
   int received = 0;
   watch_signals();
-  state_->signals->async_wait([&, state = state_.get()](boost::system::error_code error, int signal) {
-    const std::lock_guard lock(state->mutex);
-    received = error ? -1 : signal;  // -1: cancelled below
-    state->ended.notify_all();
-  });
+  state_->signals->async_wait(
+      [&, state = state_.get()](boost::system::error_code error, int signal) {
+        const std::lock_guard lock(state->mutex);
+        received = error ? -1 : signal;  // -1: cancelled below
+        state->ended.notify_all();
+      });
   std::unique_lock lock(state_->mutex);
   state_->ended.wait(lock, [&] { return received != 0 || state_->stopped; });
   if (received > 0 || state_->io.stopped()) return std::max(received, 0);

@@ -77,8 +77,8 @@ TEST(SystemRuntime, WorkersPostBackToTheStrand) {
 TEST(SystemRuntime, ASignalEndsTheWaitAndSoDoesStop) {
   SystemRuntime system({});
   const auto signalled = std::make_shared<std::promise<int>>();
-  // Before the runtime's handler stands, SIGINT would end the test: it is ignored until then. Set before the thread
-  // that installs the handler starts, or it would take the handler away again.
+  // Before the runtime's handler stands, SIGINT would end the test: it is ignored until then. Set
+  // before the thread that installs the handler starts, or it would take the handler away again.
   std::signal(SIGINT, SIG_IGN);
   std::thread waiter([&, signalled] { signalled->set_value(system.run_until_signal()); });
   auto result = signalled->get_future();

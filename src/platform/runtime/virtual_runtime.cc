@@ -46,11 +46,16 @@ std::unique_ptr<Timer> VirtualRuntime::State::at(Timestamp due, Task task) {
   return std::make_unique<VirtualTimer>([this, key] { timers.erase(key); });
 }
 
-VirtualRuntime::VirtualRuntime(std::uint64_t seed, Timestamp start) : state_(std::make_unique<State>(seed, start)) {}
+VirtualRuntime::VirtualRuntime(std::uint64_t seed, Timestamp start)
+    : state_(std::make_unique<State>(seed, start)) {}
 VirtualRuntime::~VirtualRuntime() = default;
 
-Runtime VirtualRuntime::runtime() { return {*state_, *state_, *state_, *state_}; }
-Timestamp VirtualRuntime::now() const { return state_->now_time; }
+Runtime VirtualRuntime::runtime() {
+  return {*state_, *state_, *state_, *state_};
+}
+Timestamp VirtualRuntime::now() const {
+  return state_->now_time;
+}
 
 void VirtualRuntime::run_ready() {
   while (!state_->ready.empty()) {
@@ -72,7 +77,8 @@ void VirtualRuntime::run_until(Timestamp end) {
 }
 
 void VirtualRuntime::crash() {
-  // Destroying a task may destroy timers, which erase themselves: let go of both before either is destroyed.
+  // Destroying a task may destroy timers, which erase themselves: let go of both before either is
+  // destroyed.
   auto ready = std::exchange(state_->ready, {});
   auto timers = std::exchange(state_->timers, {});
 }

@@ -1,7 +1,8 @@
 #pragma once
 
-// The virtual twin of the runtime: time stands still until run_until() or run_for() moves it, chance comes from a seed,
-// and everything runs on the calling thread. Used by unit tests and by tests/simulation. Not thread-safe.
+// The virtual twin of the runtime: time stands still until run_until() or run_for() moves it,
+// chance comes from a seed, and everything runs on the calling thread. Used by unit tests and by
+// tests/simulation. Not thread-safe.
 
 #include <cstdint>
 #include <memory>
@@ -13,7 +14,8 @@ namespace wellrun {
 
 class VirtualRuntime {
  public:
-  explicit VirtualRuntime(std::uint64_t seed = 1, Timestamp start = from_unix_ms(1'767'225'600'000));
+  explicit VirtualRuntime(std::uint64_t seed = 1,
+                          Timestamp start = from_unix_ms(1'767'225'600'000));
   ~VirtualRuntime();
 
   Runtime runtime();

@@ -12,7 +12,9 @@ TEST(VirtualRuntime, TimersRunAtTheirDueTimeInOrder) {
   auto runtime = world.runtime();
   const auto start = world.now();
   std::vector<std::pair<int, Duration>> ran;
-  auto record = [&](int id) { return [&, id] { ran.emplace_back(id, runtime.clock.now() - start); }; };
+  auto record = [&](int id) {
+    return [&, id] { ran.emplace_back(id, runtime.clock.now() - start); };
+  };
   const auto late = runtime.strand.at(start + 2h, record(3));
   const auto first = runtime.strand.at(start + 1h, record(1));
   const auto second = runtime.strand.at(start + 1h, record(2));
@@ -25,7 +27,9 @@ TEST(VirtualRuntime, DestroyedTimersAndCrashedTasksNeverRun) {
   VirtualRuntime world;
   auto runtime = world.runtime();
   int ran = 0;
-  { const auto cancelled = runtime.strand.at(world.now() + 1s, [&] { ++ran; }); }
+  {
+    const auto cancelled = runtime.strand.at(world.now() + 1s, [&] { ++ran; });
+  }
   const auto lost = runtime.strand.at(world.now() + 1s, [&] { ++ran; });
   runtime.strand.post([&] { ++ran; });
   world.crash();

@@ -3,13 +3,13 @@
 // OpenTelemetry attributes (KeyValue, AnyValue) read in place from protobuf into text, within
 // limits. Used by the three OTLP decoders. Thread-safe.
 
-#include "telemetry/protozero_checked.h"
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/labels.h"
 #include "core/result.h"
+#include "telemetry/protozero_checked.h"
 
 namespace wellrun::telemetry::otlp {
 
