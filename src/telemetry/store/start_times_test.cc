@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
+#include <set>
 #include <unistd.h>
 
 #include "platform/runtime/virtual_runtime.h"
@@ -37,10 +38,25 @@ struct World {
     ASSERT_TRUE(opened) << to_string(opened.error());
     store = std::move(*opened);
   }
-  /// As after kill -9: what the destructor would do does not happen.
+  /// The files below the folder, in order.
+  std::set<std::string> files() const {
+    std::set<std::string> names;
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(options.dir, gone))
+      names.insert(entry.path());
+    return names;
+  }
+  /// As after kill -9: what the destructor would do does not happen. The database drops old files
+  /// when it likes: a copy counts when none came or went meanwhile.
   void crash() {
     const auto copy = options.dir.string() + ".copy";
-    std::filesystem::copy(options.dir, copy, std::filesystem::copy_options::recursive);
+    std::error_code failed;
+    std::set<std::string> before;
+    do {
+      std::filesystem::remove_all(copy);
+      before = files();
+      std::filesystem::copy(options.dir, copy, std::filesystem::copy_options::recursive, failed);
+    } while (failed || files() != before);
     store.reset();
     std::filesystem::remove_all(options.dir);
     std::filesystem::rename(copy, options.dir);

@@ -63,10 +63,9 @@ export function LoginPage() {
   const [token, setToken] = useState('');
   const login = useMutation({
     mutationFn: () => answer(client.POST('/api/v1/session', { body: { token: token.trim() } })),
-    onSuccess: async () => {
-      queries.clear();
-      await queries.invalidateQueries({ queryKey: ['whoami'] });
-    },
+    // Nothing that somebody else saw is kept, and who is asking is asked again at once: a cleared cache would
+    // forget that question and wait for its next turn.
+    onSuccess: () => queries.resetQueries(),
   });
   return (
     <main className="login">
