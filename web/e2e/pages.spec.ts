@@ -131,8 +131,8 @@ test('the editor completes functions, metrics of this server, their labels and v
   await expect(offered('histogram_quantile').first()).toBeVisible();
   await page.keyboard.press('Control+a');
   await page.keyboard.type('shop_bas');
-  await expect(offered('shop_basket_size').first()).toBeVisible();
-  await page.keyboard.press('Enter');
+  await offered('shop_basket_size').first().click();
+  await expect(editor).toHaveText('shop_basket_size');
   await page.keyboard.type('{ki');
   await expect(offered('kind').first()).toBeVisible();
   await page.keyboard.press('Escape');
