@@ -236,7 +236,7 @@ void Ledger::State::run_command(Cause cause, const Decide& decide, Done done) {
   }
   if (in_flight.size() >= kMaxTurnsInFlight)
     return done(fail(ErrorCode::kExhausted, "too many commands wait for the disk; try again"));
-  auto origin = origin_of(cause);
+  auto origin = origin_of(std::move(cause));
   if (!origin) return done(std::unexpected(std::move(origin).error()));
   Turn turn;
   turn.now = turn_time();
@@ -244,13 +244,14 @@ void Ledger::State::run_command(Cause cause, const Decide& decide, Done done) {
   if (decision) {
     if (auto fits = check_sizes(*decision); !fits) decision = std::unexpected(fits.error());
   }
+  // A refusal, too, rests on state that may not be durable yet: it waits for the turns before it.
+  std::optional<Error> refusal;
   if (decision) {
     decided(turn, *std::move(decision), *origin);
     react_until_quiet(turn);
+  } else {
+    refusal = std::move(decision).error();
   }
-
-  // A refusal, too, rests on state that may not be durable yet: it waits for the turns before it.
-  auto refusal = decision ? std::nullopt : std::optional(decision.error());
   commit(std::move(turn), std::move(done), std::move(refusal));
 }
 
@@ -292,9 +293,9 @@ Fact Ledger::State::complete(NewFact fact, const Origin& origin, Timestamp now) 
   whole.type = std::move(fact.type);
   const auto* schema = facts::schema_of(whole.type);
   whole.schema = fact.schema != 0 ? fact.schema : schema == nullptr ? 1 : schema->current();
-  whole.actor = fact.actor.empty() ? origin.actor : std::move(fact.actor);
+  whole.actor = fact.actor.empty() ? origin.actor : fact.actor;
   whole.cause = origin.cause;
-  whole.correlation = fact.correlation.empty() ? origin.correlation : std::move(fact.correlation);
+  whole.correlation = fact.correlation.empty() ? origin.correlation : fact.correlation;
   whole.body = std::move(fact.body);
   const auto body = to_text(whole.body);
   WELLRUN_ASSERT(body.size() <= kMaxBodyBytes,
