@@ -1,5 +1,7 @@
 #include "respond/status_page.h"
 
+#include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 #include "catalog/kinds/status_page.h"
@@ -8,7 +10,8 @@
 namespace wellrun::respond {
 namespace {
 
-constexpr Duration kHistory = std::chrono::days(90);
+constexpr int kDays = 90;
+constexpr Duration kHistory = std::chrono::days(kDays);
 
 bool hurts_customers(const Incident& incident) {
   return incident.is_open() && incident.state != IncidentState::kMitigated;
@@ -24,15 +27,40 @@ std::string state_of(const RespondDomain& domain, const std::string& workload) {
   return state;
 }
 
+/// When customers stopped being hurt.
+Timestamp over_at(const Incident& incident, Timestamp now) {
+  return incident.mitigated_at.value_or(incident.resolved_at.value_or(now));
+}
+
 double uptime_of(const RespondDomain& domain, const std::string& workload, Timestamp now) {
   Duration down{0};
   for (const auto& [id, incident] : domain.incidents()) {
     if (incident.workload != workload || incident.severity != 1) continue;
     const auto from = std::max(incident.opened_at, now - kHistory);
-    const auto to = incident.mitigated_at.value_or(incident.resolved_at.value_or(now));
+    const auto to = over_at(incident, now);
     if (to > from) down += to - from;
   }
   return 1 - std::min(1.0, to_seconds(down) / to_seconds(kHistory));
+}
+
+std::vector<std::string> days_of(const RespondDomain& domain, const std::string& workload,
+                                 Timestamp now) {
+  std::vector<std::string> days(kDays, "operational");
+  const auto first = std::chrono::floor<std::chrono::days>(now) - std::chrono::days(kDays - 1);
+  for (const auto& [id, incident] : domain.incidents()) {
+    if (incident.workload != workload || incident.severity > 2 || over_at(incident, now) < first)
+      continue;
+    const auto day_of = [&](Timestamp time) {
+      return std::chrono::floor<std::chrono::days>(std::max<Timestamp>(time, first) - first)
+          .count();
+    };
+    for (auto day = day_of(incident.opened_at); day <= day_of(over_at(incident, now)); ++day) {
+      auto& state = days[static_cast<std::size_t>(day)];
+      if (incident.severity == 1) state = "outage";
+      if (state == "operational") state = "degraded";
+    }
+  }
+  return days;
 }
 
 const char* spoken(const std::string& state) {
@@ -55,32 +83,53 @@ std::string public_title(const Incident& incident) {
   return incident.updates.empty() ? std::string("Incident") : incident.updates.front().text;
 }
 
+/// A bar for each day. Said in words, too: a picture alone tells nothing to who cannot see it.
+std::string day_bars(const PublicComponent& component) {
+  const auto bad = kDays - std::ranges::count(component.days, "operational");
+  auto bars = fmt::format(
+      "<svg viewBox=\"0 0 {} 16\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
+      kDays * 4 - 1,
+      bad == 0 ? std::string("no day with trouble of the last 90")
+               : fmt::format("{} of the last 90 days had trouble", bad));
+  for (int day = 0; day < kDays; ++day)
+    bars += fmt::format("<rect class=\"{}\" x=\"{}\" width=\"3\" height=\"16\" rx=\"1\"/>",
+                        component.days[static_cast<std::size_t>(day)], day * 4);
+  return bars + "</svg>";
+}
+
+/// Uptime is cut, not rounded: a page that says 100 % has had no outage.
+std::string component_item(const PublicComponent& component) {
+  return fmt::format(
+      "<li class=\"component\"><span>{}</span><span class=\"state {}\">{}</span>{}<span "
+      "class=\"ends "
+      "dim\"><span>90 days ago</span><span>{:.3f} % up</span><span>today</span></span></li>",
+      escape_html(component.name), tone(component.state), spoken(component.state),
+      day_bars(component), std::floor(component.uptime_90d * 1e5) / 1e3);
+}
+
+std::string incident_article(const Incident& incident) {
+  const bool open = hurts_customers(incident);
+  auto article = fmt::format("<article class=\"{}\"><h3>{} {}</h3>", open ? "open" : "over",
+                             open ? "Open since" : "Over; began", time_element(incident.opened_at));
+  if (const auto due = incident.next_update_due(); due && open)
+    article += fmt::format("<p class=\"dim\">Next update by {}</p>", time_element(*due));
+  for (auto update = incident.updates.rbegin(); update != incident.updates.rend(); ++update) {
+    article += fmt::format("<p>{} · {}<br>{}</p>", time_element(update->at),
+                           escape_html(update->state), escape_html(update->text));
+  }
+  return article + "</article>";
+}
+
 std::string render(const PublicStatus& status, Timestamp now) {
-  std::string body =
+  auto body =
       fmt::format("<p class=\"dim\">{}</p><p class=\"overall {}\" role=\"status\">{}</p><ul>",
                   escape_html(status.description), status.overall, headline(status.overall));
-  for (const auto& component : status.components) {
-    body += fmt::format(
-        "<li><span>{}</span><span><span class=\"dim\">{:.3f} % in 90 days</span> <span "
-        "class=\"state {}\">{}</span></span></li>",
-        escape_html(component.name), component.uptime_90d * 100, tone(component.state),
-        spoken(component.state));
-  }
+  for (const auto& component : status.components) body += component_item(component);
   body += "</ul><h2>What happened</h2>";
   if (status.incidents.empty()) body += "<p>Nothing to tell in the last 90 days.</p>";
-  for (const auto* incident : status.incidents) {
-    body += fmt::format("<article><h3>{} · {}</h3>", hurts_customers(*incident) ? "Open" : "Over",
-                        format_rfc3339(incident->opened_at).substr(0, 16));
-    for (auto update = incident->updates.rbegin(); update != incident->updates.rend(); ++update) {
-      const auto time = format_rfc3339(update->at);
-      body +=
-          fmt::format("<p><time datetime=\"{}\">{} UTC</time> · {}<br>{}</p>", time,
-                      time.substr(0, 16), escape_html(update->state), escape_html(update->text));
-    }
-    body += "</article>";
-  }
-  return page_frame(status.title, body + fmt::format("<footer class=\"dim\">as of {} UTC</footer>",
-                                                     format_rfc3339(now).substr(0, 16)));
+  for (const auto* incident : status.incidents) body += incident_article(*incident);
+  body += fmt::format("<footer class=\"dim\">as of {}</footer>", time_element(now));
+  return page_frame(status.title, body + "<script src=\"/status.js\"></script>");
 }
 
 http::Response html_page(std::string text, int status = 200) {
@@ -100,14 +149,18 @@ std::string list_of(const std::vector<const catalog::StatusPage*>& pages) {
   return page_frame("Status", body + "</ul>");
 }
 
-http::Route style_route() {
+http::Route asset(const char* path, std::string_view text, const char* type) {
   return {.method = "GET",
-          .pattern = "/status.css",
+          .pattern = path,
           .role = http::Role::kPublic,
           .operation_id = "",
-          .handler = [](const http::Request&, http::Reply reply) {
-            reply(http::text_response(std::string(style_sheet()), 200, "text/css; charset=utf-8"));
+          .handler = [text, type](const http::Request&, http::Reply reply) {
+            reply(http::text_response(std::string(text), 200, type));
           }};
+}
+
+http::Route style_route() {
+  return asset("/status.css", style_sheet(), "text/css; charset=utf-8");
 }
 
 }  // namespace
@@ -124,8 +177,9 @@ std::optional<PublicStatus> public_status(const RespondDomain& domain, const std
                       .incidents = {}};
   for (const auto& component : page.components) {
     const auto state = state_of(domain, component.workload.name);
-    status.components.push_back(
-        {component.name, state, uptime_of(domain, component.workload.name, now)});
+    status.components.push_back({component.name, state,
+                                 uptime_of(domain, component.workload.name, now),
+                                 days_of(domain, component.workload.name, now)});
     if (state == "outage" || (state == "degraded" && status.overall == "operational"))
       status.overall = state;
   }
@@ -141,7 +195,8 @@ std::optional<PublicStatus> public_status(const RespondDomain& domain, const std
 Json to_json(const PublicStatus& status) {
   Json components = Json::array();
   for (const auto& c : status.components)
-    components.push_back({{"name", c.name}, {"state", c.state}, {"uptime_90d", c.uptime_90d}});
+    components.push_back(
+        {{"name", c.name}, {"state", c.state}, {"uptime_90d", c.uptime_90d}, {"days", c.days}});
   Json incidents = Json::array();
   Json next;
   for (const auto* incident : status.incidents) {
@@ -165,7 +220,8 @@ Json to_json(const PublicStatus& status) {
 }
 
 std::vector<http::Route> status_page_routes(Runtime runtime, const RespondDomain& domain) {
-  std::vector<http::Route> routes{style_route()};
+  std::vector<http::Route> routes{
+      style_route(), asset("/status.js", status_script(), "text/javascript; charset=utf-8")};
   const auto add = [&](const char* pattern, const char* operation,
                        std::function<http::Response(const http::Request&)> answer) {
     routes.push_back({.method = "GET",

@@ -14,6 +14,8 @@ struct PublicComponent {
   std::string name;
   std::string state;      ///< operational, degraded or outage
   double uptime_90d = 1;  ///< share of the last 90 days without an incident of severity 1
+  /// The worst state of each of the last 90 days (UTC), oldest first; today is the last.
+  std::vector<std::string> days;
 };
 
 struct PublicStatus {
@@ -33,7 +35,8 @@ Json to_json(const PublicStatus& status);
 
 /// For the status pages' own listener. GET /pages/{name} and /api/status/{name} are one page; GET /
 /// and /api/status.json are the only one there is, and with several GET / lists them and the other
-/// is the first by name. `domain` outlives them.
+/// is the first by name. Times are UTC in the page itself; /status.js writes them in the reader's
+/// zone, and asks for the page again every minute. `domain` outlives them.
 std::vector<http::Route> status_page_routes(Runtime runtime, const RespondDomain& domain);
 
 /// GET /status.css, which the one-tap pages of the main listener need too.

@@ -40,7 +40,9 @@ TEST(StatusPage, TellsComponentsAndPostedTextsAndNothingFromInside) {
       EXPECT_FALSE(text.contains(inside)) << inside;
   }
   EXPECT_EQ((*parse_json(json))["overall"], "outage");
-  EXPECT_FALSE(html.contains("<script"));
+  EXPECT_TRUE(html.contains("<time datetime=")) << "the reader's zone is written by /status.js";
+  EXPECT_EQ(html.find("<script"), html.find("<script src=\"/status.js\"></script>"));
+  EXPECT_TRUE(get(shop, "/status.js").body.contains("Intl.DateTimeFormat"));
   EXPECT_FALSE(html.contains("style=")) << "a strict content security policy refuses it";
 }
 
@@ -91,6 +93,12 @@ TEST(StatusPage, CountsNinetyDaysOfUptimeFromOutages) {
   const auto status = *public_status(*shop.domain, "public", shop.time.now());
   EXPECT_NEAR(status.components.front().uptime_90d, 1 - 9.0 / (90 * 24), 1e-9);
   EXPECT_EQ(status.overall, "operational");
+  EXPECT_TRUE(get(shop, "/").body.contains("99.583 % up"));
+  const auto& days = status.components.front().days;
+  ASSERT_EQ(days.size(), 90);
+  EXPECT_EQ(std::ranges::count(days, "outage"), 1) << "nine hours of one day";
+  EXPECT_EQ(days[88], "outage") << "yesterday";
+  EXPECT_TRUE(get(shop, "/").body.contains("1 of the last 90 days had trouble"));
   shop.time.run_for(24h * 91);
   EXPECT_EQ(public_status(*shop.domain, "public", shop.time.now())->components.front().uptime_90d,
             1);
