@@ -13,6 +13,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 export PATH := $(CURDIR)/.tools/node/bin:$(PATH)
+# Whom the system trusts, npm trusts: a Node.js that is not Debian's brings its own list, and fails behind a proxy that opens TLS.
+export NODE_EXTRA_CA_CERTS ?= /etc/ssl/certs/ca-certificates.crt
 JOBS ?= 2
 
 help:
