@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "facts/sentence.h"
 
 namespace wellrun::improve {
 namespace {
@@ -73,6 +74,11 @@ Section impact(const Fact& opened, const std::vector<Fact>& story,
   return section;
 }
 
+/// Who did it, where a person or an automation did.
+std::string by_person(const Fact& fact) {
+  return fact.actor.empty() || fact.actor == "system" ? "" : fmt::format(" ({})", fact.actor);
+}
+
 Section timeline(const std::vector<Fact>& story, const std::vector<Fact>& before) {
   Section section{.name = "timeline", .sentences = {}};
   std::vector<const Fact*> all;
@@ -83,7 +89,9 @@ Section timeline(const std::vector<Fact>& story, const std::vector<Fact>& before
   std::ranges::sort(all, {}, &Fact::seq);
   for (const auto* fact : all)
     section.sentences.push_back(
-        {fmt::format("{}  {}", format_rfc3339(fact->time), describe(*fact)), {fact->seq}});
+        {fmt::format("{}  {}{}", format_rfc3339(fact->time),
+                     facts::sentence(fact->type, fact->body), by_person(*fact)),
+         {fact->seq}});
   return section;
 }
 
@@ -139,58 +147,14 @@ Section contributing(const std::vector<Fact>& before) {
   Section section{.name = "contributing", .sentences = {}};
   for (const auto& fact : before) {
     if (fact.type == "deployment.started" || fact.type == "change.recorded") {
-      section.sentences.push_back({"Shortly before: " + describe(fact) + ".", {fact.seq}});
+      section.sentences.push_back(
+          {"Shortly before: " + facts::sentence(fact.type, fact.body) + ".", {fact.seq}});
     }
   }
   return section;
 }
 
 }  // namespace
-
-std::string describe(const Fact& fact) {
-  const auto& type = fact.type;
-  const auto of = [&](const char* name) { return text_or(fact.body, name); };
-  if (type == "alert.fired")
-    return fmt::format("alert {} fired at {:.4g}", of("alert"), number_or(fact.body, "value", 0));
-  if (type == "alert.resolved") return fmt::format("alert {} resolved", of("alert"));
-  if (type == "event.recorded")
-    return fmt::format("event {} recorded: {}", of("event"), of("outcome"));
-  if (type == "incident.opened") return fmt::format("incident opened: {}", of("title"));
-  if (type == "incident.acknowledged") return fmt::format("{} acknowledged it", fact.actor);
-  if (type == "incident.escalated")
-    return fmt::format("escalated to level {}: {}",
-                       static_cast<int>(number_or(fact.body, "level", 0)), of("reason"));
-  if (type == "incident.note_added") return fmt::format("{} noted: {}", fact.actor, of("text"));
-  if (type == "incident.mitigated") return "customers are well again";
-  if (type == "incident.resolved")
-    return fmt::format("{} resolved it{}", fact.actor,
-                       of("reason").empty() ? "" : ": " + of("reason"));
-  if (type == "page.requested") return fmt::format("page to {} by {}", of("person"), of("channel"));
-  if (type == "page.sent") return fmt::format("{} was paged by {}", of("person"), of("channel"));
-  if (type == "page.failed")
-    return fmt::format("the page to {} by {} failed: {}", of("person"), of("channel"), of("error"));
-  if (type == "status.posted") return fmt::format("status page ({}): {}", of("state"), of("text"));
-  if (type == "deployment.started")
-    return fmt::format("deployment {} of {} {} to {} started", of("deployment"), of("component"),
-                       of("version"), of("environment"));
-  if (type == "deployment.finished")
-    return fmt::format("deployment {} {}", of("deployment"), of("outcome"));
-  if (type == "change.recorded")
-    return fmt::format("{} changed ({}): {}", of("kind"), fact.actor, of("summary"));
-  if (type == "run.started")
-    return fmt::format("procedure {} started ({})", of("runbook"), of("run"));
-  if (type == "run.step_started") return fmt::format("step {} began", quote(of("step")));
-  if (type == "run.step_finished")
-    return fmt::format("step {} {}", quote(of("step")), of("outcome"));
-  if (type == "run.approval_requested")
-    return fmt::format("step {} asks: {}", quote(of("step")), of("prompt"));
-  if (type == "run.approved")
-    return fmt::format("{} {} step {}", fact.actor,
-                       bool_or(fact.body, "approved", false) ? "approved" : "refused",
-                       quote(of("step")));
-  if (type == "run.finished") return fmt::format("procedure {} {}", of("runbook"), of("outcome"));
-  return type;
-}
 
 std::vector<Section> draft_analysis(const std::vector<Fact>& story,
                                     const std::vector<Fact>& before) {

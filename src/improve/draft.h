@@ -28,9 +28,6 @@ struct Section {
 std::vector<Section> draft_analysis(const std::vector<journal::Fact>& story,
                                     const std::vector<journal::Fact>& before);
 
-/// One line for a fact, for timelines: "alert checkout-availability fired (0.31 > 0.1)".
-std::string describe(const journal::Fact& fact);
-
 Json to_json(const std::vector<Section>& sections);
 
 }  // namespace wellrun::improve

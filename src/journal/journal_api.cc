@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "facts/sentence.h"
 #include "journal/store.h"
 
 namespace wellrun::journal {
@@ -68,12 +69,19 @@ Result<FactQuery> read_query(const http::Request& request) {
   return query;
 }
 
+/// A fact as people read it: with its sentence, which is no part of what is stored.
+Json told(const Fact& fact) {
+  auto json = to_json(fact);
+  json["sentence"] = facts::sentence(fact.type, fact.body);
+  return json;
+}
+
 Result<Json> list_facts(const Store& store, const http::Request& request) {
   TRY(const auto query, read_query(request));
   TRY(const auto facts, store.read(query));
   const auto last_seq = store.last_sequence();  // after reading: never less than what is listed
   Json items = Json::array();
-  for (const auto& fact : facts) items.push_back(to_json(fact));
+  for (const auto& fact : facts) items.push_back(told(fact));
   Json answer{{"items", std::move(items)}, {"last_seq", last_seq}};
   if (facts.size() == query.limit) answer["next"] = std::to_string(facts.back().seq);
   return answer;
@@ -83,7 +91,7 @@ Result<Json> get_fact(const Store& store, const http::Request& request) {
   TRY(const auto seq, count_from(request.path_parameter("seq"), "seq"));
   if (seq > 0 && seq <= store.last_sequence()) {
     TRY(const auto facts, store.read({.after = seq - 1, .limit = 1}));
-    if (!facts.empty() && facts.front().seq == seq) return to_json(facts.front());
+    if (!facts.empty() && facts.front().seq == seq) return told(facts.front());
   }
   return fail(ErrorCode::kNotFound,
               fmt::format("there is no fact {}; the last is {}", seq, store.last_sequence()));

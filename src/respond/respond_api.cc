@@ -9,6 +9,7 @@
 #include "catalog/kinds/status_page.h"
 #include "catalog/on_call.h"
 #include "core/text.h"
+#include "facts/sentence.h"
 #include "respond/html.h"
 #include "respond/incident_story.h"
 
@@ -50,63 +51,19 @@ Json update_json(const StatusUpdate& update) {
 
 /// One line for a fact of an incident's story, and where it leads.
 Json timeline_entry(const journal::Fact& fact) {
-  const auto of = [&](const char* name) { return text_or(fact.body, name); };
-  const auto& type = fact.type;
-  std::string text = type;
   Json links = Json::array();
-  const auto link = [&](std::string title, std::string href) {
-    links.push_back({{"title", std::move(title)}, {"href", std::move(href)}});
+  const auto link = [&](const char* name, std::string_view page) {
+    const auto id = text_or(fact.body, name);
+    if (!id.empty()) links.push_back({{"title", id}, {"href", fmt::format("/{}/{}", page, id)}});
   };
-  if (type == "event.recorded")
-    text = fmt::format("alert {} became event {}", of("alert"), of("event"));
-  if (type == "incident.opened")
-    text = fmt::format("opened with severity {}: {}",
-                       static_cast<int>(number_or(fact.body, "severity", 0)), of("reason"));
-  if (type == "incident.alert_added") text = fmt::format("alert {} joined", of("alert"));
-  if (type == "incident.alert_resolved") text = fmt::format("alert {} resolved", of("alert"));
-  if (type == "incident.acknowledged")
-    text = fmt::format("acknowledged by {} ({})", of("by"), of("via"));
-  if (type == "incident.escalated")
-    text = fmt::format("escalated to level {}: {}",
-                       static_cast<int>(number_or(fact.body, "level", 0)), of("reason"));
-  if (type == "incident.severity_changed")
-    text = fmt::format("severity {} → {}: {}", static_cast<int>(number_or(fact.body, "from", 0)),
-                       static_cast<int>(number_or(fact.body, "to", 0)), of("reason"));
-  if (type == "incident.role_assigned") text = fmt::format("{} is {}", of("person"), of("role"));
-  if (type == "incident.note_added") text = of("text");
-  if (type == "incident.mitigated")
-    text = of("reason").empty() ? "mitigated" : "mitigated: " + of("reason");
-  if (type == "incident.resolved")
-    text = of("reason").empty() ? "resolved" : "resolved: " + of("reason");
-  if (type == "page.requested") text = fmt::format("paging {} by {}", of("person"), of("channel"));
-  if (type == "page.sent") text = fmt::format("{} was paged by {}", of("person"), of("channel"));
-  if (type == "page.failed")
-    text = fmt::format("page to {} by {} failed: {}", of("person"), of("channel"), of("error"));
-  if (type == "status.posted")
-    text = fmt::format("told customers ({}): {}", of("state"), of("text"));
-  if (type == "status.update_due")
-    text = fmt::format("the update promised for {} is overdue", of("due"));
-  if (type.starts_with("run.")) link(of("run"), "/runs/" + of("run"));
-  if (type == "run.started") text = fmt::format("procedure {} started", of("runbook"));
-  if (type == "run.step_started") text = fmt::format("step “{}” began", of("step"));
-  if (type == "run.step_finished") text = fmt::format("step “{}” {}", of("step"), of("outcome"));
-  if (type == "run.approval_requested")
-    text = fmt::format("step “{}” asks: {}", of("step"), of("prompt"));
-  if (type == "run.approved")
-    text = fmt::format("step “{}” was {}", of("step"),
-                       bool_or(fact.body, "approved", false) ? "approved" : "refused");
-  if (type == "run.finished") text = fmt::format("procedure {} {}", of("runbook"), of("outcome"));
-  if (type == "automation.triggered")
-    text = fmt::format("automation {} started {}", of("automation"), of("runbook"));
-  if (type == "automation.suppressed")
-    text = fmt::format("automation {} held back: {}", of("automation"), of("reason"));
-  if (type == "analysis.drafted") {
-    text = "analysis drafted";
-    link(of("analysis"), "/analyses/" + of("analysis"));
-  }
-  return {{"seq", fact.seq}, {"time", format_rfc3339(fact.time)},
-          {"type", type},    {"actor", fact.actor},
-          {"text", text},    {"links", std::move(links)}};
+  if (fact.type.starts_with("run.") || fact.type.starts_with("automation.")) link("run", "runs");
+  if (fact.type.starts_with("analysis.")) link("analysis", "analyses");
+  return {{"seq", fact.seq},
+          {"time", format_rfc3339(fact.time)},
+          {"type", fact.type},
+          {"actor", fact.actor},
+          {"text", facts::sentence(fact.type, fact.body)},
+          {"links", std::move(links)}};
 }
 
 struct IncidentListing {

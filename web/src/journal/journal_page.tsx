@@ -73,7 +73,10 @@ function FactDetail({ fact }: { fact: Fact }) {
     <>
       <dl className="pairs">
         <dt>What</dt>
-        <dd className="strong">{fact.type}</dd>
+        <dd>
+          <span className="strong">{fact.sentence ?? fact.type}</span>{' '}
+          <span className="mono dim">{fact.type}</span>
+        </dd>
         <dt>When</dt>
         <dd>
           <Time at={fact.time} as="clock" /> (<Time at={fact.time} />)
@@ -160,7 +163,10 @@ function Facts({ type, correlation }: { type?: string; correlation?: string }) {
                 <td className="nowrap">
                   <Time at={fact.time} as="clock" />
                 </td>
-                <td className="strong">{fact.type}</td>
+                <td>
+                  <span className="strong">{fact.sentence ?? fact.type}</span>{' '}
+                  <span className="mono dim small">{fact.type}</span>
+                </td>
                 <td className="mono wide">{fact.stream}</td>
                 <td className="wide">{formatActor(fact.actor)}</td>
                 <td className="wide">

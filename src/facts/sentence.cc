@@ -1,0 +1,137 @@
+#include "facts/sentence.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+namespace wellrun::facts {
+namespace {
+
+struct Pattern {
+  std::string_view type, words;
+};
+
+// {field}, {field|words} for a name whose underscores are spaces, {field|if true|if false},
+// {field|ms} for milliseconds. [only when its fields are there].
+constexpr auto kPatterns = std::to_array<Pattern>({
+    {"action.created", "action {action} for {owner}: {title}[ (due {due|day})]"},
+    {"action.finished", "action {action} finished[: {proof}]"},
+    {"alert.fired", "alert {alert} fired[ at {value}]"},
+    {"alert.resolved", "alert {alert} resolved[: {reason}]"},
+    {"analysis.drafted", "analysis {analysis} drafted"},
+    {"analysis.edited", "analysis {analysis}: {section} edited"},
+    {"analysis.signed", "analysis {analysis} signed[ by {by}]"},
+    {"assessment.made", "assessed: {score} of 100, {practised} practised, {partly} partly"},
+    {"automation.suppressed", "automation {automation} held back[: {reason}]"},
+    {"automation.triggered", "automation {automation} started {runbook}[ ({run})]"},
+    {"catalog.applied",
+     "operations repository applied: {created} created, {changed} changed, {deleted} deleted"
+     "[ (commit {commit})]"},
+    {"change.recorded", "{kind} changed: {summary}[ (takes back {reverses})]"},
+    {"deployment.finished", "deployment {deployment} of {component} {version} {outcome|words}"},
+    {"deployment.started",
+     "deployment {deployment} of {component} {version}[ to {environment}] started"},
+    {"event.recorded", "alert {alert} became event {event}[, part of {incident}]"},
+    {"incident.acknowledged", "acknowledged[ by {by}][ ({via})]"},
+    {"incident.alert_added", "alert {alert} joined"},
+    {"incident.alert_resolved", "alert {alert} resolved"},
+    {"incident.escalated", "escalated to level {level}[: {reason}]"},
+    {"incident.mitigated", "mitigated: customers are well again[ ({reason})]"},
+    {"incident.note_added", "{text}"},
+    {"incident.opened", "opened with severity {severity}: {title}[ ({reason})]"},
+    {"incident.resolved", "resolved[: {reason}]"},
+    {"incident.role_assigned", "{person} is {role}"},
+    {"incident.severity_changed", "severity {from} → {to}[: {reason}]"},
+    {"kpi.status_changed", "{kpi} went from {from|words} to {to|words}[ at {value}]"},
+    {"page.failed", "page to {person} by {channel} failed[: {error}]"},
+    {"page.requested", "paging {person} by {channel}"},
+    {"page.sent", "{person} was paged by {channel}"},
+    {"resource.applied", "{kind} {name} applied[ from {file}:{line}]"},
+    {"resource.deleted", "{kind} {name} deleted"},
+    {"resource.part", "part {part} of {kind} {name}"},
+    {"run.approval_requested", "step “{step}” asks[: {prompt}]"},
+    {"run.approved", "step “{step}” was {approved|approved|refused}[ by {by}][: {comment}]"},
+    {"run.finished", "procedure {runbook} {outcome}[ in {duration_ms|ms}]"},
+    {"run.resumed", "step “{step}”, whose outcome was unknown: {decision}[ (by {by})]"},
+    {"run.started", "procedure {runbook} started[ ({run})]"},
+    {"run.step_finished", "step “{step}” {outcome}[: {error}]"},
+    {"run.step_started", "step “{step}” began"},
+    {"run.verdict_given", "procedure {runbook} {helped|helped|did not help}[: {comment}]"},
+    {"status.posted", "told customers ({state}): {text}"},
+    {"status.update_due", "the update promised for {due} is overdue"},
+});
+static_assert(std::ranges::is_sorted(kPatterns, {}, &Pattern::type));
+
+std::string without_person(std::string_view actor) {
+  constexpr std::string_view kPerson = "person:";
+  return std::string(actor.starts_with(kPerson) ? actor.substr(kPerson.size()) : actor);
+}
+
+std::string milliseconds(const Json& value) {
+  const double seconds = value.get<double>() / 1000;
+  return seconds < 120 ? fmt::format("{:.3g} s", seconds) : fmt::format("{:.3g} min", seconds / 60);
+}
+
+std::string as_text(const Json& value) {
+  if (value.is_string()) return without_person(value.get<std::string>());
+  if (value.is_number_float()) return fmt::format("{:.4g}", value.get<double>());
+  return value.is_null() || value.empty() ? std::string() : value.dump();
+}
+
+/// `field` is what stands between braces.
+std::string value_of(const Json& body, std::string_view field) {
+  const auto bar = field.find('|');
+  const auto at = body.find(field.substr(0, bar));
+  if (at == body.end()) return {};
+  const auto how = bar == std::string_view::npos ? std::string_view() : field.substr(bar + 1);
+  if (how == "ms") return at->is_number() ? milliseconds(*at) : std::string();
+  if (const auto second = how.find('|'); second != std::string_view::npos)
+    return std::string(*at == true ? how.substr(0, second) : how.substr(second + 1));
+  auto text = as_text(*at);
+  if (how == "day") text.resize(std::min<std::size_t>(text.size(), 10));
+  if (how == "words") std::ranges::replace(text, '_', ' ');
+  return text;
+}
+
+/// `words` with each field filled in; `whole` becomes false when one of them is empty.
+std::string filled(std::string_view words, const Json& body, bool& whole) {
+  std::string text;
+  while (!words.empty()) {
+    const auto open = words.find('{');
+    text += words.substr(0, open);
+    if (open == std::string_view::npos) break;
+    const auto close = words.find('}', open);
+    const auto value = value_of(body, words.substr(open + 1, close - open - 1));
+    whole = whole && !value.empty();
+    text += value;
+    words.remove_prefix(close + 1);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string_view sentence_pattern(std::string_view type) {
+  const auto at = std::ranges::lower_bound(kPatterns, type, {}, &Pattern::type);
+  return at != kPatterns.end() && at->type == type ? at->words : std::string_view();
+}
+
+std::string sentence(std::string_view type, const Json& body) {
+  auto words = sentence_pattern(type);
+  if (words.empty()) return std::string(type);
+  std::string text;
+  bool whole = true;
+  while (!words.empty()) {
+    const auto open = words.find('[');
+    text += filled(words.substr(0, open), body, whole);
+    if (open == std::string_view::npos) break;
+    const auto close = words.find(']', open);
+    bool said = true;
+    const auto part = filled(words.substr(open + 1, close - open - 1), body, said);
+    if (said) text += part;
+    words.remove_prefix(close + 1);
+  }
+  return text;
+}
+
+}  // namespace wellrun::facts
