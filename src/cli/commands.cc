@@ -475,7 +475,8 @@ int perform(Context& context, const Action& action, const Given& given) {
   auto answer = api.send(action.method, with_argument(action.path, given.argument), *body);
   if (!answer) return report(context, answer.error());
   if (context.json || !answer->is_object()) {
-    context.out(answer->is_null() ? std::string("done\n") : answer->dump(2) + "\n");
+    if (answer->is_null()) *answer = context.json ? Json::object() : Json("done");
+    context.out((answer->is_string() ? answer->get<std::string>() : answer->dump(2)) + "\n");
     return 0;
   }
   const auto id = text_or(*answer, "id", text_or(*answer, "name", given.argument));

@@ -95,7 +95,16 @@ int run_import(Context& context, const std::string& data, const std::string& fil
   fs::permissions(data, fs::perms::owner_all, error);
   const auto read = journal::import_lines(journal_in(data), file == "-" ? std::cin : opened);
   if (!read) return report(context, read.error());
-  context.out("imported " + summary(*read) + "\n");
+  if (context.json) {
+    context.out(Json{{"facts", read->facts},
+                     {"intents", read->intents},
+                     {"blobs", read->blobs},
+                     {"last_hash", read->last_hash}}
+                    .dump(2) +
+                "\n");
+  } else {
+    context.out("imported " + summary(*read) + "\n");
+  }
   return 0;
 }
 
@@ -115,10 +124,10 @@ std::string with_filters(std::string path, const Tail& tail) {
 
 void print_fact(const Context& context, const Json& fact) {
   if (context.json) return context.out(to_text(fact) + "\n");
-  context.out(fmt::format("{:>7}  {}  {:<26} {:<28} {}  {}\n",
+  context.out(fmt::format("{:>7}  {}  {:<26} {:<16} {}\n",
                           static_cast<std::uint64_t>(number_or(fact, "seq", 0)),
-                          text_or(fact, "time"), text_or(fact, "type"), text_or(fact, "stream"),
-                          text_or(fact, "actor"), to_text(fact.value("body", Json::object()))));
+                          text_or(fact, "time"), text_or(fact, "type"), text_or(fact, "actor"),
+                          text_or(fact, "sentence")));
 }
 
 /// The newest facts, oldest first; with --follow then each as it happens, until interrupted.

@@ -113,6 +113,12 @@ int run_apply(Context& context, const std::string& directory, bool prune) {
 
 int run_export(Context& context) {
   Api api(context.api);
+  if (context.json) {
+    const auto resources = api.get("/api/v1/resources");
+    if (!resources) return report(context, resources.error());
+    context.out(resources->dump(2) + "\n");
+    return 0;
+  }
   auto answer = api.get_text("/api/v1/catalog/export");
   if (!answer) return report(context, answer.error());
   context.out(*answer);

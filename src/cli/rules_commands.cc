@@ -18,9 +18,13 @@ struct TestArguments {
   health::rules::TestOptions options;
 };
 
+void print(const Context& context, const health::rules::Report& report) {
+  context.out(context.json ? report.json.dump(2) + "\n" : report.text);
+}
+
 int run_test(const Context& context, const TestArguments& arguments) {
   const auto report = health::rules::test_files(arguments.files, arguments.options);
-  context.out(report.text);
+  print(context, report);
   if (!arguments.junit.empty()) {
     std::ofstream stream(arguments.junit, std::ios::binary);
     stream << report.junit;
@@ -164,7 +168,7 @@ void add_rules_commands(CLI::App& app, Context& context, int& exit_code) {
   check->add_option("file", *files, "Prometheus rule files")->required();
   check->callback([&context, &exit_code, files] {
     const auto report = health::rules::check_files(*files);
-    context.out(report.text);
+    print(context, report);
     exit_code = report.ok ? 0 : 1;
   });
 

@@ -60,8 +60,22 @@ int show(Context& context, ServerSettings& given) {
   return errors.empty() ? 0 : 1;
 }
 
+int check_for_programs(const Context& context, const ServerSettings& given,
+                       const std::vector<Error>& errors) {
+  Json problems = Json::array();
+  for (const auto& error : errors) problems.push_back(to_string(error));
+  context.out(Json{{"ok", errors.empty()},
+                   {"file", given.file},
+                   {"problems", std::move(problems)},
+                   {"notes", given.suspicious_variables()}}
+                  .dump(2) +
+              "\n");
+  return errors.empty() ? 0 : 1;
+}
+
 int check(Context& context, ServerSettings& given) {
   const auto errors = given.load();
+  if (context.json) return check_for_programs(context, given, errors);
   for (const auto& error : errors) report(context, error);
   for (const auto& note : given.suspicious_variables()) context.err("note: " + note + "\n");
   if (!errors.empty()) return 1;

@@ -35,6 +35,12 @@ std::string lines_of(const std::vector<catalog::Problem>& problems, std::string_
   return text;
 }
 
+Json listed(const std::vector<catalog::Problem>& problems) {
+  Json list = Json::array();
+  for (const auto& each : problems) list.push_back(catalog::to_json(each));
+  return list;
+}
+
 /// What a shell would make of the pattern, sorted; a name without wildcards is itself if it exists.
 std::vector<std::string> matching_files(const std::string& pattern) {
   std::vector<std::string> found;
@@ -136,6 +142,17 @@ std::string render(const Suite& suite) {
   return text;
 }
 
+Json json_of(const Suite& suite) {
+  Json tests = Json::array();
+  for (const auto& test : suite.tests)
+    tests.push_back({{"name", test.name}, {"ok", test.passed()}, {"failures", test.failures}});
+  return {{"file", suite.file},
+          {"ok", suite.ok()},
+          {"errors", suite.errors},
+          {"warnings", suite.warnings},
+          {"tests", std::move(tests)}};
+}
+
 std::string junit_of(const Suite& suite) {
   std::string xml = fmt::format(
       "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n", escaped(suite.file),
@@ -163,25 +180,28 @@ Result<catalog::RuleFile> read_rules(const std::string& path) {
 }
 
 Report check_files(const std::vector<std::string>& paths) {
-  Report report;
   std::size_t rules = 0;
-  std::size_t problems = 0;
+  std::vector<catalog::Problem> problems;
+  std::vector<catalog::Problem> notes;
   for (const auto& path : paths) {
     const auto text = read_file(path);
     if (!text) {
-      report.text += to_string(text.error()) + "\n";
-      ++problems;
+      problems.push_back({.file = path, .message = text.error().message});
       continue;
     }
-    const auto check = check_rule_file(path, *text);
-    report.text += lines_of(check.file.problems, "");
-    report.text += lines_of(check.notes, "note: ");
-    problems += check.file.problems.size();
+    auto check = check_rule_file(path, *text);
     rules += check.rule_count();
+    std::ranges::move(check.file.problems, std::back_inserter(problems));
+    std::ranges::move(check.notes, std::back_inserter(notes));
   }
-  report.ok = problems == 0;
+  Report report{.text = lines_of(problems, "") + lines_of(notes, "note: "), .ok = problems.empty()};
   report.text += fmt::format("{} in {}: {}\n", plural(rules, "rule"), plural(paths.size(), "file"),
-                             problems == 0 ? "all well" : plural(problems, "problem"));
+                             problems.empty() ? "all well" : plural(problems.size(), "problem"));
+  report.json = {{"ok", report.ok},
+                 {"files", paths.size()},
+                 {"rules", rules},
+                 {"problems", listed(problems)},
+                 {"notes", listed(notes)}};
   return report;
 }
 
@@ -191,16 +211,20 @@ Report test_files(const std::vector<std::string>& paths, const TestOptions& opti
     report.ok = false;
     report.text =
         fmt::format("--run {} is no regular expression: {}\n", quote(options.run), run.error());
+    report.json = {{"ok", false}, {"problem", report.text}, {"files", Json::array()}};
     return report;
   }
+  Json files = Json::array();
   report.junit = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
   for (const auto& path : paths) {
     const auto suite = run_file(path, options);
     report.ok = report.ok && suite.ok();
     report.text += render(suite);
     report.junit += junit_of(suite);
+    files.push_back(json_of(suite));
   }
   report.junit += "</testsuites>\n";
+  report.json = {{"ok", report.ok}, {"files", std::move(files)}};
   return report;
 }
 
