@@ -38,11 +38,11 @@ std::int64_t oldest_sample(const Core& core) {
 
 }  // namespace
 
-Cardinality cardinality_of(const Core& core, std::size_t limit) {
+Cardinality cardinality_of(const Core& core, std::size_t limit, const Roaring* within) {
   Cardinality found;
-  found.series = core.index.size();
+  found.series = within == nullptr ? core.index.size() : within->cardinality();
   found.head_samples = core.head.sample_count.load();
-  if (core.newest_ms.load() != INT64_MIN) {
+  if (within == nullptr && core.newest_ms.load() != INT64_MIN) {
     found.max_time_ms = core.newest_ms.load();
     found.min_time_ms = std::min(oldest_sample(core), found.max_time_ms);
   }
@@ -50,7 +50,7 @@ Cardinality cardinality_of(const Core& core, std::size_t limit) {
     Count values{name, 0};
     Count bytes{name, 0};
     core.index.each_value(name, [&](std::string_view value, const Roaring& refs) {
-      const auto series = refs.cardinality();
+      const auto series = within == nullptr ? refs.cardinality() : refs.and_cardinality(*within);
       if (series == 0) return;
       ++values.value;
       bytes.value += value.size();

@@ -67,7 +67,8 @@ Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch);
 Status checkpoint(Core& core);
 Status prune_metrics(Core& core);
 Status backup(Core& core, const std::filesystem::path& to);
-Cardinality cardinality_of(const Core& core, std::size_t limit);
+/// `within`: of these series alone; null: of all.
+Cardinality cardinality_of(const Core& core, std::size_t limit, const Roaring* within);
 
 Result<std::vector<SeriesData>> select_series(const Core& core,
                                               const std::vector<Matcher>& matchers, TimeRange range,

@@ -255,7 +255,26 @@ std::vector<Metadata> EmbeddedStore::metadata() const {
 }
 
 Cardinality EmbeddedStore::cardinality(std::size_t limit) const {
-  return store::cardinality_of(*core_, limit);
+  return store::cardinality_of(*core_, limit, nullptr);
+}
+
+Cardinality EmbeddedStore::cardinality_of(const OwnerUsage& owner, std::size_t limit) const {
+  const auto refs = core_->index.refs_of(owner.workload, owner.job);
+  return store::cardinality_of(*core_, limit, &refs);
+}
+
+Result<Cardinality> EmbeddedStore::cardinality_of(const std::vector<Matcher>& matchers,
+                                                  std::size_t limit) const {
+  TRY(const auto refs, core_->index.match(matchers));
+  return store::cardinality_of(*core_, limit, &refs);
+}
+
+void EmbeddedStore::set_owners(OwnerRules rules) {
+  core_->index.set_owners(std::move(rules));
+}
+
+std::vector<OwnerUsage> EmbeddedStore::owners() const {
+  return core_->index.owners();
 }
 
 Result<WriteOutcome> EmbeddedStore::write(std::vector<SeriesWrite> series) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "platform/runtime/runtime.h"
+#include "telemetry/series_owners.h"
 #include "telemetry/storage.h"
 #include "telemetry/store/wal.h"
 
@@ -84,6 +85,15 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
                                                 TimeRange range) const override;
   std::vector<Metadata> metadata() const override;
   Cardinality cardinality(std::size_t limit) const override;
+  /// The same of one owner's series, and of those that match; without times.
+  Cardinality cardinality_of(const OwnerUsage& owner, std::size_t limit) const;
+  Result<Cardinality> cardinality_of(const std::vector<Matcher>& matchers, std::size_t limit) const;
+
+  /// Whose series are whose, and how many each may have: an owner at its limit gets no new ones,
+  /// its known ones go on. Before the first call nobody has a limit. What is stored is counted
+  /// anew, in slices that keep nobody waiting: call it on a worker.
+  void set_owners(OwnerRules rules);
+  std::vector<OwnerUsage> owners() const;
 
   Result<WriteOutcome> write(std::vector<SeriesWrite> series) override;
   Result<WriteOutcome> write_batch(const SampleBatch& batch) override;

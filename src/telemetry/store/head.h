@@ -85,7 +85,8 @@ struct Series {
   std::unique_ptr<HistogramBuffers> histograms;
   std::int64_t last_ms = INT64_MIN;  ///< of all samples, wherever they are
   std::int64_t disk_first_ms = INT64_MAX, disk_last_ms = INT64_MIN;
-  bool gone = false;  ///< retention took its last sample; it is in no index any more
+  bool gone = false;  ///< its last sample went; it is in no index any more
+  std::uint16_t account = 0;  ///< whose it is (series_accounts.h); guarded by the index's lock
 
   std::string_view label_bytes() const { return {labels, labels_size}; }
   bool has_disk() const { return disk_first_ms <= disk_last_ms; }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 #include <fmt/format.h>
+#include <map>
+#include <optional>
 
 #include "core/text.h"
 #include "telemetry/store/core.h"
@@ -58,6 +60,7 @@ class Ingest {
     const auto bound = reservation();
     TRY_STATUS(core_.wal->reserve(bound));
     place_all();
+    tell_refusals();
     check_in_database();
     core_.head.sample_count.fetch_add(new_count_, std::memory_order_relaxed);
     raise_newest();
@@ -100,7 +103,8 @@ class Ingest {
       if (samples.empty() && histograms.empty()) continue;
       const auto ref = locate(i, before, lock);
       if (!ref) {
-        reject(ref.error().message, samples.size() + histograms.size());
+        if (ref.error().code != ErrorCode::kExhausted)
+          reject(ref.error().message, samples.size() + histograms.size());
         continue;
       }
       before = *ref;
@@ -133,7 +137,8 @@ class Ingest {
     }
   }
 
-  /// The batch's series `index`, with its block locked in `lock`.
+  /// The batch's series `index`, with its block locked in `lock`. kExhausted: it is new, and there
+  /// is no room; refuse() has noted it.
   Result<std::uint32_t> locate(std::size_t index, std::uint32_t before,
                                std::unique_lock<std::mutex>& lock) {
     const auto labels = batch_.series[index].labels;
@@ -170,8 +175,31 @@ class Ingest {
       make_run(index);
       if (const auto made = core_.index.find(labels)) return *made;
     }
-    TRY(const auto canonical, canonical_label_bytes(labels, core_.options.max_label_bytes));
-    return core_.index.find_or_make(canonical);
+    std::string canonical;
+    if (labels.size() > core_.options.max_label_bytes || !is_canonical_label_bytes(labels)) {
+      TRY(canonical, canonical_label_bytes(labels, core_.options.max_label_bytes));
+    }
+    const auto bytes = canonical.empty() ? labels : canonical;
+    const auto made = core_.index.find_or_make(bytes);
+    if (made.ref) return *made.ref;
+    refuse(made.refused, batch_.series[index], bytes);
+    return std::unexpected(Error{ErrorCode::kExhausted, {}, {}});
+  }
+
+  /// A flood of series is refused here: nothing is formatted for each.
+  void refuse(std::optional<AccountId> account, const SampleBatch::Series& series,
+              std::string_view canonical) {
+    auto& refused = refused_[account];
+    if (refused.samples == 0) refused.first = canonical;
+    refused.samples += series.sample_count + series.histogram_count;
+  }
+
+  void tell_refusals() {
+    for (const auto& [account, refused] : refused_) {
+      auto why = core_.index.refusal(account, refused.samples, refused.first,
+                                     to_unix_ms(core_.runtime.clock.now()));
+      reject(std::move(why), refused.samples);
+    }
   }
 
   /// New series come in runs, as when a target is scraped for the first time: one lock makes all
@@ -335,6 +363,11 @@ class Ingest {
   std::int64_t start_ms_ = 0;  ///< of the sample that is being placed
   std::vector<Unchecked<Sample>> unchecked_floats_;
   std::vector<Unchecked<HistogramSample>> unchecked_histograms_;
+  struct Refused {
+    std::uint64_t samples = 0;
+    std::string first;  ///< label bytes of the first series
+  };
+  std::map<std::optional<AccountId>, Refused> refused_;  ///< new series, by whose limit it was
   std::size_t made_until_ = 0;  ///< of the batch's series: make_run() has looked at those before
   std::uint64_t new_count_ = 0;
   std::int64_t newest_ = INT64_MIN;

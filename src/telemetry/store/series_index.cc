@@ -12,6 +12,7 @@ namespace wellrun::telemetry::store {
 namespace {
 
 constexpr std::size_t kSeriesRecordBytes = 1U << 20;
+constexpr std::uint32_t kOwnersSlice = 4096;  ///< series counted anew under one lock
 
 }  // namespace
 
@@ -41,34 +42,62 @@ std::optional<std::uint32_t> SeriesIndex::find(std::string_view canonical) const
   return found->ref;
 }
 
-/// With the lock held alone. The caller adds the new ones to the lists.
-std::optional<std::uint32_t> SeriesIndex::make(const Key& key) {
-  if (const auto found = by_labels_.find(key); found != by_labels_.end()) return found->ref;
-  const auto ref = made_end_.load(std::memory_order_relaxed);
-  if (by_labels_.size() >= max_series_ || ref >= Head::kMaxSeries) return std::nullopt;
-  head_.make(ref, key.bytes);
-  by_labels_.insert(Slot{key.hash, ref});
-  made_end_.store(ref + 1, std::memory_order_release);
-  return ref;
+/// False: `made` says why. An owner at its limit is told without the lock held alone, so that a
+/// flood of refused series keeps nobody waiting.
+bool SeriesIndex::has_room(const Key& key, Made& made) const {
+  AccountId account = 0;
+  if (accounts_.is_full(key.bytes, account)) {
+    made.refused = account;
+    return false;
+  }
+  return by_labels_.size() < max_series_ &&
+         made_end_.load(std::memory_order_relaxed) < Head::kMaxSeries;
 }
 
-Result<std::uint32_t> SeriesIndex::find_or_make(std::string_view canonical) {
+/// With the lock held alone. The caller adds the new ones to the lists.
+SeriesIndex::Made SeriesIndex::make(const Key& key) {
+  if (const auto found = by_labels_.find(key); found != by_labels_.end())
+    return {.ref = found->ref, .refused = {}};
+  const auto account = accounts_.find_or_open(key.bytes);
+  if (accounts_.is_full(account)) return {.ref = {}, .refused = account};
+  const auto ref = made_end_.load(std::memory_order_relaxed);
+  if (by_labels_.size() >= max_series_ || ref >= Head::kMaxSeries) return {};
+  head_.make(ref, key.bytes);
+  head_.at(ref).account = account;
+  accounts_.add(account);
+  by_labels_.insert(Slot{key.hash, ref});
+  made_end_.store(ref + 1, std::memory_order_release);
+  return {.ref = ref, .refused = {}};
+}
+
+SeriesIndex::Made SeriesIndex::find_or_make(std::string_view canonical) {
   const auto key = key_of(canonical);
+  {
+    Made made;
+    const std::shared_lock lock(mutex_);
+    if (const auto found = by_labels_.find(key); found != by_labels_.end())
+      return {.ref = found->ref, .refused = {}};
+    if (!has_room(key, made)) return made;
+  }
   const std::unique_lock lock(mutex_);
   const auto before = made_end_.load(std::memory_order_relaxed);
-  const auto ref = make(key);
-  if (!ref)
-    return fail(ErrorCode::kExhausted,
-                fmt::format("the store has {} series, which is its limit: no new one is taken",
-                            by_labels_.size()));
-  add(before, made_end_.load(std::memory_order_relaxed));
-  return *ref;
+  const auto made = make(key);
+  if (made.ref) add(before, made_end_.load(std::memory_order_relaxed));
+  return made;
 }
 
 void SeriesIndex::make_all(std::span<const std::string_view> canonical) {
   std::vector<Key> keys;
   keys.reserve(canonical.size());
   for (const auto bytes : canonical) keys.push_back(key_of(bytes));
+  {
+    const std::shared_lock lock(mutex_);
+    std::erase_if(keys, [&](const Key& key) {
+      Made made;
+      return !has_room(key, made);
+    });
+  }
+  if (keys.empty()) return;
   const std::unique_lock lock(mutex_);
   const auto before = made_end_.load(std::memory_order_relaxed);
   for (const auto& key : keys) make(key);
@@ -85,8 +114,12 @@ void SeriesIndex::index_restored() {
   const std::unique_lock lock(mutex_);
   if (!std::ranges::is_sorted(restored_)) std::ranges::sort(restored_);
   by_labels_.reserve(by_labels_.size() + restored_.size());
-  for (const auto ref : restored_)
-    by_labels_.insert(Slot{key_of(head_.at(ref).label_bytes()).hash, ref});
+  for (const auto ref : restored_) {
+    auto& series = head_.at(ref);
+    by_labels_.insert(Slot{key_of(series.label_bytes()).hash, ref});
+    series.account = accounts_.find_or_open(series.label_bytes());
+    accounts_.add(series.account);
+  }
   for (std::size_t first = 0, end = 0; first < restored_.size(); first = end) {
     for (end = first + 1; end < restored_.size() && restored_[end] == restored_[end - 1] + 1;)
       ++end;
@@ -175,6 +208,7 @@ void SeriesIndex::remove(std::uint32_t ref) {
   const auto found = by_labels_.find(key_of(bytes));
   if (found == by_labels_.end() || found->ref != ref) return;
   by_labels_.erase(found);
+  accounts_.remove(head_.at(ref).account);
   all_.remove(ref);
   LabelView label;
   for (LabelWalk walk(bytes); walk.next(label);) {
@@ -183,6 +217,52 @@ void SeriesIndex::remove(std::uint32_t ref) {
     posting->second->refs.remove(ref);
     posting->second->name->refs.remove(ref);
   }
+}
+
+void SeriesIndex::set_owners(OwnerRules rules) {
+  {
+    const std::unique_lock lock(mutex_);
+    if (accounts_.rules() == rules) return;
+    accounts_.set_rules(std::move(rules));
+  }
+  // Those made from here on are counted by the new rules; counting them again changes nothing.
+  const auto end = made_end_.load(std::memory_order_acquire);
+  for (std::uint32_t first = 0; first < end; first += kOwnersSlice) {
+    const std::unique_lock lock(mutex_);
+    for (auto ref = first; ref < std::min(end, first + kOwnersSlice); ++ref) {
+      if (!all_.contains(ref)) continue;
+      auto& series = head_.at(ref);
+      accounts_.remove(series.account);
+      series.account = accounts_.find_or_open(series.label_bytes());
+      accounts_.add(series.account);
+    }
+  }
+}
+
+std::vector<OwnerUsage> SeriesIndex::owners() const {
+  const std::shared_lock lock(mutex_);
+  return accounts_.usage();
+}
+
+Roaring SeriesIndex::refs_of(std::string_view workload, std::string_view job) const {
+  const std::shared_lock lock(mutex_);
+  Roaring refs;
+  const auto account = accounts_.find(workload, job);
+  if (!account) return refs;
+  for (const auto ref : all_)
+    if (head_.at(ref).account == *account) refs.add(ref);
+  refs.runOptimize();
+  return refs;
+}
+
+std::string SeriesIndex::refusal(std::optional<AccountId> refused, std::uint64_t samples,
+                                 std::string_view canonical, std::int64_t now_ms) {
+  const std::shared_lock lock(mutex_);
+  if (!refused)
+    return fmt::format("the store has {} series, which is its limit: no new one is taken",
+                       by_labels_.size());
+  accounts_.note_refused(*refused, samples, to_string(labels_from_bytes(canonical)), now_ms);
+  return accounts_.refusal(*refused);
 }
 
 /// With the lock held.

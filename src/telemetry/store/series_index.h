@@ -23,6 +23,7 @@
 #include "telemetry/store/head.h"
 #include "telemetry/store/label_bytes.h"
 #include "telemetry/store/regex_cache.h"
+#include "telemetry/store/series_accounts.h"
 #include "telemetry/store/wal.h"
 
 namespace wellrun::telemetry::store {
@@ -33,11 +34,24 @@ class SeriesIndex {
 
   std::optional<std::uint32_t> find(std::string_view canonical) const;
 
-  /// kExhausted beyond the limit of series.
-  Result<std::uint32_t> find_or_make(std::string_view canonical);
+  struct Made {
+    std::optional<std::uint32_t> ref;
+    std::optional<AccountId> refused;  ///< whose limit it was; neither: the store's own
+  };
+  Made find_or_make(std::string_view canonical);
 
-  /// The same for many, under one lock; those beyond the limit are left out.
+  /// The same for many, under one lock; those beyond a limit are left out.
   void make_all(std::span<const std::string_view> canonical);
+
+  /// Whose series are whose from now on. Those known are counted anew, in slices: writers and
+  /// readers wait for one slice at most.
+  void set_owners(OwnerRules rules);
+  std::vector<OwnerUsage> owners() const;
+  /// Of a workload, or of a job that is none's; both empty: of those without a job.
+  Roaring refs_of(std::string_view workload, std::string_view job) const;
+  /// What the sender of a refused series is told: `refused` is find_or_make()'s. Counted.
+  std::string refusal(std::optional<AccountId> refused, std::uint64_t samples,
+                      std::string_view canonical, std::int64_t now_ms);
 
   /// With a ref known from the log or the database, at open. Found by look-ups only after
   /// index_restored().
@@ -116,7 +130,9 @@ class SeriesIndex {
     return {absl::Hash<std::string_view>()(canonical), canonical};
   }
 
-  std::optional<std::uint32_t> make(const Key& key);
+  Made make(const Key& key);
+  /// With the lock held, shared or alone.
+  bool has_room(const Key& key, Made& made) const;
   void add(std::uint32_t first, std::uint32_t end);
   void extend(Run& run, const LabelView& label, std::uint32_t ref);
   static void close(Run& run, std::uint32_t end);
@@ -131,6 +147,7 @@ class SeriesIndex {
   absl::flat_hash_map<std::string_view, Posting*> by_pair_;
   absl::flat_hash_map<std::string_view, std::unique_ptr<Name>> by_name_;
   std::deque<Posting> postings_;
+  SeriesAccounts accounts_;
   std::vector<Run> runs_;
   std::vector<std::uint32_t> restored_;  ///< not indexed yet
   Roaring all_;
