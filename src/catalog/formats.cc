@@ -5,6 +5,7 @@
 #include <re2/re2.h>
 
 #include "catalog/on_call.h"
+#include "catalog/slo_window.h"
 #include "core/text.h"
 
 namespace wellrun::catalog {
@@ -22,6 +23,9 @@ constexpr Format kFormats[] = {
     {"host-port", "a host and port as \"localhost:9100\"",
      "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$"},
     {"time-zone", "an IANA time zone as \"Europe/Berlin\"", nullptr},
+    {"local-time", "a local time as \"2026-01-01 00:00:00\"", nullptr},
+    {"window-length", "a length such as 28d, 1M, 1Q or 1Y", nullptr},
+    {"slice-length", "a length such as 1m, or a number of minutes", nullptr},
     {"handover", "a hand-over as \"monday 09:00\" or \"09:00\"", nullptr},
     {"secret-ref", "where the secret is kept, as \"env:NAME\" or \"file:/path\"",
      "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\\s]+)$"},
@@ -42,6 +46,9 @@ const Format* find(std::string_view name) {
 
 bool matches(const Format& format, std::string_view text) {
   if (format.name == "time-zone") return is_time_zone(text);
+  if (format.name == "local-time") return check_local_time(text).has_value();
+  if (format.name == "window-length") return parse_window_length(text).has_value();
+  if (format.name == "slice-length") return parse_slice_length(text).has_value();
   if (format.name == "handover") return parse_handover(text).has_value();
   return RE2::FullMatch(re2::StringPiece(text.data(), text.size()), format.pattern);
 }

@@ -5,7 +5,9 @@
 
 #include "catalog/kinds.h"
 #include "catalog/on_call.h"
+#include "catalog/openslo.h"
 #include "catalog/rule_file.h"
+#include "catalog/slo_window.h"
 #include "core/text.h"
 #include "telemetry/scrape/relabel.h"
 
@@ -167,21 +169,93 @@ void check_burn_rate_windows(const Context& context, const Slo& slo) {
   }
 }
 
+int given(const RatioMetric& ratio) {
+  return int{ratio.good.has_value()} + int{ratio.bad.has_value()} + int{ratio.raw.has_value()};
+}
+
+void check_ratio(const Context& context, const RatioMetric& ratio) {
+  const std::string path = "spec.indicator.spec.ratioMetric";
+  if (given(ratio) != 1) {
+    context.problem(
+        path,
+        fmt::format("a ratioMetric has exactly one of good, bad and raw, found {}", given(ratio)));
+  } else if (ratio.raw && ratio.total) {
+    context.problem(path + ".total", "raw is a ratio already: it has no total");
+  } else if (ratio.raw && ratio.raw_type.empty()) {
+    context.problem(path + ".raw",
+                    "raw needs rawType: success when it is the share of good "
+                    "events, failure when it is that of bad ones");
+  } else if (!ratio.raw && !ratio.total) {
+    context.problem(path, "a ratioMetric of good or bad events needs total");
+  }
+}
+
+void check_objective(const Context& context, const Slo& slo) {
+  const std::string path = "spec.objectives.0";
+  const Objective& objective = slo.objective();
+  if (objective.target.has_value() == objective.target_percent.has_value()) {
+    context.problem(path, "an objective has exactly one of target and targetPercent");
+  } else if (slo.target() <= 0 || slo.target() >= 1) {
+    context.problem(
+        path + (objective.target ? ".target" : ".targetPercent"),
+        fmt::format("target must be above 0 and below {}, found {}", objective.target ? 1 : 100,
+                    objective.target ? *objective.target : *objective.target_percent));
+  }
+  if (slo.indicator.spec.threshold_metric && (objective.op.empty() || !objective.value)) {
+    context.problem(path,
+                    "a thresholdMetric needs op (lte, gte, lt or gt) and value: which values "
+                    "are good");
+  }
+  if (slo.by_slices() && objective.time_slice_window.empty()) {
+    context.problem(path, slo.budgeting_method + " need timeSliceWindow, the length of a slice");
+  }
+  if (slo.budgeting_method == "Timeslices" && !objective.time_slice_target) {
+    context.problem(path, "Timeslices need timeSliceTarget, the share from which a slice is good");
+  }
+}
+
+void check_time_window(const Context& context, const Slo& slo) {
+  if (slo.time_window.empty()) return;
+  const SloTimeWindow& window = slo.time_window.front();
+  const auto length = parse_window_length(window.duration);
+  if (window.is_rolling && window.calendar) {
+    context.problem("spec.timeWindow.0.calendar",
+                    "a rolling window ends now and has no calendar; write isRolling: false");
+  }
+  if (window.is_rolling || !length) return;
+  if (!window.calendar) {
+    context.problem("spec.timeWindow.0.isRolling",
+                    "a window that does not roll needs calendar: when the first one begins");
+  }
+  if (!length->is_calendar()) {
+    context.problem("spec.timeWindow.0.duration",
+                    fmt::format("a calendar window is of whole days, months, quarters or years, "
+                                "found {}",
+                                quote(window.duration)),
+                    window.duration.ends_with('m')
+                        ? window.duration.substr(0, window.duration.size() - 1) + "M"
+                        : "");
+  }
+}
+
 void check_kind(const Context& context, const Slo& slo) {
   require_reachable_owner(context, slo.owner);
-  if (!slo.indicator.spec.ratio_metric.counter) {
-    context.problem("spec.indicator.spec.ratioMetric.counter",
-                    "only counters are supported; leave it out or write true");
+  const auto& indicator = slo.indicator.spec;
+  const int metrics = int{indicator.ratio_metric.has_value()} +
+                      int{indicator.threshold_metric.has_value()} +
+                      int{indicator.latency_metric.has_value()};
+  if (metrics != 1) {
+    context.problem("spec.indicator.spec",
+                    fmt::format("an indicator has exactly one of ratioMetric, thresholdMetric and "
+                                "latencyMetric, found {}",
+                                metrics));
   }
-  if (!slo.time_window.empty() && !slo.time_window.front().is_rolling) {
-    context.problem("spec.timeWindow.0.isRolling",
-                    "only rolling windows are supported; leave it out or write true");
-  }
-  if (slo.target() <= 0 || slo.target() >= 1) {
-    context.problem("spec.objectives.0.target",
-                    fmt::format("target must be above 0 and below 1, found {}", slo.target()));
-  }
+  if (indicator.ratio_metric) check_ratio(context, *indicator.ratio_metric);
+  check_time_window(context, slo);
+  check_objective(context, slo);
   check_burn_rate_windows(context, slo);
+  // An OpenSLO document cannot say what to do.
+  if (slo.metadata.annotations.contains(kOpenSloAnnotation)) return;
   const bool pages = std::ranges::any_of(
       slo.alerting.windows, [](const BurnRateWindow& w) { return w.severity == "page"; });
   if (pages && !slo.procedure && !has_playbook(context, slo.service)) {

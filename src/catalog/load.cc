@@ -3,6 +3,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "catalog/kinds/component.h"
+#include "catalog/kinds/workload.h"
+#include "catalog/openslo.h"
 #include "catalog/registry.h"
 #include "catalog/rule_file.h"
 #include "catalog/yaml.h"
@@ -28,14 +31,40 @@ void load_resource(const std::string& file, Node document, Declarations& into) {
                         std::move(reading.queries)});
 }
 
-/// A Prometheus rule file stands for its groups.
-void load_document(const std::string& file, Node document, Declarations& into) {
+/// A Prometheus rule file stands for its groups. OpenSLO's documents refer to each other across
+/// files: they are put aside.
+void load_document(const std::string& file, Node document, Declarations& into,
+                   std::vector<OpenSloDocument>& openslo) {
   if (is_rule_test(document)) return;
+  if (is_openslo(document)) {
+    openslo.push_back({file, std::move(document)});
+    return;
+  }
   if (!is_rule_file(document)) return load_resource(file, std::move(document), into);
   const auto rules = read_rule_file(file, std::move(document));
   into.problems.insert(into.problems.end(), rules.problems.begin(), rules.problems.end());
   if (!rules.problems.empty()) return;
   for (Node& group : rule_group_documents(rules)) load_resource(file, std::move(group), into);
+}
+
+/// The workload that a service is, or is a component of, among what was loaded.
+std::string workload_of(const Declarations& loaded, const std::string& service) {
+  std::string found = service;
+  for (const Declared& declared : loaded.items) {
+    const Resource& resource = *declared.resource;
+    if (resource.name != service) continue;
+    if (resource.kind == Workload::kKind) return service;
+    if (resource.kind == Component::kKind)
+      found = static_cast<const Component*>(resource.value.get())->workload.name;
+  }
+  return found;
+}
+
+void load_openslo(std::vector<OpenSloDocument> documents, Declarations& into) {
+  auto read = read_openslo(std::move(documents),
+                           [&](const std::string& service) { return workload_of(into, service); });
+  into.problems.insert(into.problems.end(), read.problems.begin(), read.problems.end());
+  for (auto& slo : read.slos) load_resource(slo.file, std::move(slo.node), into);
 }
 
 bool is_hidden(const fs::path& path) {
@@ -62,6 +91,7 @@ Position Declared::at(std::string_view path) const {
 
 Declarations load(const Files& files) {
   Declarations declarations;
+  std::vector<OpenSloDocument> openslo;
   for (const auto& [file, text] : files) {
     YamlDocuments read = read_yaml(text);
     for (YamlError& error : read.errors) {
@@ -69,9 +99,10 @@ Declarations load(const Files& files) {
           {file, error.position.line, error.position.column, std::move(error.message), {}});
     }
     for (Node& document : read.documents) {
-      load_document(file, std::move(document), declarations);
+      load_document(file, std::move(document), declarations, openslo);
     }
   }
+  load_openslo(std::move(openslo), declarations);
   return declarations;
 }
 

@@ -1,10 +1,9 @@
 #include "catalog/on_call.h"
 
-#include <absl/time/civil_time.h>
-#include <absl/time/time.h>
 #include <array>
 #include <charconv>
 
+#include "catalog/civil_time.h"
 #include "core/text.h"
 
 namespace wellrun::catalog {
@@ -13,26 +12,8 @@ namespace {
 constexpr std::array kDays = {"monday", "tuesday",  "wednesday", "thursday",
                               "friday", "saturday", "sunday"};
 
-std::optional<absl::TimeZone> load_zone(std::string_view name) {
-  absl::TimeZone zone;
-  if (name == "UTC") return absl::UTCTimeZone();
-  // A leading ':' or '/' would read any file.
-  if (name.empty() || name.front() == ':' || name.front() == '/' ||
-      name.find("..") != std::string_view::npos) {
-    return std::nullopt;
-  }
-  if (!absl::LoadTimeZone(std::string(name), &zone)) return std::nullopt;
-  return zone;
-}
-
-Timestamp resolve(const absl::TimeZone& zone, absl::CivilMinute local) {
-  const absl::TimeZone::TimeInfo info = zone.At(absl::CivilSecond(local));
-  const absl::Time time = info.kind == absl::TimeZone::TimeInfo::SKIPPED ? info.trans : info.pre;
-  return from_unix_ms(absl::ToUnixMillis(time));
-}
-
 absl::CivilMinute local_minute(const absl::TimeZone& zone, Timestamp at) {
-  return absl::CivilMinute(zone.At(absl::FromUnixMillis(to_unix_ms(at))).cs);
+  return absl::CivilMinute(local_time(zone, at));
 }
 
 std::optional<int> day_named(std::string_view text) {
@@ -77,7 +58,7 @@ class Turns {
   }
 
   Timestamp begin_of(std::int64_t turn) const {
-    return turn == 0 ? start_ : resolve(zone_, first_ + turn * shift_minutes_);
+    return turn == 0 ? start_ : resolve(zone_, absl::CivilSecond(first_ + turn * shift_minutes_));
   }
 
   /// Which turn covers `at`; at >= start.
@@ -98,7 +79,7 @@ class Turns {
           !handover.weekday || static_cast<int>(absl::GetWeekday(day)) == *handover.weekday;
       const absl::CivilMinute candidate(day.year(), day.month(), day.day(), handover.hour,
                                         handover.minute);
-      if (weekday_fits && resolve(zone, candidate) >= start) return candidate;
+      if (weekday_fits && resolve(zone, absl::CivilSecond(candidate)) >= start) return candidate;
     }
     return local_minute(zone, start);  // not reached: nine days hold every weekday twice
   }

@@ -5,6 +5,7 @@
 #include "core/bytes.h"
 #include "facts/catalog.h"
 #include "health/evaluator_state.h"
+#include "health/slo/sli_queries.h"
 
 namespace wellrun::health {
 namespace {
@@ -343,60 +344,102 @@ void Evaluator::State::kpi_answered(Job& job, const Result<InstantResult>& resul
 
 // ---- SLOs ----
 
+namespace {
+
+/// From the calendar's border until now, at least a second; or the rolling window.
+Duration elapsed(const catalog::SloPeriod& period, Timestamp now) {
+  if (period.rolling) return period.length();
+  return std::chrono::ceil<std::chrono::seconds>(std::max(now - period.start, Duration{1000}));
+}
+
+const catalog::SloTimeWindow& time_window(const catalog::Slo& slo) {
+  static const catalog::SloTimeWindow kDefault;
+  return slo.time_window.empty() ? kDefault : slo.time_window.front();
+}
+
+EventCounts counts_in(const SliQueries& queries,
+                      const std::map<std::string, std::optional<double>>& answers) {
+  EventCounts counts{answers.at(queries.good), answers.at(queries.total)};
+  if (queries.bad && counts.total) counts.good = *counts.total - counts.good.value_or(0);
+  return counts;
+}
+
+/// All that one evaluation asks, each question once.
+std::vector<std::string> slo_questions(const catalog::Slo& slo, std::optional<Duration> whole) {
+  std::set<std::string> questions;
+  const auto add = [&](const SliQueries& queries) {
+    questions.insert(queries.good);
+    questions.insert(queries.total);
+  };
+  for (const auto& window : slo.alerting.windows) {
+    add(sli_queries(slo, window.long_window));
+    add(sli_queries(slo, window.short_window));
+    add(event_queries(slo, window.long_window));
+  }
+  if (whole) add(sli_queries(slo, *whole));
+  return {questions.begin(), questions.end()};
+}
+
+}  // namespace
+
 void Evaluator::State::run_slo(Job& job, Timestamp now) {
   const auto* slo = catalog.find<catalog::Slo>(job.name);
   if (slo == nullptr) return;
-  std::set<Duration> windows;
-  for (const auto& window : slo->alerting.windows) {
-    windows.insert(window.long_window);
-    windows.insert(window.short_window);
-  }
   // The whole window is long and moves slowly: it is read again after a 200th of it.
   const auto slow = std::clamp(slo->window() / 200, job.interval, Duration{300'000});
-  if (now - job.window_read_at >= slow) windows.insert(slo->window());
-  ask_counts(job, {windows.begin(), windows.end()}, 0, {}, now);
-}
-
-void Evaluator::State::ask_counts(Job& job, std::vector<Duration> windows, std::size_t index,
-                                  Counts counts, Timestamp now) {
-  const auto* slo = catalog.find<catalog::Slo>(job.name);
-  if (slo == nullptr) return;
-  if (index == windows.size() * 2) return slo_answered(job, counts, now);
-  const bool good = index % 2 == 0;
-  const auto window = windows[index / 2];
-  auto promql = increase_query(good ? slo->good_query() : slo->total_query(), window);
-  ask(job, std::move(promql), now,
-      [this, windows = std::move(windows), index, good, window, counts = std::move(counts), now](
-          Job& asked, const Result<InstantResult>& result) mutable {
-        if (!result) {  // not known is not zero: nothing is decided on this turn
-          asked.slo.error = to_string(result.error());
-          asked.under_way = false;
-          return;
-        }
-        auto& counted = counts[window];
-        (good ? counted.good : counted.total) = single_value(*result);
-        ask_counts(asked, windows, index + 1, counts, now);
+  const auto period = catalog::period_at(time_window(*slo), now);
+  const bool new_period = !period.rolling && period.start != job.slo_period.start;
+  const bool whole = new_period || now - job.window_read_at >= slow;
+  if (whole) job.slo_period = period;
+  auto answers = std::make_shared<SloAnswers>();
+  auto failed = std::make_shared<std::string>();
+  const auto questions =
+      slo_questions(*slo, whole ? std::optional(elapsed(period, now)) : std::nullopt);
+  ask_all(
+      job, questions, now,
+      [answers, failed](Job&, const std::string& promql, const Result<InstantResult>& answer) {
+        (*answers)[promql] = answer ? single_value(*answer) : std::nullopt;
+        if (!answer && failed->empty()) *failed = to_string(answer.error());
+      },
+      [this, answers, failed, whole, now](Job& asked) {
+        if (failed->empty()) return slo_answered(asked, *answers, whole, now);
+        asked.slo.error = *failed;  // not known is not zero: nothing is decided on this turn
+        asked.under_way = false;
       });
 }
 
-void Evaluator::State::slo_answered(Job& job, const Counts& counts, Timestamp now) {
+void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool whole,
+                                    Timestamp now) {
   const auto* slo = catalog.find<catalog::Slo>(job.name);
   if (slo == nullptr) return;
   job.last_evaluation = now;
   job.slo.error.clear();
-  job.slo.burn_rates.clear();
-  if (const auto whole = counts.find(slo->window()); whole != counts.end()) {
-    job.slo.window = whole->second;
+  if (whole) {
+    job.slo.period = job.slo_period;
+    job.slo.window = counts_in(sli_queries(*slo, elapsed(job.slo_period, now)), answers);
     job.window_read_at = now;
   }
-  std::map<std::string, facts::AlertFired> wanted;
   std::vector<SeriesWrite> writes;
-  for (std::size_t i = 0; i < slo->alerting.windows.size(); ++i) {
-    const auto& window = slo->alerting.windows[i];
-    const auto burn = judge(window, counts.at(window.long_window), counts.at(window.short_window),
-                            slo->target(), slo->alerting.minimum_events);
+  judge_windows(job, *slo, answers, now, writes);
+  job.burn_written.finish(writes, now);
+  write(job, std::move(writes), [](Job& asked, const Status& status) {
+    if (!status) asked.slo.error = to_string(status.error());
+    asked.under_way = false;
+  });
+}
+
+void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const SloAnswers& answers,
+                                     Timestamp now, std::vector<SeriesWrite>& writes) {
+  job.slo.burn_rates.clear();
+  std::map<std::string, facts::AlertFired> wanted;
+  for (std::size_t i = 0; i < slo.alerting.windows.size(); ++i) {
+    const auto& window = slo.alerting.windows[i];
+    const auto burn = judge(slo, window,
+                            {.in_long = counts_in(sli_queries(slo, window.long_window), answers),
+                             .in_short = counts_in(sli_queries(slo, window.short_window), answers),
+                             .events = counts_in(event_queries(slo, window.long_window), answers)});
     job.slo.burn_rates.push_back(burn);
-    const auto rule = slo_alert_rule(*slo, burn);
+    const auto rule = slo_alert_rule(slo, burn);
     std::vector<telemetry::InstantSeries> series;
     if (burn.firing) series.push_back({Labels{}, *burn.long_rate});
     auto alerts = evaluate(rule, job.burn_alerts[i], series, context_at(now));
@@ -405,16 +448,12 @@ void Evaluator::State::slo_answered(Job& job, const Counts& counts, Timestamp no
       continue;
     }
     job.burn_alerts[i] = std::move(*alerts);
-    for (const auto& [fingerprint, alert] : job.burn_alerts[i])
-      wanted.emplace(fingerprint, fired_fact(rule, alert));
+    for (const auto& [fingerprint, alert] : job.burn_alerts[i]) {
+      if (alert.state == AlertState::kFiring) wanted.emplace(fingerprint, fired_fact(rule, alert));
+    }
     write_alerts(job.burn_alerts[i], now, writes);
   }
   reconcile(job.key() + "/", std::move(wanted), "no longer true");
-  job.burn_written.finish(writes, now);
-  write(job, std::move(writes), [](Job& asked, const Status& status) {
-    if (!status) asked.slo.error = to_string(status.error());
-    asked.under_way = false;
-  });
 }
 
 }  // namespace wellrun::health

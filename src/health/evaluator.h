@@ -18,7 +18,7 @@
 #include "catalog/catalog.h"
 #include "health/health_domain.h"
 #include "health/kpi.h"
-#include "health/slo.h"
+#include "health/slo/budget.h"
 #include "platform/runtime/runtime.h"
 #include "telemetry/commit_watch.h"
 #include "telemetry/query.h"
@@ -60,7 +60,8 @@ struct KpiReading {
 };
 
 struct SloReading {
-  EventCounts window;  ///< over the SLO's whole window
+  catalog::SloPeriod period;  ///< that `window` was counted in, as far as it had come
+  EventCounts window;         ///< over the SLO's whole window, or the calendar's until now
   std::vector<BurnRate> burn_rates;
   std::string error;
 };

@@ -59,6 +59,7 @@ struct Job {
   KpiTrack kpi;
 
   SloReading slo;
+  catalog::SloPeriod slo_period;
   Timestamp window_read_at{};
   std::vector<ActiveAlerts> burn_alerts;  ///< one for each window of the SLO
   rules::WrittenSeries burn_written;
@@ -143,11 +144,12 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   // KPIs and SLOs.
   void run_kpi(Job& job, Timestamp now);
   void kpi_answered(Job& job, const Result<telemetry::InstantResult>& result);
-  using Counts = std::map<Duration, EventCounts>;
+  /// What was asked for an SLO, by PromQL.
+  using SloAnswers = std::map<std::string, std::optional<double>>;
   void run_slo(Job& job, Timestamp now);
-  void ask_counts(Job& job, std::vector<Duration> windows, std::size_t index, Counts counts,
-                  Timestamp now);
-  void slo_answered(Job& job, const Counts& counts, Timestamp now);
+  void slo_answered(Job& job, const SloAnswers& answers, bool whole, Timestamp now);
+  void judge_windows(Job& job, const catalog::Slo& slo, const SloAnswers& answers, Timestamp now,
+                     std::vector<telemetry::SeriesWrite>& writes);
 
   EvaluationContext context_at(Timestamp now) const {
     return {.now = now,

@@ -429,16 +429,22 @@ TEST_F(EvaluatorTest, AKpiChangesStatusOnceAndNotBackAndForth) {
   EXPECT_EQ(domain->kpi("orders").status, "missed");
 }
 
-TEST_F(EvaluatorTest, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
+catalog::Slo checkout_slo() {
   catalog::Slo slo;
   slo.metadata.name = "checkout";
   slo.service.name = "shop";
   slo.kpi.name = "orders";
-  slo.objectives = {{"", 0.99}};
+  slo.objectives = {{}};
+  slo.objectives.front().target = 0.99;
   slo.alerting.windows = {{"page", 30s, 10s, 5}};
-  slo.indicator.spec.ratio_metric.good.metric_source.spec.query = "good";
-  slo.indicator.spec.ratio_metric.total.metric_source.spec.query = "total";
-  put(catalog, slo, time.now());
+  auto& ratio = slo.indicator.spec.ratio_metric.emplace();
+  ratio.good.emplace().metric_source.spec.query = "good";
+  ratio.total.emplace().metric_source.spec.query = "total";
+  return slo;
+}
+
+TEST_F(EvaluatorTest, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
+  put(catalog, checkout_slo(), time.now());
   start();
   const auto counts = [&](double good, double total) {
     for (const auto* window : {"30s", "10s", "4w"}) {
@@ -446,7 +452,7 @@ TEST_F(EvaluatorTest, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
       world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, total}};
     }
   };
-  counts(0, 1);
+  counts(28, 29);
   time.run_for(1min);
   EXPECT_EQ(facts(), Strings{}) << "one failing request at low traffic never pages";
   counts(80, 100);
@@ -460,6 +466,40 @@ TEST_F(EvaluatorTest, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
   counts(100, 100);
   time.run_for(10s);
   EXPECT_EQ(facts().back(), "alert.resolved");
+}
+
+TEST_F(EvaluatorTest, ABurnThatMustLastIsPendingUntilThen) {
+  auto slo = checkout_slo();
+  slo.alerting.windows.front().for_ = 1min;
+  put(catalog, slo, time.now());
+  for (const auto* window : {"30s", "10s", "4w"}) {
+    world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, 80}};
+    world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 100}};
+  }
+  start();
+  time.run_for(55s);
+  EXPECT_EQ(facts(), Strings{});
+  time.run_for(15s);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+}
+
+/// Over a change of the clocks: 29 March 2026, a day of 23 hours in Berlin.
+TEST_F(EvaluatorTest, ACalendarWindowBeginsAnewAtItsBorder) {
+  auto slo = checkout_slo();
+  slo.time_window = {{.duration = "1d",
+                      .is_rolling = false,
+                      .calendar = catalog::SloCalendar{"2026-01-01 00:00:00", "Europe/Berlin"}}};
+  put(catalog, slo, time.now());
+  time.run_until(*parse_rfc3339("2026-03-29T21:50:00Z"));
+  start();
+  time.run_for(5min);
+  const auto before = evaluator->slo("checkout")->period;
+  EXPECT_EQ(format_rfc3339(before.start), "2026-03-28T23:00:00Z");
+  EXPECT_EQ(before.length(), 23h);
+  time.run_until(*parse_rfc3339("2026-03-29T22:00:06Z"));
+  const auto after = evaluator->slo("checkout")->period;
+  EXPECT_EQ(format_rfc3339(after.start), "2026-03-29T22:00:00Z") << "at once, not after minutes";
+  EXPECT_EQ(after.length(), 24h);
 }
 
 TEST(HealthDomain, BoundsTransitionsInAMinuteAndPutsPagesFirst) {

@@ -7,6 +7,7 @@
 #include "catalog/kinds/kpi.h"
 #include "catalog/kinds/slo.h"
 #include "core/text.h"
+#include "health/slo/sli_queries.h"
 #include "telemetry/api_answer.h"
 #include "telemetry/matching.h"
 
@@ -54,12 +55,24 @@ Json burn_json(const BurnRate& burn) {
           {"long_rate", number_or_null(burn.long_rate)},
           {"short_rate", number_or_null(burn.short_rate)},
           {"events", burn.events},
-          {"firing", burn.firing}};
+          {"bad_events", burn.bad_events},
+          {"firing", burn.firing},
+          {"held_back", burn.held_back}};
+}
+
+/// The kind of indicator.
+const char* indicator_words(const catalog::Slo& slo) {
+  const auto& indicator = slo.indicator.spec;
+  if (indicator.latency_metric) return "latency";
+  if (indicator.threshold_metric) return "threshold";
+  return indicator.ratio_metric && indicator.ratio_metric->raw ? "raw ratio" : "ratio";
 }
 
 Json slo_json(const Api& api, const catalog::Slo& slo) {
   const auto reading = api.evaluator.slo(slo.metadata.name).value_or(SloReading{});
-  const auto remaining = budget_remaining(reading.window, slo.target());
+  const auto budget = budget_of(slo, reading.period, reading.window);
+  const auto& remaining = budget.remaining;
+  const auto queries = sli_queries(slo, slo.window());
   Json burns = Json::array();
   bool firing = false;
   for (const auto& burn : reading.burn_rates) {
@@ -76,7 +89,8 @@ Json slo_json(const Api& api, const catalog::Slo& slo) {
       {"workload", slo.service.name},
       {"description", slo.description},
       {"target", slo.target()},
-      {"window", format_duration(slo.window())},
+      {"window", slo.time_window.empty() ? catalog::SloTimeWindow{}.duration
+                                         : slo.time_window.front().duration},
       {"objective", slo.objectives.empty() ? std::string() : slo.objectives.front().display_name},
       {"sli", number_or_null(sli(reading.window))},
       {"budget_remaining", number_or_null(remaining)},
@@ -86,8 +100,18 @@ Json slo_json(const Api& api, const catalog::Slo& slo) {
       {"kpi", slo.kpi.name},
       {"procedure", slo.procedure.name},
       {"minimum_events", slo.alerting.minimum_events},
-      {"good_query", slo.good_query()},
-      {"total_query", slo.total_query()}};
+      {"budgeting_method", slo.budgeting_method},
+      {"unit", unit_of(slo)},
+      {"indicator", indicator_words(slo)},
+      {"period_start", time_or_null(reading.period.start)},
+      {"period_end", time_or_null(reading.period.end)},
+      {"rolling", reading.period.rolling},
+      {"total", number_or_null(reading.window.total)},
+      {"bad", budget.bad},
+      {"allowed_bad", budget.allowed},
+      {"ratio_query", ratio_query(slo, chart_length(slo))},
+      {"good_query", queries.good},
+      {"total_query", queries.total}};
 }
 
 Json labels_json(const Labels& labels) {

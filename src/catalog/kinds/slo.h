@@ -10,7 +10,9 @@ struct MetricSourceSpec {
   template <typename Shape>
   static void describe(Shape& s) {
     s.about("The query.");
-    s.field("query", &MetricSourceSpec::query, "PromQL: an instant vector selector of a counter.")
+    s.field("query", &MetricSourceSpec::query,
+            "PromQL. Of a counter: a selector, or an expression over selectors; the increase over "
+            "each window is taken of every selector. `{{.window}}` stands for the window.")
         .required()
         .format("promql");
   }
@@ -38,27 +40,67 @@ struct MetricCount {
   }
 };
 
+/// Good events over all events. Exactly one of these is given: good and total, bad and total, raw.
 struct RatioMetric {
   bool counter = true;
-  MetricCount good;
-  MetricCount total;
+  std::optional<MetricCount> good;
+  std::optional<MetricCount> bad;
+  std::optional<MetricCount> total;
+  std::optional<MetricCount> raw;
+  std::string raw_type;  ///< success or failure; of `raw` only
 
   template <typename Shape>
   static void describe(Shape& s) {
-    s.about("Good events over all events.");
-    s.field("counter", &RatioMetric::counter, "Whether both are counters; only these are done.");
-    s.field("good", &RatioMetric::good, "Events that went well.").required();
-    s.field("total", &RatioMetric::total, "All events.").required();
+    s.about("Good events over all events: `good` or `bad` with `total`, or `raw`.");
+    s.field("counter", &RatioMetric::counter,
+            "Whether the queries are of counters, which only grow. `false`: each sample is a count "
+            "of its own. Without meaning for `raw`.");
+    s.field("good", &RatioMetric::good, "Events that went well.");
+    s.field("bad", &RatioMetric::bad, "Events that went wrong, instead of `good`.");
+    s.field("total", &RatioMetric::total, "All events.");
+    s.field("raw", &RatioMetric::raw, "A ratio that is stored already, instead of the counts.");
+    s.field("rawType", &RatioMetric::raw_type, "What the ratio of `raw` is the share of.")
+        .one_of({"success", "failure"});
   }
 };
 
-struct IndicatorSpec {
-  RatioMetric ratio_metric;
+/// A histogram of which the share up to a threshold is good; not in OpenSLO.
+struct LatencyMetric {
+  std::string histogram;
+  double threshold = 0;
 
   template <typename Shape>
   static void describe(Shape& s) {
-    s.about("What is measured.");
-    s.field("ratioMetric", &IndicatorSpec::ratio_metric, "Good events over all events.").required();
+    s.about("The share of a histogram's observations up to a threshold.");
+    s.field("histogram", &LatencyMetric::histogram,
+            "A selector of the histogram by its base name, as "
+            "`http_request_duration_seconds{job=\"shop\"}`: native, or classic (then its _bucket "
+            "and _count are read).")
+        .required()
+        .format("promql");
+    s.field("threshold", &LatencyMetric::threshold,
+            "The largest value that is good, in the histogram's own unit. Best a bucket's border: "
+            "between two borders the share is interpolated.")
+        .required();
+  }
+};
+
+/// Exactly one of them.
+struct IndicatorSpec {
+  std::string description;
+  std::optional<RatioMetric> ratio_metric;
+  std::optional<MetricCount> threshold_metric;
+  std::optional<LatencyMetric> latency_metric;
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("What is measured: exactly one metric.");
+    s.field("description", &IndicatorSpec::description, "What is measured, in words.");
+    s.field("ratioMetric", &IndicatorSpec::ratio_metric, "Good events over all events.");
+    s.field("thresholdMetric", &IndicatorSpec::threshold_metric,
+            "A value that is good while it compares well with the objective's `op` and `value`.");
+    s.field("latencyMetric", &IndicatorSpec::latency_metric,
+            "A histogram's observations up to a threshold, classic and native (not in OpenSLO).");
   }
 };
 
@@ -72,29 +114,66 @@ struct Indicator {
   }
 };
 
+struct SloCalendar {
+  std::string start_time;
+  std::string time_zone = "UTC";
+
+  template <typename Shape>
+  static void describe(Shape& s) {
+    s.about("Where calendar windows begin.");
+    s.field("startTime", &SloCalendar::start_time,
+            "When the first one begins, by the clocks of `timeZone`. The following ones begin a "
+            "`duration` later each, at the same time of day.")
+        .required()
+        .format("local-time");
+    s.field("timeZone", &SloCalendar::time_zone, "Whose clocks.").format("time-zone");
+  }
+};
+
 struct SloTimeWindow {
-  Duration duration = std::chrono::hours(28 * 24);
+  std::string duration = "4w";
   bool is_rolling = true;
+  std::optional<SloCalendar> calendar;
 
   template <typename Shape>
   static void describe(Shape& s) {
     s.about("The time over which the objective is to be met.");
-    s.field("duration", &SloTimeWindow::duration, "Its length.").positive();
-    s.field("isRolling", &SloTimeWindow::is_rolling, "Whether it ends now; only these are done.");
+    s.field("duration", &SloTimeWindow::duration,
+            "Its length: `28d`, `4w`; also `1M` (month), `1Q` (quarter), `1Y` (year), which in a "
+            "rolling window are 30, 90 and 365 days.")
+        .format("window-length");
+    s.field("isRolling", &SloTimeWindow::is_rolling,
+            "Whether it ends now. `false`: the calendar's windows.");
+    s.field("calendar", &SloTimeWindow::calendar, "Where they begin, when it does not roll.");
   }
 };
 
 struct Objective {
   std::string display_name;
-  double target = 0.99;
+  std::optional<double> target;
+  std::optional<double> target_percent;
+  std::string op;
+  std::optional<double> value;
+  std::optional<double> time_slice_target;
+  std::string time_slice_window;
 
   template <typename Shape>
   static void describe(Shape& s) {
     s.about("What is promised.");
     s.field("displayName", &Objective::display_name, "Its name.");
-    s.field("target", &Objective::target, "The share of good events, between 0 and 1.")
-        .required()
+    s.field("target", &Objective::target, "The share that is to be good, between 0 and 1.")
         .range(0, 1);
+    s.field("targetPercent", &Objective::target_percent, "The same between 0 and 100.")
+        .range(0, 100);
+    s.field("op", &Objective::op, "How the thresholdMetric compares with `value` when it is good.")
+        .one_of({"lte", "gte", "lt", "gt"});
+    s.field("value", &Objective::value, "What the thresholdMetric is compared with.");
+    s.field("timeSliceTarget", &Objective::time_slice_target,
+            "Timeslices: the share that must be good in a slice for the slice to be good.")
+        .range(0, 1);
+    s.field("timeSliceWindow", &Objective::time_slice_window,
+            "Timeslices and RatioTimeslices: the length of a slice; a number means minutes.")
+        .format("slice-length");
   }
 };
 
@@ -103,6 +182,7 @@ struct BurnRateWindow {
   Duration long_window = std::chrono::hours(1);
   Duration short_window = std::chrono::minutes(5);
   double burn_rate = 14.4;
+  Duration for_{0};
 
   template <typename Shape>
   static void describe(Shape& s) {
@@ -114,11 +194,13 @@ struct BurnRateWindow {
     s.field("burnRate", &BurnRateWindow::burn_rate,
             "How many times faster than allowed the budget burns.")
         .range(0, 1000);
+    s.field("for", &BurnRateWindow::for_, "How long it must burn so before the alert fires.");
   }
 };
 
 struct SloAlerting {
   int minimum_events = 10;  ///< fewer total events in the long window never alert
+  int minimum_bad_events = 2;
   /// Source of the default: SRE Workbook, chapter 5, table 5-8.
   std::vector<BurnRateWindow> windows = {
       {"page", std::chrono::hours(1), std::chrono::minutes(5), 14.4},
@@ -132,6 +214,10 @@ struct SloAlerting {
     s.field("minimumEvents", &SloAlerting::minimum_events,
             "Fewer events than this in the long window never alert.")
         .range(0, 1'000'000'000);
+    s.field("minimumBadEvents", &SloAlerting::minimum_bad_events,
+            "Fewer bad events than this in the long window never alert: one failing request is no "
+            "reason to wake anyone, whatever the target.")
+        .range(1, 1'000'000'000);
     s.field("windows", &SloAlerting::windows,
             "Default: those of the SRE Workbook, chapter 5 (page 1h/5m at 14.4, page 6h/30m at 6, "
             "ticket 3d/6h at 1).");
@@ -153,20 +239,14 @@ struct Slo {
   std::vector<Objective> objectives;  ///< exactly one
   SloAlerting alerting;
 
-  const std::string& good_query() const {
-    return indicator.spec.ratio_metric.good.metric_source.spec.query;
-  }
-  const std::string& total_query() const {
-    return indicator.spec.ratio_metric.total.metric_source.spec.query;
-  }
   /// The length of its window; check() sees to it that there is exactly one.
-  Duration window() const {
-    return time_window.empty() ? SloTimeWindow{}.duration : time_window.front().duration;
-  }
-  /// Between 0 and 1; check() sees to it that there is exactly one.
-  double target() const {
-    return objectives.empty() ? Objective{}.target : objectives.front().target;
-  }
+  Duration window() const;
+  /// Of its objective, 0.99 where it has none; check() sees to it that there is exactly one.
+  double target() const;
+  /// Of its objective.
+  std::optional<Duration> slice() const;
+  const Objective& objective() const;
+  bool by_slices() const { return budgeting_method != "Occurrences"; }
 
   template <typename Shape>
   static void describe(Shape& s) {
@@ -179,8 +259,11 @@ struct Slo {
             "What to do when it pages. Default: the workload's playbook.");
     s.field("indicator", &Slo::indicator, "What is measured.").required();
     s.field("timeWindow", &Slo::time_window, "The time over which it is to be met.").count(1, 1);
-    s.field("budgetingMethod", &Slo::budgeting_method, "How the budget is counted.")
-        .one_of({"Occurrences"});
+    s.field("budgetingMethod", &Slo::budgeting_method,
+            "How the budget is counted: by events (samples, of a value), by slices of time that "
+            "are good "
+            "or bad, or by the mean of the slices' ratios.")
+        .one_of({"Occurrences", "Timeslices", "RatioTimeslices"});
     s.field("objectives", &Slo::objectives, "What is promised.").required().count(1, 1);
     s.field("alerting", &Slo::alerting, "When the burning of the budget alerts.");
   }

@@ -5,13 +5,6 @@ import { Chart, type Marker } from '../telemetry/chart';
 import { useRange } from '../telemetry/prometheus';
 import { budgetTone, formatBudget, isBurning, type Slo } from './health_queries';
 
-/** The share of good events as it was, over steps that fit the time shown. */
-export function sloQuery(slo: Pick<Slo, 'good_query' | 'total_query'>, seconds: number): string {
-  if (slo.good_query === '' || slo.total_query === '') return '';
-  const window = Math.max(60, Math.round(seconds / 60));
-  return `sum(rate(${slo.good_query}[${window}s])) / sum(rate(${slo.total_query}[${window}s]))`;
-}
-
 export function SloView({
   slo,
   seconds,
@@ -21,7 +14,7 @@ export function SloView({
   seconds: number;
   markers?: Marker[];
 }) {
-  const samples = useRange(sloQuery(slo, seconds), seconds);
+  const samples = useRange(slo.ratio_query, seconds);
   const remaining = slo.budget_remaining;
   return (
     <div className="stack">

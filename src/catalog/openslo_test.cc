@@ -1,0 +1,237 @@
+#include "catalog/openslo.h"
+
+#include <gtest/gtest.h>
+
+#include "catalog/check.h"
+#include "catalog/kinds/slo.h"
+#include "catalog/load.h"
+
+namespace wellrun::catalog {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kShop = R"(
+apiVersion: wellrun.io/v1
+kind: Team
+metadata: {name: shop-team}
+spec: {email: shop@example.org}
+---
+apiVersion: wellrun.io/v1
+kind: EscalationPolicy
+metadata: {name: shop-policy}
+spec: {levels: [{persons: [ana]}]}
+---
+apiVersion: wellrun.io/v1
+kind: Person
+metadata: {name: ana}
+spec: {email: ana@example.org, contacts: [{channel: chat}]}
+---
+apiVersion: wellrun.io/v1
+kind: Channel
+metadata: {name: chat}
+spec: {type: webhook, url: "http://chat.example"}
+---
+apiVersion: wellrun.io/v1
+kind: Workload
+metadata: {name: shop}
+spec: {owner: shop-team, escalationPolicy: shop-policy}
+---
+apiVersion: wellrun.io/v1
+kind: Component
+metadata: {name: checkout}
+spec: {workload: shop}
+)";
+
+constexpr const char* kSlo = R"(
+apiVersion: openslo/v1
+kind: SLO
+metadata:
+  name: Main-Page
+  displayName: Main page availability
+  labels: {team: [a, b], tier: "1"}
+spec:
+  description: The main page answers
+  service: checkout
+  indicatorRef: page-answers
+  timeWindow:
+    - duration: 1M
+      isRolling: false
+      calendar: {startTime: 2026-01-01 12:00:00, timeZone: America/New_York}
+  budgetingMethod: Timeslices
+  objectives:
+    - displayName: internal
+      target: 0.995
+      timeSliceTarget: 0.99
+      timeSliceWindow: 1m
+    - displayName: SLA
+      targetPercent: 99
+      timeSliceTarget: 0.99
+      timeSliceWindow: 5
+  alertPolicies:
+    - alertPolicyRef: fast-burn
+    - kind: AlertPolicy
+      metadata: {name: slow}
+      spec:
+        alertWhenBreaching: true
+        conditions:
+          - kind: AlertCondition
+            metadata: {name: slow}
+            spec:
+              severity: low
+              condition: {kind: burnrate, threshold: 2, lookbackWindow: 1d, alertAfter: 5m}
+)";
+
+constexpr const char* kParts = R"(
+apiVersion: openslo/v1
+kind: SLI
+metadata: {name: page-answers}
+spec:
+  description: requests that were answered
+  ratioMetric:
+    counter: true
+    bad:
+      metricSource:
+        metricSourceRef: main
+        spec: {query: 'requests_total{code=~"5.."}'}
+    total:
+      metricSource: {type: prometheus, spec: {query: requests_total}}
+---
+apiVersion: openslo/v1
+kind: DataSource
+metadata: {name: main}
+spec: {type: Prometheus, connectionDetails: {url: "http://prometheus.example"}}
+---
+apiVersion: openslo/v1
+kind: AlertPolicy
+metadata: {name: fast-burn}
+spec:
+  conditions: [{conditionRef: burns-fast}]
+  notificationTargets: [{targetRef: pager}]
+---
+apiVersion: openslo/v1
+kind: AlertCondition
+metadata: {name: burns-fast}
+spec: {severity: page, condition: {kind: burnrate, op: gt, threshold: 14.4, lookbackWindow: 1h}}
+)";
+
+Checked checked(const std::string& slo, const std::string& parts = kParts) {
+  return check(load({{"a-shop.yaml", kShop}, {"b-slo.yaml", slo}, {"c-parts.yaml", parts}}), {});
+}
+
+std::string problems(const std::string& slo, const std::string& parts = kParts) {
+  std::string text;
+  for (const auto& problem : checked(slo, parts).problems) text += to_string(problem) + "\n";
+  return text;
+}
+
+std::string with(const char* from, const char* to, std::string text = kSlo) {
+  return text.replace(text.find(from), std::string_view(from).size(), to);
+}
+
+TEST(OpenSlo, ADocumentStandsForOneSloEachObjective) {
+  ASSERT_EQ(problems(kSlo), "");
+  const auto wanted = checked(kSlo).wanted;
+  const auto* first = wanted.find<Slo>("main-page-1");
+  const auto* second = wanted.find<Slo>("main-page-2");
+  ASSERT_TRUE(first != nullptr && second != nullptr);
+  EXPECT_EQ(first->service.name, "shop") << "of the component";
+  EXPECT_EQ(first->metadata.annotations.at(kOpenSloAnnotation), "Main-Page");
+  EXPECT_EQ(first->metadata.labels.at("team"), "a,b");
+  EXPECT_EQ(first->budgeting_method, "Timeslices");
+  EXPECT_DOUBLE_EQ(first->target(), 0.995);
+  EXPECT_EQ(first->slice(), 1min);
+  EXPECT_DOUBLE_EQ(second->target(), 0.99);
+  EXPECT_EQ(second->slice(), 5min);
+  EXPECT_EQ(second->time_window.front().calendar->time_zone, "America/New_York");
+  const auto& ratio = *first->indicator.spec.ratio_metric;
+  EXPECT_TRUE(ratio.bad && ratio.total && !ratio.good);
+}
+
+TEST(OpenSlo, AlertPoliciesBecomeBurnRateWindows) {
+  const auto wanted = checked(kSlo).wanted;
+  const auto& windows = wanted.find<Slo>("main-page-1")->alerting.windows;
+  ASSERT_EQ(windows.size(), 2U);
+  EXPECT_EQ(windows[0].severity, "page");
+  EXPECT_EQ(windows[0].long_window, 1h);
+  EXPECT_EQ(windows[0].short_window, 5min);
+  EXPECT_DOUBLE_EQ(windows[0].burn_rate, 14.4);
+  EXPECT_EQ(windows[1].severity, "ticket");
+  EXPECT_EQ(windows[1].for_, 5min);
+}
+
+TEST(OpenSlo, WithoutPoliciesItHasTheUsualWindowsThatFit) {
+  std::string text = kSlo;
+  text = text.substr(0, text.find("  alertPolicies:"));
+  const auto wanted = checked(with("duration: 1M", "duration: 1d", text)).wanted;
+  ASSERT_NE(wanted.find<Slo>("main-page-1"), nullptr);
+  EXPECT_EQ(wanted.find<Slo>("main-page-1")->alerting.windows.size(), 2U);
+}
+
+TEST(OpenSlo, WhatIsUnknownIsRefusedWithTheNearestName) {
+  const auto expect = [](const std::string& found, const char* text) {
+    EXPECT_NE(found.find(text), std::string::npos) << found;
+  };
+  expect(problems(with("indicatorRef: page-answers", "indicatorRef: page-answer")),
+         "b-slo.yaml:11:17: there is no OpenSLO SLI \"page-answer\" (did you mean "
+         "\"page-answers\"?)");
+  expect(problems(with("alertPolicyRef: fast-burn", "alertPolicyRef: fastburn")),
+         "did you mean \"fast-burn\"?");
+  expect(problems(with("kind: SLO", "kind: SLOO")), "did you mean \"SLO\"?");
+  expect(problems(with("openslo/v1", "openslo/v1alpha")), "did you mean \"openslo/v1\"?");
+  expect(problems(with("timeSliceTarget: 0.99", "timeSlicesTarget: 0.99")),
+         "did you mean \"timeSliceTarget\"?");
+  expect(problems(with("budgetingMethod: Timeslices", "budgetingMethod: TimeSlices")),
+         "did you mean \"Timeslices\"?");
+  expect(problems(with("duration: 1M", "duration: 1m")), "did you mean \"1M\"?");
+  expect(problems(with("service: checkout", "service: chekout")), "there is no Workload");
+  expect(problems(with("threshold: 2", "treshold: 2")), "did you mean \"threshold\"?");
+  expect(problems(kSlo, with("type: Prometheus, conn", "type: Datadog, conn", kParts)),
+         "only Prometheus can be asked");
+  expect(problems(kSlo, with("type: prometheus", "type: Any", kParts)), "found \"Any\"");
+}
+
+TEST(OpenSlo, AServiceSaysItsWorkloadByAnAnnotation) {
+  const std::string service = std::string(kParts) + R"(
+---
+apiVersion: openslo/v1
+kind: Service
+metadata: {name: web-shop, annotations: {wellrun.io/workload: shop}}
+spec: {description: the shop}
+)";
+  const auto text = with("service: checkout", "service: web-shop");
+  ASSERT_EQ(problems(text, service), "");
+  EXPECT_EQ(checked(text, service).wanted.find<Slo>("main-page-1")->service.name, "shop");
+}
+
+TEST(Slo, SaysWhatIsMissingOfItsKind) {
+  const auto slo = [](const std::string& spec) {
+    return "apiVersion: wellrun.io/v1\nkind: Slo\nmetadata: {name: s}\nspec:\n  service: shop\n" +
+           spec;
+  };
+  const auto expect = [&](const std::string& spec, const char* text) {
+    const auto found = problems(slo(spec));
+    EXPECT_NE(found.find(text), std::string::npos) << found;
+  };
+  const std::string q = "{metricSource: {spec: {query: q}}}";
+  expect("  indicator: {spec: {}}\n  objectives: [{target: 0.9}]\n", "exactly one of ratioMetric");
+  expect("  indicator: {spec: {ratioMetric: {total: " + q + "}}}\n  objectives: [{target: 0.9}]\n",
+         "exactly one of good, bad and raw");
+  expect("  indicator: {spec: {ratioMetric: {raw: " + q + "}}}\n  objectives: [{target: 0.9}]\n",
+         "raw needs rawType");
+  expect("  indicator: {spec: {thresholdMetric: " + q + "}}\n  objectives: [{target: 0.9}]\n",
+         "needs op");
+  expect("  indicator: {spec: {ratioMetric: {good: " + q + ", total: " + q +
+             "}}}\n  objectives: [{target: 0.9, targetPercent: 90}]\n",
+         "exactly one of target and targetPercent");
+  expect("  indicator: {spec: {ratioMetric: {good: " + q + ", total: " + q +
+             "}}}\n  objectives: [{target: 0.9}]\n  budgetingMethod: Timeslices\n",
+         "need timeSliceWindow");
+  expect("  indicator: {spec: {ratioMetric: {good: " + q + ", total: " + q +
+             "}}}\n  objectives: [{target: 0.9}]\n  timeWindow: [{duration: 1M, isRolling: "
+             "false}]\n",
+         "needs calendar");
+}
+
+}  // namespace
+}  // namespace wellrun::catalog

@@ -1,0 +1,77 @@
+#pragma once
+
+// Error budgets and burn rates. Pure. Source: Google's SRE Workbook, chapter 5, alert 6
+// (multiwindow, multi-burn-rate), and an exact binomial test against little traffic.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/kinds/slo.h"
+#include "catalog/slo_window.h"
+#include "health/alert.h"
+
+namespace wellrun::health {
+
+/// What the budget is counted in, in one window; nothing where the series were absent.
+struct EventCounts {
+  std::optional<double> good, total;
+};
+
+/// Share of good events; std::nullopt without events. Total without any good series means none was
+/// good.
+std::optional<double> sli(const EventCounts& counts);
+
+/// How many times faster than allowed the budget burns: (1 - sli) / (1 - target). Infinite when a
+/// target of 1 is missed at all; std::nullopt without events.
+std::optional<double> burn_rate(const EventCounts& counts, double target);
+
+/// 1: untouched; 0: used up; negative: overdrawn. std::nullopt without events.
+std::optional<double> budget_remaining(const EventCounts& counts, double target);
+
+/// The budget in what it is counted in, and what was used of it.
+struct Budget {
+  double allowed = 0;               ///< bad ones that the period may have
+  double bad = 0;                   ///< that it had
+  std::optional<double> remaining;  ///< as budget_remaining()
+};
+
+/// Of slices the budget is time: a period's share of slices, whether all of them have been yet (or
+/// had any traffic) or not. Of events it grows with them.
+Budget budget_of(const catalog::Slo& slo, const catalog::SloPeriod& period,
+                 const EventCounts& counts);
+
+/// The chance of `bad` or more of `total` events, when each is bad with `chance`: the exact
+/// binomial tail. 1 for nothing bad.
+double chance_of_so_many(double bad, double total, double chance);
+
+struct BurnRate {
+  catalog::BurnRateWindow window;
+  std::optional<double> long_rate, short_rate;
+  double events = 0;      ///< in the long window
+  double bad_events = 0;  ///< likewise
+  bool firing = false;
+  std::string held_back;  ///< why it does not fire although both windows burn, or empty
+};
+
+/// Counts of the two windows, and the events of the long one: the same counts unless the budget is
+/// of slices.
+struct BurnCounts {
+  EventCounts in_long, in_short;
+  EventCounts events;
+};
+
+/// Fires when both windows burn faster than the threshold and the long one holds enough to say so:
+/// minimumEvents events, minimumBadEvents bad ones, and, where events are counted, so many bad ones
+/// that a burn at the threshold would have fewer in 19 cases of 20. One failed request at night is
+/// no reason to wake anyone.
+BurnRate judge(const catalog::Slo& slo, const catalog::BurnRateWindow& window,
+               const BurnCounts& counts);
+
+/// How often to evaluate: half of the shortest window, between one second and thirty.
+Duration slo_interval(const catalog::Slo& slo);
+
+/// The alerting rule of one window; its annotations are final texts of `burn`, not templates.
+AlertRule slo_alert_rule(const catalog::Slo& slo, const BurnRate& burn);
+
+}  // namespace wellrun::health

@@ -1,0 +1,220 @@
+#include "health/slo/sli_queries.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <re2/re2.h>
+#include <vector>
+
+#include "telemetry/promql/functions.h"
+#include "telemetry/promql/parser.h"
+
+namespace wellrun::health {
+namespace {
+
+namespace promql = telemetry::promql;
+
+constexpr Duration kMinute{60'000};
+
+/// What matters of a query's tree: its selectors, and the range functions over some of them.
+struct Found {
+  std::vector<promql::Position> selectors;  ///< instant ones, in order
+  bool shifted = false;                     ///< one of them has `offset` or `@`
+  bool has_range = false;
+  bool per_second = false;        ///< rate() or irate()
+  std::optional<Duration> range;  ///< of the first range selector
+};
+
+void look(const promql::Expr& expr, Found& found) {
+  if (const auto* selector = expr.as<promql::VectorSelector>()) {
+    found.selectors.push_back(expr.position);
+    found.shifted = found.shifted || selector->shift.offset ||
+                    selector->shift.at != promql::TimeShift::At::kNone;
+  } else if (const auto* matrix = expr.as<promql::MatrixSelector>()) {
+    found.has_range = true;
+    if (!found.range)
+      found.range = Duration{
+          static_cast<std::int64_t>(promql::evaluate_duration(*matrix->range, 0, 0) * 1000)};
+  } else if (expr.as<promql::Subquery>() != nullptr) {
+    found.has_range = true;
+  } else if (const auto* call = expr.as<promql::Call>()) {
+    const std::string_view name = call->function->name;
+    found.per_second = found.per_second || name == "rate" || name == "irate";
+    for (const auto& argument : call->args) look(*argument, found);
+  } else if (const auto* aggregate = expr.as<promql::Aggregate>()) {
+    look(*aggregate->expr, found);
+  } else if (const auto* binary = expr.as<promql::Binary>()) {
+    look(*binary->left, found);
+    look(*binary->right, found);
+  } else if (const auto* unary = expr.as<promql::Unary>()) {
+    look(*unary->expr, found);
+  } else if (const auto* paren = expr.as<promql::Paren>()) {
+    look(*paren->expr, found);
+  }
+}
+
+/// `query` with every selector inside `function(…[window])`.
+std::string over_window(const std::string& query, const Found& found, const char* function,
+                        Duration window) {
+  std::string text;
+  std::size_t done = 0;
+  for (const auto& at : found.selectors) {
+    text += query.substr(done, at.start - done);
+    text += fmt::format("{}({}[{}])", function, query.substr(at.start, at.end - at.start),
+                        format_duration(window));
+    done = at.end;
+  }
+  return text + query.substr(done);
+}
+
+/// How finely a long window is looked through where there is no counter to subtract.
+Duration step_within(Duration window) {
+  return std::clamp(window / 60, Duration{10'000}, Duration{300'000});
+}
+
+std::string number(double value) {
+  return fmt::format("{}", value);
+}
+
+/// Samples of a value are taken this far apart, the same in every window of an SLO.
+Duration sample_step(const catalog::Slo& slo) {
+  Duration step = kMinute;
+  if (const auto slice = slo.slice(); slo.by_slices() && slice) step = std::min(step, *slice / 5);
+  for (const auto& window : slo.alerting.windows) step = std::min(step, window.short_window / 5);
+  return std::max(step, Duration{1000});
+}
+
+std::string over_samples(const char* function, const std::string& query, Duration window,
+                         Duration step) {
+  return fmt::format("sum({}(({})[{}:{}]))", function, query, format_duration(window),
+                     format_duration(step));
+}
+
+const char* comparison(const std::string& op) {
+  if (op == "lte") return "<=";
+  if (op == "lt") return "<";
+  if (op == "gte") return ">=";
+  return ">";
+}
+
+const std::string& query_of(const std::optional<catalog::MetricCount>& metric) {
+  static const std::string kNone;
+  return metric ? metric->metric_source.spec.query : kNone;
+}
+
+SliQueries value_queries(const catalog::Slo& slo, Duration window) {
+  const auto& query = query_of(slo.indicator.spec.threshold_metric);
+  const auto& objective = slo.objective();
+  const auto holds = fmt::format("({}) {} {}", query, comparison(objective.op),
+                                 number(objective.value.value_or(0)));
+  const auto step = sample_step(slo);
+  return {.good = over_samples("count_over_time", holds, window, step),
+          .total = over_samples("count_over_time", query, window, step)};
+}
+
+/// "name{matchers}" with something behind the name.
+std::string with_suffix(const std::string& selector, const char* suffix) {
+  const auto end = std::min(selector.find('{'), selector.size());
+  auto name = selector.substr(0, end);
+  while (!name.empty() && name.back() == ' ') name.pop_back();
+  return name + suffix + selector.substr(end);
+}
+
+/// Source of the share: histogram_fraction(), which reads classic and native histograms alike.
+SliQueries latency_queries(const catalog::LatencyMetric& latency, Duration window) {
+  const auto over = format_duration(window);
+  const auto buckets = with_suffix(latency.histogram, "_bucket");
+  const auto count = with_suffix(latency.histogram, "_count");
+  const auto native = fmt::format("sum(increase({}[{}]))", latency.histogram, over);
+  const auto classic_total = fmt::format("sum(increase({}[{}]))", count, over);
+  const auto native_total = fmt::format("histogram_count({})", native);
+  const auto share = [&](const std::string& of) {
+    return fmt::format("histogram_fraction(-Inf, {}, {})", number(latency.threshold), of);
+  };
+  return {.good = fmt::format("({} * {}) or ({} * {})",
+                              share(fmt::format("sum by (le) (increase({}[{}]))", buckets, over)),
+                              classic_total, share(native), native_total),
+          .total = fmt::format("({}) or ({})", classic_total, native_total)};
+}
+
+SliQueries ratio_queries(const catalog::Slo& slo, Duration window) {
+  const auto& ratio = *slo.indicator.spec.ratio_metric;
+  if (ratio.raw) {
+    const auto step = sample_step(slo);
+    return {.good = over_samples("sum_over_time", query_of(ratio.raw), window, step),
+            .total = over_samples("count_over_time", query_of(ratio.raw), window, step),
+            .bad = ratio.raw_type == "failure"};
+  }
+  return {.good = count_query(query_of(ratio.good ? ratio.good : ratio.bad), ratio.counter, window),
+          .total = count_query(query_of(ratio.total), ratio.counter, window),
+          .bad = !ratio.good};
+}
+
+}  // namespace
+
+std::string count_query(const std::string& query, bool counter, Duration window) {
+  static const RE2 kWindow(R"(\{\{\s*\.window\s*\}\})");
+  std::string text = query;
+  const bool filled = RE2::GlobalReplace(&text, kWindow, format_duration(window)) > 0;
+  const auto parsed = promql::parse(text);
+  Found found;
+  if (parsed) look(**parsed, found);
+  const double seconds = to_seconds(window);
+  if (filled)
+    return found.per_second ? fmt::format("sum({}) * {}", text, number(seconds))
+                            : fmt::format("sum({})", text);
+  const bool plain = !found.has_range && !found.shifted && !found.selectors.empty();
+  if (plain)
+    return fmt::format("sum({})",
+                       over_window(text, found, counter ? "increase" : "sum_over_time", window));
+  const auto step = step_within(window);
+  if (!counter) return over_samples("sum_over_time", text, window, kMinute);
+  const double scale =
+      found.per_second || !found.range ? seconds : seconds / to_seconds(*found.range);
+  return fmt::format("{} * {}", over_samples("avg_over_time", text, window, step), number(scale));
+}
+
+SliQueries event_queries(const catalog::Slo& slo, Duration window) {
+  const auto& indicator = slo.indicator.spec;
+  if (indicator.latency_metric) return latency_queries(*indicator.latency_metric, window);
+  if (indicator.threshold_metric) return value_queries(slo, window);
+  if (indicator.ratio_metric) return ratio_queries(slo, window);
+  return {};
+}
+
+std::string ratio_query(const catalog::Slo& slo, Duration length) {
+  const auto counts = event_queries(slo, length);
+  // Good series may be absent: then none was good. increase() extrapolates: never more than all.
+  const auto share =
+      fmt::format("clamp_max((({0}) or 0 * ({1})) / (({1}) > 0), 1)", counts.good, counts.total);
+  return counts.bad ? fmt::format("1 - {}", share) : share;
+}
+
+SliQueries sli_queries(const catalog::Slo& slo, Duration window) {
+  const auto slice = slo.slice();
+  if (!slo.by_slices() || !slice) return event_queries(slo, window);
+  const auto share = ratio_query(slo, *slice);
+  const auto total = over_samples("count_over_time", share, window, *slice);
+  if (slo.budgeting_method == "RatioTimeslices")
+    return {.good = over_samples("sum_over_time", share, window, *slice), .total = total};
+  const auto holds =
+      fmt::format("({}) >= {}", share, number(slo.objective().time_slice_target.value_or(1)));
+  return {.good = over_samples("count_over_time", holds, window, *slice), .total = total};
+}
+
+Duration chart_length(const catalog::Slo& slo) {
+  const auto slice = slo.slice();
+  if (slo.by_slices() && slice) return *slice;
+  const auto hundredth = std::chrono::floor<std::chrono::seconds>(slo.window() / 100);
+  return std::clamp<Duration>(hundredth, kMinute, 60 * kMinute);
+}
+
+std::string unit_of(const catalog::Slo& slo) {
+  if (const auto slice = slo.slice(); slo.by_slices() && slice)
+    return "slices of " + format_duration(*slice);
+  const auto& indicator = slo.indicator.spec;
+  const bool sampled =
+      indicator.threshold_metric || (indicator.ratio_metric && indicator.ratio_metric->raw);
+  return sampled ? "samples" : "events";
+}
+
+}  // namespace wellrun::health

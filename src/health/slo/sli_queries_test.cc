@@ -1,0 +1,200 @@
+#include "health/slo/sli_queries.h"
+
+#include <gtest/gtest.h>
+
+#include "telemetry/promql/engine.h"
+#include "telemetry/promql/testing/memory_reader.h"
+
+namespace wellrun::health {
+namespace {
+
+using namespace std::chrono_literals;
+
+const auto kStart = from_unix_ms(1'767'225'600'000);  // a whole hour
+
+/// Two hours of samples every 15 s, asked with the real engine.
+struct World {
+  telemetry::promql::testing::MemoryReader reader;
+  telemetry::promql::Engine engine{reader, {}};
+
+  void add(Labels labels, const std::function<double(int)>& value_at_second) {
+    telemetry::SeriesWrite write;
+    write.labels = std::move(labels);
+    for (int second = 0; second <= 7200; second += 15)
+      write.samples.push_back({to_unix_ms(kStart) + second * 1000, value_at_second(second)});
+    reader.add(std::move(write));
+  }
+
+  double ask(const std::string& query, Duration at = 2h) const {
+    const auto result = engine.instant(query, kStart + at);
+    EXPECT_TRUE(result) << query << ": " << (result ? "" : to_string(result.error()));
+    if (!result || result->series.empty()) return -1;
+    EXPECT_EQ(result->series.size(), 1U) << query;
+    return result->series.front().samples.front().value;
+  }
+};
+
+catalog::MetricCount metric(const std::string& query) {
+  catalog::MetricCount count;
+  count.metric_source.spec.query = query;
+  return count;
+}
+
+catalog::Slo ratio(const std::string& good, const std::string& total) {
+  catalog::Slo slo;
+  slo.indicator.spec.ratio_metric.emplace();
+  slo.indicator.spec.ratio_metric->good = metric(good);
+  slo.indicator.spec.ratio_metric->total = metric(total);
+  slo.objectives = {{}};
+  slo.objectives.front().target = 0.9;
+  return slo;
+}
+
+/// One request a second; in the second hour every tenth fails.
+void add_requests(World& world) {
+  const auto failed = [](int second) { return second <= 3600 ? 0.0 : (second - 3600) / 10; };
+  world.add({{"__name__", "requests"}, {"code", "500"}}, failed);
+  world.add({{"__name__", "requests"}, {"code", "200"}},
+            [=](int second) { return second - failed(second); });
+}
+
+TEST(SliQueries, ReadsCountersHoweverTheyAreWritten) {
+  World world;
+  add_requests(world);
+  for (const auto* good :
+       {"requests{code='200'}", "sum(requests{code='200'})",
+        "sum(requests) - sum(requests{code='500'})", "sum(rate(requests{code='200'}[1m]))",
+        "sum(increase(requests{code='200'}[1m]))", "sum(rate(requests{code='200'}[{{.window}}]))",
+        "increase(requests{code='200'}[{{ .window }}])"}) {
+    const auto queries = sli_queries(ratio(good, "requests"), 1h);
+    // Means of what other ranges give are near, not exact.
+    EXPECT_NEAR(world.ask(queries.good), 3240, 45) << good << " as " << queries.good;
+    EXPECT_NEAR(world.ask(queries.total), 3600, 1);
+  }
+}
+
+TEST(SliQueries, BadAndRawRatiosGiveTheSameShare) {
+  World world;
+  add_requests(world);
+  auto slo = ratio("", "requests");
+  auto& metric_of = *slo.indicator.spec.ratio_metric;
+  metric_of.good.reset();
+  metric_of.bad = metric("requests{code='500'}");
+  EXPECT_TRUE(sli_queries(slo, 1h).bad);
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 360, 1);
+  EXPECT_NEAR(world.ask(ratio_query(slo, 1h)), 0.9, 0.001);
+
+  world.add({{"__name__", "failing"}}, [](int second) { return second <= 3600 ? 0 : 0.1; });
+  catalog::Slo raw = ratio("", "");
+  raw.indicator.spec.ratio_metric->good.reset();
+  raw.indicator.spec.ratio_metric->total.reset();
+  raw.indicator.spec.ratio_metric->raw = metric("failing");
+  raw.indicator.spec.ratio_metric->raw_type = "failure";
+  EXPECT_NEAR(world.ask(ratio_query(raw, 1h)), 0.9, 0.002);
+  EXPECT_EQ(unit_of(raw), "samples");
+}
+
+TEST(SliQueries, SamplesThatAreCountsAreSummed) {
+  World world;
+  world.add({{"__name__", "good_each"}}, [](int) { return 9; });
+  world.add({{"__name__", "all_each"}}, [](int) { return 10; });
+  auto slo = ratio("good_each", "sum(all_each)");
+  slo.indicator.spec.ratio_metric->counter = false;
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 9 * 240, 10);
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).total), 10 * 240, 10);
+}
+
+TEST(SliQueries, AValueIsGoodWhileItComparesWell) {
+  World world;
+  world.add({{"__name__", "lag"}}, [](int second) { return second < 6300 ? 1 : 9; });
+  catalog::Slo slo;
+  slo.indicator.spec.threshold_metric = metric("lag");
+  slo.objectives = {{}};
+  slo.objectives.front().op = "lte";
+  slo.objectives.front().value = 5;
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 45, 1) << sli_queries(slo, 1h).good;
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).total), 60, 1);
+}
+
+TEST(SliQueries, LatencyIsReadFromClassicHistograms) {
+  World world;
+  const auto add = [&](const char* name, const char* le, double per_second) {
+    Labels labels{{"__name__", name}, {"job", "shop"}};
+    if (le != nullptr) labels.set("le", le);
+    world.add(labels, [=](int second) { return second * per_second; });
+  };
+  add("latency_seconds_bucket", "0.1", 6);
+  add("latency_seconds_bucket", "0.5", 9);
+  add("latency_seconds_bucket", "+Inf", 10);
+  add("latency_seconds_count", nullptr, 10);
+  catalog::Slo slo;
+  slo.indicator.spec.latency_metric = catalog::LatencyMetric{"latency_seconds{job='shop'}", 0.5};
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 32'400, 10) << sli_queries(slo, 1h).good;
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).total), 36'000, 10);
+  slo.indicator.spec.latency_metric->threshold = 0.3;
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 27'000, 10) << "between two borders: half way";
+}
+
+TEST(SliQueries, LatencyIsReadFromNativeHistograms) {
+  World world;
+  telemetry::SeriesWrite write;
+  write.labels = Labels{{"__name__", "latency_seconds"}};
+  for (int second = 0; second <= 7200; second += 15) {
+    telemetry::Histogram
+        histogram;  // schema 0: powers of two; half in (0.25, 0.5], half in (0.5, 1]
+    histogram.schema = 0;
+    histogram.count = 2.0 * second;
+    histogram.sum = 1.0 * second;
+    histogram.positive_spans = {{-1, 2}};
+    histogram.positive_counts = {1.0 * second, 1.0 * second};
+    write.histograms.push_back(
+        {to_unix_ms(kStart) + second * 1000,
+         std::make_shared<const telemetry::Histogram>(std::move(histogram))});
+  }
+  world.reader.add(std::move(write));
+  catalog::Slo slo;
+  slo.indicator.spec.latency_metric = catalog::LatencyMetric{"latency_seconds", 0.5};
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 3600, 5) << sli_queries(slo, 1h).good;
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).total), 7200, 5);
+}
+
+TEST(SliQueries, SlicesAreGoodOrBadAsAWhole) {
+  World world;
+  // Of every ten minutes of the second hour one fails altogether.
+  const auto failed = [](int second) {
+    double bad = 0;
+    for (int minute = 60; minute * 60 < second; ++minute)
+      if (minute % 10 == 0) bad += std::min(60, second - minute * 60);
+    return bad;
+  };
+  world.add({{"__name__", "requests"}, {"code", "500"}}, failed);
+  world.add({{"__name__", "requests"}, {"code", "200"}},
+            [=](int second) { return second - failed(second); });
+  auto slo = ratio("requests{code='200'}", "requests");
+  slo.budgeting_method = "Timeslices";
+  slo.objectives.front().time_slice_window = "1m";
+  slo.objectives.front().time_slice_target = 0.95;
+  const auto queries = sli_queries(slo, 1h);
+  EXPECT_EQ(world.ask(queries.total), 60) << queries.total;
+  // The slice's edges are a scrape away from the failing minute's: a neighbour may be touched.
+  EXPECT_NEAR(world.ask(queries.good), 51, 3);
+  EXPECT_EQ(unit_of(slo), "slices of 1m");
+  slo.budgeting_method = "RatioTimeslices";
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 54, 0.5);
+  EXPECT_NEAR(world.ask(event_queries(slo, 1h).total), 3600, 1) << "what the guard looks at";
+}
+
+TEST(SliQueries, ASliceWithoutTrafficIsNeitherGoodNorBad) {
+  World world;
+  const auto only_first_hour = [](int second) { return std::min(second, 3600); };
+  world.add({{"__name__", "requests"}, {"code", "200"}}, only_first_hour);
+  auto slo = ratio("requests{code='200'}", "requests");
+  slo.budgeting_method = "Timeslices";
+  slo.objectives.front().time_slice_window = "5m";
+  slo.objectives.front().time_slice_target = 0.95;
+  EXPECT_NEAR(world.ask(sli_queries(slo, 2h).total), 12, 1);
+  EXPECT_EQ(world.ask(ratio_query(slo, 5min)), -1);
+}
+
+}  // namespace
+}  // namespace wellrun::health
