@@ -3,30 +3,14 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <re2/re2.h>
 
+#include "telemetry/matching.h"
 #include "telemetry/promql/evaluator.h"
 
 namespace wellrun::telemetry::promql {
 namespace {
 
 constexpr std::string_view kIdentifying[] = {"instance", "job"};
-
-bool matches(const Matcher& matcher, std::string_view value) {
-  switch (matcher.kind) {
-    case Matcher::Kind::kEqual:
-      return value == matcher.value;
-    case Matcher::Kind::kNotEqual:
-      return value != matcher.value;
-    case Matcher::Kind::kRegex:
-      return RE2::FullMatch(re2::StringPiece(value.data(), value.size()),
-                            "(?s:" + matcher.value + ")");
-    case Matcher::Kind::kNotRegex:
-      return !RE2::FullMatch(re2::StringPiece(value.data(), value.size()),
-                             "(?s:" + matcher.value + ")");
-  }
-  return false;
-}
 
 Labels identity(const Labels& labels) {
   std::vector<Label> out;
@@ -89,11 +73,12 @@ Result<Columns> Evaluator::info(const Call& call, const Steps& steps) {
       selector.shift.offset->seconds = static_cast<double>(reference->offset_ms) / 1000;
     }
   }
-  const auto is_info_series = [&](const Labels& labels) {
-    return std::ranges::all_of(selector.matchers, [&](const Matcher& m) {
-      return m.name != kMetricNameLabel || matches(m, labels.metric_name());
-    });
-  };
+  std::vector<Matcher> of_name;
+  std::ranges::copy_if(selector.matchers, std::back_inserter(of_name),
+                       [](const Matcher& m) { return m.name == kMetricNameLabel; });
+  TRY(const auto info_names, MatcherSet::compile(of_name));
+  TRY(const auto info_labels, MatcherSet::compile(data));
+  const auto is_info_series = [&](const Labels& labels) { return info_names.matches(labels); };
   TRY(Columns infos, vector_selector(selector, steps, Wanted::kValue));
   std::erase_if(infos, [](const Column& column) { return identity(column.labels).empty(); });
   TRY(Columns times, vector_selector(selector, steps, Wanted::kSampleTime));
@@ -101,8 +86,7 @@ Result<Columns> Evaluator::info(const Call& call, const Steps& steps) {
   std::unordered_map<Labels, std::vector<std::size_t>, LabelsHash> by_identity;
   for (std::size_t s = 0; s < infos.size(); ++s)
     by_identity[identity(infos[s].labels)].push_back(s);
-  const bool needs_match =
-      std::ranges::any_of(data, [](const Matcher& m) { return !matches(m, ""); });
+  const bool needs_match = !info_labels.matches({});  // what is absent is empty
 
   Columns out;
   std::unordered_map<Labels, std::size_t, LabelsHash> index;

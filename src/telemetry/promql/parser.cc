@@ -6,6 +6,7 @@
 #include <re2/re2.h>
 
 #include "core/text.h"
+#include "telemetry/matching.h"
 #include "telemetry/promql/functions.h"
 #include "telemetry/promql/lexer.h"
 
@@ -101,18 +102,10 @@ std::optional<OperatorHere> operator_at(const Token& token) {
   return std::nullopt;
 }
 
+/// False for an expression that RE2 refuses: that is told where it is compiled to be used.
 bool matches_empty(const Matcher& matcher) {
-  switch (matcher.kind) {
-    case Matcher::Kind::kEqual:
-      return matcher.value.empty();
-    case Matcher::Kind::kNotEqual:
-      return !matcher.value.empty();
-    case Matcher::Kind::kRegex:
-      return RE2::FullMatch("", "(?s:" + matcher.value + ")");
-    case Matcher::Kind::kNotRegex:
-      return !RE2::FullMatch("", "(?s:" + matcher.value + ")");
-  }
-  return false;
+  const auto set = MatcherSet::compile({matcher});
+  return set && set->matches({});
 }
 
 class Parser {
