@@ -137,6 +137,8 @@ Status Application::State::open() {
   engine_options.helpers = &runtime.workers;
   engine_options.max_samples = options.query_max_samples;
   engine_options.max_series = options.query_max_series;
+  engine_options.changes = &store->changes();
+  engine_options.result_cache_bytes = options.query_cache_bytes;
   TRY_STATUS(telemetry::promql::enable_features(engine_options, options.features));
   engine = std::make_unique<telemetry::promql::Engine>(*store, engine_options);
   running_queries = std::make_unique<telemetry::RunningQueries>(
@@ -280,7 +282,7 @@ void Application::State::build_routes() {
   add(status_router, respond::status_page_routes(runtime, plane->respond()));
   add(main_router, authenticator->routes());
   add(main_router, backup_routes(runtime, options.data, *store));
-  add(main_router, self_routes(runtime, *plane, *store, options.version));
+  add(main_router, self_routes(runtime, *plane, *store, *engine, options.version));
   add(main_router, web_page_routes());
   const auto role = otlp_role(options, options.otlp_http_listen);
   add(otlp_router,

@@ -33,6 +33,8 @@ void declare(config::Settings& settings, Options& options) {
                  "samples that one query may hold at once, 16 bytes each");
   settings.count("query-max-series", options.query_max_series,
                  "series that one selector of a query may read");
+  settings.count("query-cache-bytes", options.query_cache_bytes,
+                 "memory for results of range queries, used again by the next; 0 for none");
   settings.text("enable-feature", "names", options.features,
                 "PromQL features, comma-separated, with Prometheus' names");
   settings.choice("log-level", options.log_level, {"debug", "info", "warning", "error"},

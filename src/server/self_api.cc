@@ -13,6 +13,7 @@ std::string family(const char* name, const char* type, const char* help, double 
 }
 
 std::string own_metrics(ControlPlane& plane, const telemetry::StoreStatistics& store,
+                        const telemetry::promql::ResultCache::Statistics& kept,
                         const std::string& version) {
   const auto open = std::ranges::count_if(plane.respond().incidents(),
                                           [](const auto& each) { return each.second.is_open(); });
@@ -36,6 +37,14 @@ std::string own_metrics(ControlPlane& plane, const telemetry::StoreStatistics& s
   text += family("wellrun_telemetry_damage", "gauge",
                  "Stretches of stored telemetry that are not what was written, found since start.",
                  static_cast<double>(store.damage.size()));
+  text += family("wellrun_query_cache_steps_found", "counter",
+                 "Steps of sub-expressions answered from results that were kept.",
+                 static_cast<double>(kept.steps_found), "_total");
+  text += family("wellrun_query_cache_steps_computed", "counter",
+                 "Steps of sub-expressions that may be kept, but had to be computed.",
+                 static_cast<double>(kept.steps_computed), "_total");
+  text += family("wellrun_query_cache_bytes", "gauge", "Results of queries that are kept.",
+                 static_cast<double>(kept.bytes));
   text += family("wellrun_alerts_firing", "gauge", "Alerts that fire.",
                  static_cast<double>(plane.health().firing().size()));
   text += family("wellrun_incidents_open", "gauge", "Incidents that are open.",
@@ -49,7 +58,7 @@ std::string own_metrics(ControlPlane& plane, const telemetry::StoreStatistics& s
 
 std::vector<http::Route> self_routes(Runtime runtime, ControlPlane& plane,
                                      const telemetry::EmbeddedStore& telemetry,
-                                     std::string version) {
+                                     const telemetry::promql::Engine& engine, std::string version) {
   std::vector<http::Route> routes;
   routes.push_back(
       {.method = "GET",
@@ -69,17 +78,18 @@ std::vector<http::Route> self_routes(Runtime runtime, ControlPlane& plane,
                     .handler = [](const http::Request&, http::Reply reply) {
                       reply(http::text_response("healthy\n"));
                     }});
-  routes.push_back({.method = "GET",
-                    .pattern = "/metrics",
-                    .role = http::Role::kViewer,
-                    .operation_id = "listOwnMetrics",
-                    .handler = http::on_strand(
-                        runtime.strand,
-                        [&plane, &telemetry, version = std::move(version)](const http::Request&) {
-                          return http::text_response(
-                              own_metrics(plane, telemetry.statistics(), version), 200,
-                              "application/openmetrics-text; version=1.0.0; charset=utf-8");
-                        })});
+  routes.push_back(
+      {.method = "GET",
+       .pattern = "/metrics",
+       .role = http::Role::kViewer,
+       .operation_id = "listOwnMetrics",
+       .handler = http::on_strand(
+           runtime.strand,
+           [&plane, &telemetry, &engine, version = std::move(version)](const http::Request&) {
+             return http::text_response(
+                 own_metrics(plane, telemetry.statistics(), engine.kept_results(), version), 200,
+                 "application/openmetrics-text; version=1.0.0; charset=utf-8");
+           })});
   return routes;
 }
 

@@ -7,6 +7,7 @@
 
 #include "platform/http/router.h"
 #include "server/control_plane.h"
+#include "telemetry/promql/engine.h"
 #include "telemetry/store/embedded_store.h"
 
 namespace wellrun::server {
@@ -15,6 +16,6 @@ namespace wellrun::server {
 /// /metrics. All outlive the routes.
 std::vector<http::Route> self_routes(Runtime runtime, ControlPlane& plane,
                                      const telemetry::EmbeddedStore& telemetry,
-                                     std::string version);
+                                     const telemetry::promql::Engine& engine, std::string version);
 
 }  // namespace wellrun::server

@@ -76,6 +76,8 @@ Result<promql::QueryLimits> Call::query_limits() const {
                   fmt::format("error parsing lookback delta duration: {}", asked.error().message));
     limits.lookback = *asked;
   }
+  // What a query read is told as it is without help from others.
+  limits.anew = text("nocache") == "1" || !text("stats").empty();
   limits.timed_out = [&clock = clock_, until = clock_.steady() + timeout] {
     return clock.steady() > until;
   };

@@ -93,7 +93,8 @@ Result<QueryResult> Engine::run(std::string_view query, const Steps& steps, bool
         fmt::format(
             "invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
             documented_name(expr->type)));
-  Evaluator evaluator(query, reader_, options_, limits, steps, step_ms);
+  Evaluator evaluator(query, reader_, options_, limits, steps, step_ms,
+                      results_.is_on() ? &results_ : nullptr);
   QueryResult result;
   result.type = expr->type;
   result.time = from_unix_ms(steps.end_ms);

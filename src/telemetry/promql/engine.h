@@ -11,8 +11,10 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "platform/runtime/runtime.h"
+#include "telemetry/change_log.h"
 #include "telemetry/promql/parse_cache.h"
 #include "telemetry/promql/parser.h"
+#include "telemetry/promql/result_cache.h"
 #include "telemetry/promql/value.h"
 #include "telemetry/storage.h"
 
@@ -30,6 +32,9 @@ struct EngineOptions {
   bool type_and_unit_labels = false;  ///< type-and-unit-labels
   Workers* helpers = nullptr;  ///< share large scans when they are idle; null: one thread a query
   bool general_only = false;   ///< no fast ways: what they are tested against
+  /// Of the reader, outlives the engine. Null: results are not kept from query to query.
+  const ChangeLog* changes = nullptr;
+  std::size_t result_cache_bytes = 64U << 20;  ///< of results kept; 0: none
 };
 
 /// Turns on what `--enable-feature` names, comma-separated. kInvalid names the unknown one and the
@@ -47,13 +52,17 @@ struct QueryLimits {
   std::function<bool()> cancelled;  ///< asked now and then, from any thread that works on the query
   std::function<bool()> timed_out;  ///< likewise
   QueryCost* cost = nullptr;        ///< kept up to date when not null
+  bool anew = false;  ///< everything is computed, whatever earlier queries left; nothing is kept
 };
 
 class Engine {
  public:
   /// `reader` outlives the engine.
   explicit Engine(const MetricReader& reader, EngineOptions options = {})
-      : reader_(reader), options_(std::move(options)), parsed_(options_.parser) {}
+      : reader_(reader),
+        options_(std::move(options)),
+        parsed_(options_.parser),
+        results_(options_.changes == nullptr ? 0 : options_.result_cache_bytes) {}
 
   /// kInvalid for what does not parse ("1:5: parse error: …"); kUnsupported when it cannot be
   /// executed (Prometheus' execution error, e.g. many-to-many matching); kTooLarge beyond a limit,
@@ -68,6 +77,7 @@ class Engine {
 
   const EngineOptions& options() const { return options_; }
   const MetricReader& reader() const { return reader_; }
+  ResultCache::Statistics kept_results() const { return results_.statistics(); }
 
  private:
   Result<QueryResult> run(std::string_view query, const Steps& steps, bool is_range,
@@ -76,6 +86,7 @@ class Engine {
   const MetricReader& reader_;
   EngineOptions options_;
   ParseCache parsed_;
+  mutable ResultCache results_;
 };
 
 }  // namespace wellrun::telemetry::promql

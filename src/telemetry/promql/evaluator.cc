@@ -73,6 +73,12 @@ void derive_hints(std::vector<HistogramSample>& samples, std::int64_t start_ms) 
   samples = std::move(out);
 }
 
+/// Its result is a part of its input, in an order of its own.
+bool chooses_elements(AggregateOp op) {
+  return op == AggregateOp::kTopk || op == AggregateOp::kBottomk || op == AggregateOp::kLimitk ||
+         op == AggregateOp::kLimitRatio;
+}
+
 std::int64_t floor_to_multiple(std::int64_t value, std::int64_t step) {
   std::int64_t rest = value % step;
   if (rest < 0) rest += step;
@@ -83,7 +89,7 @@ std::int64_t floor_to_multiple(std::int64_t value, std::int64_t step) {
 
 Evaluator::Evaluator(std::string_view query, const MetricReader& reader,
                      const EngineOptions& options, const QueryLimits& limits, const Steps& whole,
-                     std::int64_t step_for_durations_ms)
+                     std::int64_t step_for_durations_ms, ResultCache* results)
     : query_(query),
       reader_(reader),
       options_(options),
@@ -91,7 +97,8 @@ Evaluator::Evaluator(std::string_view query, const MetricReader& reader,
       whole_(whole),
       duration_step_ms_(step_for_durations_ms),
       lookback_ms_(limits.lookback.count() > 0 ? limits.lookback.count()
-                                               : options.lookback.count()) {}
+                                               : options.lookback.count()),
+      results_(results) {}
 
 void Evaluator::warn(const std::string& what, Position where) {
   annotations_.warn(
@@ -169,6 +176,7 @@ bool Evaluator::is_step_invariant(const Expr& expr) const {
 
 Result<Value> Evaluator::evaluate(const Expr& expr, const Steps& steps) {
   TRY_STATUS(check_alive());
+  if (const auto reach = keepable(expr, steps)) return evaluate_kept(expr, *reach, steps);
   const std::size_t count = steps.count();
   const bool leaf =
       expr.as<NumberLiteral>() || expr.as<StringLiteral>() || expr.as<VectorSelector>();
@@ -208,6 +216,8 @@ Result<Value> Evaluator::evaluate_node(const Expr& expr, const Steps& steps) {
     return call(expr, *called, steps);
   } else if (const auto* aggregated = expr.as<Aggregate>()) {
     TRY(value.columns, aggregate(expr, *aggregated, steps));
+    // In an order that does not depend on which series the steps met first.
+    if (!chooses_elements(aggregated->op)) std::ranges::sort(value.columns, {}, &Column::labels);
   } else if (const auto* operation = expr.as<Binary>()) {
     return binary(expr, *operation, steps);
   } else {
@@ -495,7 +505,11 @@ Result<Evaluator::RangeInput> Evaluator::subquery_input(const Expr& expr, const 
     return fail(ErrorCode::kTooLarge,
                 "query processing would load too many samples into memory in query execution");
   const std::size_t held = held_samples_;
-  TRY(Columns columns, vector(*subquery.expr, inner));
+  // The inner steps are others than the outer ones: kept for themselves.
+  const bool outer = std::exchange(is_keeping_, false);
+  auto evaluated = vector(*subquery.expr, inner);
+  is_keeping_ = outer;
+  TRY(Columns columns, std::move(evaluated));
   if (!options_.delayed_name_removal) TRY_STATUS(join_same_labels(columns));
   std::size_t samples = 0;
   for (auto& column : columns) {

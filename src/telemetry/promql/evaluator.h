@@ -13,6 +13,7 @@
 #include "telemetry/promql/float_totals.h"
 #include "telemetry/promql/float_windows.h"
 #include "telemetry/promql/kahan.h"
+#include "telemetry/promql/result_cache.h"
 #include "telemetry/promql/value.h"
 
 namespace wellrun::telemetry::promql {
@@ -52,7 +53,8 @@ using Point = std::variant<std::monostate, double, HistogramPtr>;
 class Evaluator {
  public:
   Evaluator(std::string_view query, const MetricReader& reader, const EngineOptions& options,
-            const QueryLimits& limits, const Steps& whole, std::int64_t step_for_durations_ms);
+            const QueryLimits& limits, const Steps& whole, std::int64_t step_for_durations_ms,
+            ResultCache* results = nullptr);
 
   Result<Value> evaluate(const Expr& expr, const Steps& steps);
 
@@ -103,6 +105,11 @@ class Evaluator {
   Status check_alive();
   void drop_name(Column& column) const;
   Status join_same_labels(Columns& columns) const;
+
+  // kept_results.cc
+  std::optional<Reach> keepable(const Expr& expr, const Steps& steps) const;
+  Result<Value> evaluate_kept(const Expr& expr, const Reach& reach, const Steps& given);
+  Result<Columns> compute_part(const Expr& expr, const Steps& part);
 
   // range_functions.cc
   Result<Columns> range_call(const Expr& expr, const Call& call, const Steps& steps);
@@ -172,6 +179,8 @@ class Evaluator {
   Annotations annotations_;
   QueryStats stats_;
   bool statistics_only_ = false;  ///< see histograms()
+  ResultCache* results_;          ///< null: nothing is kept
+  bool is_keeping_ = false;       ///< what is computed is part of what will be kept
   std::size_t held_samples_ = 0;
   std::size_t alive_checks_ = 0;
 };

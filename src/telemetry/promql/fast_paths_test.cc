@@ -4,101 +4,21 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <limits>
-#include <random>
 
 #include "telemetry/promql/engine.h"
 #include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/float_totals.h"
 #include "telemetry/promql/float_windows.h"
-#include "telemetry/promql/testing/memory_reader.h"
+#include "telemetry/promql/testing/random_world.h"
 
 namespace wellrun::telemetry::promql {
 namespace {
 
+using testing::Chance;
+using testing::expect_same;
+using testing::is_close;
 using testing::MemoryReader;
-
-class Chance {
- public:
-  explicit Chance(std::uint64_t seed) : random_(seed) {}
-  std::size_t below(std::size_t end) {
-    return std::uniform_int_distribution<std::size_t>(0, end - 1)(random_);
-  }
-  bool one_in(std::size_t n) { return below(n) == 0; }
-  template <typename T, std::size_t N>
-  const T& of(const T (&choices)[N]) {
-    return choices[below(N)];
-  }
-
- private:
-  std::mt19937_64 random_;
-};
-
-struct Habits {
-  bool is_counter = false, has_odd_values = false, has_histograms = false, has_starts = false;
-};
-
-double odd_value(Chance& chance) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  static const double kValues[] = {std::nan(""), kInfinity, -kInfinity, 1e308,
-                                   -1e308,       -0.0,      5e-324};
-  return chance.of(kValues);
-}
-
-HistogramSample histogram_at(std::int64_t time_ms, double count) {
-  Histogram histogram;
-  histogram.count = count;
-  histogram.sum = 2 * count;
-  histogram.positive_spans = {{0, 1}};
-  histogram.positive_counts = {count};
-  return {time_ms, std::make_shared<const Histogram>(std::move(histogram))};
-}
-
-SeriesWrite random_series(Chance& chance, Labels labels, Habits habits) {
-  SeriesWrite series;
-  series.labels = std::move(labels);
-  std::int64_t time = static_cast<std::int64_t>(chance.below(30'000));
-  double value = static_cast<double>(chance.below(1000));
-  const bool regular = !chance.one_in(3);
-  for (std::size_t i = 0, count = chance.below(200); i < count; ++i) {
-    time += regular ? 15'000 : 1 + static_cast<std::int64_t>(chance.below(60'000));
-    if (chance.one_in(20)) time += 400'000;  // a gap
-    const double change = static_cast<double>(chance.below(2000)) / 100;
-    value = habits.is_counter ? (chance.one_in(15) ? change : value + change) : value + change - 10;
-    double put = value;
-    if (chance.one_in(25)) put = stale_marker();
-    if (habits.has_odd_values && chance.one_in(12)) put = odd_value(chance);
-    if (habits.has_histograms && chance.one_in(3)) {
-      series.histograms.push_back(histogram_at(time, value));
-      continue;
-    }
-    series.samples.push_back({time, put});
-    if (habits.has_starts)
-      series.sample_starts.push_back(
-          chance.one_in(4) ? 0 : time - static_cast<std::int64_t>(chance.below(40'000)));
-  }
-  return series;
-}
-
-MemoryReader random_world(Chance& chance) {
-  MemoryReader reader;
-  const Habits all = {.is_counter = false,
-                      .has_odd_values = chance.one_in(3),
-                      .has_histograms = chance.one_in(6),
-                      .has_starts = chance.one_in(4)};
-  for (const char* name : {"a_total", "b_total", "gauge"})
-    for (const char* job : {"x", "y", "z"})
-      for (const char* pod : {"p1", "p2", "p3", ""}) {
-        Habits habits = all;
-        habits.is_counter = std::string_view(name).ends_with("_total");
-        reader.add(
-            random_series(chance, Labels{{"__name__", name}, {"job", job}, {"pod", pod}}, habits));
-      }
-  if (chance.one_in(8))
-    reader.add(random_series(
-        chance,
-        Labels{{"__name__", "a_total"}, {"__type__", "counter"}, {"job", "x"}, {"pod", "p1"}}, {}));
-  return reader;
-}
+using testing::random_world;
 
 std::string random_selector(Chance& chance) {
   static const char* const kSelectors[] = {"a_total",
@@ -156,35 +76,6 @@ std::string random_query(Chance& chance) {
     }
     default:
       return fmt::format("{}{} ({})", chance.of(kOperators), chance.of(kGroupings), vector);
-  }
-}
-
-bool is_close(double a, double b) {
-  if (a == b || (std::isnan(a) && std::isnan(b))) return true;
-  return std::abs(a - b) <= 1e-12 * std::max(std::abs(a), std::abs(b)) + 1e-16;
-}
-
-void expect_same(const Result<QueryResult>& fast, const Result<QueryResult>& general) {
-  ASSERT_EQ(fast.has_value(), general.has_value())
-      << (fast ? general.error().message : fast.error().message);
-  if (!general) {
-    EXPECT_EQ(fast.error().code, general.error().code);
-    return;
-  }
-  EXPECT_EQ(fast->warnings, general->warnings);
-  EXPECT_EQ(fast->infos, general->infos);
-  ASSERT_EQ(fast->series.size(), general->series.size());
-  for (std::size_t s = 0; s < fast->series.size(); ++s) {
-    const auto &got = fast->series[s], &wanted = general->series[s];
-    ASSERT_EQ(got.labels, wanted.labels);
-    ASSERT_EQ(got.histograms.size(), wanted.histograms.size());
-    ASSERT_EQ(got.samples.size(), wanted.samples.size());
-    for (std::size_t i = 0; i < got.samples.size(); ++i) {
-      ASSERT_EQ(got.samples[i].time_ms, wanted.samples[i].time_ms);
-      ASSERT_TRUE(is_close(got.samples[i].value, wanted.samples[i].value))
-          << fmt::format("{} is not {} at {}", got.samples[i].value, wanted.samples[i].value,
-                         got.samples[i].time_ms);
-    }
   }
 }
 

@@ -67,14 +67,18 @@ class Annotations {
   void info(const std::string& text) { add(infos_, text); }
   const std::vector<std::string>& warnings() const { return warnings_; }
   const std::vector<std::string>& infos() const { return infos_; }
+  /// How often there was something to say, the same more than once included.
+  std::size_t added() const { return added_; }
 
  private:
-  static void add(std::vector<std::string>& list, const std::string& text) {
+  void add(std::vector<std::string>& list, const std::string& text) {
+    ++added_;
     for (const auto& known : list)
       if (known == text) return;
     list.push_back(text);
   }
   std::vector<std::string> warnings_, infos_;
+  std::size_t added_ = 0;
 };
 
 /// One series of a result; samples and histograms sorted by time, times unique over both.

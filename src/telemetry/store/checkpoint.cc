@@ -209,6 +209,7 @@ Status checkpoint(Core& core) {
 Status prune_metrics(Core& core) {
   const std::scoped_lock once(core.checkpoint_mutex);
   const auto cutoff = to_unix_ms(core.runtime.clock.now()) - core.options.retention.count();
+  core.changes.dropping_before(cutoff);
   const auto rows = core.database->iterate(Family::kChunks);
   rocksdb::WriteBatch batch;
   for (std::uint32_t ref = 0; ref < core.head.end_ref(); ++ref) {

@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "platform/log/log.h"
+#include "telemetry/change_log.h"
 #include "telemetry/store/database.h"
 #include "telemetry/store/embedded_store.h"
 #include "telemetry/store/group_cache.h"
@@ -36,6 +37,7 @@ struct Core {
   std::unique_ptr<Signals> signals;
   std::unique_ptr<StartTimes> starts;
 
+  ChangeLog changes;
   std::atomic<std::int64_t> newest_ms = INT64_MIN;  ///< of all samples
   std::atomic<std::uint64_t> stuck_samples =
       0;  ///< being flushed, or left by a checkpoint that failed

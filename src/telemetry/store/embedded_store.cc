@@ -189,6 +189,10 @@ Status EmbeddedStore::backup(const std::filesystem::path& dir) {
   return store::backup(*core_, dir);
 }
 
+const ChangeLog& EmbeddedStore::changes() const {
+  return core_->changes;
+}
+
 StoreStatistics EmbeddedStore::statistics() const {
   StoreStatistics statistics;
   statistics.series = core_->index.size();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "platform/runtime/runtime.h"
+#include "telemetry/change_log.h"
 #include "telemetry/series_owners.h"
 #include "telemetry/storage.h"
 #include "telemetry/store/wal.h"
@@ -66,6 +67,8 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
   /// Drops what is older than the retention; called by itself each hour.
   Status prune();
   StoreStatistics statistics() const;
+  /// Told of every write, deletion and the retention; lives as long as the store.
+  const ChangeLog& changes() const;
 
   /// Makes `dir`, which must not exist, a telemetry folder of its own with everything acknowledged
   /// so far; reads and writes go on. kConflict, kNoSpace, kIo: what was made of it is left there.

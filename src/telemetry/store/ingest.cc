@@ -64,7 +64,10 @@ class Ingest {
     check_in_database();
     core_.head.sample_count.fetch_add(new_count_, std::memory_order_relaxed);
     raise_newest();
-    TRY_STATUS(starts_.put());
+    const auto put = starts_.put();
+    // Whatever becomes of this write from here on, its samples can be read.
+    if (new_count_ > 0) core_.changes.changed(oldest_new_);
+    TRY_STATUS(put);
     core_.index.log_new(*core_.wal);
     if (!floats_.empty()) core_.wal->enqueue(floats_.payload());
     if (!histograms_.empty()) core_.wal->enqueue(histograms_);
@@ -277,7 +280,9 @@ class Ingest {
   }
   void count(std::int64_t time, Appended done) {
     newest_ = std::max(newest_, time);
-    new_count_ += done == Appended::kNew ? 1 : 0;
+    if (done != Appended::kNew) return;
+    ++new_count_;
+    oldest_new_ = std::min(oldest_new_, time);
   }
 
   void reject(std::string why, std::size_t count = 1) {
@@ -370,7 +375,7 @@ class Ingest {
   std::map<std::optional<AccountId>, Refused> refused_;  ///< new series, by whose limit it was
   std::size_t made_until_ = 0;  ///< of the batch's series: make_run() has looked at those before
   std::uint64_t new_count_ = 0;
-  std::int64_t newest_ = INT64_MIN;
+  std::int64_t newest_ = INT64_MIN, oldest_new_ = INT64_MAX;
 };
 
 }  // namespace
