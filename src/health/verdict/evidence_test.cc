@@ -86,6 +86,23 @@ TEST(LevelEvidence, FindsAStepAndWhenItCame) {
   EXPECT_NEAR(evidence.effect().since_s, 1800, 400);
 }
 
+TEST(LevelEvidence, KeepsTheMomentOfAStepWhileItsEvidenceGrows) {
+  // A slight step needs hundreds of blocks; the moments kept meanwhile are few, and the right one
+  // must be among them.
+  constexpr int kRuns = 20;
+  double evidence_sum = 0, astray_s = 0;
+  for (std::uint64_t seed = 1; seed <= kRuns; ++seed) {
+    TestChance chance(seed);
+    LevelEvidence evidence(0.5);
+    for (int k = 0; k < 900; ++k)
+      evidence.add(block(10 * k, (k < 500 ? 0.0 : 0.12) + std::sqrt(0.1) * chance.normal()));
+    evidence_sum += evidence.log_worse();
+    astray_s += std::abs(evidence.effect().since_s - 5000);
+  }
+EXPECT_GT(evidence_sum / kRuns, 9.5);
+  EXPECT_LT(astray_s / kRuns, 450);
+}
+
 TEST(LevelEvidence, IsAnEProcessUnderItsOwnPrior) {
   // Differences drawn from the prior of wander itself: the e-value reaches 20 in at most a
   // twentieth of the runs, however often one looks.

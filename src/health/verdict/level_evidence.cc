@@ -67,28 +67,40 @@ void LevelEvidence::begin_step(double time_s) {
   ++start_count_;
 }
 
-// Two neighbouring moments become one: the pair whose ages differ least in proportion. The later
-// one's present likelihood goes over as it stands, so nothing is won or lost at the moment of
-// merging. The very start stays.
+// Two neighbouring moments become one: the pair whose ages differ least in proportion. Of the two
+// the one that explains more stays, and takes over the other's present likelihood as it stands, so
+// nothing is won or lost at the moment of merging. The very start stays.
 void LevelEvidence::merge_steps(double time_s) {
-  std::size_t kept = 1;
+  std::size_t pair = 1;
   double nearest = 0;
   for (std::size_t i = 1; i + 1 < kStarts; ++i) {
     const double nearness =
         (time_s - starts_[i + 1] + kAgeFloor_s) / (time_s - starts_[i] + kAgeFloor_s);
     if (nearness <= nearest) continue;
     nearest = nearness;
-    kept = i;
+    pair = i;
   }
-  const auto gone = static_cast<std::ptrdiff_t>(kept) + 1;
+  const std::size_t kept = explained_by(pair) >= explained_by(pair + 1) ? pair : pair + 1;
+  const std::size_t other = kept == pair ? pair + 1 : pair;
+  const auto gone = static_cast<std::ptrdiff_t>(other);
   for (auto& hypothesis : hypotheses_) {
     Step& into = hypothesis.steps[kept];
-    const Step& from = hypothesis.steps[kept + 1];
+    const Step& from = hypothesis.steps[other];
     into.weight = log_add(into.weight + into.ratio, from.weight + from.ratio) - into.ratio;
     std::shift_left(hypothesis.steps.begin() + gone, hypothesis.steps.end(), 1);
   }
   std::shift_left(starts_.begin() + gone, starts_.end(), 1);
   --start_count_;
+}
+
+// How much of the posterior of a change began at one of the kept moments; log, not normalised.
+double LevelEvidence::explained_by(std::size_t start) const {
+  double sum = kMinusInfinity;
+  for (const auto& hypothesis : hypotheses_) {
+    const Step& step = hypothesis.steps[start];
+    sum = log_add(sum, log_posterior(hypothesis) + step.weight + step.ratio);
+  }
+  return sum;
 }
 
 void LevelEvidence::update(Hypothesis& hypothesis, const Block& block) const {

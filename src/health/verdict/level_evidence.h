@@ -73,6 +73,7 @@ class LevelEvidence {
   void begin_step(double time_s);
   void merge_steps(double time_s);
   void update(Hypothesis& hypothesis, const Block& block) const;
+  double explained_by(std::size_t start) const;
   double log_posterior(const Hypothesis& hypothesis) const;
   void weigh();
 
