@@ -92,7 +92,10 @@ int run_apply(Context& context, const std::string& directory, bool prune) {
   if (!body) return report(context, body.error());
   if (body->at("dirty").get<bool>())
     context.err(
-        "note: the tree has changes that are not committed; the apply is recorded as dirty\n");
+        text_or(*body, "commit").empty()
+            ? "note: the folder is in no git repository; the apply is recorded without a commit\n"
+            : "note: the tree has changes that are not committed; the apply is recorded as "
+              "dirty\n");
   Api api(context.api);
   auto answer = api.send("POST", "/api/v1/catalog/apply", *body);
   if (!answer) {
