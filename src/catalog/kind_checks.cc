@@ -149,6 +149,19 @@ void check_kind(const Context& context, const Kpi& kpi) {
   }
 }
 
+void check_kind(const Context& context, const Baseline& baseline) {
+  constexpr Duration kShortest{1000};
+  constexpr Duration kLongest = std::chrono::days(90);
+  if (baseline.interval < kShortest) {
+    context.problem("spec.interval", fmt::format("interval must be at least 1s, found {}",
+                                                 format_duration(baseline.interval)));
+  }
+  if (baseline.learn_from > kLongest) {
+    context.problem("spec.learnFrom", fmt::format("learnFrom must be at most 90d, found {}",
+                                                  format_duration(baseline.learn_from)));
+  }
+}
+
 void check_burn_rate_windows(const Context& context, const Slo& slo) {
   for (std::size_t i = 0; i < slo.alerting.windows.size(); ++i) {
     const BurnRateWindow& window = slo.alerting.windows[i];
@@ -579,9 +592,9 @@ void check_kinds(const std::vector<Declared>& items, const Catalog& wanted,
     const Context context{declared, wanted, problems};
     check_as<Person>(context) || check_as<Workload>(context) || check_as<Component>(context) ||
         check_as<Scrape>(context) || check_as<Kpi>(context) || check_as<Slo>(context) ||
-        check_as<RuleGroup>(context) || check_as<Schedule>(context) ||
-        check_as<EscalationPolicy>(context) || check_as<Channel>(context) ||
-        check_as<StatusPage>(context) || check_as<Runbook>(context) ||
+        check_as<Baseline>(context) || check_as<RuleGroup>(context) ||
+        check_as<Schedule>(context) || check_as<EscalationPolicy>(context) ||
+        check_as<Channel>(context) || check_as<StatusPage>(context) || check_as<Runbook>(context) ||
         check_as<Automation>(context);
   }
   check_circles(items, wanted, problems, notes);

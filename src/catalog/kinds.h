@@ -3,6 +3,7 @@
 // All kinds at once, for those who check or list them all. Others include the kinds they need.
 
 #include "catalog/kinds/automation.h"
+#include "catalog/kinds/baseline.h"
 #include "catalog/kinds/channel.h"
 #include "catalog/kinds/communication_plan.h"
 #include "catalog/kinds/component.h"

@@ -31,6 +31,7 @@ const std::vector<Kind>& registry() {
       kind<Priority>(),
       kind<Kpi>(),
       kind<Slo>(),
+      kind<Baseline>(),
       kind<RuleGroup>(),
       kind<Scrape>(),
       kind<Runbook>(),

@@ -11,6 +11,13 @@ namespace {
 
 using Form = Column::Form;
 
+/// A list inside of one thing, shown below it.
+struct ListBelow {
+  const char* key;
+  std::vector<Column> columns;
+  const char* empty;
+};
+
 /// `wellrun <group> <name>`: asks for a list or one thing and prints it.
 struct View {
   const char* group;
@@ -21,6 +28,7 @@ struct View {
   std::vector<Column> columns;       ///< of items, or of the one thing
   const char* empty = "nothing there";
   const char* items = "items";  ///< where the list is; empty: the answer is one thing
+  std::vector<ListBelow> lists = {};
 };
 
 const std::vector<View>& views() {
@@ -78,6 +86,91 @@ const std::vector<View>& views() {
         {"WINDOW", "window"},
         {"WORKLOAD", "workload"}},
        "no SLOs"},
+      {"baselines",
+       "list",
+       "Watched series: what is normal, and what departs from it",
+       "/api/v1/baselines",
+       {"workload", "watch", "phase"},
+       {{"ID", "id"},
+        {"PHASE", "phase", Form::kState},
+        {"SCORE", "score"},
+        {"WATCH", "watch"},
+        {"METRIC", "metric"},
+        {"VALUE", "value"},
+        {"LOWER", "lower"},
+        {"UPPER", "upper"},
+        {"SINCE", "since", Form::kAge},
+        {"EXPLANATION", "explanation"}},
+       "nothing is watched yet: KPIs and SLOs are by themselves, other metrics by a Baseline"},
+      {"baselines",
+       "show",
+       "One watched series: its pattern, where it stands, why, and its anomalies",
+       "/api/v1/baselines/{}",
+       {},
+       {{"id", "id"},
+        {"watch", "watch"},
+        {"workload", "workload"},
+        {"metric", "metric"},
+        {"labels", "labels"},
+        {"phase", "phase", Form::kState},
+        {"explanation", "explanation"},
+        {"value", "value"},
+        {"expected", "expected"},
+        {"lower", "lower"},
+        {"upper", "upper"},
+        {"score", "score"},
+        {"unusual since", "since", Form::kAge},
+        {"nature", "nature"},
+        {"daily pattern", "season.daily", Form::kPercent},
+        {"weekly pattern", "season.weekly", Form::kPercent},
+        {"level changed", "level_changed_at", Form::kAge},
+        {"points", "points"},
+        {"last point", "time", Form::kAge},
+        {"query", "watched_by.query"},
+        {"error", "watched_by.error"}},
+       "",
+       "",
+       {{"anomalies",
+         {{"FROM", "from"}, {"TO", "to"}, {"OPEN", "open"}, {"SCORE", "score"}, {"WHY", "why"}},
+         "no anomalies"}}},
+      {"findings",
+       "list",
+       "What is unusual in workloads, grouped, and the likeliest cause",
+       "/api/v1/findings",
+       {"workload", "state"},
+       {{"ID", "id"},
+        {"STATE", "state", Form::kState},
+        {"WORKLOAD", "workload"},
+        {"SINCE", "since", Form::kAge},
+        {"SERIES", "anomaly_count"},
+        {"SUMMARY", "summary"}},
+       "no findings: nothing is unusual"},
+      {"findings",
+       "show",
+       "One finding: the series that are unusual, and ranked causes",
+       "/api/v1/findings/{}",
+       {},
+       {{"id", "id"},
+        {"state", "state", Form::kState},
+        {"workload", "workload"},
+        {"summary", "summary"},
+        {"since", "since", Form::kAge},
+        {"closed", "closed_at", Form::kAge},
+        {"because", "closed_because"},
+        {"series", "anomaly_count"}},
+       "",
+       "",
+       {{"causes",
+         {{"CAUSE", "kind"}, {"NAME", "name"}, {"SCORE", "score"}, {"WHY", "why"}},
+         "no likely cause is known: no recent change, no component"},
+        {"anomalies",
+         {{"BASELINE", "baseline"},
+          {"WATCH", "watch"},
+          {"COMPONENT", "component"},
+          {"SINCE", "since"},
+          {"SCORE", "score"},
+          {"WHY", "why"}},
+         "no series"}}},
       {"incident",
        "list",
        "Incidents, open ones unless --state says otherwise",
@@ -111,7 +204,10 @@ const std::vector<View>& views() {
         {"runs", "runs", Form::kList},
         {"next update due", "next_update_due", Form::kAge}},
        "",
-       ""},
+       "",
+       {{"timeline",
+         {{"TIME", "time"}, {"WHAT", "text"}, {"BY", "actor"}, {"FACT", "seq"}},
+         "no timeline"}}},
       {"oncall",
        "list",
        "Who is on call, now or --at a time",
@@ -351,6 +447,8 @@ const char* about_group(std::string_view group) {
       {"workload", "What runs, who owns it, how it is"},
       {"kpi", "Outcomes that matter"},
       {"slo", "Objectives and error budgets"},
+      {"findings", "What is unusual in workloads, and why perhaps"},
+      {"baselines", "What is normal for each watched series, and what departs from it"},
       {"incident", "Incidents: see, acknowledge, escalate, resolve, tell customers"},
       {"oncall", "Who is on call, at any time"},
       {"runbook", "Procedures as code"},
@@ -393,12 +491,9 @@ int show_view(Context& context, const View& view, std::string path,
     context.out(answer->dump(2) + "\n");
   } else if (std::string_view(view.items).empty()) {
     context.out(details(*answer, view.columns, context.terminal));
-    if (answer->contains("timeline")) {
-      context.out("\n" +
-                  table(answer->at("timeline"),
-                        {{"TIME", "time"}, {"WHAT", "text"}, {"BY", "actor"}, {"FACT", "seq"}},
-                        context.terminal, "no timeline"));
-    }
+    for (const auto& list : view.lists)
+      context.out("\n" + table(answer->value(list.key, Json::array()), list.columns,
+                               context.terminal, list.empty));
   } else {
     context.out(table(answer->value(view.items, Json::array()), view.columns, context.terminal,
                       view.empty));

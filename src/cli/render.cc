@@ -79,7 +79,7 @@ Meaning meaning_of(std::string_view state) {
                              "practised", "ok",        "signed",   "done",      "up"};
   constexpr std::array kWarning{"at_risk",          "triggered", "acknowledged", "mitigated",
                                 "waiting_approval", "partly",    "pending",      "degraded",
-                                "ticket",           "unknown",   "inactive"};
+                                "ticket",           "unknown",   "inactive",     "anomalous"};
   constexpr std::array kBad{"critical", "missed", "failed",      "firing", "outage",
                             "not",      "page",   "rolled_back", "down"};
   if (std::ranges::find(kGood, state) != kGood.end()) return Meaning::kGood;

@@ -6,6 +6,7 @@
 #include "facts/assess.h"
 #include "facts/catalog.h"
 #include "facts/change.h"
+#include "facts/findings.h"
 #include "facts/health.h"
 #include "facts/improve.h"
 #include "facts/procedures.h"
@@ -52,6 +53,9 @@ std::vector<Schema> all() {
       // health
       fact<AlertFired>(),
       fact<AlertResolved>(),
+      fact<FindingChanged>(),
+      fact<FindingClosed>(),
+      fact<FindingOpened>(),
       fact<KpiStatusChanged>(),
       // improve
       fact<ActionCreated>(),

@@ -93,6 +93,7 @@ struct Application::State {
   std::unique_ptr<telemetry::promql::Engine> engine;
   std::unique_ptr<telemetry::RunningQueries> running_queries;
   std::unique_ptr<telemetry::Querier> querier;
+  std::unique_ptr<health::watch::WatchStore> baselines;
   telemetry::ExemplarStore exemplars;
   std::unique_ptr<http::Client> client;
   std::unique_ptr<ProcessRunner> processes;
@@ -144,6 +145,7 @@ Status Application::State::open() {
   running_queries = std::make_unique<telemetry::RunningQueries>(
       runtime, telemetry::RunningQueriesOptions{.max_running = kWorkers});
   querier = telemetry::promql::make_querier(runtime, *engine);
+  baselines = std::make_unique<health::watch::WatchStore>(options.data + "/baselines.sqlite");
   client = http::make_client(system);
   processes =
       make_process_runner(system, {.hidden_directories = {fs::absolute(options.data).string()}});
@@ -198,6 +200,7 @@ void Application::State::build_control_plane() {
       Ports{.runtime = runtime,
             .journal = *journal,
             .querier = *querier,
+            .engine = *engine,
             .metrics = *commits,
             .signals = *store,
             .http = *client,
@@ -210,7 +213,8 @@ void Application::State::build_control_plane() {
             .evaluator = {.commits = commits.get(),
                           .external_labels = {},
                           .external_url = options.public_url},
-            .ledger = {}});
+            .ledger = {},
+            .baselines = baselines.get()});
   scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits, exemplars);
   discovery = std::make_unique<telemetry::scrape::Discovery>(runtime, *client, *scraper);
   receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(runtime.clock, *commits, *store);

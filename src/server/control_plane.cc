@@ -1,6 +1,8 @@
 #include "server/control_plane.h"
 
 #include "change/change_api.h"
+#include "health/finding/finding_api.h"
+#include "health/watch/watch_api.h"
 #include "improve/improve_api.h"
 #include "journal/journal_api.h"
 #include "procedures/procedures_api.h"
@@ -20,12 +22,16 @@ respond::NotifyEnvironment notify(const Ports& ports, const respond::RespondDoma
 
 ControlPlane::ControlPlane(const Ports& ports)
     : runtime_(ports.runtime),
+      engine_(ports.engine),
       procedures_(catalog_.catalog()),
       respond_(catalog_.catalog()),
       change_(catalog_.catalog()),
       ledger_(ports.runtime, ports.journal, domains(), ports.ledger),
       evaluator_(ports.runtime, catalog_.catalog(), ports.querier, ports.metrics, ledger_, health_,
                  ports.evaluator),
+      watches_(ports.runtime, catalog_.catalog(), ledger_,
+               {.engine = ports.engine, .writer = ports.metrics, .store = ports.baselines}),
+      findings_(catalog_.catalog(), ledger_, finding_, watches_),
       assess_service_(ports.runtime, ledger_, assess_, catalog_.catalog(), ports.querier,
                       ports.signals),
       command_step_(
@@ -47,16 +53,19 @@ ControlPlane::ControlPlane(const Ports& ports)
 ControlPlane::~ControlPlane() = default;
 
 std::vector<journal::Domain*> ControlPlane::domains() {
-  return {&catalog_, &health_, &procedures_, &respond_, &change_, &improve_, &assess_};
+  return {&catalog_, &health_, &finding_, &procedures_, &respond_, &change_, &improve_, &assess_};
 }
 
 Status ControlPlane::start() {
   TRY_STATUS(ledger_.start());
   evaluator_.start();
+  findings_.start();
+  watches_.start();
   return {};
 }
 
 void ControlPlane::stop(Task stopped) {
+  watches_.stop();
   evaluator_.stop();
   ledger_.stop(std::move(stopped));
 }
@@ -66,6 +75,8 @@ std::vector<http::Route> ControlPlane::routes() {
   const auto add = [&](std::vector<http::Route> routes) {
     std::ranges::move(routes, std::back_inserter(all));
   };
+  add(health::watch::watch_routes(runtime_, watches_, engine_));
+  add(health::finding::finding_routes(runtime_, finding_));
   add(procedures::procedures_routes(runtime_, ledger_, procedures_, catalog_.catalog(), live_));
   add(change::change_routes(runtime_, ledger_, change_));
   add(improve::improve_routes(runtime_, ledger_, improve_));

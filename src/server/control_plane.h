@@ -12,7 +12,9 @@
 #include "catalog/catalog_domain.h"
 #include "change/change_domain.h"
 #include "health/evaluator.h"
+#include "health/finding/finding_service.h"
 #include "health/health_domain.h"
+#include "health/watch/watch_service.h"
 #include "improve/improve_domain.h"
 #include "journal/ledger.h"
 #include "platform/http/client.h"
@@ -32,6 +34,7 @@ struct Ports {
   Runtime runtime;
   journal::Store& journal;
   telemetry::Querier& querier;
+  const telemetry::promql::Engine& engine;  ///< for what reads whole histories
   telemetry::MetricWriter& metrics;
   const telemetry::SignalStore& signals;
   http::Client& http;
@@ -43,6 +46,7 @@ struct Ports {
   bool sandbox = true;
   health::EvaluatorOptions evaluator = {};
   journal::LedgerOptions ledger;
+  health::watch::WatchStore* baselines = nullptr;  ///< null: they are learned anew at each start
 };
 
 class ControlPlane {
@@ -64,20 +68,23 @@ class ControlPlane {
   respond::RespondDomain& respond() { return respond_; }
   const health::HealthDomain& health() const { return health_; }
   const health::Evaluator& evaluator() const { return evaluator_; }
+  const health::watch::WatchService& watches() const { return watches_; }
   procedures::ProceduresDomain& procedures() { return procedures_; }
   const procedures::LiveOutput& live_output() const { return live_; }
   change::ChangeDomain& change() { return change_; }
   improve::ImproveDomain& improve() { return improve_; }
   assess::AssessService& assess() { return assess_service_; }
 
-  /// Routes of procedures, change, improve, assess and journal; the others need what the composer
-  /// has.
+  /// Routes of baselines, procedures, change, improve, assess and journal; the others need what the
+  /// composer has.
   std::vector<http::Route> routes();
 
  private:
   Runtime runtime_;
+  const telemetry::promql::Engine& engine_;
   catalog::CatalogDomain catalog_;
   health::HealthDomain health_;
+  health::finding::FindingDomain finding_;
   procedures::ProceduresDomain procedures_;
   respond::RespondDomain respond_;
   change::ChangeDomain change_;
@@ -85,6 +92,8 @@ class ControlPlane {
   assess::AssessDomain assess_;
   journal::Ledger ledger_;
   health::Evaluator evaluator_;
+  health::watch::WatchService watches_;
+  health::finding::FindingService findings_;
   assess::AssessService assess_service_;
   procedures::LiveOutput live_;
   procedures::CommandStep command_step_;

@@ -57,6 +57,7 @@ void House::build() {
       .runtime = runtime_,
       .journal = world_.store,
       .querier = *querier_,
+      .engine = engine_,
       .metrics = *commits_,
       .signals = world_.signals(),
       .http = world_.http(),

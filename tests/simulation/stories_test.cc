@@ -112,6 +112,67 @@ TEST(Stories, AStormOfAlertsIsOneIncidentAndNotAStormOfPages) {
   }
 }
 
+constexpr auto kQueues = R"(---
+apiVersion: wellrun.io/v1
+kind: Baseline
+metadata: {name: queues}
+spec: {workload: shop, query: queue_length, interval: 15s, learnFrom: 2d}
+)";
+
+/// Two queues of the checkout, a value a minute in (from, to].
+void queues(World& world, Timestamp from, Timestamp to, double more) {
+  for (const auto* queue : {"orders", "mails"}) {
+    telemetry::SeriesWrite series;
+    series.labels = {{"__name__", "queue_length"}, {"component", "checkout"}, {"queue", queue}};
+    for (auto time = from + 1min; time <= to; time += 1min) {
+      const auto minute = to_unix_ms(time) / 60'000;
+      series.samples.push_back(
+          {to_unix_ms(time), 40 + static_cast<double>(minute * 7 % 11) + more});
+    }
+    world.metrics.add(std::move(series));
+  }
+}
+
+/// What a release makes unusual is one finding with the release as its cause, opened and closed
+/// once, wherever the process dies; its baselines are learned from the store's history again.
+TEST(Stories, WhatAReleaseMakesUnusualIsOneFindingAndTheReleaseItsCause) {
+  for (const double crash : {0.0, 0.1}) {
+    Shop shop(*parse_rfc3339("2026-01-05T10:00:00Z"), {.crash = crash}, 5);
+    const auto began = shop.world.time.now();
+    queues(shop.world, began - 48h, began, 0);
+    shop.apply(kQueues);
+    const auto pass = [&](int minutes, double more) {
+      for (int minute = 0; minute < minutes; ++minute) {
+        queues(shop.world, shop.world.time.now(), shop.world.time.now() + 1min, more);
+        shop.go_on(1min);
+      }
+    };
+    pass(10, 0);
+    EXPECT_EQ(shop.count("finding."), 0U) << "nothing is unusual";
+    for (int tries = 0; tries < 50 && shop.count("deployment.started") == 0; ++tries) {
+      (void)shop.house.call("token:ci", "POST", "/api/v1/deployments",
+                            {{"workload", "shop"}, {"component", "checkout"}, {"version", "2.0"}});
+      shop.go_on(1s);
+    }
+    const auto deployed = shop.world.time.now();
+    pass(20, 500);
+    shop.world.calm();
+    pass(1, 500);
+    const auto open = shop.house.look("/api/v1/findings?state=open").at("items");
+    ASSERT_EQ(open.size(), 1U);
+    EXPECT_EQ(open[0].at("anomaly_count"), 2);
+    EXPECT_EQ(text_or(open[0].at("causes").at(0), "kind"), "change") << open[0].dump(2);
+    EXPECT_EQ(text_or(open[0].at("anomalies").at(0), "component"), "checkout");
+    const auto since = *parse_rfc3339(text_or(open[0], "since"));
+    EXPECT_GE(since, deployed - 1min);
+    EXPECT_LE(since, deployed + 3min);
+    shop.house.restart();
+    pass(240, 0);
+    EXPECT_EQ(shop.count("finding.opened"), 1U);
+    EXPECT_EQ(shop.count("finding.closed"), 1U);
+  }
+}
+
 /// Berlin puts its clocks forward on 2026-03-29 and back on 2026-10-25; the hand-over of Monday
 /// stays at 09:00 there. The server is restarted now and then, and the answer for the past stays.
 TEST(Stories, WhoIsPagedFollowsTheRotaAcrossBothChangesOfTheClocks) {

@@ -183,13 +183,14 @@ std::vector<journal::Fact> all_facts(World& world) {
 std::map<std::string, Json> states_from(const std::vector<journal::Fact>& facts) {
   catalog::CatalogDomain catalog;
   health::HealthDomain health;
+  health::finding::FindingDomain finding;
   procedures::ProceduresDomain procedures(catalog.catalog());
   respond::RespondDomain respond(catalog.catalog());
   change::ChangeDomain change(catalog.catalog());
   improve::ImproveDomain improve;
   assess::AssessDomain assess;
-  const std::vector<journal::Domain*> domains = {&catalog, &health,  &procedures, &respond,
-                                                 &change,  &improve, &assess};
+  const std::vector<journal::Domain*> domains = {&catalog, &health, &finding, &procedures,
+                                                 &respond, &change, &improve, &assess};
   for (const auto& fact : facts)
     for (auto* domain : domains) domain->apply(fact);
   std::map<std::string, Json> states;

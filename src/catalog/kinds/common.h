@@ -44,6 +44,7 @@ struct Environment;
 struct Scrape;
 struct Kpi;
 struct Slo;
+struct Baseline;
 struct RuleGroup;
 struct Schedule;
 struct EscalationPolicy;

@@ -1,0 +1,112 @@
+#include "health/watch/watch.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "catalog/kinds/baseline.h"
+#include "catalog/kinds/kpi.h"
+#include "catalog/kinds/slo.h"
+#include "core/bytes.h"
+#include "telemetry/promql/parser.h"
+
+namespace wellrun::health::watch {
+namespace {
+
+constexpr Duration kSliInterval{60'000};
+constexpr Duration kShortestInterval{1000};
+
+Watch watch_of(std::string kind, const catalog::Metadata& metadata,
+               const catalog::Ref<catalog::Workload>& workload) {
+  Watch watch;
+  watch.key = kind + "/" + metadata.name;
+  watch.workload = workload.name;
+  watch.labels.set("baseline", watch.key);
+  watch.labels.set("workload", watch.workload);
+  return watch;
+}
+
+Watch watch_of(const catalog::Kpi& kpi) {
+  auto watch = watch_of("kpi", kpi.metadata, kpi.workload);
+  watch.promql = kpi.query;
+  watch.interval = std::max(kpi.interval, kShortestInterval);
+  watch.labels.set("kpi", kpi.metadata.name);
+  return watch;
+}
+
+/// Nothing good is none good; no events at all is no value.
+Watch watch_of(const catalog::Slo& slo) {
+  auto watch = watch_of("sli", slo.metadata, slo.service);
+  watch.promql = fmt::format(
+      "clamp_max((sum(increase({0}[5m])) or 0 * sum(increase({1}[5m]))) / (sum(increase({1}[5m])) "
+      "> "
+      "0), 1)",
+      slo.good_query(), slo.total_query());
+  watch.interval = kSliInterval;
+  watch.labels.set("slo", slo.metadata.name);
+  return watch;
+}
+
+/// Only what select() can answer alone: no offset, no @, nothing anchored or smoothed.
+std::vector<telemetry::Matcher> plain_selector(const telemetry::promql::Expr& expr) {
+  using telemetry::promql::TimeShift;
+  const auto* selector = expr.as<telemetry::promql::VectorSelector>();
+  if (selector == nullptr || selector->shift.at != TimeShift::At::kNone ||
+      selector->shift.offset != nullptr || selector->anchored || selector->smoothed)
+    return {};
+  return selector->matchers;
+}
+
+Watch watch_of(const catalog::Baseline& baseline) {
+  auto watch = watch_of("baseline", baseline.metadata, baseline.workload);
+  watch.promql = baseline.query;
+  watch.interval = std::max(baseline.interval, kShortestInterval);
+  watch.learn_from = baseline.learn_from;
+  watch.most_series = static_cast<std::size_t>(baseline.most_series);
+  if (const auto parsed = telemetry::promql::parse(baseline.query))
+    watch.matchers = plain_selector(**parsed);
+  return watch;
+}
+
+bool parses(const Watch& watch) {
+  return telemetry::promql::parse(watch.promql).has_value();
+}
+
+}  // namespace
+
+std::string Watch::definition() const {
+  return fmt::format("{:016x}", stable_hash(fmt::format("{}\n{}\n{}", promql, interval.count(),
+                                                        learn_from.count())));
+}
+
+std::vector<Watch> watches_of(const catalog::Catalog& catalog) {
+  std::vector<Watch> watches;
+  const auto add = [&](Watch watch) {
+    if (parses(watch)) watches.push_back(std::move(watch));
+  };
+  for (const auto* baseline : catalog.all<catalog::Baseline>()) add(watch_of(*baseline));
+  for (const auto* kpi : catalog.all<catalog::Kpi>()) add(watch_of(*kpi));
+  for (const auto* slo : catalog.all<catalog::Slo>()) add(watch_of(*slo));
+  std::ranges::sort(watches, {}, &Watch::key);
+  return watches;
+}
+
+Labels identity_of(const Watch& watch, const Labels& series) {
+  Labels identity = watch.labels;
+  const auto name = series.metric_name();
+  identity.set("metric", name.empty() ? std::string_view(watch.key) : name);
+  std::vector<Label> own;
+  for (const auto& label : series) {
+    if (label.name == kMetricNameLabel) continue;
+    // The workload that the series itself names is the same thing said twice.
+    if (label.name == "workload" && label.value == watch.workload) continue;
+    own.push_back({identity.has(label.name) ? "exported_" + label.name : label.name, label.value});
+  }
+  for (const auto& label : own) identity.set(label.name, label.value);
+  return identity;
+}
+
+std::string id_of(const Labels& identity) {
+  return fmt::format("{:016x}", stable_hash(identity));
+}
+
+}  // namespace wellrun::health::watch

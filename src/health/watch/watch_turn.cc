@@ -1,0 +1,261 @@
+#include "health/watch/watch_turn.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "platform/log/log.h"
+
+namespace wellrun::health::watch {
+namespace {
+
+using telemetry::SeriesWrite;
+
+constexpr std::int64_t kStepsATurn = 2000;  ///< of an expression
+constexpr double kPointsATurn = 200'000;    ///< of a selector, about
+constexpr Duration kLeastWindow{600'000};   ///< that a turn of a selector reads
+constexpr Duration kMostWindow = std::chrono::hours(24);
+constexpr Duration kLate{120'000};   ///< samples that come this late are still taken
+constexpr Duration kSettle{10'000};  ///< an expression is evaluated this long after its time
+constexpr Duration kSaveEvery{60'000};
+constexpr Duration kWrittenHistory = std::chrono::hours(24);
+constexpr Duration kForgetAfter = std::chrono::days(30);
+
+/// What one turn reads: (from, to].
+struct Window {
+  Timestamp from, to;
+  bool is_last = true;
+};
+
+/// Points of one series, in order of time.
+struct NewPoints {
+  Labels labels;
+  std::vector<telemetry::Sample> samples;
+};
+
+Timestamp floor_to(Timestamp time, Duration step) {
+  return from_unix_ms(to_unix_ms(time) / step.count() * step.count());
+}
+
+Window next_window(const WatchState& state, Timestamp now) {
+  const auto& watch = state.watch;
+  if (watch.matchers.empty()) {
+    const auto settle = std::min(watch.interval, kSettle);
+    const auto end = std::max(state.read_to, floor_to(now - settle, watch.interval));
+    const auto most = state.read_to + watch.interval * kStepsATurn;
+    return {state.read_to, std::min(end, most), end <= most};
+  }
+  const auto series = std::max<std::size_t>(state.series.size(), 1);
+  const double seconds = kPointsATurn / static_cast<double>(series) * 15;
+  const auto length =
+      std::clamp(Duration{static_cast<std::int64_t>(seconds * 1000)}, kLeastWindow, kMostWindow);
+  const auto end = std::max(now, state.read_to);
+  return {state.read_to, std::min(end, state.read_to + length), end <= state.read_to + length};
+}
+
+Result<std::vector<NewPoints>> evaluate(const Watch& watch, const Window& window,
+                                        const TurnTools& tools) {
+  std::vector<NewPoints> points;
+  const auto start = floor_to(window.from, watch.interval) + watch.interval;
+  if (start > window.to) return points;
+  telemetry::promql::QueryLimits limits;
+  limits.cancelled = tools.cancelled;
+  TRY(auto result, tools.engine.range(watch.promql, start, window.to, watch.interval, limits));
+  for (auto& series : result.series)
+    points.push_back({std::move(series.labels), std::move(series.samples)});
+  return points;
+}
+
+Result<std::vector<NewPoints>> select(const WatchState& state, const Window& window,
+                                      const TurnTools& tools) {
+  telemetry::ReadLimits limits;
+  limits.cancelled = tools.cancelled;
+  TRY(auto found, tools.engine.reader().select(state.watch.matchers,
+                                               {.start_ms = to_unix_ms(window.from - kLate) + 1,
+                                                .end_ms = to_unix_ms(window.to)},
+                                               limits));
+  std::vector<NewPoints> points;
+  for (auto& series : found)
+    points.push_back({std::move(series.labels), std::move(series.samples)});
+  return points;
+}
+
+SeriesWrite output(const Labels& identity, const char* what) {
+  SeriesWrite write;
+  write.labels = identity;
+  write.labels.set(kMetricNameLabel, std::string("wellrun:baseline:") + what);
+  return write;
+}
+
+/// The five series about one; those without samples are left out.
+class Output {
+ public:
+  explicit Output(const Labels& identity)
+      : value_(output(identity, "value")),
+        expected_(output(identity, "expected")),
+        lower_(output(identity, "lower")),
+        upper_(output(identity, "upper")),
+        score_(output(identity, "score")) {}
+
+  void add(const Point& point) {
+    const auto time = to_unix_ms(point.time);
+    value_.samples.push_back({time, point.value});
+    if (point.seen.phase != baseline::Phase::kWatching) return;
+    expected_.samples.push_back({time, point.expected.expected});
+    lower_.samples.push_back({time, point.expected.lower});
+    upper_.samples.push_back({time, point.expected.upper});
+    score_.samples.push_back({time, point.seen.score});
+  }
+
+  void move_into(std::vector<SeriesWrite>& writes) {
+    for (auto* each : {&value_, &expected_, &lower_, &upper_, &score_})
+      if (!each->samples.empty()) writes.push_back(std::move(*each));
+  }
+
+ private:
+  SeriesWrite value_, expected_, lower_, upper_, score_;
+};
+
+bool is_own_output(const Labels& labels) {
+  return labels.metric_name().starts_with("wellrun:baseline:");
+}
+
+/// Stale markers alone are the end of a series, not a series.
+bool has_values(const NewPoints& points) {
+  return std::ranges::any_of(points.samples, [](const telemetry::Sample& sample) {
+    return !telemetry::is_stale_marker(sample.value);
+  });
+}
+
+class Turn {
+ public:
+  Turn(WatchState& state, const TurnLimits& limits, Timestamp now)
+      : state_(state), limits_(limits), now_(now) {}
+
+  void show(const NewPoints& points) {
+    if (is_own_output(points.labels) || !has_values(points)) return;
+    auto* series = find_or_add(points.labels);
+    if (series == nullptr) return;
+    Output written(series->identity());
+    const auto points_before = series->points();
+    for (const auto& sample : points.samples) {
+      if (telemetry::is_stale_marker(sample.value)) continue;
+      const auto point = series->observe(from_unix_ms(sample.time_ms), sample.value);
+      if (point && point->time + kWrittenHistory > now_) written.add(*point);
+    }
+    written.move_into(writes);
+    if (series->points() != points_before) state_.changed.insert(id_of(series->identity()));
+  }
+
+  std::vector<SeriesWrite> writes;
+  std::size_t refused = 0;
+
+ private:
+  WatchedSeries* find_or_add(const Labels& labels) {
+    auto identity = identity_of(state_.watch, labels);
+    const auto id = id_of(identity);
+    if (const auto known = state_.series.find(id); known != state_.series.end())
+      return &known->second;
+    if (state_.series.size() >= std::min(state_.watch.most_series, limits_.most_series)) {
+      ++refused;
+      return nullptr;
+    }
+    return &state_.series.emplace(id, WatchedSeries(std::move(identity))).first->second;
+  }
+
+  WatchState& state_;
+  const TurnLimits& limits_;
+  Timestamp now_;
+};
+
+void forget_old(WatchState& state, Timestamp now) {
+  for (auto& [id, series] : state.series) series.notice_silence(now);
+  std::erase_if(state.series, [&](const auto& each) {
+    if (each.second.last_time() + kForgetAfter > now) return false;
+    state.gone.push_back(each.second.identity());
+    state.changed.erase(each.first);
+    return true;
+  });
+}
+
+}  // namespace
+
+void load(WatchState& state, const TurnTools& tools, Timestamp now) {
+  state.loaded = true;
+  const auto oldest = now - state.watch.learn_from;
+  state.read_to = oldest;
+  state.saved_at = now;
+  if (tools.store == nullptr) return;
+  const auto watches = tools.store->watches();
+  const auto stored = tools.store->series(state.watch.key);
+  if (!watches || !stored) {
+    state.error = to_string(watches ? stored.error() : watches.error());
+    return;
+  }
+  const auto known = std::ranges::find(*watches, state.watch.key, &StoredWatch::key);
+  const bool same = known != watches->end() && known->definition == state.watch.definition();
+  std::size_t unread = 0;
+  for (const auto& each : *stored) {
+    // Another expression under an old name is another series; a selector's series are themselves.
+    if (!same && state.watch.matchers.empty()) {
+      state.gone.push_back(each.identity);
+      continue;
+    }
+    auto series = WatchedSeries::restore(each.identity, each.model, each.notes, each.anomalies);
+    if (!series) {
+      ++unread;
+      continue;
+    }
+    state.series.emplace(id_of(each.identity), std::move(*series));
+  }
+  if (unread > 0)
+    log(Level::kWarning, "health/watch", "states cannot be read and are learned anew",
+        {{"watch", state.watch.key}, {"series_count", static_cast<std::int64_t>(unread)}});
+  if (same && unread == 0) state.read_to = std::max(oldest, known->read_to);
+}
+
+bool take_turn(WatchState& state, const TurnTools& tools, const TurnLimits& limits, Timestamp now) {
+  if (!state.loaded) load(state, tools, now);
+  const auto window = next_window(state, now);
+  auto points = state.watch.matchers.empty() ? evaluate(state.watch, window, tools)
+                                             : select(state, window, tools);
+  if (!points) {
+    state.error = to_string(points.error());
+    return false;
+  }
+  Turn turn(state, limits, now);
+  for (const auto& each : *points) turn.show(each);
+  state.refused = turn.refused;
+  state.error.clear();
+  // Rejections are what was written before a crash, or lies too far back for the store.
+  if (!turn.writes.empty()) {
+    if (const auto written = tools.writer.write(std::move(turn.writes)); !written)
+      state.error = to_string(written.error());
+  }
+  state.read_to = window.to;
+  forget_old(state, now);
+  if (now - state.saved_at >= kSaveEvery) save(state, tools, now);
+  return !window.is_last;
+}
+
+void save(WatchState& state, const TurnTools& tools, Timestamp now) {
+  state.saved_at = now;
+  if (tools.store == nullptr) return;
+  std::vector<StoredSeries> changed;
+  // One that went and came back is among the changed, which are put before the gone are removed.
+  std::erase_if(state.gone, [&](const Labels& each) { return state.series.contains(id_of(each)); });
+  for (const auto& id : state.changed) {
+    const auto& series = state.series.at(id);
+    changed.push_back(
+        {series.identity(), series.save_model(), series.save_notes(), series.anomalies()});
+  }
+  const auto saved = tools.store->save({state.watch.key, state.watch.definition(), state.read_to},
+                                       changed, state.gone);
+  if (!saved) {
+    state.error = to_string(saved.error());
+    return;
+  }
+  state.changed.clear();
+  state.gone.clear();
+}
+
+}  // namespace wellrun::health::watch

@@ -1,0 +1,336 @@
+// Turns over a store in memory: what is read, shown, written and saved.
+
+#include "health/watch/watch_turn.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "health/baseline/test_series.h"
+#include "health/watch/watch_reading.h"
+#include "telemetry/promql/testing/memory_reader.h"
+
+namespace wellrun::health::watch {
+namespace {
+
+using namespace std::chrono_literals;
+using baseline::testing::Noise;
+
+/// Telemetry as the store has it: written is readable, and the first value of a time stays.
+class World final : public telemetry::MetricWriter {
+ public:
+  Result<telemetry::WriteOutcome> write(std::vector<telemetry::SeriesWrite> series) override {
+    if (full) return fail(ErrorCode::kNoSpace, "the disk is full");
+    telemetry::WriteOutcome outcome;
+    for (auto& each : series) {
+      telemetry::SeriesWrite kept{.labels = each.labels};
+      for (const auto& sample : each.samples) {
+        auto& known = values[each.labels];
+        if (known.emplace(sample.time_ms, sample.value).second)
+          kept.samples.push_back(sample);
+        else
+          ++outcome.rejected;
+      }
+      outcome.samples_written += kept.samples.size();
+      reader.add(std::move(kept));
+    }
+    return outcome;
+  }
+  void put_metadata(std::vector<telemetry::Metadata>) override {}
+
+  void sample(Labels labels, Timestamp time, double value) {
+    telemetry::SeriesWrite write{.labels = std::move(labels)};
+    write.samples.push_back({to_unix_ms(time), value});
+    reader.add(std::move(write));
+  }
+
+  std::map<std::int64_t, double> written(const Labels& identity, const std::string& what) const {
+    auto labels = identity;
+    labels.set("__name__", "wellrun:baseline:" + what);
+    const auto found = values.find(labels);
+    return found == values.end() ? std::map<std::int64_t, double>{} : found->second;
+  }
+
+  telemetry::promql::testing::MemoryReader reader;
+  std::map<Labels, std::map<std::int64_t, double>> values;
+  bool full = false;
+};
+
+std::string temporary(const char* name) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / fmt::format("wellrun_watch_{}_{}", getpid(), name);
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  return (folder / "baselines.sqlite").string();
+}
+
+constexpr Duration kStep{60'000};
+
+/// A daily wave with noise, one point a minute.
+double wave(Timestamp time, Noise& noise) {
+  const double day = to_unix_seconds(time) / 86400;
+  return 100 + 30 * std::sin(2 * std::numbers::pi * day) + noise.normal();
+}
+
+struct WatchTurn : testing::Test {
+  WatchTurn() {
+    watch.key = "baseline/load";
+    watch.workload = "shop";
+    watch.promql = "load";
+    watch.matchers = {
+        {.kind = telemetry::Matcher::Kind::kEqual, .name = "__name__", .value = "load"}};
+    watch.labels = {{"baseline", watch.key}, {"workload", "shop"}};
+    watch.interval = kStep;
+    watch.learn_from = 3 * 24h;
+  }
+
+  /// `value_at(time)` every minute in (from, to].
+  template <typename ValueAt>
+  void record(Timestamp from, Timestamp to, ValueAt value_at, const char* host = "a") {
+    telemetry::SeriesWrite write{.labels = {{"__name__", "load"}, {"host", host}}};
+    for (auto time = from + kStep; time <= to; time += kStep)
+      write.samples.push_back({to_unix_ms(time), value_at(time)});
+    world.reader.add(std::move(write));
+  }
+  void record_waves(Timestamp from, Timestamp to, const char* host = "a") {
+    record(from, to, [&](Timestamp time) { return wave(time, noise); }, host);
+  }
+
+  TurnTools tools(WatchStore* store = nullptr) {
+    return {.engine = engine, .writer = world, .store = store};
+  }
+  WatchState fresh() { return {.watch = watch}; }
+  /// Until nothing more is to be read.
+  int run(WatchState& state, Timestamp now, WatchStore* store = nullptr) {
+    int turns = 1;
+    while (take_turn(state, tools(store), {}, now)) ++turns;
+    return turns;
+  }
+  Labels identity(const char* host = "a") {
+    return identity_of(watch, {{"__name__", "load"}, {"host", host}});
+  }
+  static const WatchedSeries& only(const WatchState& state) { return state.series.begin()->second; }
+
+  Timestamp start = from_unix_ms(1'767'225'600'000);
+  World world;
+  telemetry::promql::Engine engine{world.reader};
+  Noise noise{7};
+  Watch watch;
+};
+
+TEST_F(WatchTurn, LearnsFromStoredHistoryAndSpeaksAtOnce) {
+  record_waves(start - 3 * 24h, start);
+  auto state = fresh();
+  EXPECT_GT(run(state, start), 2) << "others get their turns in between";
+  ASSERT_EQ(state.series.size(), 1U);
+  EXPECT_STREQ(only(state).phase(start), "watching");
+  EXPECT_EQ(only(state).step(), kStep);
+  EXPECT_EQ(state.read_to, start);
+  const auto score = world.written(identity(), "score");
+  EXPECT_EQ(score.size(), 24U * 60) << "of the history only the last day";
+  for (const auto* what : {"value", "expected", "lower", "upper"})
+    EXPECT_EQ(world.written(identity(), what).size(), score.size()) << what;
+  const auto time = to_unix_ms(start);
+  EXPECT_LT(world.written(identity(), "lower")[time], world.written(identity(), "expected")[time]);
+  EXPECT_GT(world.written(identity(), "upper")[time], world.written(identity(), "expected")[time]);
+}
+
+TEST_F(WatchTurn, SaysLearningAndNoBandUntilItMaySpeak) {
+  auto state = fresh();
+  record_waves(start, start + 59min);
+  run(state, start + 59min);
+  EXPECT_STREQ(only(state).phase(start + 59min), "learning");
+  EXPECT_EQ(world.written(identity(), "value").size(), 59U);
+  EXPECT_TRUE(world.written(identity(), "score").empty());
+  EXPECT_TRUE(world.written(identity(), "upper").empty());
+  record_waves(start + 59min, start + 70min);
+  run(state, start + 70min);
+  EXPECT_STREQ(only(state).phase(start + 70min), "watching");
+  EXPECT_FALSE(world.written(identity(), "score").empty());
+}
+
+TEST_F(WatchTurn, AnAnomalyHasABeginningAReasonAndAnEnd) {
+  record_waves(start - 3 * 24h, start);
+  record(start, start + 20min, [](Timestamp) { return 400.0; });
+  record_waves(start + 20min, start + 24h);
+  auto state = fresh();
+  run(state, start + 20min);
+  ASSERT_STREQ(only(state).phase(start + 20min), "anomalous");
+  const auto open = only(state).anomalies().back();
+  EXPECT_TRUE(open.open);
+  EXPECT_GE(open.score, 0.5);
+  EXPECT_EQ(open.from, start + kStep);
+  EXPECT_NE(open.why.find("400 where"), std::string::npos) << open.why;
+  run(state, start + 24h);
+  EXPECT_STREQ(only(state).phase(start + 24h), "watching");
+  const auto& all = only(state).anomalies();
+  const auto ended = std::ranges::find(all, open.from, &Anomaly::from);
+  ASSERT_NE(ended, all.end());
+  EXPECT_FALSE(ended->open);
+  EXPECT_LT(ended->to, start + 8h);
+}
+
+/// What is saved a minute before the process dies, and the points since then from the store again.
+TEST_F(WatchTurn, AfterAKillItGoesOnAsIfNothingHadHappened) {
+  const auto path = temporary("kill");
+  record_waves(start - 3 * 24h, start + 6h);
+  auto store = std::make_unique<WatchStore>(path);
+  auto undisturbed = fresh();
+  auto state = fresh();
+  run(state, start, store.get());
+  save(state, tools(store.get()), start);
+  run(state, start + 30s, store.get());  // points after the save, which are forgotten
+  store.reset();
+
+  auto again = fresh();
+  store = std::make_unique<WatchStore>(path);
+  EXPECT_LE(run(again, start + 6h, store.get()), 2) << "only the gap is read";
+  EXPECT_EQ(only(again).points(), 3 * 24 * 60 + 6 * 60);
+  run(undisturbed, start);
+  run(undisturbed, start + 6h);
+  EXPECT_EQ(only(undisturbed).points(), only(again).points());
+  const auto as = only(again).model().expect(start + 7h);
+  const auto is = only(undisturbed).model().expect(start + 7h);
+  EXPECT_NEAR(as.expected, is.expected, 0.5);
+  EXPECT_NEAR(as.upper, is.upper, 1);
+  const auto score = world.written(identity(), "score");
+  for (auto time = start - 23h; time <= start + 6h; time += kStep)
+    ASSERT_TRUE(score.contains(to_unix_ms(time))) << "no point is missing";
+}
+
+TEST_F(WatchTurn, AStateTakesLessThanTwoKibibytes) {
+  const auto path = temporary("size");
+  watch.learn_from = 28 * 24h;
+  record_waves(start - 28 * 24h, start);
+  record(start, start + 20min, [](Timestamp) { return 400.0; });
+  auto state = fresh();
+  run(state, start + 20min);
+  const auto model = only(state).save_model().size();
+  const auto notes = to_text(only(state).save_notes()).size();
+  RecordProperty("model_bytes", static_cast<int>(model));
+  RecordProperty("notes_bytes", static_cast<int>(notes));
+  EXPECT_LE(model + notes, 2048U) << model << " + " << notes;
+  const Json anomalies = only(state).anomalies();
+  EXPECT_FALSE(anomalies.empty());
+  EXPECT_LE(to_text(anomalies).size(), 300 * anomalies.size()) << "their texts come on top";
+}
+
+TEST_F(WatchTurn, ADamagedStateIsLearnedAnewFromHistory) {
+  const auto path = temporary("damage");
+  record_waves(start - 3 * 24h, start);
+  auto store = std::make_unique<WatchStore>(path);
+  auto state = fresh();
+  run(state, start, store.get());
+  auto series = only(state);
+  auto model = series.save_model();
+  model[model.size() / 2] = static_cast<char>(model[model.size() / 2] ^ 1);
+  ASSERT_TRUE(store->save({watch.key, watch.definition(), start},
+                          {{series.identity(), model, series.save_notes(), {}}}, {}));
+  auto again = fresh();
+  run(again, start, store.get());
+  EXPECT_EQ(only(again).points(), 3 * 24 * 60);
+  EXPECT_STREQ(only(again).phase(start), "watching");
+}
+
+TEST_F(WatchTurn, AFileThatIsNotOursIsSetAside) {
+  const auto path = temporary("garbage");
+  std::ofstream(path) << std::string(8192, 'x');
+  WatchStore store(path);
+  const auto watches = store.watches();
+  ASSERT_TRUE(watches) << to_string(watches.error());
+  EXPECT_TRUE(watches->empty());
+  EXPECT_TRUE(std::filesystem::exists(path + ".damaged"));
+}
+
+TEST_F(WatchTurn, AnotherExpressionUnderTheSameNameIsLearnedAnew) {
+  const auto path = temporary("definition");
+  auto store = std::make_unique<WatchStore>(path);
+  record_waves(start - 24h, start);
+  watch.matchers.clear();
+  watch.promql = "sum(load)";
+  watch.learn_from = 24h;
+  auto state = fresh();
+  run(state, start, store.get());
+  save(state, tools(store.get()), start);
+  EXPECT_NEAR(only(state).latest()->value, 100, 35);
+  watch.promql = "1000 * sum(load)";
+  auto changed = fresh();
+  run(changed, start, store.get());
+  EXPECT_GT(only(changed).latest()->value, 10'000);
+  EXPECT_STREQ(only(changed).phase(start), "watching") << "its history is read, too";
+}
+
+TEST_F(WatchTurn, IsBoundedInSeriesAndSaysSo) {
+  watch.most_series = 3;
+  for (const auto* host : {"a", "b", "c", "d", "e"}) record_waves(start - 1h, start, host);
+  auto state = fresh();
+  run(state, start);
+  EXPECT_EQ(state.series.size(), 3U);
+  EXPECT_EQ(state.refused, 2U);
+  auto narrow = fresh();
+  while (take_turn(narrow, tools(), {.most_series = 1}, start)) {
+  }
+  EXPECT_EQ(narrow.series.size(), 1U) << "also by what all watches may have together";
+}
+
+TEST_F(WatchTurn, LateSamplesAreTakenForTwoMinutes) {
+  auto state = fresh();
+  record_waves(start - 2h, start);
+  run(state, start + 1min);
+  const auto points = only(state).points();
+  record_waves(start, start + 1min);  // arrives after its time was read
+  run(state, start + 2min);
+  EXPECT_EQ(only(state).points(), points + 1);
+}
+
+TEST_F(WatchTurn, ACounterIsWatchedByItsRate) {
+  double count = 0;
+  record(start - 24h, start, [&](Timestamp) { return count += 60 * 5; });
+  auto state = fresh();
+  run(state, start);
+  EXPECT_STREQ(baseline::name_of(only(state).model().nature()), "counter");
+  EXPECT_NEAR(only(state).latest()->value, 5, 1e-6);
+}
+
+TEST_F(WatchTurn, WhatIsNoNumberTeachesNothingAndOldSeriesAreForgotten) {
+  record(start - 2h, start, [](Timestamp) { return std::nan(""); });
+  world.sample({{"__name__", "load"}, {"host", "b"}}, start, telemetry::stale_marker());
+  auto state = fresh();
+  run(state, start);
+  EXPECT_TRUE(world.values.empty());
+  EXPECT_STREQ(only(state).phase(start), "learning");
+  EXPECT_STREQ(only(state).phase(start + 1h), "silent");
+  run(state, start + 31 * 24h);
+  EXPECT_TRUE(state.series.empty());
+}
+
+TEST_F(WatchTurn, AFullDiskIsSaidAndTheSeriesGoOn) {
+  record_waves(start - 2h, start);
+  world.full = true;
+  auto state = fresh();
+  run(state, start);
+  EXPECT_NE(state.error.find("the disk is full"), std::string::npos);
+  world.full = false;
+  record_waves(start, start + 1min);
+  run(state, start + 1min);
+  EXPECT_EQ(state.error, "");
+  EXPECT_EQ(world.written(identity(), "score").size(), 1U);
+}
+
+TEST_F(WatchTurn, AQueryThatCannotBeAnsweredIsAskedAgain) {
+  watch.matchers.clear();
+  watch.promql = "load * on() load";  // many-to-many once there are two hosts
+  watch.learn_from = 1h;
+  record_waves(start - 1h, start, "a");
+  record_waves(start - 1h, start, "b");
+  auto state = fresh();
+  EXPECT_FALSE(take_turn(state, tools(), {}, start));
+  EXPECT_NE(state.error, "");
+  EXPECT_EQ(state.read_to, start - 1h) << "the points are still to be read";
+}
+
+}  // namespace
+}  // namespace wellrun::health::watch

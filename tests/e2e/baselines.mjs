@@ -1,0 +1,167 @@
+// Baselines, seen from outside: learned from stored history, kept over kill -9, usable in PromQL and rules, grouped into
+// findings.
+import assert from 'node:assert/strict';
+import { writeFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { writeRequest } from './remote_write.mjs';
+import { folder, run, runWith, serve } from './server.mjs';
+
+const operations = `apiVersion: wellrun.io/v1
+kind: Team
+metadata: {name: storefront}
+spec: {email: team@shop.example}
+---
+apiVersion: wellrun.io/v1
+kind: EscalationPolicy
+metadata: {name: nobody}
+spec: {levels: [{persons: [ana]}]}
+---
+apiVersion: wellrun.io/v1
+kind: Channel
+metadata: {name: mail}
+spec: {type: email, smtp: "127.0.0.1:9", from: w@shop.example}
+---
+apiVersion: wellrun.io/v1
+kind: Person
+metadata: {name: ana}
+spec: {displayName: Ana, contacts: [{channel: mail, address: ana@shop.example}]}
+---
+apiVersion: wellrun.io/v1
+kind: Workload
+metadata: {name: shop}
+spec: {owner: storefront, tier: 2, escalationPolicy: nobody}
+---
+apiVersion: wellrun.io/v1
+kind: Component
+metadata: {name: checkout}
+spec: {workload: shop}
+---
+apiVersion: wellrun.io/v1
+kind: Kpi
+metadata: {name: load}
+spec: {workload: shop, query: sum(load), target: 1, interval: 5s}
+---
+apiVersion: wellrun.io/v1
+kind: Baseline
+metadata: {name: load}
+spec: {workload: shop, query: load, interval: 1s, learnFrom: 2d}
+---
+apiVersion: wellrun.io/v1
+kind: RuleGroup
+metadata: {name: unusual}
+spec:
+  workload: shop
+  interval: 1s
+  rules:
+    - alert: LoadUnusual
+      expr: max_over_time(wellrun:baseline:score{baseline="baseline/load"}[2m]) >= 0.6
+      labels: {severity: ticket}
+`;
+
+const step = 30_000;
+const noise = (time, host) => ((Math.imul((time / step) | 0, 2654435761) + host * 40503) >>> 8) % 1000;
+const usual = (time, host) => 100 + 30 * Math.sin((2 * Math.PI * time) / 86_400_000) + noise(time, host) / 200;
+
+async function write(server, from, to, value = usual) {
+  const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '0.1.0' };
+  const series = ['a', 'b'].map((host, index) => {
+    const samples = [];
+    for (let time = from + step; time <= to; time += step) samples.push([time, value(time, index)]);
+    return { labels: { __name__: 'load', component: 'checkout', host }, samples };
+  });
+  const response = await fetch(`${server.url}/api/v1/write`, { method: 'POST', headers, body: writeRequest(series) });
+  assert.ok(response.ok, `${response.status} ${await response.text()}`);
+}
+
+async function until(condition, what, seconds = 60) {
+  let last;
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(200)) {
+    last = await condition();
+    if (last) return last;
+  }
+  throw new Error(`not within ${seconds} s: ${what}`);
+}
+
+test('a baseline is learned from history, survives kill -9, alerts, and makes a finding with its cause', async () => {
+  const data = folder();
+  const ops = join(data, 'ops');
+  mkdirSync(ops);
+  writeFileSync(join(ops, 'ops.yaml'), operations);
+  const store = join(data, 'data');
+  let server = await serve(store, '--no-auth');
+  const get = async (path) => {
+    const response = await fetch(server.url + path);
+    assert.equal(response.status, 200, `${path}: ${await response.clone().text()}`);
+    return response.json();
+  };
+  const cli = async (...args) => {
+    const result = await runWith({ WELLRUN_SERVER: server.url }, ...args);
+    assert.equal(result.code, 0, result.stderr);
+    return result.stdout;
+  };
+  const baselines = async () => (await get('/api/v1/baselines?workload=shop')).items;
+  const value = async (query) => (await get(`/api/v1/query?query=${encodeURIComponent(query)}`)).data.result;
+
+  let now = Math.floor(Date.now() / step) * step - 6 * step;
+  await write(server, now - 36 * 3600_000, now);
+  await cli('apply', ops);
+  const learned = await until(async () => {
+    const items = await baselines();
+    return items.length === 3 && items.every(({ phase }) => phase === 'watching') && items;
+  }, 'three series that are watched');
+  assert.deepEqual(learned.map(({ watch }) => watch).sort(), ['baseline/load', 'baseline/load', 'kpi/load']);
+  const [one] = learned.filter(({ watch }) => watch === 'baseline/load');
+  assert.ok(one.lower < one.expected && one.expected < one.upper, JSON.stringify(one));
+  assert.ok(Math.abs(one.expected - one.value) < 15, JSON.stringify(one));
+  assert.match(one.explanation, /as usual/);
+  const inside = 'count(load <= on (component, host) wellrun:baseline:upper{baseline="baseline/load"})';
+  assert.equal((await value(inside))[0].value[1], '2', 'an ordinary series in PromQL');
+  assert.equal((await value('count(wellrun:baseline:expected{workload="shop", metric="load", component="checkout"})'))[0].value[1], '2');
+  const detail = await get(`/api/v1/baselines/${one.id}`);
+  assert.ok(detail.points >= 36 * 120 - 10 && detail.watched_by.series === 2, JSON.stringify(detail));
+  const history = await get(`/api/v1/baselines/${one.id}/history?start=${new Date(now - 3600_000).toISOString()}&end=${new Date(now).toISOString()}`);
+  assert.ok(history.points.length >= 110 && history.points.every((it) => it.lower <= it.upper), String(history.points.length));
+
+  await server.stop('SIGKILL');
+  server = await serve(store, '--no-auth');
+  const again = await until(async () => {
+    const items = await baselines();
+    return items.length === 3 && items.every(({ phase }) => phase === 'watching') && items;
+  }, 'the same series after kill -9');
+  assert.deepEqual(again.map(({ id }) => id).sort(), learned.map(({ id }) => id).sort());
+  assert.ok(again.every((it) => it.points >= 36 * 120 - 10), 'what was learned is not learned twice');
+
+  await cli('deploy', 'record', '--workload', 'shop', '--component', 'checkout', '--version', '2.0.0');
+  await write(server, now, now + 5 * step, () => 900);
+  now += 5 * step;
+  const unusual = await until(async () => (await get('/api/v1/baselines?phase=anomalous')).items.find(({ watch }) => watch === 'baseline/load'), 'an anomaly');
+  assert.match(unusual.explanation, /900 where .* is expected; not once before/);
+  assert.ok(unusual.score !== null && unusual.since);
+  const [alert] = await until(async () => {
+    const { items } = await get('/api/v1/journal?type=alert.fired&limit=10');
+    return items.length > 0 && items;
+  }, 'an alert over the score');
+  assert.equal(alert.body.alert, 'LoadUnusual');
+  assert.equal(alert.body.workload, 'shop');
+  const finding = await until(async () => {
+    const { items } = await get('/api/v1/findings?workload=shop&state=open');
+    return items.find((it) => it.anomaly_count >= 2);
+  }, 'one finding of both series');
+  assert.equal((await get('/api/v1/findings')).items.length, 1);
+  assert.ok(finding.anomalies.every((it) => it.component === 'checkout' || it.watch === 'kpi/load'));
+  assert.match(finding.causes.map(({ why }) => why).join('\n'), /unusual series are its own/);
+
+  const listed = await cli('baselines', 'list', '--workload', 'shop');
+  assert.match(listed, /ID +PHASE +SCORE/);
+  assert.match(await cli('baselines', 'show', unusual.id), /explanation +.*900 where/);
+  assert.equal(JSON.parse(await cli('baselines', 'list', '--output', 'json')).items.length, 3);
+  assert.match(await cli('findings', 'show', finding.id), /CAUSE +NAME +SCORE/);
+  const help = await run('baselines', 'list', '--help');
+  assert.match(help.stdout, /wellrun baselines list --workload shop/);
+  const missing = await runWith({ WELLRUN_SERVER: server.url }, 'baselines', 'show', 'nothing');
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /GET \/api\/v1\/baselines lists them/);
+  await server.stop();
+});
