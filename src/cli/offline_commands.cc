@@ -1,6 +1,8 @@
 #include "cli/offline_commands.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -128,8 +130,29 @@ int run_export(Context& context) {
   return 0;
 }
 
-int run_get(Context& context, const std::string& kind, const std::string& name) {
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+/// The kind that "workload", "slos" or "EscalationPolicies" mean; what means none stays as it is,
+/// for the server to say which is near.
+std::string kind_meant(Api& api, const std::string& said) {
+  const auto kinds = api.get("/api/v1/catalog/kinds");
+  if (!kinds) return said;
+  const auto word = lower(said);
+  for (const auto& item : kinds->value("items", Json::array())) {
+    const auto kind = text_or(item, "kind");
+    const auto one = lower(kind);
+    const auto many = one.ends_with('y') ? one.substr(0, one.size() - 1) + "ies" : one + "s";
+    if (word == one || word == many) return kind;
+  }
+  return said;
+}
+
+int run_get(Context& context, const std::string& said, const std::string& name) {
   Api api(context.api);
+  const auto kind = said.empty() ? said : kind_meant(api, said);
   auto answer =
       api.get(name.empty() ? "/api/v1/resources?kind=" + url_encode(kind)
                            : "/api/v1/resources/" + url_encode(kind) + "/" + url_encode(name));

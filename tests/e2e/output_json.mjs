@@ -53,7 +53,8 @@ test('every command answers JSON to a program that asks for it', async () => {
     await json('diff', ops);
     await json('apply', ops);
     await json('export');
-    await json('get', 'Workload');
+    const [resource] = (await json('get', 'workloads')).items;
+    assert.equal(resource.kind, 'Workload', 'a kind is known in any case, one or many');
     const [workload] = (await json('workload list')).items;
     await json('workload show', workload.name);
     await json('kpi list');
