@@ -7,6 +7,7 @@
 #include "catalog/on_call.h"
 #include "catalog/openslo.h"
 #include "catalog/rule_file.h"
+#include "catalog/slo_feasibility.h"
 #include "catalog/slo_window.h"
 #include "core/text.h"
 #include "telemetry/scrape/relabel.h"
@@ -473,6 +474,54 @@ void check_kind(const Context& context, const Automation& automation) {
   check_inputs(context, "spec.runbook", automation.runbook, automation.inputs);
 }
 
+void check_kind(const Context& context, const BudgetPolicy& policy) {
+  require_reachable_owner(context, policy.owner);
+  double before = 0;
+  for (std::size_t i = 0; i < policy.steps.size(); ++i) {
+    const std::string path = fmt::format("spec.steps.{}", i);
+    if (policy.steps[i].at <= before)
+      context.problem(path + ".at",
+                      "steps must rise: this one begins no later than the one before");
+    before = policy.steps[i].at;
+    const auto& then = policy.steps[i].then;
+    const bool pages = std::ranges::find(then, "page") != then.end();
+    if (pages && !has_playbook(context, policy.workload))
+      context.problem(path + ".then", fmt::format("the step pages and Workload {} has no playbook: "
+                                                  "say what to do",
+                                                  quote(policy.workload.name)));
+  }
+  for (std::size_t i = 0; i < policy.slos.size(); ++i) {
+    const Slo* slo = context.wanted.find(policy.slos[i]);
+    if (slo != nullptr && slo->service.name != policy.workload.name)
+      context.problem(fmt::format("spec.slos.{}", i),
+                      fmt::format("Slo {} is of Workload {}, not of {}", quote(slo->metadata.name),
+                                  quote(slo->service.name), quote(policy.workload.name)));
+  }
+}
+
+/// A promise that rests on lower ones: worth knowing, nothing wrong.
+void note_feasibility(const std::vector<Declared>& items, const Catalog& wanted,
+                      std::vector<Problem>& notes) {
+  for (const Slo* slo : wanted.all<Slo>()) {
+    const auto found = feasibility(wanted, *slo);
+    if (found.possible) continue;
+    const auto declared = std::ranges::find_if(items, [&](const Declared& each) {
+      return each.resource->kind == Slo::kKind && each.resource->name == slo->metadata.name;
+    });
+    if (declared == items.end()) continue;
+    const Position at = declared->at("spec.objectives.0.target");
+    notes.push_back(
+        {declared->file(),
+         at.line,
+         at.column,
+         fmt::format("Slo {} promises {} and cannot keep it if its dependencies are in series and "
+                     "only as good as they promise: {}. Promise less, need them less, or have them "
+                     "promise more",
+                     quote(slo->metadata.name), percent(slo->target()), found.arithmetic),
+         {}});
+  }
+}
+
 template <typename T>
 bool check_as(const Context& context) {
   const Resource& resource = *context.declared.resource;
@@ -595,9 +644,10 @@ void check_kinds(const std::vector<Declared>& items, const Catalog& wanted,
         check_as<Baseline>(context) || check_as<RuleGroup>(context) ||
         check_as<Schedule>(context) || check_as<EscalationPolicy>(context) ||
         check_as<Channel>(context) || check_as<StatusPage>(context) || check_as<Runbook>(context) ||
-        check_as<Automation>(context);
+        check_as<Automation>(context) || check_as<BudgetPolicy>(context);
   }
   check_circles(items, wanted, problems, notes);
+  note_feasibility(items, wanted, notes);
 }
 
 }  // namespace wellrun::catalog

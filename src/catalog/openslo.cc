@@ -331,8 +331,7 @@ class Reader {
     Node spec = *written;
     read_indicator(document.file, spec);
     read_service(spec);
-    if (spec.find("alerting") == nullptr)
-      spec.add("alerting", read_alerting(document.file, spec));
+    if (spec.find("alerting") == nullptr) spec.add("alerting", read_alerting(document.file, spec));
     const auto objectives = take(spec, "objectives").value_or(sequence_node());
     for (std::size_t i = 0; i < objectives.items.size(); ++i) {
       Node one = sequence_node();

@@ -32,6 +32,7 @@ const std::vector<Kind>& registry() {
       kind<Kpi>(),
       kind<Slo>(),
       kind<Baseline>(),
+      kind<BudgetPolicy>(),
       kind<RuleGroup>(),
       kind<Scrape>(),
       kind<Runbook>(),

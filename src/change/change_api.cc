@@ -214,6 +214,14 @@ std::vector<http::Route> change_routes(Runtime runtime, journal::Ledger& ledger,
         return listed(a.domain.changes(), request, [](const Change& c) { return c.at; });
       }));
   routes.push_back(view_route("/api/v1/dora", "getDora", get_dora));
+  routes.push_back(view_route(
+      "/api/v1/gates/budget", "getBudgetGate", [](const Api& a, const http::Request& request) {
+        const auto workload = request.parameter("workload").value_or("");
+        if (workload.empty())
+          return http::problem_response(
+              {ErrorCode::kInvalid, "say whose deployments are meant", "workload"});
+        return http::json_response(gate_json(a.domain.budget_gate(), workload));
+      }));
   return routes;
 }
 

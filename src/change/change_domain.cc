@@ -142,8 +142,10 @@ void ChangeDomain::apply(const journal::Fact& fact) {
     ++recorded_count_;
     auto what = fact.body.get<facts::DeploymentStarted>();
     const bool in_production = is_production(catalog_, what.environment);
+    auto gate = in_production ? gate_.state(what.workload) : std::string("open");
     deployments_.push_back({.what = std::move(what),
                             .in_production = in_production,
+                            .gate = std::move(gate),
                             .started_at = fact.time,
                             .seq = fact.seq});
     keep_newest(deployments_);
@@ -164,6 +166,8 @@ void ChangeDomain::apply(const journal::Fact& fact) {
     incident_opened(fact);
   } else if (fact.type == "incident.resolved") {
     incident_resolved(fact);
+  } else {
+    gate_.apply(fact);
   }
 }
 
@@ -195,6 +199,7 @@ Json ChangeDomain::snapshot() const {
     changes.push_back({{"what", change.what}, {"at", to_unix_ms(change.at)}, {"seq", change.seq}});
   return {{"deployments", std::move(deployments)},
           {"changes", std::move(changes)},
+          {"gate", gate_.snapshot()},
           {"recorded", recorded_count_}};
 }
 
@@ -210,6 +215,7 @@ Status ChangeDomain::restore(const Json& snapshot) {
       const auto& view = entry.at("view");
       deployments_.push_back({.what = entry.at("what").get<facts::DeploymentStarted>(),
                               .in_production = view.at("in_production").get<bool>(),
+                              .gate = text_or(view, "gate", "open"),
                               .started_at = time_of(view, "started_at").value_or(Timestamp{}),
                               .finished_at = time_of(view, "finished_at"),
                               .state = view.at("state").get<std::string>(),
@@ -223,6 +229,7 @@ Status ChangeDomain::restore(const Json& snapshot) {
                           .at = from_unix_ms(entry.at("at").get<std::int64_t>()),
                           .seq = entry.at("seq").get<journal::Sequence>()});
     }
+    gate_.restore(snapshot.value("gate", Json::array()));
     recorded_count_ = snapshot.at("recorded").get<std::uint64_t>();
   } catch (const Json::exception& error) {
     return fail(ErrorCode::kCorrupt, error.what(), "snapshot of change");

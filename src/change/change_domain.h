@@ -8,6 +8,7 @@
 #include <string>
 
 #include "catalog/catalog.h"
+#include "change/budget_gate.h"
 #include "change/deployment.h"
 #include "journal/ledger.h"
 
@@ -47,6 +48,9 @@ class ChangeDomain final : public journal::Domain {
   const Deployment* find(const std::string& id) const;
   const std::deque<Deployment>& deployments() const { return deployments_; }
   const std::deque<Change>& changes() const { return changes_; }
+  /// What error budgets say of deployments. Recording is never refused: what happened is kept, with
+  /// the state of the gate at that time.
+  const BudgetGate& budget_gate() const { return gate_; }
   /// The id that the next deployment or change without one gets: "dep-0007".
   std::string next_id(std::string_view prefix) const;
 
@@ -59,6 +63,7 @@ class ChangeDomain final : public journal::Domain {
   const catalog::Catalog& catalog_;
   std::deque<Deployment> deployments_;  ///< oldest first, at most kKept
   std::deque<Change> changes_;
+  BudgetGate gate_;
   std::uint64_t recorded_count_ = 0;
 };
 

@@ -53,6 +53,45 @@ TEST(Deployments, KnowWhatTheyReplace) {
   EXPECT_EQ(d.domain.deployments().back().state, "started");
 }
 
+Json budget_step(double at, const char* then) {
+  return {{"slo", "orders"}, {"workload", "shop"}, {"policy", "freeze"},
+          {"at", at},        {"used", at},         {"then", Json::array({then})}};
+}
+
+TEST(BudgetGate, IsFlaggedThenRefusedThenOpenAgain) {
+  Domain d;
+  const auto state = [&] { return d.domain.budget_gate().state("shop"); };
+  EXPECT_EQ(state(), "open");
+  d.tell("budget.step_reached", budget_step(50, "flag-deployments"));
+  EXPECT_EQ(state(), "flagged");
+  d.tell("budget.step_reached", budget_step(80, "ticket"));
+  EXPECT_EQ(d.domain.budget_gate().reasons("shop").size(), 1U) << "a ticket closes nothing";
+  d.tell("budget.step_reached", budget_step(100, "refuse-deployments"));
+  EXPECT_EQ(state(), "refused");
+  EXPECT_TRUE(d.domain.budget_gate().reasons("shop").front().refuses);
+  EXPECT_EQ(d.domain.budget_gate().state("other"), "open");
+  d.tell("budget.step_left", budget_step(100, ""));
+  EXPECT_EQ(state(), "flagged");
+  d.tell("budget.step_left", budget_step(50, ""));
+  EXPECT_EQ(state(), "open");
+}
+
+TEST(BudgetGate, ADeploymentAgainstItIsRecordedWithItsState) {
+  Domain d;
+  d.tell("budget.step_reached", budget_step(100, "refuse-deployments"));
+  auto report = release("2.0.0");
+  report.environment = "live";
+  d.accept(d.domain.record(report, "token:ci"));
+  EXPECT_EQ(d.domain.deployments().back().gate, "refused");
+  report.environment = "staging";
+  d.accept(d.domain.record(report, "token:ci"));
+  EXPECT_EQ(d.domain.deployments().back().gate, "open") << "budgets are about production";
+  ChangeDomain again(d.catalog);
+  ASSERT_TRUE(again.restore(d.domain.snapshot()));
+  EXPECT_EQ(again.snapshot(), d.domain.snapshot());
+  EXPECT_EQ(again.budget_gate().state("shop"), "refused");
+}
+
 TEST(Deployments, ReportedTwiceUnderOneIdAreRecordedOnce) {
   Domain d;
   auto report = release("1.0.0");

@@ -27,6 +27,7 @@ Json to_json(const Deployment& deployment) {
           {"component", what.component},
           {"environment", what.environment},
           {"in_production", deployment.in_production},
+          {"gate", deployment.gate},
           {"version", what.version},
           {"previous_version", what.previous_version},
           {"commit", what.commit},

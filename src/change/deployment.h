@@ -20,6 +20,7 @@ namespace wellrun::change {
 struct Deployment {
   facts::DeploymentStarted what;
   bool in_production = true;  ///< as its environment was declared when it began
+  std::string gate = "open";  ///< of error budgets, when it began: open, flagged or refused
   Timestamp started_at;
   std::optional<Timestamp> finished_at;  ///< first: a later way back does not move it
   std::string state = "started";         ///< started, succeeded, failed or rolled_back

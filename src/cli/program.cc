@@ -17,6 +17,7 @@
 #include "cli/run_commands.h"
 #include "cli/serve.h"
 #include "cli/settings.h"
+#include "cli/slo_commands.h"
 #include "cli/version.h"
 #include "platform/runtime/system_runtime.h"
 
@@ -75,6 +76,7 @@ int run_program(int argc, char** argv) {
   add_config(app, context, exit_code);
   add_catalog_commands(app, context, exit_code);
   add_client_commands(app, context, exit_code);
+  add_slo_commands(app, context, exit_code);
   add_rules_commands(app, context, exit_code);
   add_journal_commands(app, context, exit_code);
   add_backup(app, context, exit_code);

@@ -1,12 +1,14 @@
 #pragma once
 
-// Facts of the health domain: alerts that fired and resolved, and KPIs that changed status.
-// Streams: alert/<fingerprint>, kpi/<name>. Each carries the values that it was decided on, so that
-// it stands when the telemetry has expired.
+// Facts of the health domain: alerts that fired and resolved and what people said of them, KPIs
+// that changed status and were reviewed, error budgets that reached a step of their policy.
+// Streams: alert/<fingerprint>, kpi/<name>, slo/<name>. Each carries the values that it was decided
+// on, so that it stands when the telemetry has expired.
 
 #include <cmath>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "core/json.h"
 
@@ -60,6 +62,50 @@ struct KpiStatusChanged {
   double target = 0;
 };
 
+/// A person's word on an alert that fired: was there something to act on?
+struct AlertVerdictGiven {
+  static constexpr auto kType = "alert.verdict_given";
+  std::string fingerprint;
+  std::string alert;
+  std::string rule;
+  std::string workload;
+  std::int64_t fired_seq = 0;  ///< of the alert.fired that it is about
+  std::string verdict;         ///< real or noise
+  std::string comment;
+  std::string by;
+};
+
+/// Somebody looked whether a KPI still says what it should, and what was decided on it.
+struct KpiReviewed {
+  static constexpr auto kType = "kpi.reviewed";
+  std::string kpi;
+  std::string workload;
+  std::string decision;  ///< what it changed, or empty: nothing
+  std::string by;
+};
+
+/// An error budget is used up as far as a step of its policy says.
+struct BudgetStepReached {
+  static constexpr auto kType = "budget.step_reached";
+  std::string slo;
+  std::string workload;
+  std::string policy;
+  double at = 100;                ///< per cent used that the step begins at
+  double used = 100;              ///< per cent used when it was reached
+  std::vector<std::string> then;  ///< what the step does, as BudgetPolicy has it
+  std::string owner;
+};
+
+struct BudgetStepLeft {
+  static constexpr auto kType = "budget.step_left";
+  std::string slo;
+  std::string workload;
+  std::string policy;
+  double at = 100;
+  double used = 0;
+  std::string reason;  ///< "recovered" or "no longer said by the policy"
+};
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AlertFired, fingerprint, alert, labels, annotations,
                                                 value, expr, workload, severity, procedure, source,
                                                 slo, kpi, active_since, rule, evidence)
@@ -67,5 +113,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AlertResolved, fingerprint, aler
                                                 severity, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(KpiStatusChanged, kpi, workload, from, to, value,
                                                 target)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AlertVerdictGiven, fingerprint, alert, rule,
+                                                workload, fired_seq, verdict, comment, by)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(KpiReviewed, kpi, workload, decision, by)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BudgetStepReached, slo, workload, policy, at, used,
+                                                then, owner)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(BudgetStepLeft, slo, workload, policy, at, used,
+                                                reason)
 
 }  // namespace wellrun::facts

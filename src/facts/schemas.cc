@@ -56,6 +56,10 @@ std::vector<Schema> all() {
       fact<FindingChanged>(),
       fact<FindingClosed>(),
       fact<FindingOpened>(),
+      fact<AlertVerdictGiven>(),
+      fact<BudgetStepLeft>(),
+      fact<BudgetStepReached>(),
+      fact<KpiReviewed>(),
       fact<KpiStatusChanged>(),
       // improve
       fact<ActionCreated>(),

@@ -418,6 +418,7 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
     job.slo.period = job.slo_period;
     job.slo.window = counts_in(sli_queries(*slo, elapsed(job.slo_period, now)), answers);
     job.window_read_at = now;
+    stand_budget(*slo, job);
   }
   std::vector<SeriesWrite> writes;
   judge_windows(job, *slo, answers, now, writes);
@@ -426,6 +427,38 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
     if (!status) asked.slo.error = to_string(status.error());
     asked.under_way = false;
   });
+}
+
+/// Without data nothing is decided: what stands goes on standing.
+void Evaluator::State::stand_budget(const catalog::Slo& slo, const Job& job) {
+  const auto remaining = budget_of(slo, job.slo.period, job.slo.window).remaining;
+  if (!remaining) return;
+  const double used = (1 - *remaining) * 100;
+  const auto& name = slo.metadata.name;
+  auto wanted = steps_for(catalog, slo, used, domain.standing_steps());
+  if (domain.stand_budget(name, wanted, used).facts.empty()) return;
+  ledger.command(
+      {},
+      [&domain = domain, name, wanted = std::move(wanted), used](Timestamp) {
+        return Result<journal::Decision>(domain.stand_budget(name, wanted, used));
+      },
+      [](const Result<std::vector<journal::Fact>>&) {});
+}
+
+/// The alerts of the steps that stand; what the journal knows of them already is left as it is.
+void Evaluator::State::budget_alerts(const Job& job, const catalog::Slo& slo, Timestamp now,
+                                     std::map<std::string, facts::AlertFired>& wanted) const {
+  for (const auto& [key, standing] : domain.budget_steps()) {
+    if (standing.step.slo != job.name) continue;
+    const auto rule = budget_alert_rule(slo, standing.step);
+    if (!rule) continue;
+    const auto alerts = evaluate(*rule, {}, {{Labels{}, standing.step.used}}, context_at(now));
+    if (!alerts) continue;
+    for (auto [fingerprint, alert] : *alerts) {
+      alert.active_at = standing.since;
+      wanted.emplace(fingerprint, fired_fact(*rule, alert));
+    }
+  }
 }
 
 void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const SloAnswers& answers,
@@ -453,6 +486,7 @@ void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const Sl
     }
     write_alerts(job.burn_alerts[i], now, writes);
   }
+  budget_alerts(job, slo, now, wanted);
   reconcile(job.key() + "/", std::move(wanted), "no longer true");
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "catalog/kinds/budget_policy.h"
 #include "catalog/kinds/rule_group.h"
 #include "journal/memory_store.h"
 #include "platform/runtime/virtual_runtime.h"
@@ -481,6 +482,37 @@ TEST_F(EvaluatorTest, ABurnThatMustLastIsPendingUntilThen) {
   EXPECT_EQ(facts(), Strings{});
   time.run_for(15s);
   EXPECT_EQ(facts(), Strings{"alert.fired"});
+}
+
+TEST_F(EvaluatorTest, ABudgetThatIsUsedUpTakesTheStepsOfItsPolicy) {
+  put(catalog, checkout_slo(), time.now());
+  catalog::BudgetPolicy policy;
+  policy.metadata.name = "freeze";
+  policy.workload.name = "shop";
+  policy.steps = {{50, {"flag-deployments"}}, {100, {"refuse-deployments", "ticket"}}};
+  put(catalog, policy, time.now());
+  const auto used = [&](double percent) {
+    for (const auto* window : {"30s", "10s", "4w"}) {
+      world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, 1e4 - percent}};
+      world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 1e4}};
+    }
+  };
+  used(60);
+  start();
+  time.run_for(10s);
+  EXPECT_EQ(facts(), Strings{"budget.step_reached"});
+  used(120);
+  time.run_for(6min);  // the whole window is read again every five minutes
+  ASSERT_EQ(facts(), (Strings{"budget.step_reached", "budget.step_reached", "alert.fired"}));
+  EXPECT_EQ(store.read({})->back().body["alert"], "SloBudgetSpent");
+  kill_and_restart();
+  time.run_for(6min);
+  EXPECT_EQ(facts().size(), 3U) << "nothing is said twice";
+  used(10);
+  time.run_for(6min);
+  const auto all = facts();
+  EXPECT_EQ(std::ranges::count(all, "budget.step_left"), 2);
+  EXPECT_EQ(all.back(), "alert.resolved");
 }
 
 /// Over a change of the clocks: 29 March 2026, a day of 23 hours in Berlin.

@@ -5,9 +5,7 @@
 #include <set>
 
 #include "catalog/kinds/kpi.h"
-#include "catalog/kinds/slo.h"
 #include "core/text.h"
-#include "health/slo/sli_queries.h"
 #include "telemetry/api_answer.h"
 #include "telemetry/matching.h"
 
@@ -45,73 +43,6 @@ Json kpi_json(const Api& api, const catalog::Kpi& kpi) {
           {"error", reading ? reading->error : std::string()},
           {"status", standing.status},
           {"since", time_or_null(standing.since)}};
-}
-
-Json burn_json(const BurnRate& burn) {
-  return {{"long", format_duration(burn.window.long_window)},
-          {"short", format_duration(burn.window.short_window)},
-          {"severity", burn.window.severity},
-          {"threshold", burn.window.burn_rate},
-          {"long_rate", number_or_null(burn.long_rate)},
-          {"short_rate", number_or_null(burn.short_rate)},
-          {"events", burn.events},
-          {"bad_events", burn.bad_events},
-          {"firing", burn.firing},
-          {"held_back", burn.held_back}};
-}
-
-/// The kind of indicator.
-const char* indicator_words(const catalog::Slo& slo) {
-  const auto& indicator = slo.indicator.spec;
-  if (indicator.latency_metric) return "latency";
-  if (indicator.threshold_metric) return "threshold";
-  return indicator.ratio_metric && indicator.ratio_metric->raw ? "raw ratio" : "ratio";
-}
-
-Json slo_json(const Api& api, const catalog::Slo& slo) {
-  const auto reading = api.evaluator.slo(slo.metadata.name).value_or(SloReading{});
-  const auto budget = budget_of(slo, reading.period, reading.window);
-  const auto& remaining = budget.remaining;
-  const auto queries = sli_queries(slo, slo.window());
-  Json burns = Json::array();
-  bool firing = false;
-  for (const auto& burn : reading.burn_rates) {
-    burns.push_back(burn_json(burn));
-    firing = firing || burn.firing;
-  }
-  // Said in this order: what burns now, what is used up, what is fine, what cannot be known.
-  const char* status = firing           ? "at_risk"
-                       : !remaining     ? "no_data"
-                       : *remaining < 0 ? "missed"
-                                        : "on_target";
-  return {
-      {"name", slo.metadata.name},
-      {"workload", slo.service.name},
-      {"description", slo.description},
-      {"target", slo.target()},
-      {"window", slo.time_window.empty() ? catalog::SloTimeWindow{}.duration
-                                         : slo.time_window.front().duration},
-      {"objective", slo.objectives.empty() ? std::string() : slo.objectives.front().display_name},
-      {"sli", number_or_null(sli(reading.window))},
-      {"budget_remaining", number_or_null(remaining)},
-      {"burn_rates", std::move(burns)},
-      {"status", status},
-      {"error", reading.error},
-      {"kpi", slo.kpi.name},
-      {"procedure", slo.procedure.name},
-      {"minimum_events", slo.alerting.minimum_events},
-      {"budgeting_method", slo.budgeting_method},
-      {"unit", unit_of(slo)},
-      {"indicator", indicator_words(slo)},
-      {"period_start", time_or_null(reading.period.start)},
-      {"period_end", time_or_null(reading.period.end)},
-      {"rolling", reading.period.rolling},
-      {"total", number_or_null(reading.window.total)},
-      {"bad", budget.bad},
-      {"allowed_bad", budget.allowed},
-      {"ratio_query", ratio_query(slo, chart_length(slo))},
-      {"good_query", queries.good},
-      {"total_query", queries.total}};
 }
 
 Json labels_json(const Labels& labels) {
@@ -313,14 +244,6 @@ std::vector<http::Route> health_routes(Runtime runtime, const catalog::Catalog& 
     Json items = Json::array();
     for (const auto* kpi : a.catalog.all<catalog::Kpi>()) {
       if (!workload || kpi->workload.name == *workload) items.push_back(kpi_json(a, *kpi));
-    }
-    return http::json_response({{"items", std::move(items)}});
-  });
-  add("/api/v1/slos", "listSlos", [](const Api& a, const http::Request& request) {
-    const auto workload = request.parameter("workload");
-    Json items = Json::array();
-    for (const auto* slo : a.catalog.all<catalog::Slo>()) {
-      if (!workload || slo->service.name == *workload) items.push_back(slo_json(a, *slo));
     }
     return http::json_response({{"items", std::move(items)}});
   });

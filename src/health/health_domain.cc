@@ -1,5 +1,7 @@
 #include "health/health_domain.h"
 
+#include "core/text.h"
+
 namespace wellrun::health {
 namespace {
 
@@ -22,9 +24,27 @@ void HealthDomain::apply(const journal::Fact& fact) {
     const auto fingerprint = fired.fingerprint;
     firing_[fingerprint] = {std::move(fired), fact.time, fact.seq};
   } else if (fact.type == facts::AlertResolved::kType) {
-    firing_.erase(text_or(fact.body, "fingerprint"));
+    if (auto alert = firing_.extract(text_or(fact.body, "fingerprint"))) {
+      lately_.push_back(std::move(alert.mapped()));
+      if (lately_.size() > kMostLately) lately_.pop_front();
+    }
   } else if (fact.type == facts::KpiStatusChanged::kType) {
-    kpis_[text_or(fact.body, "kpi")] = {text_or(fact.body, "to"), fact.time};
+    auto& kpi = kpis_[text_or(fact.body, "kpi")];
+    kpi.status = text_or(fact.body, "to");
+    kpi.since = fact.time;
+    return;
+  } else if (fact.type == facts::KpiReviewed::kType) {
+    kpis_[text_or(fact.body, "kpi")].reviewed_at = fact.time;
+    return;
+  } else if (fact.type == facts::BudgetStepReached::kType) {
+    auto step = fact.body.get<facts::BudgetStepReached>();
+    const auto key = budget_step_key(step);
+    budget_steps_.insert_or_assign(key, BudgetStanding{std::move(step), fact.time});
+    return;
+  } else if (fact.type == facts::BudgetStepLeft::kType) {
+    const auto left = fact.body.get<facts::BudgetStepLeft>();
+    budget_steps_.erase(
+        budget_step_key({.slo = left.slo, .workload = {}, .policy = left.policy, .at = left.at}));
     return;
   } else {
     return;
@@ -87,34 +107,137 @@ journal::Decision HealthDomain::change_kpi(facts::KpiStatusChanged change) const
   return decision;
 }
 
-Json HealthDomain::snapshot() const {
-  Json firing = Json::array();
-  for (const auto& [fingerprint, alert] : firing_) {
-    firing.push_back(
-        {{"fired", alert.fired}, {"since", to_unix_ms(alert.since)}, {"seq", alert.seq}});
+BudgetSteps HealthDomain::standing_steps() const {
+  BudgetSteps steps;
+  for (const auto& [key, standing] : budget_steps_) steps.emplace(key, standing.step);
+  return steps;
+}
+
+journal::Decision HealthDomain::stand_budget(const std::string& slo, const BudgetSteps& wanted,
+                                             double used) const {
+  journal::Decision decision;
+  for (const auto& [key, standing] : budget_steps_) {
+    const auto& step = standing.step;
+    const auto found = wanted.find(key);
+    if (step.slo != slo || (found != wanted.end() && found->second.then == step.then)) continue;
+    const bool recovered = used < step.at - kHysteresis;
+    decision.facts.push_back(fact_of(
+        "slo/" + slo,
+        facts::BudgetStepLeft{.slo = slo,
+                              .workload = step.workload,
+                              .policy = step.policy,
+                              .at = step.at,
+                              .used = used,
+                              .reason = recovered ? "recovered" : "no longer said by the policy"}));
   }
+  for (const auto& [key, step] : wanted) {
+    const auto stands = budget_steps_.find(key);
+    if (stands != budget_steps_.end() && stands->second.step.then == step.then) continue;
+    decision.facts.push_back(fact_of("slo/" + slo, step));
+  }
+  return decision;
+}
+
+Result<journal::Decision> HealthDomain::give_verdict(const std::string& fingerprint,
+                                                     const std::string& verdict,
+                                                     const std::string& comment,
+                                                     const std::string& by) const {
+  if (verdict != "real" && verdict != "noise")
+    return fail(ErrorCode::kInvalid,
+                fmt::format("a verdict is real or noise, found {}", quote(verdict)), "verdict");
+  const FiringAlert* alert = nullptr;
+  if (const auto fires = firing_.find(fingerprint); fires != firing_.end()) {
+    alert = &fires->second;
+  } else {
+    const auto last = std::ranges::find_if(
+        lately_.rbegin(), lately_.rend(),
+        [&](const FiringAlert& each) { return each.fired.fingerprint == fingerprint; });
+    if (last != lately_.rend()) alert = &*last;
+  }
+  if (alert == nullptr)
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("no alert {} fires or fired lately; GET /api/v1/alerts/recent lists them",
+                    quote(fingerprint)));
+  journal::Decision decision;
+  decision.facts.push_back(
+      fact_of("alert/" + fingerprint,
+              facts::AlertVerdictGiven{.fingerprint = fingerprint,
+                                       .alert = alert->fired.alert,
+                                       .rule = alert->fired.rule,
+                                       .workload = alert->fired.workload,
+                                       .fired_seq = static_cast<std::int64_t>(alert->seq),
+                                       .verdict = verdict,
+                                       .comment = comment,
+                                       .by = by}));
+  decision.facts.back().actor = by;
+  return decision;
+}
+
+journal::Decision HealthDomain::review_kpi(facts::KpiReviewed review) const {
+  journal::Decision decision;
+  decision.facts.push_back(fact_of("kpi/" + review.kpi, review));
+  decision.facts.back().actor = review.by;
+  return decision;
+}
+
+namespace {
+
+Json alert_state(const FiringAlert& alert) {
+  return {{"fired", alert.fired}, {"since", to_unix_ms(alert.since)}, {"seq", alert.seq}};
+}
+
+FiringAlert alert_from(const Json& state) {
+  return {state.at("fired").get<facts::AlertFired>(),
+          from_unix_ms(state.at("since").get<std::int64_t>()),
+          state.at("seq").get<journal::Sequence>()};
+}
+
+}  // namespace
+
+Json HealthDomain::snapshot() const {
+  Json firing = Json::array(), lately = Json::array();
+  for (const auto& [fingerprint, alert] : firing_) firing.push_back(alert_state(alert));
+  for (const auto& alert : lately_) lately.push_back(alert_state(alert));
   Json kpis = Json::object();
   for (const auto& [name, kpi] : kpis_) {
-    kpis[name] = {{"status", kpi.status}, {"since", to_unix_ms(kpi.since)}};
+    kpis[name] = {{"status", kpi.status},
+                  {"since", to_unix_ms(kpi.since)},
+                  {"reviewed", to_unix_ms(kpi.reviewed_at)}};
   }
+  Json steps = Json::array();
+  for (const auto& [key, standing] : budget_steps_)
+    steps.push_back({{"step", standing.step}, {"since", to_unix_ms(standing.since)}});
   Json transitions = Json::array();
   for (const auto time : transitions_) transitions.push_back(to_unix_ms(time));
-  return {{"firing", firing}, {"kpis", kpis}, {"transitions", transitions}};
+  return {{"firing", firing},
+          {"lately", lately},
+          {"kpis", kpis},
+          {"budget_steps", steps},
+          {"transitions", transitions}};
 }
 
 Status HealthDomain::restore(const Json& snapshot) {
   try {
     firing_.clear();
     for (const auto& each : snapshot.at("firing")) {
-      auto fired = each.at("fired").get<facts::AlertFired>();
-      const auto fingerprint = fired.fingerprint;
-      firing_[fingerprint] = {std::move(fired), from_unix_ms(each.at("since").get<std::int64_t>()),
-                              each.at("seq").get<journal::Sequence>()};
+      auto alert = alert_from(each);
+      firing_[alert.fired.fingerprint] = std::move(alert);
     }
+    lately_.clear();
+    for (const auto& each : snapshot.value("lately", Json::array()))
+      lately_.push_back(alert_from(each));
     kpis_.clear();
     for (const auto& [name, kpi] : snapshot.at("kpis").items()) {
       kpis_[name] = {kpi.at("status").get<std::string>(),
-                     from_unix_ms(kpi.at("since").get<std::int64_t>())};
+                     from_unix_ms(kpi.at("since").get<std::int64_t>()),
+                     from_unix_ms(kpi.value("reviewed", std::int64_t{0}))};
+    }
+    budget_steps_.clear();
+    for (const auto& each : snapshot.value("budget_steps", Json::array())) {
+      auto step = each.at("step").get<facts::BudgetStepReached>();
+      const auto key = budget_step_key(step);
+      budget_steps_[key] = {std::move(step), from_unix_ms(each.at("since").get<std::int64_t>())};
     }
     transitions_.clear();
     for (const auto& time : snapshot.at("transitions"))

@@ -10,6 +10,7 @@
 
 #include "facts/health.h"
 #include "health/alert.h"
+#include "health/slo/budget_policy.h"
 #include "journal/ledger.h"
 
 namespace wellrun::health {
@@ -17,6 +18,8 @@ namespace wellrun::health {
 /// At most this many transitions become facts in a minute; the rest follow when they still hold
 /// then.
 inline constexpr std::size_t kMaxTransitionsPerMinute = 120;
+
+inline constexpr std::size_t kMostLately = 1000;
 
 struct FiringAlert {
   facts::AlertFired fired;
@@ -27,6 +30,12 @@ struct FiringAlert {
 struct KpiStanding {
   std::string status = "no_data";
   Timestamp since{};
+  Timestamp reviewed_at{};  ///< the epoch: never
+};
+
+struct BudgetStanding {
+  facts::BudgetStepReached step;
+  Timestamp since;
 };
 
 class HealthDomain final : public journal::Domain {
@@ -61,9 +70,29 @@ class HealthDomain final : public journal::Domain {
   /// Nothing when the KPI already stands so.
   journal::Decision change_kpi(facts::KpiStatusChanged change) const;
 
+  /// The steps of error budgets that stand, by budget_step_key().
+  const std::map<std::string, BudgetStanding>& budget_steps() const { return budget_steps_; }
+  BudgetSteps standing_steps() const;
+
+  /// Makes the steps of `slo` be exactly `wanted`; `used`: per cent of its budget, now.
+  journal::Decision stand_budget(const std::string& slo, const BudgetSteps& wanted,
+                                 double used) const;
+
+  /// A person's word on an alert that fires or has fired lately (`firing()`, `lately()`).
+  /// kNotFound, kInvalid for another word than real and noise.
+  Result<journal::Decision> give_verdict(const std::string& fingerprint, const std::string& verdict,
+                                         const std::string& comment, const std::string& by) const;
+  /// kInvalid without a name of a KPI; `workload` is its.
+  journal::Decision review_kpi(facts::KpiReviewed review) const;
+
+  /// The last kMostLately alerts that resolved, oldest first.
+  const std::deque<FiringAlert>& lately() const { return lately_; }
+
  private:
   std::map<std::string, FiringAlert> firing_;
   std::map<std::string, KpiStanding> kpis_;
+  std::map<std::string, BudgetStanding> budget_steps_;
+  std::deque<FiringAlert> lately_;
   std::deque<Timestamp> transitions_;  ///< of the last minute before the newest
 };
 

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "facts/health.h"
 
 namespace wellrun::improve {
 namespace {
+
+constexpr Duration kBudgetActionDue = std::chrono::hours(14 * 24);
 
 template <typename Payload>
 journal::NewFact fact_of(std::string stream, const Payload& payload, const std::string& actor,
@@ -47,7 +50,26 @@ void ImproveDomain::apply(const journal::Fact& fact) {
   }
 }
 
-journal::Decision ImproveDomain::react(const journal::Fact& fact, Timestamp) {
+/// One action for a step at a time: while it is open, reaching the step again asks nothing new.
+journal::Decision ImproveDomain::on_budget_step(const journal::Fact& fact, Timestamp now) const {
+  const auto step = fact.body.get<facts::BudgetStepReached>();
+  if (std::ranges::find(step.then, "action") == step.then.end()) return {};
+  facts::ActionCreated action;
+  action.title = fmt::format("Win back the error budget of {} ({:g}% used, policy {})", step.slo,
+                             step.at, step.policy);
+  for (const auto& [id, known] : actions_) {
+    if (known.what.title == action.title && known.finished_by.empty()) return {};
+  }
+  action.action = fmt::format("act-{:04}", actions_.size() + 1);
+  action.owner = step.owner;
+  action.due = format_rfc3339(now + kBudgetActionDue);
+  action.by = "policy:" + step.policy;
+  return {.facts = {fact_of("action/" + action.action, action, "system", "slo/" + step.slo)},
+          .intents = {}};
+}
+
+journal::Decision ImproveDomain::react(const journal::Fact& fact, Timestamp now) {
+  if (fact.type == facts::BudgetStepReached::kType) return on_budget_step(fact, now);
   if (fact.type != "incident.resolved") return {};
   const auto incident = text_or(fact.body, "incident");
   const auto workload = workloads_.find(incident);

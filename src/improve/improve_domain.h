@@ -30,7 +30,8 @@ class ImproveDomain final : public journal::Domain {
  public:
   std::string_view name() const override { return "improve"; }
   void apply(const journal::Fact& fact) override;
-  /// incident.resolved leads to analysis.drafted.
+  /// incident.resolved leads to analysis.drafted, budget.step_reached to action.created when the
+  /// step says so.
   journal::Decision react(const journal::Fact& fact, Timestamp now) override;
   journal::Decision tick(Timestamp) override { return {}; }
   std::optional<Timestamp> next_due() const override { return std::nullopt; }
@@ -54,6 +55,7 @@ class ImproveDomain final : public journal::Domain {
   const std::map<std::string, Action>& actions() const { return actions_; }
 
  private:
+  journal::Decision on_budget_step(const journal::Fact& fact, Timestamp now) const;
   Result<const Analysis*> open_analysis(const std::string& id) const;
 
   std::map<std::string, Analysis> analyses_;

@@ -8,6 +8,7 @@
 #include "catalog/catalog_api.h"
 #include "health/health_api.h"
 #include "health/rules/rules_api.h"
+#include "health/slo/slo_api.h"
 #include "journal/sqlite_store.h"
 #include "platform/auth/auth.h"
 #include "platform/grpc/grpc_server.h"
@@ -260,6 +261,8 @@ void Application::State::build_routes() {
   add(main_router,
       health::health_routes(runtime, plane->catalog(), plane->evaluator(), plane->health()));
   add(main_router, health::rules::rules_routes(runtime, *engine, *journal));
+  add(main_router, health::slo_routes(runtime, plane->catalog(), plane->evaluator(),
+                                      plane->health(), *engine, *journal));
   add(main_router, workload_routes(runtime, *plane));
   add(main_router, telemetry::running_queries_routes(*running_queries));
   add(main_router, telemetry::prometheus_query_routes(runtime, *engine, *running_queries,

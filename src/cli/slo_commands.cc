@@ -1,0 +1,137 @@
+#include "cli/slo_commands.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace wellrun::cli {
+namespace {
+
+using Form = Column::Form;
+
+std::string share(const Json& item, const char* key) {
+  const auto found = item.find(key);
+  return found == item.end() || !found->is_number()
+             ? "-"
+             : fmt::format("{:.5g}%", found->get<double>() * 100);
+}
+
+std::string number(const Json& item, const char* key) {
+  return fmt::format("{:.6g}", number_or(item, key, 0));
+}
+
+/// "bad 12 of 40 allowed (slices of 1m)".
+std::string budget_text(const Json& slo) {
+  return fmt::format("{} left: {} bad of {} allowed ({})", share(slo, "budget_remaining"),
+                     number(slo, "bad"), number(slo, "allowed_bad"), text_or(slo, "unit"));
+}
+
+void show_slo(const Context& context, const Json& slo) {
+  const auto status = text_or(slo, "status");
+  context.out(fmt::format(
+      "{}  {}\n  promise   {} over {}{}, {}\n  measured  {}\n  budget    {}\n",
+      text_or(slo, "name"), coloured(status, status, context.terminal), share(slo, "target"),
+      text_or(slo, "window"),
+      slo.value("rolling", true) ? ", rolling" : " since " + text_or(slo, "period_start"),
+      text_or(slo, "budgeting_method"), share(slo, "sli"), budget_text(slo)));
+  if (slo.value("exhausted_in_s", Json()).is_number())
+    context.out(fmt::format("  used up   in {} at the present pace\n",
+                            format_age(Duration{static_cast<std::int64_t>(
+                                slo["exhausted_in_s"].get<double>() * 1000)})));
+  for (const auto& step : slo.value("steps", Json::array())) {
+    std::vector<std::string> then;
+    for (const auto& each : step.at("then")) then.push_back(each.get<std::string>());
+    context.out(fmt::format(
+        "  at {:>4g}%  {} ({}){}\n", number_or(step, "at", 0), fmt::join(then, ", "),
+        text_or(step, "policy"),
+        step.value("reached", false) ? ": reached since " + text_or(step, "since") : ""));
+  }
+  const auto feasibility = slo.value("feasibility", Json::object());
+  if (!feasibility.value("possible", true))
+    context.out(fmt::format("  cannot be kept if dependencies are in series: {}\n",
+                            text_or(feasibility, "arithmetic")));
+  for (const auto& burn : slo.value("burn_rates", Json::array())) {
+    const auto held_back = text_or(burn, "held_back");
+    if (!held_back.empty())
+      context.out(fmt::format("  {} / {} burns and does not alert: {}\n", text_or(burn, "long"),
+                              text_or(burn, "short"), held_back));
+  }
+}
+
+void show_events(const Context& context, const Json& slo) {
+  context.out(table(
+      slo.value("incidents", Json::array()),
+      {{"INCIDENT", "id"}, {"SEV", "severity"}, {"FROM", "from"}, {"TO", "to"}, {"TITLE", "title"}},
+      context.terminal, "no incidents of the workload in this window"));
+  context.out(table(slo.value("alerts", Json::array()),
+                    {{"ALERT", "alert"},
+                     {"SEVERITY", "severity"},
+                     {"FROM", "from"},
+                     {"TO", "to"},
+                     {"SUMMARY", "summary"}},
+                    context.terminal, "no alerts of this SLO in this window"));
+}
+
+struct ReportArguments {
+  std::string name, workload;
+};
+
+int run_report(const Context& context, const ReportArguments& arguments) {
+  std::string path = "/api/v1/reports/error-budget";
+  char separator = '?';
+  for (const auto& [key, value] :
+       {std::pair{"slo", &arguments.name}, {"workload", &arguments.workload}}) {
+    if (value->empty()) continue;
+    path += separator + std::string(key) + '=' + url_encode(*value);
+    separator = '&';
+  }
+  Api api(context.api);
+  const auto answer = api.get(path);
+  if (!answer) return report(context, answer.error());
+  if (context.json) {
+    context.out(answer->dump(2) + "\n");
+    return 0;
+  }
+  const auto items = answer->value("items", Json::array());
+  if (items.empty()) context.out("no SLOs: write them as code (docs/slo.md) and apply them\n");
+  for (const auto& slo : items) {
+    show_slo(context, slo);
+    if (!arguments.name.empty()) show_events(context, slo);
+  }
+  return 0;
+}
+
+/// Exit 1: refused, for a pipeline to stop at.
+int run_gate(const Context& context, const std::string& workload) {
+  Api api(context.api);
+  const auto answer = api.get("/api/v1/gates/budget?workload=" + url_encode(workload));
+  if (!answer) return report(context, answer.error());
+  const auto state = text_or(*answer, "state");
+  if (context.json) {
+    context.out(answer->dump(2) + "\n");
+  } else {
+    context.out(fmt::format("deployments of {}: {}\n", workload, state));
+    for (const auto& reason : answer->value("reasons", Json::array()))
+      context.out("  " + text_or(reason, "text") + "\n");
+  }
+  return state == "refused" ? 1 : 0;
+}
+
+}  // namespace
+
+void add_slo_commands(CLI::App& app, Context& context, int& exit_code) {
+  auto arguments = std::make_shared<ReportArguments>();
+  auto* command = app.get_subcommand("slo")->add_subcommand(
+      "report", "Error budgets: what is left, what used it, what that closes, can it be kept");
+  command->add_option("name", arguments->name, "only this SLO, with its incidents and alerts");
+  command->add_option("--workload", arguments->workload, "only its SLOs");
+  command->callback(
+      [&context, &exit_code, arguments] { exit_code = run_report(context, *arguments); });
+
+  auto workload = std::make_shared<std::string>();
+  auto* gate = app.get_subcommand("deploy")->add_subcommand(
+      "gate", "What error budgets say of a deployment now; exit 1 when they refuse it");
+  gate->add_option("--workload", *workload, "whose deployment")->required();
+  gate->callback([&context, &exit_code, workload] { exit_code = run_gate(context, *workload); });
+}
+
+}  // namespace wellrun::cli

@@ -1,0 +1,70 @@
+#include "health/slo/budget_policy.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "catalog/kinds/budget_policy.h"
+
+namespace wellrun::health {
+namespace {
+
+bool does(const facts::BudgetStepReached& step, const char* what) {
+  return std::ranges::find(step.then, what) != step.then.end();
+}
+
+}  // namespace
+
+std::string budget_step_key(const facts::BudgetStepReached& step) {
+  return fmt::format("{}/{}/{:g}", step.slo, step.policy, step.at);
+}
+
+BudgetSteps steps_for(const catalog::Catalog& catalog, const catalog::Slo& slo, double used_percent,
+                      const BudgetSteps& standing) {
+  BudgetSteps steps;
+  for (const auto* policy : catalog.all<catalog::BudgetPolicy>()) {
+    if (!policy->covers(slo.metadata.name, slo.service.name)) continue;
+    const auto owner = catalog::owner_or_workloads(catalog, policy->owner, slo.service);
+    for (const auto& step : policy->steps) {
+      facts::BudgetStepReached reached{.slo = slo.metadata.name,
+                                       .workload = slo.service.name,
+                                       .policy = policy->metadata.name,
+                                       .at = step.at,
+                                       .used = used_percent,
+                                       .then = step.then,
+                                       .owner = owner.name};
+      const auto stands = standing.find(budget_step_key(reached));
+      const bool stood = stands != standing.end() && stands->second.then == step.then;
+      if (used_percent < (stood ? step.at - kHysteresis : step.at)) continue;
+      if (stood) reached.used = stands->second.used;
+      steps.emplace(budget_step_key(reached), std::move(reached));
+    }
+  }
+  return steps;
+}
+
+std::optional<AlertRule> budget_alert_rule(const catalog::Slo& slo,
+                                           const facts::BudgetStepReached& step) {
+  const bool page = does(step, "page");
+  if (!page && !does(step, "ticket")) return std::nullopt;
+  AlertRule rule;
+  rule.key = fmt::format("slos/{}/SloBudgetSpent", step.slo);
+  rule.alert = "SloBudgetSpent";
+  rule.expr = fmt::format("error budget used >= {:g}%", step.at);
+  rule.workload = step.workload;
+  rule.procedure = slo.procedure.name;
+  rule.source = "slo";
+  rule.slo = step.slo;
+  rule.kpi = slo.kpi.name;
+  rule.labels = {{"slo", step.slo},
+                 {"workload", step.workload},
+                 {"severity", page ? "page" : "ticket"},
+                 {"policy", step.policy},
+                 {"at", fmt::format("{:g}", step.at)}};
+  rule.annotations = {
+      {"summary", fmt::format("{} has used {:.0f}% of its error budget", step.slo, step.used)},
+      {"description", fmt::format("Policy {} from {:g}% on: {}.", step.policy, step.at,
+                                  fmt::join(step.then, ", "))}};
+  return rule;
+}
+
+}  // namespace wellrun::health

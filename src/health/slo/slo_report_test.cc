@@ -1,0 +1,93 @@
+#include "health/slo/slo_report.h"
+
+#include <gtest/gtest.h>
+
+#include "facts/respond.h"
+
+namespace wellrun::health {
+namespace {
+
+using namespace std::chrono_literals;
+
+const auto kStart = from_unix_ms(1'767'225'600'000);
+
+catalog::Slo availability() {
+  catalog::Slo slo;
+  slo.metadata.name = "checkout";
+  slo.service.name = "shop";
+  slo.indicator.spec.ratio_metric.emplace();
+  slo.objectives = {{}};
+  slo.objectives.front().target = 0.9;
+  slo.time_window = {{.duration = "100m", .is_rolling = true, .calendar = {}}};
+  return slo;
+}
+
+TEST(SloReport, TheBurnDownEndsAtWhatIsLeft) {
+  const auto slo = availability();
+  const catalog::SloPeriod period{kStart, kStart + 100min, true};
+  EXPECT_EQ(bin_length(slo, period), 1min);
+  std::vector<BudgetBin> bins;
+  for (int i = 1; i <= 4; ++i) bins.push_back({kStart + i * 25min, {i == 2 ? 80.0 : 100.0, 100.0}});
+  const auto points = burn_down(slo, period, bins);
+  ASSERT_EQ(points.size(), 4U);
+  EXPECT_NEAR(points[0]["remaining"].get<double>(), 1, 1e-9);
+  EXPECT_NEAR(points[1]["remaining"].get<double>(), 0.5, 1e-9) << "20 of 40 allowed";
+  EXPECT_NEAR(points[3]["remaining"].get<double>(), 0.5, 1e-9);
+  EXPECT_EQ(points[1]["bad"], 20);
+  EXPECT_NEAR(*budget_of(slo, period, {380, 400}).remaining, 0.5, 1e-9);
+}
+
+TEST(SloReport, BinsAreWholeSlicesOrMinutes) {
+  auto slo = availability();
+  EXPECT_EQ(bin_length(slo, {kStart, kStart + 28 * 24h, true}), 404min);
+  EXPECT_EQ(bin_length(slo, {kStart, kStart + 60s, true}), 1s);
+  slo.budgeting_method = "Timeslices";
+  slo.objectives.front().time_slice_window = "5m";
+  EXPECT_EQ(bin_length(slo, {kStart, kStart + 28 * 24h, true}), 405min);
+}
+
+TEST(SloReport, SaysWhenTheBudgetIsUsedUpAtThisPace) {
+  const auto slo = availability();
+  SloReading reading;
+  reading.period = {kStart, kStart + 100min, true};
+  reading.window = {950, 1000};
+  EXPECT_EQ(exhausted_in(slo, reading), std::nullopt) << "no pace is known";
+  BurnRate burn;
+  burn.window.long_window = 1h;
+  burn.long_rate = 2;
+  reading.burn_rates = {burn};
+  ASSERT_TRUE(exhausted_in(slo, reading));
+  EXPECT_NEAR(to_seconds(*exhausted_in(slo, reading)), 25 * 60, 1)
+      << "half is left, burning twice as fast as allowed";
+  reading.window = {800, 1000};
+  EXPECT_EQ(exhausted_in(slo, reading), std::nullopt) << "it is used up already";
+}
+
+TEST(SloReport, NamesWhatHappenedInThePeriod) {
+  const auto slo = availability();
+  SloReading reading;
+  reading.period = {kStart, kStart + 100min, true};
+  std::vector<journal::Fact> facts;
+  const auto add = [&](const char* type, Json body, Duration after) {
+    journal::Fact fact;
+    fact.type = type;
+    fact.body = std::move(body);
+    fact.time = kStart + after;
+    facts.push_back(std::move(fact));
+  };
+  add("incident.opened", {{"incident", "inc-0"}, {"workload", "shop"}}, -1h);
+  add("incident.opened", {{"incident", "inc-1"}, {"workload", "shop"}, {"title", "Orders"}}, 1min);
+  add("incident.opened", {{"incident", "inc-2"}, {"workload", "other"}}, 2min);
+  add("alert.fired", {{"fingerprint", "a"}, {"slo", "checkout"}, {"alert", "SloBurnRate"}}, 3min);
+  add("alert.resolved", {{"fingerprint", "a"}}, 9min);
+  add("incident.resolved", {{"incident", "inc-1"}}, 10min);
+  const auto report = report_json({}, slo, reading, {}, facts);
+  ASSERT_EQ(report["incidents"].size(), 1U);
+  EXPECT_EQ(report["incidents"][0]["id"], "inc-1");
+  EXPECT_EQ(report["incidents"][0]["to"], format_rfc3339(kStart + 10min));
+  ASSERT_EQ(report["alerts"].size(), 1U);
+  EXPECT_EQ(report["alerts"][0]["to"], format_rfc3339(kStart + 9min));
+}
+
+}  // namespace
+}  // namespace wellrun::health
