@@ -7,12 +7,14 @@
 #include "catalog/kinds/kpi.h"
 #include "catalog/kinds/slo.h"
 #include "core/bytes.h"
+#include "health/slo/sli_queries.h"
 #include "telemetry/promql/parser.h"
 
 namespace wellrun::health::watch {
 namespace {
 
 constexpr Duration kSliInterval{60'000};
+constexpr Duration kSliLength{300'000};
 constexpr Duration kShortestInterval{1000};
 
 Watch watch_of(std::string kind, const catalog::Metadata& metadata,
@@ -33,14 +35,10 @@ Watch watch_of(const catalog::Kpi& kpi) {
   return watch;
 }
 
-/// Nothing good is none good; no events at all is no value.
+/// The share of the last five minutes that was good.
 Watch watch_of(const catalog::Slo& slo) {
   auto watch = watch_of("sli", slo.metadata, slo.service);
-  watch.promql = fmt::format(
-      "clamp_max((sum(increase({0}[5m])) or 0 * sum(increase({1}[5m]))) / (sum(increase({1}[5m])) "
-      "> "
-      "0), 1)",
-      slo.good_query(), slo.total_query());
+  watch.promql = ratio_query(slo, kSliLength);
   watch.interval = kSliInterval;
   watch.labels.set("slo", slo.metadata.name);
   return watch;

@@ -36,8 +36,10 @@ TEST(Watch, EveryKpiEverySloAndEveryBaselineIsWatched) {
   catalog::Slo slo;
   slo.metadata.name = "checkout";
   slo.service.name = "shop";
-  slo.indicator.spec.ratio_metric.good.metric_source.spec.query = "good_total";
-  slo.indicator.spec.ratio_metric.total.metric_source.spec.query = "all_total";
+  slo.indicator.spec.ratio_metric.emplace();
+  slo.indicator.spec.ratio_metric->good.emplace().metric_source.spec.query = "good_total";
+  slo.indicator.spec.ratio_metric->total.emplace().metric_source.spec.query = "all_total";
+  slo.objectives = {{}};
   put(catalog, slo);
   put(catalog, baseline_of("latency_seconds{job=\"a\"}"));
   const auto watches = watches_of(catalog);
