@@ -59,6 +59,11 @@ test('every command answers JSON to a program that asks for it', async () => {
     await json('workload show', workload.name);
     await json('kpi list');
     await json('slo list');
+    await json('slo report');
+    await json('baselines list');
+    await refused('baselines show', 'kpi/none');
+    await json('findings list');
+    await refused('findings show', 'fnd-000001');
     await json('oncall list');
     await json('queries top');
     await refused('queries cancel', 'q-1');
@@ -98,6 +103,7 @@ test('every command answers JSON to a program that asks for it', async () => {
 
     const deployed = await json('deploy record', '--workload', workload.name, '--environment', 'production', '--version', '1.2.0');
     await json('deploy list');
+    await json('deploy gate', '--workload', workload.name);
     await json('deploy finish', deployed.id, '--outcome', 'succeeded');
 
     await json('journal list');
