@@ -600,7 +600,7 @@ constexpr std::array kRules{
     Rule{"P26", runbooks, {"run list", "/runs", "tests/simulation/story_test.cc"}},
     Rule{"W1", kpis, {"kpi list", "/workloads", "src/health/evaluator_test.cc"}},
     Rule{"W3", telemetry_analysed, {"query", "/explore", "src/telemetry/promql/engine_test.cc"}},
-    Rule{"W6", outcome_alerts, {"slo list", "/workloads", "src/health/slo/budget_test.cc"}},
+    Rule{"W6", outcome_alerts, {"slo report", "/health", "src/health/slo/budget_test.cc"}},
     Rule{"H1", operations_kpis, {"assess", "/changes", "src/change/change_domain_test.cc"}},
     Rule{"E1", one_process, {"journal tail", "/incidents", "src/respond/respond_domain_test.cc"}},
     Rule{"E2", procedure_per_alert, {"check", "/procedures", "src/catalog/catalog_test.cc"}},

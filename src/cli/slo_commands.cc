@@ -19,8 +19,12 @@ std::string number(const Json& item, const char* key) {
   return fmt::format("{:.6g}", number_or(item, key, 0));
 }
 
-/// "bad 12 of 40 allowed (slices of 1m)".
+/// "40% left: 12 bad of 20 allowed (slices of 1m)", "spent 2.1 times: …".
 std::string budget_text(const Json& slo) {
+  const double remaining = number_or(slo, "budget_remaining", 0);
+  if (remaining < 0)
+    return fmt::format("spent {:.2g} times: {} bad of {} allowed ({})", 1 - remaining,
+                       number(slo, "bad"), number(slo, "allowed_bad"), text_or(slo, "unit"));
   return fmt::format("{} left: {} bad of {} allowed ({})", share(slo, "budget_remaining"),
                      number(slo, "bad"), number(slo, "allowed_bad"), text_or(slo, "unit"));
 }

@@ -32,6 +32,7 @@ const lists = [
   '/incidents',
   '/incidents?state=all',
   '/workloads',
+  '/health',
   '/procedures',
   '/runs',
   '/changes',
@@ -58,6 +59,7 @@ async function addresses(page: Page): Promise<string[]> {
     ['/incidents/', await first('/api/v1/incidents?state=all', 'id')],
     ['/workloads/', await first('/api/v1/workloads', 'name')],
     ['/procedures/', await first('/api/v1/runbooks', 'name')],
+    ['/slos/', await first('/api/v1/slos', 'name')],
     ['/runs/', await first('/api/v1/runs', 'id')],
     ['/analyses/', await first('/api/v1/analyses', 'id')],
   ];

@@ -23,6 +23,7 @@ const one = [
   ['incidents', await first('/api/v1/incidents?state=all', 'id')],
   ['workloads', await first('/api/v1/workloads', 'name')],
   ['procedures', await first('/api/v1/runbooks', 'name')],
+  ['slos', await first('/api/v1/slos', 'name')],
   ['runs', await first('/api/v1/runs', 'id')],
   ['analyses', await first('/api/v1/analyses', 'id')],
 ];
@@ -30,6 +31,7 @@ const pages = [
   '/',
   '/incidents?state=all',
   '/workloads',
+  '/health',
   '/procedures',
   '/runs',
   '/changes',

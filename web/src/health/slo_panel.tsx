@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { formatNumber, formatPercent, words } from '../platform/format';
 import { Meter } from '../platform/page';
 import { StatusIcon, StatusMark } from '../platform/status';
@@ -20,7 +21,11 @@ export function SloView({
     <div className="stack">
       <div className="kpi-head">
         <div>
-          <h3>{slo.description || slo.name}</h3>
+          <h3>
+            <Link to="/slos/$name" params={{ name: slo.name }} className="title-link">
+              {slo.description || slo.name}
+            </Link>
+          </h3>
           <div className="dim small">
             {slo.name} · {formatPercent(slo.target, 3)} over {slo.window}
           </div>
@@ -58,14 +63,14 @@ export function SloView({
   );
 }
 
-function BurnRates({ slo }: { slo: Slo }) {
+export function BurnRates({ slo }: { slo: Slo }) {
   return (
     <div className="panel-flush">
       <table className="table">
         <thead>
           <tr>
             <th>Windows</th>
-            <th>Then</th>
+            <th className="only-wide">Then</th>
             <th className="num">Long</th>
             <th className="num">Short</th>
             <th className="num">Limit</th>
@@ -78,12 +83,13 @@ function BurnRates({ slo }: { slo: Slo }) {
               <td className="nowrap">
                 {rate.long} / {rate.short}
               </td>
-              <td>{words(rate.severity)}</td>
+              <td className="only-wide">{words(rate.severity)}</td>
               <td className="num">{formatRate(rate.long_rate)}</td>
               <td className="num">{formatRate(rate.short_rate)}</td>
               <td className="num">{formatNumber(rate.threshold)}×</td>
-              <td>
+              <td title={rate.held_back}>
                 <StatusIcon state={rate.firing ? 'burning' : 'ok'} size={15} />
+                {rate.held_back && <span className="dim small"> held back: {rate.held_back}</span>}
               </td>
             </tr>
           ))}

@@ -103,6 +103,16 @@ const run = createRoute({
   path: '/runs/$id',
   component: lazyRouteComponent(() => import('../procedures/run_page'), 'RunPage'),
 });
+const health = createRoute({
+  getParentRoute: () => root,
+  path: '/health',
+  component: lazyRouteComponent(() => import('../health/health_page'), 'HealthPage'),
+});
+const slo = createRoute({
+  getParentRoute: () => root,
+  path: '/slos/$name',
+  component: lazyRouteComponent(() => import('../health/slo_page'), 'SloPage'),
+});
 const changes = createRoute({
   getParentRoute: () => root,
   path: '/changes',
@@ -182,6 +192,8 @@ export const router = createRouter({
     procedure,
     runs,
     run,
+    health,
+    slo,
     changes,
     analyses,
     analysis,
