@@ -11,6 +11,7 @@
 #include "facts/improve.h"
 #include "facts/procedures.h"
 #include "facts/respond.h"
+#include "facts/telemetry.h"
 
 namespace wellrun::facts {
 namespace {
@@ -95,6 +96,10 @@ std::vector<Schema> all() {
       fact<PageSent>(),
       fact<StatusPosted>(),
       fact<StatusUpdateDue>(),
+      // telemetry
+      fact<SeriesDeleted>(),
+      fact<SeriesLimitCleared>(),
+      fact<SeriesLimitReached>(),
   };
   std::ranges::sort(all, {}, &Schema::type);
   return all;

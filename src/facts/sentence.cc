@@ -64,6 +64,12 @@ constexpr auto kPatterns = std::to_array<Pattern>({
     {"run.step_finished", "step “{step}” {outcome}[: {error}]"},
     {"run.step_started", "step “{step}” began"},
     {"run.verdict_given", "procedure {runbook} {helped|helped|did not help}[: {comment}]"},
+    {"series.deleted", "{samples} samples of {series} series were deleted"},
+    {"series_limit.cleared",
+     "{workload}{job} has {series} series, below its limit of {limit} again"},
+    {"series_limit.reached",
+     "{workload}{job} reached its limit of {limit} series: new ones are refused[, first "
+     "{refused_series}]"},
     {"status.posted", "told customers ({state}): {text}"},
     {"status.update_due", "the update promised for {due} is overdue"},
 });

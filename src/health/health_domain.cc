@@ -16,6 +16,10 @@ journal::NewFact fact_of(std::string stream, const Payload& payload) {
   return fact;
 }
 
+std::string limit_stream(const std::string& workload, const std::string& job) {
+  return workload.empty() ? "series_limit/job " + job : "series_limit/" + workload;
+}
+
 }  // namespace
 
 void HealthDomain::apply(const journal::Fact& fact) {
@@ -45,6 +49,12 @@ void HealthDomain::apply(const journal::Fact& fact) {
     const auto left = fact.body.get<facts::BudgetStepLeft>();
     budget_steps_.erase(
         budget_step_key({.slo = left.slo, .workload = {}, .policy = left.policy, .at = left.at}));
+    return;
+  } else if (fact.type == facts::SeriesLimitReached::kType) {
+    at_series_limit_.insert(fact.stream);
+    return;
+  } else if (fact.type == facts::SeriesLimitCleared::kType) {
+    at_series_limit_.erase(fact.stream);
     return;
   } else {
     return;
@@ -104,6 +114,24 @@ journal::Decision HealthDomain::change_kpi(facts::KpiStatusChanged change) const
   journal::Decision decision;
   change.from = kpi(change.kpi).status;
   if (change.from != change.to) decision.facts.push_back(fact_of("kpi/" + change.kpi, change));
+  return decision;
+}
+
+bool HealthDomain::is_at_series_limit(const std::string& workload, const std::string& job) const {
+  return at_series_limit_.contains(limit_stream(workload, job));
+}
+
+journal::Decision HealthDomain::reach_series_limit(const facts::SeriesLimitReached& reached) const {
+  journal::Decision decision;
+  if (!is_at_series_limit(reached.workload, reached.job))
+    decision.facts.push_back(fact_of(limit_stream(reached.workload, reached.job), reached));
+  return decision;
+}
+
+journal::Decision HealthDomain::clear_series_limit(const facts::SeriesLimitCleared& cleared) const {
+  journal::Decision decision;
+  if (is_at_series_limit(cleared.workload, cleared.job))
+    decision.facts.push_back(fact_of(limit_stream(cleared.workload, cleared.job), cleared));
   return decision;
 }
 
@@ -214,6 +242,7 @@ Json HealthDomain::snapshot() const {
           {"lately", lately},
           {"kpis", kpis},
           {"budget_steps", steps},
+          {"at_series_limit", at_series_limit_},
           {"transitions", transitions}};
 }
 
@@ -242,6 +271,7 @@ Status HealthDomain::restore(const Json& snapshot) {
     transitions_.clear();
     for (const auto& time : snapshot.at("transitions"))
       transitions_.push_back(from_unix_ms(time.get<std::int64_t>()));
+    at_series_limit_ = snapshot.value("at_series_limit", std::set<std::string>());
   } catch (const Json::exception& error) {
     return fail(ErrorCode::kCorrupt,
                 fmt::format("the snapshot of health cannot be read: {}", error.what()));

@@ -5,10 +5,12 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "facts/health.h"
+#include "facts/telemetry.h"
 #include "health/alert.h"
 #include "health/slo/budget_policy.h"
 #include "journal/ledger.h"
@@ -56,6 +58,9 @@ class HealthDomain final : public journal::Domain {
   /// Of a KPI that never changed: no_data since the epoch.
   KpiStanding kpi(const std::string& name) const;
 
+  /// Of a workload, or of a job that is none's, as the journal knows it.
+  bool is_at_series_limit(const std::string& workload, const std::string& job) const;
+
   /// True when reconcile() would have something to record.
   bool differs(const std::string& group,
                const std::map<std::string, facts::AlertFired>& wanted) const;
@@ -88,10 +93,15 @@ class HealthDomain final : public journal::Domain {
   /// The last kMostLately alerts that resolved, oldest first.
   const std::deque<FiringAlert>& lately() const { return lately_; }
 
+  /// Nothing when the owner is known to be at its limit, or to be below it.
+  journal::Decision reach_series_limit(const facts::SeriesLimitReached& reached) const;
+  journal::Decision clear_series_limit(const facts::SeriesLimitCleared& cleared) const;
+
  private:
   std::map<std::string, FiringAlert> firing_;
   std::map<std::string, KpiStanding> kpis_;
   std::map<std::string, BudgetStanding> budget_steps_;
+  std::set<std::string> at_series_limit_;  ///< streams of their owners
   std::deque<FiringAlert> lately_;
   std::deque<Timestamp> transitions_;  ///< of the last minute before the newest
 };

@@ -20,13 +20,16 @@
 #include "respond/respond_effects.h"
 #include "respond/status_page.h"
 #include "server/backup_api.h"
+#include "server/cardinality_api.h"
 #include "server/control_plane.h"
 #include "server/languages.h"
 #include "server/otlp_access.h"
 #include "server/secrets.h"
 #include "server/self_api.h"
+#include "server/series_limits.h"
 #include "server/status_api.h"
 #include "server/targets.h"
+#include "server/tsdb_admin_api.h"
 #include "server/web_pages.h"
 #include "server/workloads_api.h"
 #include "telemetry/commit_watch.h"
@@ -104,7 +107,8 @@ struct Application::State {
   std::unique_ptr<ControlPlane> plane;
   std::unique_ptr<telemetry::scrape::Scraper> scraper;
   std::unique_ptr<telemetry::scrape::Discovery> discovery;
-  std::unique_ptr<Timer> catalog_watch;  ///< tells the scraper of each apply
+  std::unique_ptr<SeriesLimits> series_limits;
+  std::unique_ptr<Timer> catalog_watch;  ///< tells the scraper and the limits of each apply
   std::unique_ptr<telemetry::otlp::OtlpReceiver> receiver;
   http::Router main_router, status_router, otlp_router;
   std::unique_ptr<http::Server> main_server, status_server, otlp_server;
@@ -219,6 +223,8 @@ void Application::State::build_control_plane() {
   scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits, exemplars);
   discovery = std::make_unique<telemetry::scrape::Discovery>(runtime, *client, *scraper);
   receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(runtime.clock, *commits, *store);
+  series_limits =
+      std::make_unique<SeriesLimits>(runtime, *plane, *store, options.max_series_per_workload);
 }
 
 /// Replays the journal and begins; from then on each apply reaches the scraper.
@@ -228,9 +234,11 @@ Status Application::State::start_control_plane() {
     started = plane->start();
     if (!started) return;
     discovery->set_jobs(scrape_jobs(plane->catalog(), read_secret));
+    series_limits->start();
     catalog_watch = plane->ledger().subscribe([this](const journal::Fact& fact) {
-      if (fact.type == facts::CatalogApplied::kType)
-        discovery->set_jobs(scrape_jobs(plane->catalog(), read_secret));
+      if (fact.type != facts::CatalogApplied::kType) return;
+      discovery->set_jobs(scrape_jobs(plane->catalog(), read_secret));
+      series_limits->catalog_changed();
     });
     plane->ledger().on_failure([](const Error& error) {
       log(Level::kError, "journal",
@@ -288,6 +296,8 @@ void Application::State::build_routes() {
   add(main_router, respond::status_assets());
   add(status_router, respond::status_page_routes(runtime, plane->respond()));
   add(main_router, authenticator->routes());
+  add(main_router, cardinality_routes(runtime, *store));
+  add(main_router, tsdb_admin_routes(runtime, options, *store, plane->ledger()));
   add(main_router, backup_routes(runtime, options.data, *store));
   add(main_router, self_routes(runtime, *plane, *store, *engine, options.version));
   add(main_router, web_page_routes());
@@ -308,6 +318,7 @@ void Application::State::stop() {
     auto finished = durable->get_future();
     on_strand([this, durable] {
       catalog_watch.reset();
+      series_limits.reset();
       discovery.reset();
       scraper.reset();
       plane->stop([durable] { durable->set_value(); });

@@ -35,6 +35,12 @@ void declare(config::Settings& settings, Options& options) {
                  "series that one selector of a query may read");
   settings.count("query-cache-bytes", options.query_cache_bytes,
                  "memory for results of range queries, used again by the next; 0 for none");
+  settings.count("max-series-per-workload", options.max_series_per_workload,
+                 "series of a workload without maxSeries, and of a job that is part of none: "
+                 "further ones are refused");
+  settings.flag("enable-admin-api", options.admin_api,
+                "admins may delete series and take snapshots over HTTP, as with Prometheus' "
+                "--web.enable-admin-api");
   settings.text("enable-feature", "names", options.features,
                 "PromQL features, comma-separated, with Prometheus' names");
   settings.choice("log-level", options.log_level, {"debug", "info", "warning", "error"},

@@ -22,12 +22,14 @@ struct Options {
   Duration retention = std::chrono::days(15);
   Duration out_of_order_window = std::chrono::hours(1);
   Duration query_timeout = std::chrono::minutes(2);
-  std::size_t query_max_samples = 50'000'000;  ///< that one query holds, 16 bytes each
-  std::size_t query_max_series = 500'000;      ///< that one selector of a query reads
-  std::size_t query_cache_bytes = 64U << 20;   ///< of results kept from query to query; 0: none
-  std::string features;                        ///< PromQL features, as Prometheus' --enable-feature
-  std::string public_url;                      ///< how people reach `listen`; for links in messages
-  bool sandbox = true;                         ///< run commands of runbooks in bubblewrap
+  std::size_t query_max_samples = 50'000'000;     ///< that one query holds, 16 bytes each
+  std::size_t query_max_series = 500'000;         ///< that one selector of a query reads
+  std::size_t query_cache_bytes = 64U << 20;      ///< of results kept from query to query; 0: none
+  std::size_t max_series_per_workload = 500'000;  ///< unless it says so itself; jobs, too
+  bool admin_api = false;                         ///< whether series can be deleted over HTTP
+  std::string features;    ///< PromQL features, as Prometheus' --enable-feature
+  std::string public_url;  ///< how people reach `listen`; for links in messages
+  bool sandbox = true;     ///< run commands of runbooks in bubblewrap
   std::string log_level = "info";
   std::string log_format = "auto";
   std::string version, revision, build_date;

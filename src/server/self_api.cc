@@ -12,9 +12,43 @@ std::string family(const char* name, const char* type, const char* help, double 
                      value);
 }
 
-std::string own_metrics(ControlPlane& plane, const telemetry::StoreStatistics& store,
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    out += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return out;
+}
+
+/// Of the largest owners: one series each a family.
+std::string owner_metrics(std::vector<telemetry::OwnerUsage> owners) {
+  constexpr std::size_t kMost = 200;
+  if (owners.size() > kMost) owners.resize(kMost);
+  const auto family_of = [&](const char* name, const char* type, const char* suffix,
+                             const char* help, auto value) {
+    std::string text = fmt::format("# TYPE {0} {1}\n# HELP {0} {2}\n", name, type, help);
+    for (const auto& owner : owners)
+      text += fmt::format("{}{}{{owner=\"{}\",kind=\"{}\"}} {}\n", name, suffix,
+                          escaped(owner.workload.empty() ? owner.job : owner.workload),
+                          owner.workload.empty() ? "job" : "workload", value(owner));
+    return text;
+  };
+  return family_of("wellrun_telemetry_owner_series", "gauge", "",
+                   "Series of a workload, or of a job that is part of none.",
+                   [](const auto& owner) { return owner.series; }) +
+         family_of("wellrun_telemetry_owner_series_limit", "gauge", "",
+                   "Most series that it may have; 0: no limit.",
+                   [](const auto& owner) { return owner.max_series; }) +
+         family_of("wellrun_telemetry_owner_refused_samples", "counter", "_total",
+                   "Samples of new series that were refused at the limit.",
+                   [](const auto& owner) { return owner.refused; });
+}
+
+std::string own_metrics(ControlPlane& plane, const telemetry::EmbeddedStore& telemetry,
                         const telemetry::promql::ResultCache::Statistics& kept,
                         const std::string& version) {
+  const auto store = telemetry.statistics();
   const auto open = std::ranges::count_if(plane.respond().incidents(),
                                           [](const auto& each) { return each.second.is_open(); });
   const auto running = std::ranges::count_if(plane.procedures().runs(), [](const auto& each) {
@@ -51,7 +85,7 @@ std::string own_metrics(ControlPlane& plane, const telemetry::StoreStatistics& s
                  static_cast<double>(open));
   text += family("wellrun_runs_open", "gauge", "Runs of procedures that are not over.",
                  static_cast<double>(running));
-  return text + "# EOF\n";
+  return text + owner_metrics(telemetry.owners()) + "# EOF\n";
 }
 
 }  // namespace
@@ -78,18 +112,17 @@ std::vector<http::Route> self_routes(Runtime runtime, ControlPlane& plane,
                     .handler = [](const http::Request&, http::Reply reply) {
                       reply(http::text_response("healthy\n"));
                     }});
-  routes.push_back(
-      {.method = "GET",
-       .pattern = "/metrics",
-       .role = http::Role::kViewer,
-       .operation_id = "listOwnMetrics",
-       .handler = http::on_strand(
-           runtime.strand,
-           [&plane, &telemetry, &engine, version = std::move(version)](const http::Request&) {
-             return http::text_response(
-                 own_metrics(plane, telemetry.statistics(), engine.kept_results(), version), 200,
-                 "application/openmetrics-text; version=1.0.0; charset=utf-8");
-           })});
+  routes.push_back({.method = "GET",
+                    .pattern = "/metrics",
+                    .role = http::Role::kViewer,
+                    .operation_id = "listOwnMetrics",
+                    .handler = http::on_strand(
+                        runtime.strand, [&plane, &telemetry, &engine,
+                                         version = std::move(version)](const http::Request&) {
+                          return http::text_response(
+                              own_metrics(plane, telemetry, engine.kept_results(), version), 200,
+                              "application/openmetrics-text; version=1.0.0; charset=utf-8");
+                        })});
   return routes;
 }
 

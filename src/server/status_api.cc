@@ -56,7 +56,7 @@ Json flags(const StatusSources& s) {
           {"storage.tsdb.path", s.options.data + "/telemetry"},
           {"storage.tsdb.retention.time", format_duration(s.options.retention)},
           {"storage.tsdb.out-of-order-time-window", format_duration(s.options.out_of_order_window)},
-          {"web.enable-admin-api", "false"},
+          {"web.enable-admin-api", s.options.admin_api ? "true" : "false"},
           {"web.enable-otlp-receiver", "true"},
           {"web.enable-remote-write-receiver", "true"},
           {"web.external-url", s.options.public_url},
@@ -113,7 +113,7 @@ Json features(const StatusSources& s) {
   for (const auto& function : telemetry::promql::all_functions())
     functions[std::string(function.name)] = !function.experimental || parser.experimental_functions;
   return {{"api",
-           {{"admin", false},
+           {{"admin", s.options.admin_api},
             {"exemplars", true},
             {"format_query", true},
             {"parse_query", true},
@@ -154,11 +154,21 @@ Json features(const StatusSources& s) {
             {"start_timestamps", true}}}};
 }
 
-/// What an operator should know: damage that was found in the store.
+/// What an operator should know: who is at its limit of series, and damage found in the store.
 Json notifications(const StatusSources& s) {
   Json out = Json::array();
+  for (const auto& owner : s.store.owners()) {
+    if (!owner.at_limit() || owner.refused == 0 || out.size() == 100) continue;
+    out.push_back(
+        {{"text", fmt::format("{} {} has {} series, its limit: new ones are refused, lately {}",
+                              owner.workload.empty() ? "Job" : "Workload",
+                              owner.workload.empty() ? owner.job : owner.workload, owner.series,
+                              owner.refused_series)},
+         {"date", format_rfc3339(from_unix_ms(owner.refused_ms))},
+         {"active", true}});
+  }
   for (const auto& damage : s.store.statistics().damage) {
-    if (out.size() == 100) break;
+    if (out.size() >= 100) break;
     out.push_back({{"text", fmt::format("The telemetry store found damage at {}: {}", damage.where,
                                         damage.what)},
                    {"date", format_rfc3339(s.started)},

@@ -16,6 +16,7 @@ struct Workload {
   Ref<EscalationPolicy> escalation_policy;
   Ref<CommunicationPlan> communication_plan;
   Ref<Runbook> playbook;
+  int max_series = 0;  ///< 0: the server's default
 
   template <typename Shape>
   static void describe(Shape& s) {
@@ -30,6 +31,10 @@ struct Workload {
     s.field("communicationPlan", &Workload::communication_plan,
             "How customers are told about an incident.");
     s.field("playbook", &Workload::playbook, "What to do first when the cause is not known.");
+    s.field("maxSeries", &Workload::max_series,
+            "Most series that it may have, of all its components together: further ones are "
+            "refused, those it has go on. 0: the server's `--max-series-per-workload`.")
+        .range(0, 16'000'000);
   }
 };
 

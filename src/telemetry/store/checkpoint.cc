@@ -122,7 +122,6 @@ class Checkpoint {
     core_.head.sample_count.fetch_sub(moved);
     core_.stuck_samples.fetch_add(moved);
     bool changed = false;
-    std::string bounds;
     for (std::uint32_t i = 0; i < SeriesBlock::kSize; ++i) {
       const auto& series = block.series[i];
       if (is_flushing(series)) {
@@ -133,13 +132,9 @@ class Checkpoint {
           put_chunks(ref, std::span<const HistogramSample>(series.histograms->flushing),
                      encode_histograms);
       }
-      const auto [first, last] = bounds_with_flushing(series);
-      if (first > last) continue;
-      bounds += static_cast<char>(i);
-      put_varint(bounds, zigzag(first));
-      put_varint(bounds, static_cast<std::uint64_t>(last - first));
     }
-    if (changed) batch_.Put(core_.database->family(Family::kDefault), bounds_key(index), bounds);
+    if (changed)
+      batch_.Put(core_.database->family(Family::kDefault), bounds_key(index), bounds_value(block));
     if (batch_.GetDataSize() > kBatchBytes) return write();
     return {};
   }
@@ -201,8 +196,24 @@ std::string bounds_key(std::uint32_t block) {
   return key;
 }
 
+std::string bounds_value(const SeriesBlock& block) {
+  std::string bounds;
+  for (std::uint32_t i = 0; i < SeriesBlock::kSize; ++i) {
+    const auto [first, last] = bounds_with_flushing(block.series[i]);
+    if (first > last) continue;
+    bounds += static_cast<char>(i);
+    put_varint(bounds, zigzag(first));
+    put_varint(bounds, static_cast<std::uint64_t>(last - first));
+  }
+  return bounds;
+}
+
 Status checkpoint(Core& core) {
   const std::scoped_lock once(core.checkpoint_mutex);
+  return checkpoint_alone(core);
+}
+
+Status checkpoint_alone(Core& core) {
   return Checkpoint(core).run();
 }
 

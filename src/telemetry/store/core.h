@@ -67,7 +67,17 @@ Status recover(Core& core);
 Status replay_log(Core& core, const std::vector<std::uint64_t>& segments);
 Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch);
 Status checkpoint(Core& core);
+/// The same with checkpoint_mutex held.
+Status checkpoint_alone(Core& core);
 Status prune_metrics(Core& core);
+/// Of series that match any of `sets`: what was stored before the call and lies in `range`.
+Result<DeletedSamples> delete_samples(Core& core, const std::vector<std::vector<Matcher>>& sets,
+                                      TimeRange range);
+/// Gives the disk back what deleted and overwritten rows take.
+Status compact_chunks(Core& core);
+/// Stored samples in `range` are not what they were: whoever keeps results or iterators lets go of
+/// them.
+void touched(Core& core, TimeRange range);
 Status backup(Core& core, const std::filesystem::path& to);
 /// `within`: of these series alone; null: of all.
 Cardinality cardinality_of(const Core& core, std::size_t limit, const Roaring* within);
@@ -82,7 +92,8 @@ Result<std::unique_ptr<SeriesScan>> scan_series(const Core& core,
 Result<Roaring> refs_in_range(const Core& core, const std::vector<std::vector<Matcher>>& sets,
                               TimeRange range);
 
-/// The key of the bounds of one block, and its value.
+/// The key of the bounds of one block, and its value; under checkpoint_mutex.
 std::string bounds_key(std::uint32_t block);
+std::string bounds_value(const SeriesBlock& block);
 
 }  // namespace wellrun::telemetry::store

@@ -211,6 +211,23 @@ Status Database::flush_metrics() {
   return {};
 }
 
+Status Database::compact_metrics() {
+  std::error_code error;
+  if (std::filesystem::exists(damage_marker(dir_), error))
+    return fail(ErrorCode::kConflict,
+                "tables are not rewritten while some of them are damaged: restore a backup, or "
+                "remove the marker once they are gone",
+                damage_marker(dir_).string());
+  for (const auto of : {Family::kSeries, Family::kChunks, Family::kStarts}) {
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    const auto status = db_->CompactRange(options, family(of), nullptr, nullptr);
+    if (!status.ok())
+      return std::unexpected(database_error(status, "rewriting tables without what is deleted"));
+  }
+  return {};
+}
+
 /// Reads the chunks of one series off an iterator, whose direction does not matter.
 class ChunkReader {
  public:

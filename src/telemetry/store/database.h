@@ -65,6 +65,9 @@ class Database {
   /// Lost in a crash unless flush_metrics() followed.
   Status write_unlogged(rocksdb::WriteBatch& batch);
   Status flush_metrics();
+  /// Rewrites the tables of series and chunks without what is deleted. kConflict while there is
+  /// damage: a block that cannot be read would stop every write.
+  Status compact_metrics();
 
   /// Appends the samples of `ref` in `range` (either list may be null), each sorted only within its
   /// chunk. A damaged block is left out and reported. kIo: the disk failed.

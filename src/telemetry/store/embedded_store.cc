@@ -193,6 +193,15 @@ const ChangeLog& EmbeddedStore::changes() const {
   return core_->changes;
 }
 
+Result<DeletedSamples> EmbeddedStore::delete_samples(const std::vector<std::vector<Matcher>>& sets,
+                                                     TimeRange range) {
+  return store::delete_samples(*core_, sets, range);
+}
+
+Status EmbeddedStore::compact() {
+  return compact_chunks(*core_);
+}
+
 StoreStatistics EmbeddedStore::statistics() const {
   StoreStatistics statistics;
   statistics.series = core_->index.size();

@@ -43,6 +43,11 @@ struct EmbeddedStoreOptions {
   std::function<Result<std::uint64_t>()> free_bytes;  ///< of the disk; empty: asks the file system
 };
 
+struct DeletedSamples {
+  std::size_t series = 0;  ///< that lost samples
+  std::uint64_t samples = 0;
+};
+
 struct StoreStatistics {
   std::size_t series = 0;
   std::uint64_t head_samples = 0;
@@ -69,6 +74,16 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
   StoreStatistics statistics() const;
   /// Told of every write, deletion and the retention; lives as long as the store.
   const ChangeLog& changes() const;
+
+  /// Deletes the samples in `range` of the series that match any of `sets` (at least one), as far
+  /// as they were acknowledged before the call; durable when it returns. A series without any left
+  /// is gone. Cost: a checkpoint, and reading the chunks of these series. After an error some may
+  /// be deleted. kInvalid for a bad regex, kNoSpace, kIo, kCorrupt.
+  Result<DeletedSamples> delete_samples(const std::vector<std::vector<Matcher>>& sets,
+                                        TimeRange range);
+  /// Gives the disk back what was deleted; takes as long as rewriting everything. kConflict while
+  /// there is damage.
+  Status compact();
 
   /// Makes `dir`, which must not exist, a telemetry folder of its own with everything acknowledged
   /// so far; reads and writes go on. kConflict, kNoSpace, kIo: what was made of it is left there.

@@ -1,0 +1,197 @@
+// The metrics store of the real binary: limits of series and who makes them, deleting, snapshots, over crashes.
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { writeRequest } from './remote_write.mjs';
+import { folder, run, serve } from './server.mjs';
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const query = async (server, promql, at = '') => (await (await server.ask('GET', `/api/v1/query?query=${encodeURIComponent(promql)}${at && `&time=${at}`}`)).json()).data.result;
+const valueOf = async (server, promql, at) => Number((await query(server, promql, at))[0]?.value[1] ?? NaN);
+const send = (server, series) => server.ask('POST', '/api/v1/write', writeRequest(series), { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' });
+const json = async (server, path) => (await server.ask('GET', path)).json();
+
+async function eventually(ask, good, what) {
+  let last;
+  for (let i = 0; i < 100; ++i) {
+    last = await ask();
+    if (good(last)) return last;
+    await sleep(200);
+  }
+  assert.fail(`${what}: ${JSON.stringify(last).slice(0, 800)}`);
+}
+
+const many = (job, from, to, time = Date.now()) => {
+  const series = [];
+  for (let i = from; i < to; ++i) series.push({ labels: { __name__: 'flood_total', job, user: `u${i}` }, samples: [[time, i]] });
+  return series;
+};
+
+test('a workload that floods the store is named and capped, and nobody else notices', async () => {
+  const data = folder();
+  const flags = ['--no-auth', '--max-series-per-workload', '3000'];
+  let server = await serve(data, ...flags);
+  assert.equal((await send(server, many('calm', 0, 100))).status, 204);
+
+  // 20,000 series in four writes: the first 3,000 are taken, the others refused as the specification wants it.
+  let refused = 0;
+  for (let part = 0; part < 4; ++part) {
+    const response = await send(server, many('mad', part * 5000, part * 5000 + 5000));
+    assert.equal(response.status, 400);
+    const said = await response.text();
+    assert.match(said, /job "mad" has 3000 series, and its limit is 3000: new ones are refused, the known ones go on/);
+    refused += Number(/(\d+) of 5000 samples were refused/.exec(said)[1]);
+  }
+  assert.equal(refused, 17_000);
+  assert.equal(await valueOf(server, 'count(flood_total{job="mad"})'), 3000);
+  // Its known series go on; a stranger in the same write is taken.
+  const again = await send(server, [...many('mad', 0, 3000, Date.now() + 1), ...many('calm', 100, 101)]);
+  assert.equal(again.status, 204, await again.text());
+
+  // Named: in the journal with who makes the series, in the metrics, in the notifications, in the explorer.
+  const facts = await eventually(() => json(server, '/api/v1/journal?type=series_limit.'), (answer) => answer.items.length > 0, 'the journal names who reached its limit');
+  assert.equal(facts.items.length, 1);
+  const { body } = facts.items[0];
+  assert.deepEqual([facts.items[0].type, body.job, body.series, body.limit], ['series_limit.reached', 'mad', 3000, 3000]);
+  assert.match(body.refused_series, /flood_total\{job="mad", user="u3000"\}/);
+  assert.deepEqual(body.metrics, [{ name: 'flood_total', series: 3000 }]);
+  assert.deepEqual(body.labels[0], { name: 'user', values: 3000 });
+  const metrics = await (await server.ask('GET', '/metrics')).text();
+  assert.match(metrics, /wellrun_telemetry_owner_series\{owner="mad",kind="job"\} 3000/);
+  assert.match(metrics, /wellrun_telemetry_owner_refused_samples_total\{owner="mad",kind="job"\} 17000/);
+  const notes = await json(server, '/api/v1/notifications');
+  assert.ok(notes.data.some((note) => /Job mad has 3000 series, its limit/.test(note.text)), JSON.stringify(notes));
+  const client = ['--server', server.url, '--output', 'json'];
+  const owners = JSON.parse((await run('series', 'owners', ...client)).stdout);
+  assert.deepEqual(owners.items.map((item) => [item.name, item.series, item.at_limit]), [['mad', 3000, true], ['calm', 101, false]]);
+  assert.equal(owners.items[0].refused_samples, 17_000);
+  const top = JSON.parse((await run('series', 'top', '--by', 'label', '--job', 'mad', ...client)).stdout);
+  assert.deepEqual([top.series, top.items[0].name, top.items[0].values], [3000, 'user', 3000]);
+  const pairs = JSON.parse((await run('series', 'top', '--by', 'pair', '--match', 'flood_total{user=~"u1.?"}', '--limit', '1', ...client)).stdout);
+  assert.deepEqual([pairs.series, pairs.items[0].name], [22, '__name__=flood_total']);
+  assert.match((await run('series', 'top', '--by', 'nothing', '--server', server.url)).stderr, /by must be workload, metric, label or pair/);
+  // Prometheus' shape stays what it was.
+  assert.equal((await json(server, '/api/v1/status/tsdb')).data.seriesCountByMetricName[0].name, 'flood_total');
+
+  // The limit holds over a crash, and says nothing new in the journal.
+  await server.stop('SIGKILL');
+  server = await serve(data, ...flags);
+  assert.equal((await send(server, many('mad', 9000, 9010))).status, 400);
+  assert.equal((await send(server, many('mad', 0, 10, Date.now() + 2))).status, 204);
+  await sleep(6000);
+  assert.equal((await json(server, '/api/v1/journal?type=series_limit.')).items.length, 1);
+
+  // Deleting makes room.
+  await server.stop();
+  server = await serve(data, ...flags, '--enable-admin-api');
+  assert.equal((await server.ask('POST', '/api/v1/admin/tsdb/delete_series?match[]={job="mad"}')).status, 204);
+  assert.equal((await send(server, many('mad', 9000, 9010))).status, 204);
+  await server.stop();
+});
+
+test('a workload has the limit that its code says, over all of its jobs', async () => {
+  const server = await serve(folder(), '--no-auth');
+  const code = (max) => `apiVersion: wellrun.io/v1
+kind: Channel
+metadata: {name: mail}
+spec: {type: email, smtp: 'localhost:25', from: wellrun@example.org}
+---
+apiVersion: wellrun.io/v1
+kind: Person
+metadata: {name: ana}
+spec: {contacts: [{channel: mail, address: ana@example.org}]}
+---
+apiVersion: wellrun.io/v1
+kind: Team
+metadata: {name: shop}
+spec: {members: [ana]}
+---
+apiVersion: wellrun.io/v1
+kind: EscalationPolicy
+metadata: {name: shop}
+spec: {levels: [{persons: [ana]}]}
+---
+apiVersion: wellrun.io/v1
+kind: Workload
+metadata: {name: shop}
+spec: {owner: shop, escalationPolicy: shop, maxSeries: ${max}}
+---
+apiVersion: wellrun.io/v1
+kind: Component
+metadata: {name: checkout}
+spec: {workload: shop}
+---
+apiVersion: wellrun.io/v1
+kind: Component
+metadata: {name: cart}
+spec: {workload: shop, service: cart-service}
+`;
+  const apply = async (max) => {
+    const applied = await server.ask('POST', '/api/v1/catalog/apply', { files: { 'all.yaml': code(max) }, commit: 'abc', author: 'Ana', dirty: false, prune: false }, { 'content-type': 'application/json' });
+    assert.equal(applied.status, 200, await applied.text());
+  };
+  await send(server, many('checkout', 0, 30)); // before anybody has written down whose they are
+  await apply(50);
+  const shop = async () => (await json(server, '/api/v1/cardinality')).items.find((item) => item.name === 'shop');
+  await eventually(shop, (item) => item?.series === 30 && item.limit === 50 && item.kind === 'workload', 'what is stored is counted for the workload');
+  assert.equal((await send(server, many('demo/cart-service', 0, 20))).status, 204);
+  const refused = await send(server, many('cart-service', 0, 5));
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /workload "shop" has 50 series, and its limit is 50/);
+  await apply(60);
+  await eventually(shop, (item) => item.limit === 60, 'a raised limit is taken');
+  assert.equal((await send(server, many('cart-service', 0, 5))).status, 204);
+  await server.stop();
+});
+
+test('series are deleted for ever, and only when it is allowed', async () => {
+  const data = folder();
+  let server = await serve(data, '--no-auth');
+  const path = '/api/v1/admin/tsdb/delete_series';
+  const closed = await server.ask('POST', `${path}?match[]=gone`);
+  assert.equal(closed.status, 503);
+  assert.deepEqual(await closed.json(), { status: 'error', errorType: 'unavailable', error: 'admin APIs disabled' });
+  await server.stop();
+
+  server = await serve(data, '--no-auth', '--enable-admin-api');
+  const now = Date.now();
+  const at = (name, ...ages) => ({ labels: { __name__: name, job: 'x' }, samples: ages.map((age) => [now - age * 1000, age]) });
+  assert.equal((await send(server, [at('gone', 600, 300, 10), at('partly', 600, 300, 10), at('kept', 600, 300, 10)])).status, 204);
+  assert.equal((await server.ask('POST', path)).status, 400);
+  assert.equal((await server.ask('POST', `${path}?match[]=a{`)).status, 400);
+  assert.equal((await server.ask('POST', `${path}?match[]=a&start=2&end=1`)).status, 400);
+  assert.equal((await server.ask('PUT', `${path}?match[]=gone&match[]=neither`)).status, 204);
+  const middle = `start=${(now - 400_000) / 1000}&end=${(now - 200_000) / 1000}`;
+  assert.equal((await server.ask('POST', `${path}?match[]=partly&${middle}`)).status, 204);
+  const check = async (when) => {
+    assert.equal((await query(server, 'gone[1h]')).length, 0, when);
+    assert.deepEqual((await query(server, 'partly[1h]'))[0].values.map(([, value]) => value), ['600', '10'], when);
+    assert.equal((await query(server, 'kept[1h]'))[0].values.length, 3, when);
+    assert.deepEqual((await json(server, '/api/v1/label/__name__/values')).data, ['kept', 'partly'], when);
+  };
+  await check('deleted');
+  const deletions = (await json(server, '/api/v1/journal?type=series.deleted')).items;
+  assert.deepEqual(deletions.map(({ body }) => [body.series, body.samples]).sort(), [[1, 1], [1, 3]]);
+  await server.stop('SIGKILL');
+  server = await serve(data, '--no-auth', '--enable-admin-api');
+  await check('after kill -9');
+  assert.equal((await server.ask('POST', '/api/v1/admin/tsdb/clean_tombstones')).status, 204);
+  await check('cleaned');
+  assert.match(await (await server.ask('GET', '/metrics')).text(), /wellrun_telemetry_damage 0/);
+
+  const snapshot = await (await server.ask('POST', '/api/v1/admin/tsdb/snapshot')).json();
+  assert.equal(snapshot.status, 'success');
+  assert.match(snapshot.data.name, /^\d{8}T\d{6}Z-[0-9a-f]{16}$/);
+  assert.ok(readdirSync(join(data, 'telemetry', 'snapshots', snapshot.data.name)).includes('wal'));
+  assert.equal((await server.ask('POST', '/api/v1/admin/tsdb/snapshot?skip_head=perhaps')).status, 400);
+  await server.stop();
+});
+
+test('whoever may not, does not', async () => {
+  const server = await serve(folder(), '--enable-admin-api');
+  const made = await (await server.ask('POST', '/api/v1/tokens', { name: 'op', role: 'operator' }, { 'content-type': 'application/json' })).json();
+  for (const name of ['delete_series?match[]=a', 'clean_tombstones', 'snapshot'])
+    assert.equal((await fetch(`${server.url}/api/v1/admin/tsdb/${name}`, { method: 'POST', headers: { authorization: `Bearer ${made.token}` } })).status, 403);
+  await server.stop();
+});
