@@ -3,6 +3,8 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { ChangeList } from '../change/change_list';
 import { mergeChanges, useChanges, useDeployments } from '../change/change_queries';
+import { useBaselines, useFindings, type Baseline } from '../health/baseline_queries';
+import { FindingList } from '../health/finding_list';
 import { useKpis, useSlos } from '../health/health_queries';
 import { KpiChart } from '../health/kpi_chart';
 import { SloView } from '../health/slo_panel';
@@ -11,7 +13,8 @@ import { Empty, Loaded, Loading } from '../platform/states';
 import { StatusIcon, StatusMark } from '../platform/status';
 import { Switch } from '../platform/switch';
 import { IncidentAttention } from '../respond/incident_attention';
-import { useIncidents } from '../respond/incident_queries';
+import { useIncidents, type Incident } from '../respond/incident_queries';
+import type { Span } from '../telemetry/chart';
 import { parseRange, ranges } from '../telemetry/prometheus';
 import { useWorkload, type WorkloadDetail } from './workload_queries';
 
@@ -40,6 +43,15 @@ function WorkloadView({ workload }: { workload: WorkloadDetail }) {
   const deployments = useDeployments(workload.name);
   const changes = useChanges(workload.name);
   const incidents = useIncidents({ state: 'open', workload: workload.name });
+  const allIncidents = useIncidents({ state: 'all', workload: workload.name });
+  const baselines = useBaselines(workload.name);
+  const findings = useFindings(workload.name);
+  const incidentSpans = (allIncidents.data?.items ?? []).map(incidentSpan);
+  /** Its only series; of several none is the figure's. */
+  const baselineOf = (key: string) => {
+    const found = baselines.data?.items.filter((it) => it.watch === key) ?? [];
+    return found.length === 1 ? found[0] : undefined;
+  };
   const recent = mergeChanges(deployments.data?.items ?? [], changes.data?.items ?? []);
   const markers = recent
     .map((it) => ({
@@ -89,7 +101,14 @@ function WorkloadView({ workload }: { workload: WorkloadDetail }) {
                 ) : (
                   <div className="tiles">
                     {items.map((kpi) => (
-                      <KpiChart key={kpi.name} kpi={kpi} seconds={seconds} markers={markers} />
+                      <KpiChart
+                        key={kpi.name}
+                        kpi={kpi}
+                        seconds={seconds}
+                        markers={markers}
+                        baseline={baselineOf(`kpi/${kpi.name}`)}
+                        incidents={incidentSpans}
+                      />
                     ))}
                   </div>
                 )
@@ -106,7 +125,14 @@ function WorkloadView({ workload }: { workload: WorkloadDetail }) {
                 ) : (
                   <div className="tiles">
                     {items.map((slo) => (
-                      <SloView key={slo.name} slo={slo} seconds={seconds} markers={markers} />
+                      <SloView
+                        key={slo.name}
+                        slo={slo}
+                        seconds={seconds}
+                        markers={markers}
+                        baseline={baselineOf(`sli/${slo.name}`)}
+                        incidents={incidentSpans}
+                      />
                     ))}
                   </div>
                 )
@@ -125,6 +151,12 @@ function WorkloadView({ workload }: { workload: WorkloadDetail }) {
           <Components workload={workload} />
         </div>
         <div>
+          <Panel title="Findings" flush>
+            {(findings.data?.items.length ?? 0) === 0 && (
+              <Empty title="Nothing is unusual">{watchedText(baselines.data?.items ?? [])}</Empty>
+            )}
+            <FindingList findings={(findings.data?.items ?? []).slice(0, 5)} />
+          </Panel>
           <Panel title="Who to ask">
             <dl className="pairs">
               <dt>On call</dt>
@@ -158,6 +190,24 @@ function WorkloadView({ workload }: { workload: WorkloadDetail }) {
       </div>
     </Page>
   );
+}
+
+function incidentSpan(incident: Incident): Span {
+  return {
+    kind: 'incident',
+    from: Date.parse(incident.opened_at) / 1000,
+    to: (incident.resolved_at ? Date.parse(incident.resolved_at) : Date.now()) / 1000,
+    text: `${incident.id}: ${incident.title}`,
+  };
+}
+
+function watchedText(baselines: Baseline[]): string {
+  if (baselines.length === 0) return 'Nothing is watched yet: declare a Kpi, an Slo or a Baseline.';
+  const learning = baselines.filter((it) => it.phase === 'learning').length;
+  const series = baselines.length === 1 ? '1 series is' : `${baselines.length} series are`;
+  return learning === 0
+    ? `${series} watched.`
+    : `${series} watched, ${learning} of them still learning what is normal.`;
 }
 
 function Components({ workload }: { workload: WorkloadDetail }) {

@@ -2,8 +2,10 @@ import { Link } from '@tanstack/react-router';
 import { formatValue, splitValue } from '../platform/format';
 import { Failure, Loading } from '../platform/states';
 import { StatusMark } from '../platform/status';
-import { Chart, type Marker } from '../telemetry/chart';
+import { Chart, type Marker, type Span } from '../telemetry/chart';
 import { formatLabels, useRange } from '../telemetry/prometheus';
+import { BaselineMark } from './baseline_mark';
+import { toSpan, useCourses, type Baseline } from './baseline_queries';
 import type { Kpi } from './health_queries';
 
 /** A KPI: its outcome, its value against the target, and how it came to be so. */
@@ -11,12 +13,19 @@ export function KpiChart({
   kpi,
   seconds,
   markers,
+  baseline,
+  incidents = [],
 }: {
   kpi: Kpi;
   seconds: number;
   markers?: Marker[];
+  /** what is known of its normal course */
+  baseline?: Baseline;
+  incidents?: Span[];
 }) {
   const samples = useRange(kpi.query, seconds);
+  const courses = useCourses(baseline ? [baseline] : [], samples.data?.range);
+  const course = courses.data?.[0];
   const sign = kpi.direction === 'higher' ? '≥' : '≤';
   const [number, unit] = splitValue(kpi.value, kpi.unit);
   return (
@@ -36,6 +45,7 @@ export function KpiChart({
             {number} {unit && <span className="kpi-unit">{unit}</span>}
           </div>
           <StatusMark state={kpi.status} />
+          {baseline && <BaselineMark baseline={baseline} />}
         </div>
       </div>
       {samples.error && !samples.data && (
@@ -54,6 +64,8 @@ export function KpiChart({
             lines={samples.data.lines.map((line) => ({ name: formatLabels(line.labels), line }))}
             unit={kpi.unit}
             markers={markers}
+            bands={course?.band && [{ line: 0, ...course.band }]}
+            spans={[...incidents, ...(course?.anomalies.map(toSpan) ?? [])]}
             thresholds={[
               {
                 value: kpi.target,

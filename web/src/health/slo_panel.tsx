@@ -2,20 +2,32 @@ import { Link } from '@tanstack/react-router';
 import { formatNumber, formatPercent, words } from '../platform/format';
 import { Meter } from '../platform/page';
 import { StatusIcon, StatusMark } from '../platform/status';
-import { Chart, type Marker } from '../telemetry/chart';
+import { Chart, type Marker, type Span } from '../telemetry/chart';
 import { useRange } from '../telemetry/prometheus';
+import { BaselineMark } from './baseline_mark';
+import { toSpan, useCourses, valueQuery, type Baseline } from './baseline_queries';
 import { budgetTone, formatBudget, isBurning, type Slo } from './health_queries';
+
+const kWatchedSeconds = 86400; // further back there may be no watched values yet
 
 export function SloView({
   slo,
   seconds,
   markers,
+  baseline,
+  incidents = [],
 }: {
   slo: Slo;
   seconds: number;
   markers?: Marker[];
+  /** what is known of its normal course */
+  baseline?: Baseline;
+  incidents?: Span[];
 }) {
-  const samples = useRange(slo.ratio_query, seconds);
+  // The band is of what the server watches, the last five minutes: then the line must be, too.
+  const watched = baseline && baseline.phase !== 'learning' && seconds <= kWatchedSeconds;
+  const samples = useRange(watched ? valueQuery(baseline) : slo.ratio_query, seconds);
+  const course = useCourses(watched ? [baseline] : [], samples.data?.range).data?.[0];
   const remaining = slo.budget_remaining;
   return (
     <div className="stack">
@@ -33,6 +45,7 @@ export function SloView({
         <div className="num">
           <div className="kpi-value">{formatPercent(slo.sli, 3)}</div>
           <StatusMark state={isBurning(slo) ? 'burning' : slo.status} />
+          {baseline && <BaselineMark baseline={baseline} />}
         </div>
       </div>
       <div>
@@ -55,6 +68,8 @@ export function SloView({
           height={130}
           legend={false}
           markers={markers}
+          bands={course?.band && [{ line: 0, ...course.band }]}
+          spans={[...incidents, ...(course?.anomalies.map(toSpan) ?? [])]}
           thresholds={[{ value: slo.target, text: formatPercent(slo.target, 3), tone: 'good' }]}
         />
       )}

@@ -156,6 +156,7 @@ const explore = createRoute({
     severity?: string;
     trace?: string;
     contains?: string;
+    normal?: 'on';
   } => ({
     tab: exploreTab(search['tab']),
     query: text(search['query']),
@@ -164,6 +165,7 @@ const explore = createRoute({
     severity: text(search['severity']),
     trace: text(search['trace']),
     contains: text(search['contains']),
+    normal: search['normal'] === 'on' ? 'on' : undefined,
   }),
   component: lazyRouteComponent(() => import('../telemetry/explore_page'), 'ExplorePage'),
 });

@@ -43,6 +43,11 @@ const looks: Record<string, Look> = {
   breached: { tone: 'bad', icon: IconCircleX, text: 'Breached' },
   exhausted: { tone: 'bad', icon: IconCircleX, text: 'Budget spent' },
   burning: { tone: 'bad', icon: IconAlertOctagon, text: 'Burning' },
+  // what is watched, and findings
+  learning: { tone: 'mute', icon: IconHourglass, text: 'Learning what is normal' },
+  watching: { tone: 'good', icon: IconCircleCheck, text: 'As usual' },
+  anomalous: { tone: 'warn', icon: IconAlertTriangle, text: 'Unusual' },
+  silent: { tone: 'mute', icon: IconCircleDashed, text: 'Silent' },
   // incidents
   triggered: { tone: 'bad', icon: IconUrgent, text: 'Triggered' },
   acknowledged: { tone: 'warn', icon: IconEye, text: 'Acknowledged' },

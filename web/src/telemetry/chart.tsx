@@ -6,12 +6,32 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import { formatAxis, formatValue } from '../platform/format';
+import { ChartMarks } from './chart_marks';
 import type { SeriesLine, TimeRange } from './prometheus';
 
 export interface Marker {
   /** Unix seconds */
   at: number;
   text: string;
+}
+
+/** A stretch of time in which something was so: an anomaly, an incident. */
+export interface Span {
+  /** Unix seconds */
+  from: number;
+  to: number;
+  kind: 'anomaly' | 'incident';
+  /** in words: what the note says */
+  text: string;
+}
+
+/** Where a line's values were expected. */
+export interface Band {
+  /** index of the line it belongs to */
+  line: number;
+  expected: SeriesLine;
+  lower: SeriesLine;
+  upper: SeriesLine;
 }
 
 export interface Threshold {
@@ -27,6 +47,8 @@ interface ChartProps {
   unit?: string;
   markers?: Marker[];
   thresholds?: Threshold[];
+  bands?: Band[];
+  spans?: Span[];
   height?: number;
   legend?: boolean;
 }
@@ -64,19 +86,23 @@ export function Chart({
   unit = '',
   markers = [],
   thresholds = [],
+  bands = [],
+  spans = [],
   height = 170,
   legend = lines.length > 1,
 }: ChartProps) {
   const scheme = useComputedColorScheme('light');
   const host = useRef<HTMLDivElement>(null);
+  const shown = useRef<uPlot>(undefined);
   const [cursor, setCursor] = useState<number | null>(null);
-  const data = alignLines(
-    range,
-    lines.map(({ line }) => line),
-  );
+  const data = alignLines(range, [
+    ...lines.map(({ line }) => line),
+    ...bands.flatMap(({ lower, upper, expected }) => [lower, upper, expected]),
+  ]);
+  const bandLines = bands.map(({ line }) => line);
   const palette = palettes[scheme];
   const color = (index: number) => palette[index % palette.length] ?? '#888888';
-  const drawing = JSON.stringify([data, markers, thresholds, unit, height, scheme]);
+  const drawing = JSON.stringify([data, markers, thresholds, spans, bandLines]);
 
   useEffect(() => {
     const element = host.current;
@@ -88,11 +114,15 @@ export function Chart({
       ticks: { show: false },
       font: '11px Inter, system-ui, sans-serif',
     };
-    const [data, markers, thresholds] = JSON.parse(drawing) as [
+    const [data, markers, thresholds, spans, bandLines] = JSON.parse(drawing) as [
       uPlot.AlignedData,
       Marker[],
       Threshold[],
+      Span[],
+      number[],
     ];
+    const lineCount = data.length - 1 - bandLines.length * kBandColumns;
+    const colorOf = (line: number) => palettes[scheme][line % palettes[scheme].length] ?? '#888888';
     const known = thresholds.map(({ value }) => value);
     const plot = new uPlot(
       {
@@ -127,15 +157,21 @@ export function Chart({
         ],
         series: [
           {},
-          ...data.slice(1).map((_, index) => ({
-            stroke: palettes[scheme][index % palettes[scheme].length] ?? '#888888',
+          ...data.slice(1, lineCount + 1).map((_, index) => ({
+            stroke: colorOf(index),
             width: 1.6,
             points: { show: false },
             spanGaps: false,
           })),
+          ...bandLines.flatMap((line) => bandSeries(colorOf(line))),
         ],
+        bands: bandLines.map((line, index) => {
+          const lower = lineCount + 1 + index * kBandColumns;
+          return { series: [lower + 1, lower], fill: `${colorOf(line)}26` };
+        }),
         hooks: {
           setCursor: [(it) => setCursor(it.cursor.idx ?? null)],
+          drawClear: [(it) => drawSpans(it, spans, tones)],
           draw: [
             (it) => {
               drawThresholds(it, thresholds, tones);
@@ -147,10 +183,12 @@ export function Chart({
       data,
       element,
     );
+    shown.current = plot;
     const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height }));
     resize.observe(element);
     return () => {
       resize.disconnect();
+      shown.current = undefined;
       plot.destroy();
     };
   }, [drawing, height, scheme, unit]);
@@ -159,6 +197,16 @@ export function Chart({
     if (cursor !== null) return column[cursor];
     return column.findLast((value) => value !== null);
   };
+  const band = bands[0];
+  const bandAt = (column: number) =>
+    formatValue(valueAt((data[lines.length + 1 + column] ?? []) as (number | null)[]), unit);
+  /** Puts the chart's cursor where a mark is: what it is about is seen by those who go by keyboard, too. */
+  const point = (at: number | null) => {
+    const plot = shown.current;
+    if (!plot) return;
+    plot.setCursor({ left: at === null ? -10 : plot.valToPos(at, 'x'), top: 10 });
+  };
+  const cursorTime = cursor === null ? null : (data[0][cursor] ?? null);
   return (
     <div>
       <div ref={host} className="chart" role="img" aria-label={label} />
@@ -177,17 +225,37 @@ export function Chart({
           ))}
         </div>
       )}
-      {markers.length > 0 && (
-        <ul className="hidden-label">
-          {markers.map((marker) => (
-            <li key={`${marker.at} ${marker.text}`}>
-              {new Date(marker.at * 1000).toLocaleString()}: {marker.text}
-            </li>
-          ))}
-        </ul>
+      {band && bands.length === 1 && (
+        <div className="chart-legend">
+          <span>
+            <svg className="swatch-band" viewBox="0 0 10 8" aria-hidden>
+              <rect width="10" height="8" fill={color(band.line)} opacity="0.2" />
+              <line x1="0" y1="4" x2="10" y2="4" stroke={color(band.line)} strokeDasharray="3 2" />
+            </svg>
+            expected
+            <span className="value">
+              {bandAt(2)} ({bandAt(0)} – {bandAt(1)})
+            </span>
+          </span>
+        </div>
       )}
+      <ChartMarks
+        range={range}
+        spans={spans}
+        markers={markers}
+        cursorTime={cursorTime}
+        onPoint={point}
+      />
     </div>
   );
+}
+
+const kBandColumns = 3; // of the data, for each band: lower, upper, expected
+
+/** The edges are not drawn, only filled between; the expected value is a thin dashed line. */
+function bandSeries(color: string): uPlot.Series[] {
+  const edge: uPlot.Series = { width: 0, points: { show: false }, spanGaps: false };
+  return [edge, edge, { ...edge, stroke: `${color}b0`, width: 1, dash: [4, 3] }];
 }
 
 const clock = new Intl.DateTimeFormat(undefined, {
@@ -235,6 +303,33 @@ function drawThresholds(
     const x = right ? bbox.left + bbox.width - inset : bbox.left + inset;
     const below = y - bbox.top < 14 * devicePixelRatio;
     ctx.fillText(text, x, below ? y + 12 * devicePixelRatio : y - 4 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+const kSpanLine = 3; // height of the line that says where a span is
+
+/** Behind the lines: a light ground, and a line at the edge: anomalies below, incidents above. */
+function drawSpans(plot: uPlot, spans: Span[], colors: { warn: string; bad: string }) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  for (const { from, to, kind } of spans) {
+    const right = bbox.left + bbox.width;
+    const start = Math.max(bbox.left, Math.round(plot.valToPos(from, 'x', true)));
+    const end = Math.min(right, Math.round(plot.valToPos(to, 'x', true)));
+    const width = Math.max(2 * devicePixelRatio, end - start);
+    if (start > right || start + width < bbox.left) continue;
+    ctx.fillStyle = kind === 'incident' ? colors.bad : colors.warn;
+    ctx.globalAlpha = kind === 'incident' ? 0.06 : 0.13;
+    ctx.fillRect(start, bbox.top, width, bbox.height);
+    ctx.globalAlpha = 1;
+    const thick = kSpanLine * devicePixelRatio;
+    ctx.fillRect(
+      start,
+      kind === 'incident' ? bbox.top : bbox.top + bbox.height - thick,
+      width,
+      thick,
+    );
   }
   ctx.restore();
 }

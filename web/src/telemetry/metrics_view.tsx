@@ -3,18 +3,24 @@ import { IconPlayerPlay } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
+import { toSpan, useBaselines, useCourses, watchedLines } from '../health/baseline_queries';
 import { formatNumber } from '../platform/format';
 import { Panel } from '../platform/page';
 import { Empty, Failure, Loading } from '../platform/states';
+import { Switch } from '../platform/switch';
 import { Chart } from './chart';
 import { formatLabels, parseRange, queryInstant, useRange } from './prometheus';
 import { PromqlEditor } from './promql_editor';
 
 const route = getRouteApi('/explore');
+const normalOptions = [
+  { value: 'off', text: 'Values only' },
+  { value: 'on', text: 'With what is normal' },
+] as const;
 const kMostLines = 20; // more cannot be told apart; the table shows all
 
 export function MetricsView() {
-  const { query = '', range = '1h' } = route.useSearch();
+  const { query = '', range = '1h', normal } = route.useSearch();
   const navigate = route.useNavigate();
   const [typed, setTyped] = useState({ base: query, text: query });
   if (typed.base !== query) setTyped({ base: query, text: query }); // the URL changed: back, or a link
@@ -24,6 +30,12 @@ export function MetricsView() {
     else void navigate({ search: (it) => ({ ...it, query: text || undefined }) });
   };
   const lines = samples.data?.lines ?? [];
+  const baselines = useBaselines(undefined, normal === 'on' && query !== '');
+  const watched = watchedLines(query, lines.slice(0, kMostLines), baselines.data);
+  const courses = useCourses(
+    watched.map(({ baseline }) => baseline),
+    samples.data?.range,
+  );
   return (
     <>
       <div className="row">
@@ -52,7 +64,30 @@ export function MetricsView() {
       {samples.error && !samples.data && <Failure error={samples.error} />}
       {query !== '' && samples.isPending && !samples.error && <Loading rows={6} />}
       {samples.data && (
-        <Panel title="Chart" aside={`${lines.length} series`}>
+        <Panel
+          title="Chart"
+          aside={
+            <span className="row">
+              {`${lines.length} series`}
+              <Switch
+                label="What is normal"
+                options={normalOptions}
+                value={normal ?? 'off'}
+                onChange={(value) =>
+                  void navigate({
+                    search: (it) => ({ ...it, normal: value === 'on' ? value : undefined }),
+                  })
+                }
+              />
+            </span>
+          }
+        >
+          {normal === 'on' && baselines.data && watched.length === 0 && (
+            <p className="dim small">
+              None of these series is watched. KPIs and SLOs are by themselves, other metrics by a
+              Baseline resource.
+            </p>
+          )}
           {lines.length === 0 ? (
             <Empty title="No series matches">
               Widen the time shown, or check names and labels: completion offers what there is.
@@ -66,6 +101,13 @@ export function MetricsView() {
                 .map((line) => ({ name: formatLabels(line.labels), line }))}
               height={320}
               legend
+              bands={watched.flatMap(({ line }, index) => {
+                const band = courses.data?.[index]?.band;
+                return band ? [{ line, ...band }] : [];
+              })}
+              spans={watched.flatMap(
+                (_, index) => courses.data?.[index]?.anomalies.map(toSpan) ?? [],
+              )}
             />
           )}
         </Panel>
