@@ -67,6 +67,8 @@ test('every command answers JSON to a program that asks for it', async () => {
     await json('oncall list');
     await json('queries top');
     await refused('queries cancel', 'q-1');
+    await json('series owners');
+    await json('series top');
     await json('query', 'up');
 
     const rules = join(at, 'rules.yaml');
