@@ -75,9 +75,14 @@ constexpr auto kPatterns = std::to_array<Pattern>({
 });
 static_assert(std::ranges::is_sorted(kPatterns, {}, &Pattern::type));
 
-std::string without_person(std::string_view actor) {
+/// "person:ana" is ana; "token:ci" and "automation:restart" are said with what they are.
+std::string spoken(std::string text) {
   constexpr std::string_view kPerson = "person:";
-  return std::string(actor.starts_with(kPerson) ? actor.substr(kPerson.size()) : actor);
+  if (text.starts_with(kPerson)) return text.substr(kPerson.size());
+  for (const std::string_view kind : {"token:", "automation:"}) {
+    if (text.starts_with(kind)) text[kind.size() - 1] = ' ';
+  }
+  return text;
 }
 
 std::string milliseconds(const Json& value) {
@@ -86,7 +91,7 @@ std::string milliseconds(const Json& value) {
 }
 
 std::string as_text(const Json& value) {
-  if (value.is_string()) return without_person(value.get<std::string>());
+  if (value.is_string()) return spoken(value.get<std::string>());
   if (value.is_number_float()) return fmt::format("{:.4g}", value.get<double>());
   return value.is_null() || value.empty() ? std::string() : value.dump();
 }

@@ -27,6 +27,7 @@ TEST(Sentence, SaysWhatTheBodyHoldsAndLeavesOutWhatItLacks) {
             "page to ana by mail failed");
   EXPECT_EQ(sentence("incident.acknowledged", {{"by", "person:ana"}, {"via", "link"}}),
             "acknowledged by ana (link)");
+  EXPECT_EQ(sentence("incident.acknowledged", {{"by", "token:ci"}}), "acknowledged by token ci");
   EXPECT_EQ(sentence("incident.acknowledged", Json::object()), "acknowledged");
 }
 
