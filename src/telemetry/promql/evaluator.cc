@@ -330,7 +330,7 @@ Result<Columns> Evaluator::vector_selector(const VectorSelector& selector, const
   const std::int64_t last = place.fixed_ms.value_or(steps.at(count - 1) - place.offset_ms);
   TRY(auto series, select(selector.matchers, {first - lookback_ms_ + 1, last}));
   columns.reserve(series.size());
-  const WindowSteps windows{first, steps.step_ms, lookback_ms_, count};
+  Windows windows({first, steps.step_ms, lookback_ms_, count});
   const bool only_values =
       wanted == Wanted::kValue && !options_.general_only && (count == 1 || !place.fixed_ms);
   for (auto& one : series) {

@@ -149,7 +149,7 @@ class Evaluator {
                                                  const Pushdown& push, AggregateOp op,
                                                  const WindowSteps& windows);
   void scan_part(const SeriesScan& scan, const SeriesGroups& groups, const Pushdown& push,
-                 const WindowSteps& windows, std::size_t first, std::size_t last,
+                 const WindowSteps& steps, std::size_t first, std::size_t last,
                  TotalsPart& part) const;
 
   // aggregate.cc

@@ -111,10 +111,11 @@ TEST(FastPaths, give_what_the_general_way_gives) {
 TEST(FloatWindows, a_window_that_never_slides_back_needs_no_search) {
   std::vector<Sample> samples;
   for (std::int64_t i = 0; i < 1000; ++i) samples.push_back({i * 15'000, static_cast<double>(i)});
-  const WindowSteps steps{600'000, 60'000, 300'000, 200};
+  Windows windows({600'000, 60'000, 300'000, 200});
+  const auto& steps = windows.steps();
   LaneBuffer buffer(steps.count);
   buffer.lane().clear();
-  ASSERT_TRUE(window_function("count_over_time")(samples, steps, buffer.lane()));
+  ASSERT_TRUE(window_function("count_over_time")(samples, windows, buffer.lane()));
   for (std::size_t i = 0; i < steps.count; ++i) ASSERT_EQ(buffer.lane().values[i], 20);
 }
 

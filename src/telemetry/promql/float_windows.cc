@@ -47,46 +47,56 @@ class Edge {
 /// Calls `each(step, first, end)` for every step whose window, samples first … end - 1, is not
 /// empty; false when there was none.
 template <typename Each>
-bool each_window(std::span<const Sample> samples, const WindowSteps& steps, Each each) {
-  Edge firsts(samples);
-  Edge ends(samples);
+bool each_window(std::span<const Sample> samples, Windows& windows, Each each) {
   bool any = false;
-  for (std::size_t i = 0; i < steps.count; ++i) {
-    const auto end_ms = steps.end_ms(i);
-    const auto first = firsts.move_to(end_ms - steps.range_ms);
-    const auto end = ends.move_to(end_ms);
-    if (first == end) continue;
-    any = true;
-    each(i, first, end);
+  std::size_t step = 0;
+  for (const auto edges : windows.place(samples)) {
+    if (!edges.empty()) {
+      any = true;
+      each(step, std::size_t{edges.first}, std::size_t{edges.end});
+    }
+    ++step;
   }
   return any;
 }
 
-/// What a window saw between its first and its last sample.
-struct SeenIncrease {
-  double increase = 0;  ///< with resets
-  double first_value = 0;
-  std::int64_t first_ms = 0, last_ms = 0;
-  std::size_t samples = 0;  ///< at least two
+/// How far a window's samples reach, in seconds. Source: Prometheus' extrapolatedRate.
+struct Reaches {
+  double sampled;           ///< from the first sample to the last
+  double to_start, to_end;  ///< beyond: to the window's edges, or half a gap where those are far
+
+  /// `edges`: at least two samples.
+  Reaches(std::span<const Sample> samples, Windows::Edges edges, const WindowSteps& steps,
+          std::size_t step) {
+    const auto first_ms = samples[edges.first].time_ms, last_ms = samples[edges.end - 1].time_ms;
+    const auto end_ms = steps.end_ms(step);
+    const auto seconds = [](std::int64_t ms) { return static_cast<double>(ms) / 1000; };
+    sampled = seconds(last_ms - first_ms);
+    const double gap = sampled / static_cast<double>(edges.size() - 1), threshold = gap * 1.1;
+    to_start = seconds(first_ms - (end_ms - steps.range_ms));
+    to_end = seconds(end_ms - last_ms);
+    if (to_start >= threshold) to_start = gap / 2;
+    if (to_end >= threshold) to_end = gap / 2;
+  }
 };
 
-/// Lengths in seconds: from the first sample to the last, from the window's start to the first,
-/// from the last to its end; `gaps` between samples. A counter is not extrapolated below zero.
-/// Source: Prometheus' extrapolatedRate.
+/// What the increase between a window's samples is multiplied with.
 template <Extrapolation kind>
-double extrapolated(double increase, double first_value, double sampled, double to_start,
-                    double to_end, double gaps, double range) {
-  const double average_gap = sampled / gaps, threshold = average_gap * 1.1;
-  to_start = to_start >= threshold ? average_gap / 2 : to_start;
-  if constexpr (kind != Extrapolation::kDelta) {
-    const double to_zero = sampled * (first_value / increase);
-    const bool may_reach_zero = (increase > 0) & (first_value >= 0);
-    to_start = (may_reach_zero & (to_zero < to_start)) ? to_zero : to_start;
-  }
-  to_end = to_end >= threshold ? average_gap / 2 : to_end;
-  double factor = (sampled + to_start + to_end) / sampled;
-  if constexpr (kind == Extrapolation::kRate) factor /= range;
-  return increase * factor;
+double factor_of(const Reaches& reaches, double to_start, std::int64_t range_ms) {
+  const double factor = (reaches.sampled + to_start + reaches.to_end) / reaches.sampled;
+  if constexpr (kind == Extrapolation::kRate)
+    return factor / (static_cast<double>(range_ms) / 1000);
+  return factor;
+}
+
+/// A counter is not extrapolated below zero.
+template <Extrapolation kind>
+double counter_factor(const Reaches& reaches, double increase, double first_value,
+                      std::int64_t range_ms) {
+  double to_start = reaches.to_start;
+  if (increase > 0 && first_value >= 0)
+    to_start = std::min(to_start, reaches.sampled * (first_value / increase));
+  return factor_of<kind>(reaches, to_start, range_ms);
 }
 
 /// Where a value is below the one before it. Ascending.
@@ -98,64 +108,57 @@ std::vector<std::size_t> find_drops(std::span<const Sample> samples) {
   return drops;
 }
 
-/// Windows wait here until there are enough to extrapolate them together: most of the work are
-/// divisions, which the processor does several at a time when nothing stands between them.
+/// What follows from times alone. The share of a window's increase that lies before its first
+/// sample, were it to go on evenly, says whether a counter may reach zero there.
 template <Extrapolation kind>
-class WaitingWindows {
- public:
-  WaitingWindows(const WindowSteps& steps, Lane out) : steps_(steps), out_(out) {}
-  ~WaitingWindows() { extrapolate(); }
-
-  void add(std::size_t step, const SeenIncrease& seen) {
-    if (count_ == kMost) extrapolate();
-    const auto end_ms = steps_.end_ms(step);
-    step_[count_] = step;
-    seen_increase_[count_] = seen.increase;
-    first_value_[count_] = seen.first_value;
-    sampled_[count_] = static_cast<double>(seen.last_ms - seen.first_ms);
-    to_start_[count_] = static_cast<double>(seen.first_ms - (end_ms - steps_.range_ms));
-    to_end_[count_] = static_cast<double>(end_ms - seen.last_ms);
-    gaps_[count_++] = static_cast<double>(seen.samples - 1);
+void fill_factors(std::span<const Sample> samples, Windows& windows) {
+  const auto& steps = windows.steps();
+  const auto edges = windows.edges();
+  auto& factors = windows.factors();
+  factors.resize(edges.size());
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    if (edges[i].size() < 2) continue;
+    const Reaches reaches(samples, edges[i], steps, i);
+    factors[i] = {factor_of<kind>(reaches, reaches.to_start, steps.range_ms),
+                  reaches.to_start / reaches.sampled};
   }
+}
 
- private:
-  static constexpr std::size_t kMost = 64;
-  using Numbers = std::array<double, kMost>;
-
-  void extrapolate() {
-    const double range = static_cast<double>(steps_.range_ms) / 1000;
-    Numbers result;
-    for (std::size_t i = 0; i < count_; ++i)
-      result[i] = extrapolated<kind>(seen_increase_[i], first_value_[i], sampled_[i] / 1000,
-                                     to_start_[i] / 1000, to_end_[i] / 1000, gaps_[i], range);
-    for (std::size_t i = 0; i < count_; ++i) out_.put(step_[i], result[i]);
-    count_ = 0;
-  }
-
-  const WindowSteps& steps_;
-  const Lane out_;
-  std::size_t count_ = 0;
-  std::array<std::size_t, kMost> step_;
-  Numbers seen_increase_, first_value_, sampled_, to_start_, to_end_, gaps_;
-};
+/// Whether a counter surely stays above zero before its window, so that the factor does not depend
+/// on values: most do, and then nothing need be divided.
+bool stays_above_zero(double increase, double first_value, double start_share) {
+  constexpr double kSurely = 1 + 1e-12, kNotTiny = 1e-280;
+  return !(increase > 0) ||
+         (first_value > increase * start_share * kSurely && first_value > kNotTiny);
+}
 
 template <Extrapolation kind>
-bool increase_windows(std::span<const Sample> samples, const WindowSteps& steps, Lane out) {
+bool increase_windows(std::span<const Sample> samples, Windows& windows, Lane out) {
+  const auto edges = windows.place(samples);
+  if (windows.factors().empty()) fill_factors<kind>(samples, windows);
+  const auto& factors = windows.factors();
   const auto drops =
       kind == Extrapolation::kDelta ? std::vector<std::size_t>{} : find_drops(samples);
   std::size_t next_drop = 0;
-  WaitingWindows<kind> waiting(steps, out);
-  return each_window(samples, steps, [&](std::size_t step, std::size_t first, std::size_t end) {
-    if (end - first < 2) return;
-    const auto& front = samples[first];
-    const auto& back = samples[end - 1];
-    SeenIncrease seen{back.value - front.value, front.value, front.time_ms, back.time_ms,
-                      end - first};
+  bool any = false;
+  for (std::size_t i = 0; i < edges.size(); ++i) {
+    const auto [first, end] = edges[i];
+    any |= first != end;
+    if (end - first < 2) continue;
+    const double first_value = samples[first].value;
+    double increase = samples[end - 1].value - first_value;
     while (next_drop < drops.size() && drops[next_drop] <= first) ++next_drop;
-    for (auto i = next_drop; i < drops.size() && drops[i] < end; ++i)
-      seen.increase += samples[drops[i] - 1].value;
-    waiting.add(step, seen);
-  });
+    for (auto k = next_drop; k < drops.size() && drops[k] < end; ++k)
+      increase += samples[drops[k] - 1].value;
+    double factor = factors[i].factor;
+    if (kind != Extrapolation::kDelta &&
+        !stays_above_zero(increase, first_value, factors[i].start_share)) [[unlikely]] {
+      const Reaches reaches(samples, edges[i], windows.steps(), i);
+      factor = counter_factor<kind>(reaches, increase, first_value, windows.steps().range_ms);
+    }
+    out.put(i, increase * factor);
+  }
+  return any;
 }
 
 /// Totals of overlapping windows: what is in the window up to a border is kept as the total from
@@ -208,10 +211,10 @@ struct Sum {
 
 /// Infinities and overflow have rules of their own, which depend on the order: `exact` knows them.
 template <typename Finish, typename Exact>
-bool sum_windows(std::span<const Sample> samples, const WindowSteps& steps, Lane out, Finish finish,
+bool sum_windows(std::span<const Sample> samples, Windows& windows, Lane out, Finish finish,
                  Exact exact) {
   SlidingTotal<Sum> sliding(samples);
-  return each_window(samples, steps, [&](std::size_t step, std::size_t first, std::size_t end) {
+  return each_window(samples, windows, [&](std::size_t step, std::size_t first, std::size_t end) {
     const auto total = sliding.over(first, end);
     const bool usual = std::isfinite(total.sum) && std::isfinite(total.compensation);
     out.put(step, usual ? finish(total, static_cast<double>(end - first))
@@ -219,15 +222,15 @@ bool sum_windows(std::span<const Sample> samples, const WindowSteps& steps, Lane
   });
 }
 
-bool sum_over_time(std::span<const Sample> samples, const WindowSteps& steps, Lane out) {
+bool sum_over_time(std::span<const Sample> samples, Windows& windows, Lane out) {
   return sum_windows(
-      samples, steps, out,
+      samples, windows, out,
       [](const Sum& total, double) { return 0.0 + total.sum + total.compensation; }, sum_of);
 }
 
-bool avg_over_time(std::span<const Sample> samples, const WindowSteps& steps, Lane out) {
+bool avg_over_time(std::span<const Sample> samples, Windows& windows, Lane out) {
   return sum_windows(
-      samples, steps, out,
+      samples, windows, out,
       [](const Sum& total, double count) { return total.sum / count + total.compensation / count; },
       average_of);
 }
@@ -254,26 +257,26 @@ bool is_more(double a, double b) {
 }
 
 template <bool (*better)(double, double)>
-bool extreme_over_time(std::span<const Sample> samples, const WindowSteps& steps, Lane out) {
+bool extreme_over_time(std::span<const Sample> samples, Windows& windows, Lane out) {
   SlidingTotal<Extreme<better>> sliding(samples);
-  return each_window(samples, steps, [&](std::size_t step, std::size_t first, std::size_t end) {
+  return each_window(samples, windows, [&](std::size_t step, std::size_t first, std::size_t end) {
     out.put(step, sliding.over(first, end).value);
   });
 }
 
-bool count_over_time(std::span<const Sample> samples, const WindowSteps& steps, Lane out) {
-  return each_window(samples, steps, [&](std::size_t step, std::size_t first, std::size_t end) {
+bool count_over_time(std::span<const Sample> samples, Windows& windows, Lane out) {
+  return each_window(samples, windows, [&](std::size_t step, std::size_t first, std::size_t end) {
     out.put(step, static_cast<double>(end - first));
   });
 }
 
-bool present_over_time(std::span<const Sample> samples, const WindowSteps& steps, Lane out) {
-  return each_window(samples, steps,
+bool present_over_time(std::span<const Sample> samples, Windows& windows, Lane out) {
+  return each_window(samples, windows,
                      [&](std::size_t step, std::size_t, std::size_t) { out.put(step, 1); });
 }
 
-bool last_over_time(std::span<const Sample> samples, const WindowSteps& steps, Lane out) {
-  return each_window(samples, steps, [&](std::size_t step, std::size_t, std::size_t end) {
+bool last_over_time(std::span<const Sample> samples, Windows& windows, Lane out) {
+  return each_window(samples, windows, [&](std::size_t step, std::size_t, std::size_t end) {
     out.put(step, samples[end - 1].value);
   });
 }
@@ -287,6 +290,33 @@ bool is_stale(double value) {
 void Lane::clear() const {
   std::ranges::fill(cells, Cell::kAbsent);
   std::ranges::fill(values, kNothing);
+}
+
+std::span<const Windows::Edges> Windows::place(std::span<const Sample> samples) {
+  if (has_same_times(samples)) return edges_;
+  factors_.clear();
+  edges_.resize(steps_.count);
+  Edge firsts(samples), ends(samples);
+  for (std::size_t i = 0; i < steps_.count; ++i) {
+    const auto end_ms = steps_.end_ms(i);
+    edges_[i] = {static_cast<std::uint32_t>(firsts.move_to(end_ms - steps_.range_ms)),
+                 static_cast<std::uint32_t>(ends.move_to(end_ms))};
+  }
+  constexpr std::size_t kFewSteps = 16, kManySamples = 16;  // then looking costs more than finding
+  times_.clear();
+  if (steps_.count >= kFewSteps && samples.size() < kManySamples * steps_.count)
+    std::ranges::transform(samples, std::back_inserter(times_), &Sample::time_ms);
+  return edges_;
+}
+
+bool Windows::has_same_times(std::span<const Sample> samples) const {
+  if (times_.empty() || times_.size() != samples.size() || times_.front() != samples[0].time_ms ||
+      times_.back() != samples.back().time_ms)
+    return false;
+  std::uint64_t different = 0;  // in a form that is compared many at a time
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    different |= static_cast<std::uint64_t>(times_[i] ^ samples[i].time_ms);
+  return different == 0;
 }
 
 WindowFunction window_function(std::string_view name) {
@@ -305,8 +335,8 @@ WindowFunction window_function(std::string_view name) {
   return found == functions.end() ? nullptr : found->second;
 }
 
-void latest_values(std::span<const Sample> samples, const WindowSteps& steps, Lane out) {
-  each_window(samples, steps, [&](std::size_t step, std::size_t, std::size_t end) {
+void latest_values(std::span<const Sample> samples, Windows& windows, Lane out) {
+  each_window(samples, windows, [&](std::size_t step, std::size_t, std::size_t end) {
     if (const double value = samples[end - 1].value; !is_stale(value)) out.put(step, value);
   });
 }
@@ -314,7 +344,9 @@ void latest_values(std::span<const Sample> samples, const WindowSteps& steps, La
 std::span<const Sample> without_stale_markers(std::span<const Sample> samples,
                                               std::vector<Sample>& kept) {
   const auto stale = [](const Sample& sample) { return is_stale(sample.value); };
-  if (std::ranges::none_of(samples, stale)) return samples;
+  bool any = false;  // looks at all, many at a time: mostly there is none
+  for (const auto& sample : samples) any |= stale(sample);
+  if (!any) return samples;
   kept.clear();
   std::ranges::remove_copy_if(samples, std::back_inserter(kept), stale);
   return kept;

@@ -53,17 +53,50 @@ class LaneBuffer {
   std::vector<double> values_;
 };
 
+/// Where the windows of all steps lie in the samples of one series after another. Series that are
+/// scraped together have the same times: what follows from times alone is kept for the next one.
+class Windows {
+ public:
+  explicit Windows(const WindowSteps& steps) : steps_(steps) {}
+
+  const WindowSteps& steps() const { return steps_; }
+
+  struct Edges {
+    std::uint32_t first = 0, end = 0;  ///< samples first … end - 1; none when they are equal
+    bool empty() const { return first == end; }
+    std::uint32_t size() const { return end - first; }
+  };
+  /// One a step, until the next call. `samples`: sorted by time, times unique.
+  std::span<const Edges> place(std::span<const Sample> samples);
+  std::span<const Edges> edges() const { return edges_; }
+
+  /// What an extrapolating function makes of times alone, one a step, for as long as they stay the
+  /// same; empty after they have changed. A Windows serves one function.
+  struct Factor {
+    double factor = 0;
+    double start_share = 0;
+  };
+  std::vector<Factor>& factors() { return factors_; }
+
+ private:
+  bool has_same_times(std::span<const Sample> samples) const;
+
+  const WindowSteps steps_;
+  std::vector<Edges> edges_;
+  std::vector<std::int64_t> times_;  ///< of the series before, when worth it
+  std::vector<Factor> factors_;
+};
+
 /// Fills a cleared lane. `samples`: sorted by time, times unique, without stale markers. False when
 /// no step sees a sample, whether or not that makes a value.
-using WindowFunction = bool (*)(std::span<const Sample> samples, const WindowSteps& steps,
-                                Lane out);
+using WindowFunction = bool (*)(std::span<const Sample> samples, Windows& windows, Lane out);
 
 /// Null for a function that is only known to range_functions.cc.
 WindowFunction window_function(std::string_view name);
 
 /// The value of an instant selector at each step: the latest sample in the window (the lookback),
 /// unless that is a stale marker. Fills a cleared lane.
-void latest_values(std::span<const Sample> samples, const WindowSteps& steps, Lane out);
+void latest_values(std::span<const Sample> samples, Windows& windows, Lane out);
 
 /// `samples` itself when no stale marker is in it, or a copy in `kept` without them.
 std::span<const Sample> without_stale_markers(std::span<const Sample> samples,

@@ -75,9 +75,10 @@ struct Evaluator::TotalsPart {
 };
 
 void Evaluator::scan_part(const SeriesScan& scan, const SeriesGroups& groups, const Pushdown& push,
-                          const WindowSteps& windows, std::size_t first, std::size_t last,
+                          const WindowSteps& steps, std::size_t first, std::size_t last,
                           TotalsPart& part) const {
-  LaneBuffer buffer(windows.count);
+  LaneBuffer buffer(steps.count);
+  Windows windows(steps);
   std::vector<Sample> kept;
   part.status = scan.read(first, last, [&](std::size_t series, const SeriesSamples& samples) {
     const bool has_starts = options_.use_start_timestamps && !samples.float_starts.empty();

@@ -749,8 +749,8 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
   const bool may_be_fast =
       !options_.general_only && !extended && (count == 1 || !input.fixed_ms) && count > 0;
   const WindowFunction fast = may_be_fast ? window_function(name) : nullptr;
-  const WindowSteps windows{input.fixed_ms.value_or(steps.start_ms - input.offset_ms),
-                            steps.step_ms, input.range_ms, count};
+  Windows windows({input.fixed_ms.value_or(steps.start_ms - input.offset_ms), steps.step_ms,
+                   input.range_ms, count});
   Columns out;
   for (auto& series : input.series) {
     TRY_STATUS(check_alive());

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 namespace wellrun::telemetry::store {
@@ -289,63 +290,145 @@ std::uint64_t number_at(std::string_view planes, std::size_t width, std::size_t 
   return number;
 }
 
-/// The sum of one plane of zigzag bytes; in a form that is added up many at a time.
-std::int64_t sum_of_plane(std::string_view plane) {
-  std::int64_t sum = 0;
-  while (!plane.empty()) {
-    const auto piece = plane.substr(0, 1U << 16);
-    std::int32_t part = 0;
-    for (const char c : piece) {
-      const auto byte = static_cast<std::uint8_t>(c);
-      part += static_cast<std::int8_t>((byte >> 1) ^ -(byte & 1));
-    }
-    sum += part;
-    plane.remove_prefix(piece.size());
+/// A column of planes on its way to samples. What is known without a plane (one value, or two) is
+/// `given`.
+struct PlanesColumn {
+  const ScaledHead& head;
+  std::string_view planes;
+  std::size_t width = 1, numbers = 0, given = 1;
+  std::int64_t base = 0;     ///< added to each difference; of second differences the first step
+  std::int64_t integer = 0;  ///< the last of those given
+};
+
+/// Differences first … first + out.size() - 1 of planes of at most four bytes. The loop has a form
+/// that is done many at a time, and so have those below but for the running sum itself.
+template <std::size_t width>
+void unpack(const PlanesColumn& column, std::size_t first, std::span<std::int32_t> out) {
+  const auto* at = reinterpret_cast<const std::uint8_t*>(column.planes.data()) + first;
+  const auto next = column.numbers;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    std::uint32_t number = at[i];
+    if constexpr (width > 1) number |= std::uint32_t{at[next + i]} << 8;
+    if constexpr (width > 2) number |= std::uint32_t{at[2 * next + i]} << 16;
+    if constexpr (width > 3) number |= std::uint32_t{at[3 * next + i]} << 24;
+    out[i] = static_cast<std::int32_t>((number >> 1) ^ (~(number & 1) + 1));
   }
+}
+
+/// Differences by the block: they and the values they give stay in the nearest cache.
+constexpr std::size_t kBlock = 256;
+
+/// Of a block; those of one or two bytes fit into 32 bits together.
+template <std::size_t width>
+std::int64_t sum_of(std::span<const std::int32_t> differences) {
+  std::conditional_t<width <= 2, std::int32_t, std::int64_t> sum = 0;
+  for (const auto difference : differences) sum += difference;
   return sum;
+}
+
+/// Adds differences up to numbers. Sums wrap.
+template <bool second>
+class RunningSum {
+ public:
+  explicit RunningSum(const PlanesColumn& column)
+      : integer_(static_cast<std::uint64_t>(column.integer)),
+        step_(static_cast<std::uint64_t>(column.base)) {}
+
+  template <std::size_t width>
+  void skip(std::span<const std::int32_t> differences) {
+    if constexpr (second) {
+      for (const auto difference : differences) move(difference);
+    } else {
+      integer_ +=
+          static_cast<std::uint64_t>(sum_of<width>(differences)) + step_ * differences.size();
+    }
+  }
+  std::int64_t move(std::int64_t difference) {
+    const auto by = step_ + static_cast<std::uint64_t>(difference);
+    if constexpr (second) step_ = by;
+    integer_ += by;
+    return static_cast<std::int64_t>(integer_);
+  }
+
+ private:
+  std::uint64_t integer_, step_;
+};
+
+template <std::size_t width, bool second>
+void read_narrow_planes(const PlanesColumn& column, std::size_t skipped, std::span<Sample> out) {
+  RunningSum<second> sum(column);
+  std::array<std::int32_t, kBlock> buffer;
+  std::array<double, kBlock> values;
+  for (std::size_t i = 0; i < skipped; i += kBlock) {
+    const auto block = std::span(buffer).first(std::min(kBlock, skipped - i));
+    unpack<width>(column, i, block);
+    sum.template skip<width>(block);
+  }
+  const auto shift = column.head.shift;
+  const double power = kPowersOfTen[column.head.exponent];
+  for (std::size_t i = 0; i < out.size(); i += kBlock) {
+    const auto block = std::span(buffer).first(std::min(kBlock, out.size() - i));
+    unpack<width>(column, skipped + i, block);
+    for (std::size_t k = 0; k < block.size(); ++k) {
+      const auto integer = static_cast<std::uint64_t>(sum.move(block[k]));
+      values[k] = static_cast<double>(static_cast<std::int64_t>(integer << shift));
+    }
+    if (column.head.exponent > 0)
+      for (std::size_t k = 0; k < block.size(); ++k) values[k] /= power;
+    for (std::size_t k = 0; k < block.size(); ++k) out[i + k].value = values[k];
+  }
+}
+
+/// Planes of more than four bytes are rare.
+template <bool second>
+void read_wide_planes(const PlanesColumn& column, std::size_t skipped, std::span<Sample> out) {
+  RunningSum<second> sum(column);
+  const auto difference = [&](std::size_t i) {
+    return unzigzag(number_at(column.planes, column.width, column.numbers, i));
+  };
+  for (std::size_t i = 0; i < skipped; ++i) sum.move(difference(i));
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i].value = column.head.value_of(sum.move(difference(skipped + i)));
+}
+
+template <bool second>
+void read_numbers(const PlanesColumn& column, std::size_t skipped, std::span<Sample> out) {
+  switch (column.width) {
+    case 1:
+      return read_narrow_planes<1, second>(column, skipped, out);
+    case 2:
+      return read_narrow_planes<2, second>(column, skipped, out);
+    case 3:
+      return read_narrow_planes<3, second>(column, skipped, out);
+    case 4:
+      return read_narrow_planes<4, second>(column, skipped, out);
+    default:
+      return read_wide_planes<second>(column, skipped, out);
+  }
 }
 
 bool read_planes(ByteReader& reader, std::size_t count, const Part& part, bool second) {
   ScaledHead head;
   if (count < 2 || !read_scaled_head(reader, count, head)) return false;
-  const auto base = reader.zigzag();
-  const std::size_t width = reader.byte();
-  const std::size_t given = second ? 2 : 1;  // values that are known without a plane
-  const auto numbers = count - given;
-  if (reader.failed() || width < 1 || width > 8) return false;
-  const auto planes = reader.bytes(numbers * width);
+  PlanesColumn column{head, {}, 1, 0, second ? 2U : 1U, reader.zigzag(), head.first};
+  column.width = reader.byte();
+  column.numbers = count - column.given;
+  if (reader.failed() || column.width < 1 || column.width > 8) return false;
+  column.planes = reader.bytes(column.numbers * column.width);
   if (reader.failed()) return false;
-  auto integer = head.first;
-  auto step = base;
-  if (part.has(0)) part.value(0) = head.value_of(integer);
+  if (part.has(0)) part.value(0) = head.value_of(column.integer);
   if (second) {
-    integer = wrapping_add(integer, step);
-    if (part.has(1)) part.value(1) = head.value_of(integer);
+    column.integer = wrapping_add(column.integer, column.base);
+    if (part.has(1)) part.value(1) = head.value_of(column.integer);
   }
-  const auto skipped = part.first > given ? part.first - given : 0;
-  const auto end = part.end() > given ? part.end() - given : 0;
-  auto read = [&](std::size_t from, auto number_of) {
-    const auto move = [&](std::size_t i) {
-      step = wrapping_add(second ? step : base, unzigzag(number_of(i)));
-      integer = wrapping_add(integer, step);
-    };
-    for (auto i = from; i < skipped; ++i) move(i);
-    for (auto i = skipped; i < end; ++i) {
-      move(i);
-      part.value(i + given) = head.value_of(integer);
-    }
-  };
-  if (width == 1) {  // most series: by itself it is twice as quick
-    std::size_t from = 0;
-    if (!second && skipped > 0) {
-      from = skipped;
-      const auto sum = sum_of_plane(planes.substr(0, skipped));
-      const auto bases = static_cast<std::uint64_t>(base) * skipped;
-      integer = wrapping_add(wrapping_add(integer, sum), static_cast<std::int64_t>(bases));
-    }
-    read(from, [&](std::size_t i) { return std::uint64_t{static_cast<std::uint8_t>(planes[i])}; });
-  } else {
-    read(0, [&](std::size_t i) { return number_at(planes, width, numbers, i); });
+  const auto skipped = part.first > column.given ? part.first - column.given : 0;
+  const auto out = part.samples.last(
+      std::min(part.samples.size(), part.end() > column.given ? part.end() - column.given : 0));
+  if (!out.empty()) {
+    if (second)
+      read_numbers<true>(column, skipped, out);
+    else
+      read_numbers<false>(column, skipped, out);
   }
   put_back(head, part);
   return true;

@@ -83,6 +83,14 @@ inline SeriesWrite random_series(Chance& chance, Labels labels, Habits habits) {
   return series;
 }
 
+/// As when both were scraped together.
+inline void take_times(SeriesWrite& series, const SeriesWrite& from) {
+  if (!series.histograms.empty() || !series.sample_starts.empty()) return;
+  series.samples.resize(std::min(series.samples.size(), from.samples.size()));
+  for (std::size_t i = 0; i < series.samples.size(); ++i)
+    series.samples[i].time_ms = from.samples[i].time_ms;
+}
+
 /// a_total, b_total and gauge, each with twelve combinations of job and pod.
 inline MemoryReader random_world(Chance& chance) {
   MemoryReader reader;
@@ -90,13 +98,17 @@ inline MemoryReader random_world(Chance& chance) {
                       .has_odd_values = chance.one_in(3),
                       .has_histograms = chance.one_in(6),
                       .has_starts = chance.one_in(4)};
+  SeriesWrite before;
   for (const char* name : {"a_total", "b_total", "gauge"})
     for (const char* job : {"x", "y", "z"})
       for (const char* pod : {"p1", "p2", "p3", ""}) {
         Habits habits = all;
         habits.is_counter = std::string_view(name).ends_with("_total");
-        reader.add(
-            random_series(chance, Labels{{"__name__", name}, {"job", job}, {"pod", pod}}, habits));
+        auto series =
+            random_series(chance, Labels{{"__name__", name}, {"job", job}, {"pod", pod}}, habits);
+        if (chance.one_in(2)) take_times(series, before);
+        before = series;
+        reader.add(std::move(series));
       }
   if (chance.one_in(8))
     reader.add(random_series(
