@@ -12,7 +12,8 @@ struct Pattern {
 };
 
 // {field}, {field|words} for a name whose underscores are spaces, {field|if true|if false},
-// {field|ms} for milliseconds. [only when its fields are there].
+// {field|ms} for milliseconds, {field|day} for the date of a time, {field|short} for a commit.
+// [only when its fields are there].
 constexpr auto kPatterns = std::to_array<Pattern>({
     {"action.created", "action {action} for {owner}: {title}[ (due {due|day})]"},
     {"action.finished", "action {action} finished[: {proof}]"},
@@ -29,7 +30,7 @@ constexpr auto kPatterns = std::to_array<Pattern>({
     {"budget.step_reached", "budget of {slo} {used} % used: {policy} acts at {at} %"},
     {"catalog.applied",
      "operations repository applied: {created} created, {changed} changed, {deleted} deleted"
-     "[ (commit {commit})]"},
+     "[ (commit {commit|short})]"},
     {"change.recorded", "{kind} changed: {summary}[ (takes back {reverses})]"},
     {"deployment.finished", "deployment {deployment} of {component} {version} {outcome|words}"},
     {"deployment.started",
@@ -107,6 +108,7 @@ std::string value_of(const Json& body, std::string_view field) {
     return std::string(*at == true ? how.substr(0, second) : how.substr(second + 1));
   auto text = as_text(*at);
   if (how == "day") text.resize(std::min<std::size_t>(text.size(), 10));
+  if (how == "short") text.resize(std::min<std::size_t>(text.size(), 12));
   if (how == "words") std::ranges::replace(text, '_', ' ');
   return text;
 }

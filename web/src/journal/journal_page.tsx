@@ -169,7 +169,7 @@ function Facts({ type, correlation }: { type?: string; correlation?: string }) {
                 </td>
                 <td className="mono wide">{fact.stream}</td>
                 <td className="wide">{formatActor(fact.actor)}</td>
-                <td className="wide">
+                <td className="wide nowrap">
                   {fact.correlation && (
                     <Link to="/journal" search={{ correlation: fact.correlation }}>
                       {fact.correlation}
