@@ -2,6 +2,7 @@
 
 #include "change/change_api.h"
 #include "health/finding/finding_api.h"
+#include "health/forecast/forecast_api.h"
 #include "health/watch/watch_api.h"
 #include "improve/improve_api.h"
 #include "journal/journal_api.h"
@@ -32,6 +33,7 @@ ControlPlane::ControlPlane(const Ports& ports)
       watches_(ports.runtime, catalog_.catalog(), ledger_,
                {.engine = ports.engine, .writer = ports.metrics, .store = ports.baselines}),
       findings_(catalog_.catalog(), ledger_, finding_, watches_),
+      forecasts_(ports.runtime, catalog_.catalog(), ledger_, health_, ports.engine, ports.metrics),
       assess_service_(ports.runtime, ledger_, assess_, catalog_.catalog(), ports.querier,
                       ports.signals),
       command_step_(
@@ -61,10 +63,12 @@ Status ControlPlane::start() {
   evaluator_.start();
   findings_.start();
   watches_.start();
+  forecasts_.start();
   return {};
 }
 
 void ControlPlane::stop(Task stopped) {
+  forecasts_.stop();
   watches_.stop();
   evaluator_.stop();
   ledger_.stop(std::move(stopped));
@@ -77,6 +81,7 @@ std::vector<http::Route> ControlPlane::routes() {
   };
   add(health::watch::watch_routes(runtime_, watches_, engine_));
   add(health::finding::finding_routes(runtime_, finding_));
+  add(health::forecast::forecast_routes(runtime_, forecasts_));
   add(procedures::procedures_routes(runtime_, ledger_, procedures_, catalog_.catalog(), live_));
   add(change::change_routes(runtime_, ledger_, change_));
   add(improve::improve_routes(runtime_, ledger_, improve_));

@@ -13,6 +13,7 @@
 #include "change/change_domain.h"
 #include "health/evaluator.h"
 #include "health/finding/finding_service.h"
+#include "health/forecast/forecast_service.h"
 #include "health/health_domain.h"
 #include "health/watch/watch_service.h"
 #include "improve/improve_domain.h"
@@ -94,6 +95,7 @@ class ControlPlane {
   health::Evaluator evaluator_;
   health::watch::WatchService watches_;
   health::finding::FindingService findings_;
+  health::forecast::ForecastService forecasts_;
   assess::AssessService assess_service_;
   procedures::LiveOutput live_;
   procedures::CommandStep command_step_;

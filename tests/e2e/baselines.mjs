@@ -165,3 +165,44 @@ test('a baseline is learned from history, survives kill -9, alerts, and makes a 
   assert.match(missing.stderr, /GET \/api\/v1\/baselines lists them/);
   await server.stop();
 });
+
+test('a disk that fills is foretold with its error on the past, and is an alert when it was foretold twice', async () => {
+  const at = folder();
+  const ops = join(at, 'ops');
+  mkdirSync(ops);
+  writeFileSync(join(ops, 'ops.yaml'), operations);
+  const server = await serve(join(at, 'data'), '--no-auth');
+  const get = async (path) => (await fetch(server.url + path)).json();
+  const cli = (...args) => runWith({ WELLRUN_SERVER: server.url }, ...args);
+  const hour = 3600_000;
+  const now = Math.floor(Date.now() / hour) * hour; // where the server looks: a sample is not seen for long
+  const samples = [];
+  for (let back = 12 * 24; back >= 0; back--) samples.push([now - back * hour, 2 ** 30 * (40 + back + Math.sin(back))]);
+  const labels = { __name__: 'node_filesystem_avail_bytes', fstype: 'ext4', instance: 'db-1', mountpoint: '/data', workload: 'shop' };
+  const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '0.1.0' };
+  const written = await fetch(`${server.url}/api/v1/write`, { method: 'POST', headers, body: writeRequest([{ labels, samples }]) });
+  assert.ok(written.ok, await written.text());
+  assert.equal((await cli('apply', ops)).code, 0);
+  const disk = await until(async () => (await get('/api/v1/forecasts?kind=disk&workload=shop')).items[0], 'an outlook');
+  assert.ok(disk.warns, JSON.stringify(disk));
+  assert.match(disk.text, /disk \/data of db-1 will be full by .* in 8 tries on the past/);
+  const hours = (Date.parse(disk.expected) - now) / hour;
+  assert.ok(Math.abs(hours - 40) < 5, `expected in ${hours} h`);
+  assert.ok(disk.backtest.error < disk.backtest.stays_error / 2, JSON.stringify(disk.backtest));
+  const whole = await get(`/api/v1/forecasts/${disk.id}`);
+  assert.ok(whole.points.length >= 90 && whole.history.length > 250 && whole.points.every((it) => it.lower <= it.upper));
+  assert.match((await cli('forecasts', 'show', disk.id)).stdout, /TIME +EXPECTED +LOWER +UPPER/);
+  assert.equal((await get('/api/v1/journal?type=alert.fired')).items.length, 0, 'once is not enough');
+
+  writeFileSync(join(ops, 'more.yaml'), 'apiVersion: wellrun.io/v1\nkind: Environment\nmetadata: {name: staging}\n');
+  assert.equal((await cli('apply', ops)).code, 0);
+  const [alert] = await until(async () => {
+    const { items } = await get('/api/v1/journal?type=alert.fired');
+    return items.length > 0 && items;
+  }, 'an alert');
+  assert.equal(alert.body.alert, 'DiskWillBeFull');
+  assert.equal(alert.body.source, 'forecast');
+  const answer = (await get(`/api/v1/query?query=${encodeURIComponent('wellrun:forecast:seconds_until_bound{workload="shop",instance="db-1"} / 3600')}`)).data.result;
+  assert.ok(Math.abs(Number(answer[0].value[1]) - 40) < 5, JSON.stringify(answer));
+  await server.stop();
+});

@@ -61,7 +61,9 @@ test('every command answers JSON to a program that asks for it', async () => {
     await json('slo list');
     await json('slo report');
     await json('baselines list');
-    await refused('baselines show', 'kpi/none');
+    await refused('baselines show', '0123456789abcdef');
+    await json('forecasts list');
+    await refused('forecasts show', '0123456789abcdef');
     await json('findings list');
     await refused('findings show', 'fnd-000001');
     await json('oncall list');

@@ -173,6 +173,54 @@ TEST(Stories, WhatAReleaseMakesUnusualIsOneFindingAndTheReleaseItsCause) {
   }
 }
 
+/// What is foretold is an alert once it was foretold twice, through restarts, and ends when it is
+/// no longer so: a disk that fills and is cleaned, a certificate that is renewed.
+TEST(Stories, WhatIsForetoldFiresOnceAndEndsWhenItIsNoLongerSo) {
+  Shop shop(*parse_rfc3339("2026-01-05T10:00:00Z"), {.crash = 0.05}, 7);
+  const auto began = shop.world.time.now();
+  const auto record = [&](Labels labels, Timestamp from, Timestamp to, auto value_at) {
+    telemetry::SeriesWrite series{.labels = std::move(labels)};
+    for (auto time = from; time <= to; time += 4min)
+      series.samples.push_back({to_unix_ms(time), value_at(time)});
+    shop.world.metrics.add(std::move(series));
+  };
+  const Labels disk{{"__name__", "node_filesystem_avail_bytes"},
+                    {"fstype", "ext4"},
+                    {"instance", "db-1"},
+                    {"mountpoint", "/data"},
+                    {"workload", "shop"}};
+  const Labels certificate{{"__name__", "probe_ssl_earliest_cert_expiry"}, {"instance", "shop"}};
+  const auto cleaned = began + 5h;
+  record(disk, began - 14 * 24h, cleaned, [&](Timestamp time) {
+    return 1e9 * (430 - to_seconds(time - (began - 14 * 24h)) / 3600);
+  });
+  record(disk, cleaned + 4min, began + 14h, [](Timestamp) { return 1e12; });
+  record(certificate, began - 1h, cleaned,
+         [&](Timestamp) { return to_unix_seconds(began + 10 * 24h); });
+  record(certificate, cleaned + 4min, began + 14h,
+         [&](Timestamp) { return to_unix_seconds(began + 90 * 24h); });
+  shop.apply();
+  shop.go_on(20min);
+  EXPECT_EQ(shop.count("alert.fired"), 0U) << "one outlook is none";
+  shop.go_on(4h);
+  shop.world.calm();
+  const auto fired = *shop.world.store.read({.type_prefix = "alert.fired", .limit = 100});
+  std::map<std::string, int> names;
+  for (const auto& fact : fired) ++names[text_or(fact.body, "alert")];
+  EXPECT_EQ(names,
+            (std::map<std::string, int>{{"CertificateWillExpire", 1}, {"DiskWillBeFull", 1}}));
+  for (const auto& fact : fired) EXPECT_EQ(text_or(fact.body, "source"), "forecast");
+  EXPECT_EQ(shop.count("alert.resolved"), 0U) << "not even by a restart or an apply";
+  shop.apply("---\napiVersion: wellrun.io/v1\nkind: Environment\nmetadata: {name: staging}\n");
+  shop.go_on(7h);
+  EXPECT_EQ(shop.count("alert.fired"), 2U);
+  EXPECT_EQ(shop.count("alert.resolved"), 2U);
+  EXPECT_EQ(shop.count("page.requested"), 0U) << "a ticket pages nobody";
+  const auto outlooks = shop.house.look("/api/v1/forecasts?kind=disk").at("items");
+  ASSERT_EQ(outlooks.size(), 1U);
+  EXPECT_EQ(outlooks[0].at("warns"), false);
+}
+
 /// Berlin puts its clocks forward on 2026-03-29 and back on 2026-10-25; the hand-over of Monday
 /// stays at 09:00 there. The server is restarted now and then, and the answer for the past stays.
 TEST(Stories, WhoIsPagedFollowsTheRotaAcrossBothChangesOfTheClocks) {

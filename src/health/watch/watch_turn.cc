@@ -10,9 +10,10 @@ namespace {
 
 using telemetry::SeriesWrite;
 
-constexpr std::int64_t kStepsATurn = 2000;  ///< of an expression
-constexpr double kPointsATurn = 200'000;    ///< of a selector, about
-constexpr Duration kLeastWindow{600'000};   ///< that a turn of a selector reads
+constexpr std::int64_t kStepsATurn = 2000;           ///< of an expression
+constexpr std::int64_t kMostHistorySteps = 100'000;  ///< of an expression that is new
+constexpr double kPointsATurn = 200'000;             ///< of a selector, about
+constexpr Duration kLeastWindow{600'000};            ///< that a turn of a selector reads
 constexpr Duration kMostWindow = std::chrono::hours(24);
 constexpr Duration kLate{120'000};   ///< samples that come this late are still taken
 constexpr Duration kSettle{10'000};  ///< an expression is evaluated this long after its time
@@ -177,11 +178,18 @@ void forget_old(WatchState& state, Timestamp now) {
   });
 }
 
+/// Of an expression with a short interval less is read than `learnFrom` says: the detector forgets
+/// old points anyway, and each has to be evaluated.
+Duration length_of_history(const Watch& watch) {
+  if (!watch.matchers.empty()) return watch.learn_from;
+  return std::min(watch.learn_from, watch.interval * kMostHistorySteps);
+}
+
 }  // namespace
 
 void load(WatchState& state, const TurnTools& tools, Timestamp now) {
   state.loaded = true;
-  const auto oldest = now - state.watch.learn_from;
+  const auto oldest = now - length_of_history(state.watch);
   state.read_to = oldest;
   state.saved_at = now;
   if (tools.store == nullptr) return;

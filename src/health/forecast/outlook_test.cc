@@ -1,0 +1,195 @@
+// Outlooks over a store in memory, with the real PromQL engine; and when they become alerts.
+
+#include "health/forecast/outlook.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+#include "health/baseline/test_series.h"
+#include "health/forecast/forecast_service.h"
+#include "telemetry/promql/testing/memory_reader.h"
+
+namespace wellrun::health::forecast {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Timestamp kNow = from_unix_ms(1'767'225'600'000);
+
+struct OutlookTest : testing::Test {
+  /// A sample every ten minutes over the last three weeks.
+  void record(Labels labels, const std::function<double(double)>& value_at_hour) {
+    constexpr int kHours = 21 * 24;
+    telemetry::SeriesWrite write{.labels = std::move(labels)};
+    for (int i = 0; i <= kHours * 6; ++i)
+      write.samples.push_back(
+          {to_unix_ms(kNow - 10min * (kHours * 6 - i)), value_at_hour(i / 6.0)});
+    reader.add(std::move(write));
+  }
+  std::vector<Outlook> all() { return outlooks(plan, engine, {}, kNow); }
+  Outlook only(const std::string& kind) {
+    Outlook found;
+    int count = 0;
+    for (const auto& each : all())
+      if (each.subject.kind == kind) found = each, ++count;
+    EXPECT_EQ(count, 1) << kind;
+    return found;
+  }
+  void declare_kpi(double target, const char* direction = "higher") {
+    catalog::Kpi kpi;
+    kpi.metadata.name = "orders";
+    kpi.workload.name = "shop";
+    kpi.query = "orders_per_minute";
+    kpi.target = target;
+    kpi.direction = direction;
+    plan.kpis.push_back(kpi);
+  }
+  void declare_slo(const char* window = "28d") {
+    catalog::Slo slo;
+    slo.metadata.name = "checkout";
+    slo.service.name = "shop";
+    slo.indicator.spec.ratio_metric.emplace();
+    slo.indicator.spec.ratio_metric->good.emplace().metric_source.spec.query = "good_total";
+    slo.indicator.spec.ratio_metric->total.emplace().metric_source.spec.query = "all_total";
+    slo.objectives = {{}};
+    slo.objectives.front().target = 0.99;
+    slo.time_window.front().duration = window;
+    plan.slos.push_back(slo);
+  }
+
+  Plan plan;
+  telemetry::promql::testing::MemoryReader reader;
+  telemetry::promql::Engine engine{reader};
+  baseline::testing::Noise noise{11};
+};
+
+TEST_F(OutlookTest, AKpiThatSinksWillMissItsTarget) {
+  declare_kpi(90);
+  record({{"__name__", "orders_per_minute"}},
+         [&](double hour) { return 150 - 0.1 * hour + noise.normal(); });
+  const auto kpi = only("kpi");
+  EXPECT_TRUE(kpi.warns) << kpi.text;
+  EXPECT_NEAR(to_seconds(*kpi.crossing.expected - kNow) / 3600, 60 / 0.1 - 21 * 24, 15);
+  EXPECT_NE(kpi.text.find("KPI orders will miss its target 90 by 20"), std::string::npos)
+      << kpi.text;
+  EXPECT_NE(kpi.text.find("tries on the past"), std::string::npos) << kpi.text;
+}
+
+TEST_F(OutlookTest, AKpiOnTargetThatOnlySwingsIsNoNews) {
+  declare_kpi(90);
+  record({{"__name__", "orders_per_minute"}}, [&](double hour) {
+    return 150 + 40 * std::sin(hour * std::numbers::pi / 12) + noise.normal();
+  });
+  const auto kpi = only("kpi");
+  EXPECT_FALSE(kpi.warns);
+  EXPECT_NE(kpi.text.find("is not expected to cross 90"), std::string::npos) << kpi.text;
+}
+
+TEST_F(OutlookTest, WhatIsMissedAlreadyIsNotForetold) {
+  declare_kpi(90, "lower");
+  record({{"__name__", "orders_per_minute"}}, [](double hour) { return 50.0 + hour; });
+  const auto kpi = only("kpi");
+  EXPECT_TRUE(kpi.is_beyond);
+  EXPECT_FALSE(kpi.warns);
+  EXPECT_EQ(kpi.text, "KPI orders is beyond 90 already");
+}
+
+TEST_F(OutlookTest, ABudgetThatBurnsWillBeSpent) {
+  declare_slo("7d");
+  double good = 0, total = 0;
+  for (const bool is_good : {true, false}) {
+    record({{"__name__", is_good ? "good_total" : "all_total"}}, [&](double hour) {
+      if (hour == 0) good = total = 0;
+      total += 600;
+      good += 600 - 0.6 * (2 + 0.015 * hour);  // from 0.2 % to 0.96 %, with 1 % allowed
+      return is_good ? good : total;
+    });
+  }
+  const auto budget = only("budget");
+  ASSERT_TRUE(budget.now);
+  EXPECT_GT(*budget.now, 0.1);
+  EXPECT_LT(*budget.now, 0.25);
+  EXPECT_TRUE(budget.warns) << budget.text;
+  EXPECT_NE(budget.text.find("the error budget of checkout will be used up by"), std::string::npos)
+      << budget.text;
+}
+
+TEST_F(OutlookTest, ADiskThatFillsWarnsAndOneThatDoesNotIsQuiet) {
+  const double gib = 1 << 30;
+  record({{"__name__", "node_filesystem_avail_bytes"},
+          {"fstype", "ext4"},
+          {"instance", "db-1"},
+          {"mountpoint", "/data"},
+          {"workload", "shop"}},
+         [&](double hour) { return (570 - hour + 0.5 * noise.normal()) * gib; });
+  record({{"__name__", "node_filesystem_avail_bytes"},
+          {"fstype", "ext4"},
+          {"instance", "db-2"},
+          {"mountpoint", "/"}},
+         [&](double) { return (100 + noise.normal()) * gib; });
+  record({{"__name__", "node_filesystem_avail_bytes"}, {"fstype", "tmpfs"}},
+         [&](double hour) { return 1000.0 - hour; });
+  const auto found = all();
+  ASSERT_EQ(found.size(), 2U) << "a file system in memory is none";
+  const auto& full = found[0].warns ? found[0] : found[1];
+  const auto& quiet = found[0].warns ? found[1] : found[0];
+  EXPECT_TRUE(full.warns);
+  EXPECT_FALSE(quiet.warns);
+  EXPECT_EQ(full.subject.workload, "shop");
+  EXPECT_NE(full.text.find("disk /data of db-1 will be full by"), std::string::npos) << full.text;
+  EXPECT_NEAR(to_seconds(*full.crossing.expected - kNow) / 3600, 570 - 21 * 24, 5);
+}
+
+TEST_F(OutlookTest, ACertificatesEndIsWrittenInIt) {
+  const auto end = kNow + 10 * 24h;
+  record({{"__name__", "probe_ssl_earliest_cert_expiry"}, {"instance", "https://shop.example"}},
+         [&](double) { return to_unix_seconds(end); });
+  record({{"__name__", "probe_ssl_earliest_cert_expiry"}, {"instance", "plain"}},
+         [](double) { return -62135596800.0; });
+  const auto certificate = only("certificate");
+  EXPECT_TRUE(certificate.warns);
+  EXPECT_EQ(*certificate.crossing.expected, end);
+  EXPECT_EQ(certificate.text,
+            "the certificate of https://shop.example expires at " + format_rfc3339(end));
+}
+
+TEST_F(OutlookTest, WhatCannotBeAskedIsSaid) {
+  declare_kpi(90);
+  plan.kpis.front().query = "orders_per_minute > bool";
+  EXPECT_NE(only("kpi").error, "");
+  EXPECT_FALSE(only("kpi").warns);
+  plan.kpis.front().query = "absent_metric";
+  EXPECT_EQ(only("kpi").text, "KPI orders: too little history to say");
+}
+
+TEST(WarningTrack, TwoInARowBeginAndEndAnAlert) {
+  WarningTrack track;
+  bool fires = false;
+  const auto next = [&](bool warns) { return fires = track.decide("kpi/orders", fires, warns); };
+  EXPECT_FALSE(next(true));
+  EXPECT_FALSE(next(false));
+  EXPECT_FALSE(next(true));
+  EXPECT_TRUE(next(true));
+  EXPECT_TRUE(next(false));
+  EXPECT_TRUE(next(true));
+  EXPECT_TRUE(next(false));
+  EXPECT_FALSE(next(false));
+}
+
+TEST_F(OutlookTest, AnAlertSaysWhatAndHowFarToTrustIt) {
+  declare_kpi(90);
+  record({{"__name__", "orders_per_minute"}},
+         [&](double hour) { return 150 - 0.1 * hour + noise.normal(); });
+  const auto alert = alert_of(only("kpi"), kNow);
+  EXPECT_EQ(alert.rule, "forecast/kpi/orders/WillMissTarget");
+  EXPECT_EQ(alert.source, "forecast");
+  EXPECT_EQ(alert.severity, "ticket");
+  EXPECT_EQ(alert.workload, "shop");
+  EXPECT_EQ(alert.kpi, "orders");
+  EXPECT_EQ(alert.labels.at("alertname"), "WillMissTarget");
+  EXPECT_NE(alert.annotations.at("backtest").find("had it stayed as it was"), std::string::npos);
+  EXPECT_EQ(alert.fingerprint, alert_of(only("kpi"), kNow + 1h).fingerprint);
+}
+
+}  // namespace
+}  // namespace wellrun::health::forecast
