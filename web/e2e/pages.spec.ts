@@ -42,6 +42,7 @@ const lists = [
   '/journal',
   '/explore',
   '/explore?query=up',
+  '/explore?query=shop_queue_length&normal=on',
   '/explore?tab=logs',
   '/explore?tab=traces',
 ];
@@ -140,6 +141,37 @@ test('the editor completes functions, metrics of this server, their labels and v
   await page.keyboard.press('Escape');
   await page.keyboard.type('nd="gu');
   await expect(offered('guest').first()).toBeVisible();
+});
+
+test('what is normal is drawn on charts, and what was not is explained to the keyboard', async ({
+  page,
+}) => {
+  await open(page, '/workloads/shop');
+  await settled(page);
+  const unusual = page.getByRole('button', { name: /^Unusual at .* is expected/ }).first();
+  await expect(unusual).toBeVisible();
+  await expect(page.getByText('expected', { exact: true }).first()).toBeVisible();
+  await unusual.focus();
+  await expect(unusual).toHaveAttribute('aria-pressed', 'true');
+  const chart = page.locator('.chart-marks').filter({ has: unusual }).first();
+  await expect(chart.locator('.chart-note')).toContainText(/where .* is expected; .* since/);
+  await page.keyboard.press('Shift+Tab');
+  await expect(chart.locator('.chart-note')).not.toBeEmpty();
+  await expect(page.getByRole('heading', { name: 'Findings' })).toBeVisible();
+  await expect(page.getByText('fnd-000001')).toBeVisible();
+});
+
+test('explore shows what is normal when asked, and the address keeps it', async ({ page }) => {
+  await open(page, '/explore?query=shop_queue_length');
+  await settled(page);
+  await expect(page.locator('.swatch-band')).toHaveCount(0);
+  await page.getByRole('button', { name: 'With what is normal' }).click();
+  await expect(page).toHaveURL(/normal=on/);
+  await expect(page.locator('.swatch-band')).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Unusual at/ }).first()).toBeVisible();
+  await page.getByRole('button', { name: 'Values only' }).click();
+  await expect(page.locator('.swatch-band')).toHaveCount(0);
+  await expect(page).not.toHaveURL(/normal=on/);
 });
 
 test.describe('a reader in Tokyo', () => {

@@ -5,6 +5,7 @@ import { ChangeList } from '../change/change_list';
 import { mergeChanges, useChanges, useDeployments } from '../change/change_queries';
 import { useBaselines, useFindings, type Baseline } from '../health/baseline_queries';
 import { FindingList } from '../health/finding_list';
+import { ForecastList, useForecasts } from '../health/forecast_list';
 import { useKpis, useSlos } from '../health/health_queries';
 import { KpiChart } from '../health/kpi_chart';
 import { SloView } from '../health/slo_panel';
@@ -46,6 +47,7 @@ function WorkloadView({ workload }: { workload: WorkloadDetail }) {
   const allIncidents = useIncidents({ state: 'all', workload: workload.name });
   const baselines = useBaselines(workload.name);
   const findings = useFindings(workload.name);
+  const forecasts = useForecasts(workload.name);
   const incidentSpans = (allIncidents.data?.items ?? []).map(incidentSpan);
   /** Its only series; of several none is the figure's. */
   const baselineOf = (key: string) => {
@@ -156,6 +158,9 @@ function WorkloadView({ workload }: { workload: WorkloadDetail }) {
               <Empty title="Nothing is unusual">{watchedText(baselines.data?.items ?? [])}</Empty>
             )}
             <FindingList findings={(findings.data?.items ?? []).slice(0, 5)} />
+          </Panel>
+          <Panel title="Outlook" flush>
+            <ForecastList forecasts={forecasts.data} />
           </Panel>
           <Panel title="Who to ask">
             <dl className="pairs">

@@ -1,6 +1,6 @@
 // What is unusual in a workload, as one thing to look at: since when, which series, and what may have caused it.
 import { StatusIcon } from '../platform/status';
-import { Time } from '../platform/time';
+import { Time, withLocalTimes } from '../platform/time';
 import type { Finding } from './baseline_queries';
 
 const kShownSeries = 4;
@@ -49,7 +49,7 @@ function Reasons({ finding }: { finding: Finding }) {
             <span className="mono">{anomaly.watch}</span>{' '}
             <span className="dim">
               {anomaly.component && `${anomaly.component}: `}
-              {anomaly.why}
+              {withLocalTimes(anomaly.why)}
             </span>
           </li>
         ))}

@@ -13,6 +13,7 @@ export const touchedBy: Readonly<Record<string, readonly string[]>> = {
     'slos',
     'baselines',
     'findings',
+    'forecasts',
     'runbooks',
     'automations',
     'on-call',

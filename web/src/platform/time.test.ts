@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatDay, formatDuration, formatRelative, parseTime } from './time';
+import { formatDay, formatDuration, formatRelative, parseTime, withLocalTimes } from './time';
 
 test('a duration has at most two units, the larger first', () => {
   expect(formatDuration(0.042)).toBe('42 ms');
@@ -28,4 +28,11 @@ test('a day is a day, whether it came with a time or not, and what is neither st
   expect(formatDay('2026-12-03')).toBe(formatDay('2026-12-03T12:58:35.899Z'));
   expect(formatDay('2026-12-03')).toContain('2026');
   expect(formatDay('soon')).toBe('soon');
+});
+
+test('moments in a text are told in the reader’s zone', () => {
+  const present = Date.parse('2026-11-24T12:30:00Z');
+  const text = withLocalTimes('high; since 2026-11-24T12:05:00Z', present);
+  expect(text).toMatch(/^high; since \d\d:\d\d:00$/);
+  expect(withLocalTimes('nothing', present)).toBe('nothing');
 });

@@ -25,6 +25,13 @@ export function useNow(): number {
   return useSyncExternalStore(subscribe, () => now);
 }
 
+/** Moments that the server wrote into a text, in the reader's zone: "since 2026-11-24T12:00:00Z" -> "since 13:00". */
+export function withLocalTimes(text: string, present = now): string {
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, (moment) =>
+    formatClock(Date.parse(moment), present),
+  );
+}
+
 /** 95 -> "1 min 35 s"; at most two units. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';

@@ -123,6 +123,7 @@ export function Chart({
     ];
     const lineCount = data.length - 1 - bandLines.length * kBandColumns;
     const colorOf = (line: number) => palettes[scheme][line % palettes[scheme].length] ?? '#888888';
+    const drawn = data.slice(1, lineCount + 1).flatMap((column) => extremes(column));
     const known = thresholds.map(({ value }) => value);
     const plot = new uPlot(
       {
@@ -133,8 +134,9 @@ export function Chart({
         scales: {
           y: {
             range: (_plot, low, high) => {
-              const least = Math.min(low ?? 0, ...known);
-              const most = Math.max(high ?? 1, ...known);
+              const [bottom, top] = withoutFarBands(low ?? 0, high ?? 1, drawn);
+              const least = Math.min(bottom, ...known);
+              const most = Math.max(top, ...known);
               const room = (most - least || Math.abs(most) || 1) * 0.08;
               return [least >= 0 ? Math.max(0, least - room) : least - room, most + room];
             },
@@ -252,6 +254,21 @@ export function Chart({
 
 const kBandColumns = 3; // of the data, for each band: lower, upper, expected
 
+/** The least and the greatest of a line's values; none of an empty one. */
+function extremes(column: uPlot.AlignedData[number] | undefined): number[] {
+  const values = Array.from(column ?? []).filter((value) => value !== null && value !== undefined);
+  return values.length === 0 ? [] : [Math.min(...values), Math.max(...values)];
+}
+
+/** After something unusual a band is wide: it must not make the values themselves a flat line. */
+export function withoutFarBands(low: number, high: number, drawn: number[]): [number, number] {
+  if (drawn.length === 0) return [low, high];
+  const least = Math.min(...drawn);
+  const most = Math.max(...drawn);
+  const room = (most - least || Math.abs(most) || 1) * 0.5;
+  return [Math.max(low, least - room), Math.min(high, most + room)];
+}
+
 /** The edges are not drawn, only filled between; the expected value is a thin dashed line. */
 function bandSeries(color: string): uPlot.Series[] {
   const edge: uPlot.Series = { width: 0, points: { show: false }, spanGaps: false };
@@ -315,10 +332,10 @@ function drawSpans(plot: uPlot, spans: Span[], colors: { warn: string; bad: stri
   ctx.save();
   for (const { from, to, kind } of spans) {
     const right = bbox.left + bbox.width;
-    const start = Math.max(bbox.left, Math.round(plot.valToPos(from, 'x', true)));
-    const end = Math.min(right, Math.round(plot.valToPos(to, 'x', true)));
-    const width = Math.max(2 * devicePixelRatio, end - start);
-    if (start > right || start + width < bbox.left) continue;
+    const [left, end] = [from, to].map((at) => Math.round(plot.valToPos(at, 'x', true)));
+    if (left === undefined || end === undefined || left > right || end < bbox.left) continue;
+    const start = Math.max(bbox.left, left);
+    const width = Math.max(2 * devicePixelRatio, Math.min(right, end) - start);
     ctx.fillStyle = kind === 'incident' ? colors.bad : colors.warn;
     ctx.globalAlpha = kind === 'incident' ? 0.06 : 0.13;
     ctx.fillRect(start, bbox.top, width, bbox.height);

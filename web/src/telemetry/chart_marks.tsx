@@ -2,6 +2,7 @@
 // on the chart is found by keyboard and read aloud, too.
 import { IconActivityHeartbeat, IconGitCommit, IconUrgent } from '@tabler/icons-react';
 import { useState } from 'react';
+import { withLocalTimes } from '../platform/time';
 import type { Marker, Span } from './chart';
 import type { TimeRange } from './prometheus';
 
@@ -90,7 +91,7 @@ export function ChartMarks({
                 type="button"
                 className={`chart-mark ${mark.kind}`}
                 aria-pressed={said === mark}
-                aria-label={`${names[mark.kind]} at ${formatMarkTime(mark.from, range)}: ${mark.text}`}
+                aria-label={`${names[mark.kind]} at ${formatMarkTime(mark.from, range)}: ${withLocalTimes(mark.text)}`}
                 onFocus={() => choose(mark)}
                 onBlur={() => choose(null)}
                 onMouseEnter={() => choose(mark)}
@@ -105,7 +106,7 @@ export function ChartMarks({
       </ul>
       {said && (
         <p className="chart-note">
-          <span className="strong">{names[said.kind]}</span> {said.text}
+          <span className="strong">{names[said.kind]}</span> {withLocalTimes(said.text)}
         </p>
       )}
     </div>

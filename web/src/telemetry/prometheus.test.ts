@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { alignLines } from './chart';
+import { alignLines, withoutFarBands } from './chart';
 import { formatLabels, parseRange, parseSample, rangeUntil, toLines } from './prometheus';
 
 test('a range is a number and a unit', () => {
@@ -47,4 +47,10 @@ test('labels are written as PromQL has them', () => {
   expect(formatLabels({ __name__: 'up', job: 'shop' })).toBe('up{job="shop"}');
   expect(formatLabels({ __name__: 'up' })).toBe('up');
   expect(formatLabels({})).toBe('{}');
+});
+
+test('a band that is far away does not flatten the values', () => {
+  expect(withoutFarBands(0, 400, [40, 60])).toEqual([30, 70]);
+  expect(withoutFarBands(35, 65, [40, 60])).toEqual([35, 65]);
+  expect(withoutFarBands(0, 400, [])).toEqual([0, 400]);
 });
