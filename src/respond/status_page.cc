@@ -27,9 +27,9 @@ std::string state_of(const RespondDomain& domain, const std::string& workload) {
   return state;
 }
 
-/// When customers stopped being hurt.
+/// When customers stopped being hurt. Facts never go back in time but a clock may: never after now.
 Timestamp over_at(const Incident& incident, Timestamp now) {
-  return incident.mitigated_at.value_or(incident.resolved_at.value_or(now));
+  return std::min(now, incident.mitigated_at.value_or(incident.resolved_at.value_or(now)));
 }
 
 double uptime_of(const RespondDomain& domain, const std::string& workload, Timestamp now) {
@@ -54,7 +54,8 @@ std::vector<std::string> days_of(const RespondDomain& domain, const std::string&
       return std::chrono::floor<std::chrono::days>(std::max<Timestamp>(time, first) - first)
           .count();
     };
-    for (auto day = day_of(incident.opened_at); day <= day_of(over_at(incident, now)); ++day) {
+    for (auto day = day_of(std::min(incident.opened_at, now));
+         day <= day_of(over_at(incident, now)); ++day) {
       auto& state = days[static_cast<std::size_t>(day)];
       if (incident.severity == 1) state = "outage";
       if (state == "operational") state = "degraded";

@@ -99,6 +99,9 @@ TEST(StatusPage, CountsNinetyDaysOfUptimeFromOutages) {
   EXPECT_EQ(std::ranges::count(days, "outage"), 1) << "nine hours of one day";
   EXPECT_EQ(days[88], "outage") << "yesterday";
   EXPECT_TRUE(get(shop, "/").body.contains("1 of the last 90 days had trouble"));
+  const auto before = *public_status(*shop.domain, "public", shop.time.now() - 48h);
+  EXPECT_EQ(std::ranges::count(before.components.front().days, "operational"), 89)
+      << "a clock that went back: what lies after it is today's";
   shop.time.run_for(24h * 91);
   EXPECT_EQ(public_status(*shop.domain, "public", shop.time.now())->components.front().uptime_90d,
             1);

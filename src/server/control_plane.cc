@@ -61,8 +61,8 @@ std::vector<journal::Domain*> ControlPlane::domains() {
 Status ControlPlane::start() {
   TRY_STATUS(ledger_.start());
   evaluator_.start();
-  findings_.start();
   watches_.start();
+  findings_.start();  // after the watches: it looks at them when the catalog has changed
   forecasts_.start();
   return {};
 }

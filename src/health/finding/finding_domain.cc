@@ -165,7 +165,9 @@ journal::Decision FindingDomain::decide(const std::string& workload, std::vector
   journal::Decision decision;
   const auto* known = open_of(workload);
   if (unusual.empty()) {
-    if (known != nullptr)
+    const bool settled =
+        known != nullptr && (reason != kAsUsualAgain || now >= known->changed_at + kBetweenChanges);
+    if (settled)
       decision.facts.push_back(fact_of(facts::FindingClosed{known->id, workload, reason}));
     return decision;
   }

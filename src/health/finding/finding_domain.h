@@ -45,6 +45,9 @@ struct Finding {
   journal::Sequence seq = 0;  ///< of its finding.opened
 };
 
+/// Why a finding ends when none of its series is unusual any more.
+inline constexpr std::string_view kAsUsualAgain = "as usual again";
+
 class FindingDomain final : public journal::Domain {
  public:
   std::string_view name() const override { return "finding"; }
@@ -63,7 +66,8 @@ class FindingDomain final : public journal::Domain {
   const Finding* open_of(const std::string& workload) const;
 
   /// What is to be recorded when exactly `unusual` is unusual in `workload`: nothing, or that a
-  /// finding opened, grew, or ended because of `reason`. A finding changes at most once a minute.
+  /// finding opened, grew, or ended because of `reason`. A finding changes at most once a minute,
+  /// and one that is kAsUsualAgain ends no sooner: what flaps does not fill the journal.
   journal::Decision decide(const std::string& workload, std::vector<Unusual> unusual,
                            const Topology& topology, const std::string& reason,
                            Timestamp now) const;

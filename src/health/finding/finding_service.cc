@@ -1,5 +1,7 @@
 #include "health/finding/finding_service.h"
 
+#include "facts/catalog.h"
+
 namespace wellrun::health::finding {
 
 std::vector<Unusual> unusual_of(const std::vector<watch::WatchReadingPointer>& readings,
@@ -31,6 +33,10 @@ void FindingService::start() {
     look_at(reading.watch.workload);
     close_orphans();
   });
+  // With the last watch gone there are no more turns.
+  subscription_ = ledger_.subscribe([this](const journal::Fact& fact) {
+    if (fact.type == facts::CatalogApplied::kType) close_orphans();
+  });
 }
 
 /// While a watch has not had its turn since the start, its series are not known to be usual: an
@@ -44,7 +50,7 @@ void FindingService::look_at(const std::string& workload) {
       [&domain = domain_, &catalog = catalog_, workload,
        unusual = std::move(unusual)](Timestamp now) {
         return Result<journal::Decision>(
-            domain.decide(workload, unusual, Topology(catalog), "as usual again", now));
+            domain.decide(workload, unusual, Topology(catalog), std::string(kAsUsualAgain), now));
       },
       [](const Result<std::vector<journal::Fact>>&) {});
 }

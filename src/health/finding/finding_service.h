@@ -18,7 +18,7 @@ class FindingService {
   FindingService(const catalog::Catalog& catalog, journal::Ledger& ledger,
                  const FindingDomain& domain, watch::WatchService& watches);
 
-  /// Becomes the listener of the watches.
+  /// Becomes the listener of the watches, which have started.
   void start();
 
  private:
@@ -29,6 +29,7 @@ class FindingService {
   journal::Ledger& ledger_;
   const FindingDomain& domain_;
   watch::WatchService& watches_;
+  std::unique_ptr<Timer> subscription_;
 };
 
 }  // namespace wellrun::health::finding

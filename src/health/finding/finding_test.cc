@@ -162,6 +162,7 @@ TEST_F(FindingDomainTest, ItOpensGrowsAndEndsOnce) {
   EXPECT_TRUE(decide({unusual("a", 0.9), unusual("b", 0.6)}, kNow + 30s).facts.empty())
       << "at most once a minute";
   ASSERT_EQ(decide({unusual("a", 0.9), unusual("b", 0.6)}, kNow + 2min).facts.size(), 1U);
+  EXPECT_TRUE(decide({}, kNow + 2min + 59s).facts.empty()) << "what flaps does not end at once";
   EXPECT_EQ(domain.open_of("shop")->anomaly_count, 2);
   EXPECT_TRUE(decide({unusual("a", 0.9)}, kNow + 4min).facts.empty()) << "less is no news";
   const auto closed = decide({}, kNow + 10min);

@@ -107,12 +107,14 @@ Error unknown(std::string_view id) {
           fmt::format("no baseline {}; GET /api/v1/baselines lists them", quote(id)), "id"};
 }
 
-http::Response list(const WatchService& service, const http::Request& request) {
+/// On a worker: ten thousand series are a long answer, and readings never change.
+http::Response list(const std::vector<WatchReadingPointer>& readings,
+                    const http::Request& request) {
   const auto workload = request.parameter("workload");
   const auto key = request.parameter("watch");
   const auto phase = request.parameter("phase");
   Json items = Json::array(), watches = Json::array();
-  for (const auto& reading : service.readings()) {
+  for (const auto& reading : readings) {
     if ((workload && reading->watch.workload != *workload) || (key && reading->watch.key != *key))
       continue;
     watches.push_back(watch_json(*reading));
@@ -234,8 +236,13 @@ std::vector<http::Route> watch_routes(Runtime runtime, const WatchService& servi
                        .handler = std::move(handler)};
   };
   return {route("/api/v1/baselines", "listBaselines",
-                http::on_strand(runtime.strand,
-                                [&service](const http::Request& r) { return list(service, r); })),
+                http::on_strand_later(
+                    runtime.strand,
+                    [runtime, &service](const http::Request& request, http::Reply reply) {
+                      runtime.workers.run(
+                          [readings = service.readings(), request,
+                           reply = std::move(reply)]() mutable { reply(list(readings, request)); });
+                    })),
           route("/api/v1/baselines/{id}", "getBaseline",
                 http::on_strand(runtime.strand,
                                 [&service](const http::Request& r) { return show(service, r); })),

@@ -10,7 +10,7 @@ namespace {
 
 using telemetry::SeriesWrite;
 
-constexpr std::int64_t kStepsATurn = 2000;           ///< of an expression
+constexpr std::int64_t kMostStepsATurn = 2000;       ///< of an expression
 constexpr std::int64_t kMostHistorySteps = 100'000;  ///< of an expression that is new
 constexpr double kPointsATurn = 200'000;             ///< of a selector, about
 constexpr Duration kLeastWindow{600'000};            ///< that a turn of a selector reads
@@ -42,7 +42,7 @@ Window next_window(const WatchState& state, Timestamp now) {
   if (watch.matchers.empty()) {
     const auto settle = std::min(watch.interval, kSettle);
     const auto end = std::max(state.read_to, floor_to(now - settle, watch.interval));
-    const auto most = state.read_to + watch.interval * kStepsATurn;
+    const auto most = state.read_to + watch.interval * state.steps_a_turn;
     return {state.read_to, std::min(end, most), end <= most};
   }
   const auto series = std::max<std::size_t>(state.series.size(), 1);
@@ -168,10 +168,14 @@ class Turn {
   Timestamp now_;
 };
 
-void forget_old(WatchState& state, Timestamp now) {
+void notice_silence(WatchState& state, Timestamp now) {
   for (auto& [id, series] : state.series) series.notice_silence(now);
+}
+
+/// Old beside what was read, not beside now: while history is caught up on, all of it is old.
+void forget_old(WatchState& state) {
   std::erase_if(state.series, [&](const auto& each) {
-    if (each.second.last_time() + kForgetAfter > now) return false;
+    if (each.second.last_time() + kForgetAfter > state.read_to) return false;
     state.gone.push_back(each.second.identity());
     state.changed.erase(each.first);
     return true;
@@ -202,10 +206,16 @@ void load(WatchState& state, const TurnTools& tools, Timestamp now) {
   const auto known = std::ranges::find(*watches, state.watch.key, &StoredWatch::key);
   const bool same = known != watches->end() && known->definition == state.watch.definition();
   std::size_t unread = 0;
+  bool relabelled = false;
   for (const auto& each : *stored) {
-    // Another expression under an old name is another series; a selector's series are themselves.
-    if (!same && state.watch.matchers.empty()) {
+    // Another expression under an old name is another series, and so is what has other labels by
+    // now (another workload); a selector's series are themselves.
+    const bool labelled = std::ranges::all_of(state.watch.labels, [&](const Label& label) {
+      return each.identity.get(label.name) == label.value;
+    });
+    if (!labelled || (!same && state.watch.matchers.empty())) {
       state.gone.push_back(each.identity);
+      relabelled = relabelled || !labelled;
       continue;
     }
     auto series = WatchedSeries::restore(each.identity, each.model, each.notes, each.anomalies);
@@ -218,18 +228,31 @@ void load(WatchState& state, const TurnTools& tools, Timestamp now) {
   if (unread > 0)
     log(Level::kWarning, "health/watch", "states cannot be read and are learned anew",
         {{"watch", state.watch.key}, {"series_count", static_cast<std::int64_t>(unread)}});
-  if (same && unread == 0) state.read_to = std::max(oldest, known->read_to);
+  if (same && unread == 0 && !relabelled) state.read_to = std::max(oldest, known->read_to);
 }
+
+namespace {
+
+/// What is too much at once may be little enough in halves. Meanwhile series fall silent: an
+/// anomaly does not stay open for as long as its query fails.
+bool could_not_read(WatchState& state, const Error& error, Timestamp now) {
+  state.error = to_string(error);
+  notice_silence(state, now);
+  const bool too_much = error.code == ErrorCode::kTooLarge || error.code == ErrorCode::kDeadline;
+  if (!too_much || state.steps_a_turn == 1) return false;
+  state.steps_a_turn = std::max<std::int64_t>(state.steps_a_turn / 2, 1);
+  return true;
+}
+
+}  // namespace
 
 bool take_turn(WatchState& state, const TurnTools& tools, const TurnLimits& limits, Timestamp now) {
   if (!state.loaded) load(state, tools, now);
   const auto window = next_window(state, now);
   auto points = state.watch.matchers.empty() ? evaluate(state.watch, window, tools)
                                              : select(state, window, tools);
-  if (!points) {
-    state.error = to_string(points.error());
-    return false;
-  }
+  if (!points) return could_not_read(state, points.error(), now);
+  state.steps_a_turn = std::min(2 * state.steps_a_turn, kMostStepsATurn);
   Turn turn(state, limits, now);
   for (const auto& each : *points) turn.show(each);
   state.refused = turn.refused;
@@ -240,7 +263,8 @@ bool take_turn(WatchState& state, const TurnTools& tools, const TurnLimits& limi
       state.error = to_string(written.error());
   }
   state.read_to = window.to;
-  forget_old(state, now);
+  notice_silence(state, state.read_to);
+  forget_old(state);
   if (now - state.saved_at >= kSaveEvery) save(state, tools, now);
   return !window.is_last;
 }

@@ -24,6 +24,8 @@ struct WatchState {
   std::map<std::string, WatchedSeries> series;  ///< by id
   std::set<std::string> changed;                ///< ids whose state is newer than the saved one
   std::vector<Labels> gone;                     ///< to be removed at the next save
+  /// Of an expression, read in a turn at most: halved when that many are too much, and grown again.
+  std::int64_t steps_a_turn = 2000;
   std::size_t refused = 0;  ///< series of the last turn that were not watched for lack of room
   std::string error;        ///< of the last turn, or empty
   Timestamp saved_at{};

@@ -263,6 +263,46 @@ TEST_F(WatchTurn, AnotherExpressionUnderTheSameNameIsLearnedAnew) {
   EXPECT_STREQ(only(changed).phase(start), "watching") << "its history is read, too";
 }
 
+TEST_F(WatchTurn, InAnotherWorkloadItIsLearnedAnew) {
+  const auto path = temporary("workload");
+  auto store = std::make_unique<WatchStore>(path);
+  record_waves(start - 24h, start);
+  auto state = fresh();
+  run(state, start, store.get());
+  save(state, tools(store.get()), start);
+  watch.workload = "depot";
+  watch.labels.set("workload", "depot");
+  auto moved = fresh();
+  run(moved, start, store.get());
+  ASSERT_EQ(moved.series.size(), 1U) << "nothing is left under the old name";
+  EXPECT_EQ(only(moved).identity().get("workload"), "depot");
+  EXPECT_STREQ(only(moved).phase(start), "watching") << "its history is read again";
+}
+
+TEST_F(WatchTurn, LearnsFromAsFarBackAsItIsTold) {
+  watch.learn_from = 80 * 24h;
+  record_waves(start - 80 * 24h, start - 70 * 24h);
+  record_waves(start - 45 * 24h, start);
+  auto state = fresh();
+  run(state, start);
+  EXPECT_EQ(only(state).points(), (10 + 45) * 24 * 60) << "weeks ago is not old while it is read";
+}
+
+TEST_F(WatchTurn, WhatIsTooMuchAtOnceIsReadInParts) {
+  watch.matchers.clear();
+  watch.promql = "load";
+  watch.learn_from = 24h;
+  record_waves(start - 24h, start);
+  const telemetry::promql::Engine narrow{world.reader, {.max_samples = 500}};
+  auto state = fresh();
+  const TurnTools few{.engine = narrow, .writer = world};
+  int turns = 1;
+  while (take_turn(state, few, {}, start)) ++turns;
+  EXPECT_EQ(state.error, "");
+  EXPECT_EQ(state.read_to, start - std::min(watch.interval, Duration{10'000}) - Duration{50'000});
+  EXPECT_LT(turns, 40);
+}
+
 TEST_F(WatchTurn, IsBoundedInSeriesAndSaysSo) {
   watch.most_series = 3;
   for (const auto* host : {"a", "b", "c", "d", "e"}) record_waves(start - 1h, start, host);

@@ -105,8 +105,8 @@ std::string selector_text(const VectorSelector& node) {
   const bool plain = is_plain_name(node.name, true);
   std::string inner = !node.name.empty() && !plain ? quote(node.name) : "";
   for (const auto& matcher : node.matchers) {
-    if (matcher.name == kMetricNameLabel && matcher.kind == Matcher::Kind::kEqual &&
-        matcher.value == node.name)
+    if (!node.name.empty() && matcher.name == kMetricNameLabel &&
+        matcher.kind == Matcher::Kind::kEqual && matcher.value == node.name)
       continue;
     if (!inner.empty()) inner += ", ";
     inner += label_name(matcher.name) + operator_of(matcher.kind) + quote(matcher.value);

@@ -9,7 +9,7 @@ namespace wellrun::telemetry::promql {
 namespace {
 
 constexpr std::int64_t kLongest = 1'000'000'000'000'000;  ///< beyond, times could overflow
-constexpr std::size_t kLabelBytes = 64;    ///< of a label, roughly: two strings and their text
+constexpr std::size_t kLabelBytes = 64;    ///< of a label beside its text: two strings
 constexpr std::size_t kColumnBytes = 256;  ///< of a column beside its steps and labels
 constexpr std::size_t kStepBytes = sizeof(double) + sizeof(Cell);
 
@@ -139,9 +139,11 @@ bool is_worth_keeping(const Expr& expr) {
 
 std::size_t bytes_of(const KeptResult& result) {
   std::size_t bytes = sizeof result;
-  for (const auto& column : result.columns)
-    bytes +=
-        kColumnBytes + kLabelBytes * column.labels.size() + kStepBytes * column.cells.capacity();
+  for (const auto& column : result.columns) {
+    bytes += kColumnBytes + kStepBytes * column.cells.capacity();
+    for (const auto& label : column.labels)
+      bytes += kLabelBytes + label.name.size() + label.value.size();
+  }
   return bytes;
 }
 
