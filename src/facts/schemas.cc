@@ -98,6 +98,7 @@ std::vector<Schema> all() {
       fact<StatusUpdateDue>(),
       // telemetry
       fact<SeriesDeleted>(),
+      fact<SeriesDeletionRequested>(),
       fact<SeriesLimitCleared>(),
       fact<SeriesLimitReached>(),
   };

@@ -28,17 +28,28 @@ struct SeriesLimitCleared {
   std::uint64_t series = 0, limit = 0;
 };
 
-/// Samples were deleted over the admin API.
+/// Somebody asked the admin API to delete samples. Recorded before any is gone.
+struct SeriesDeletionRequested {
+  static constexpr auto kType = "series.deletion_requested";
+  Json matchers;         ///< list of selectors, as they were given
+  std::string from, to;  ///< RFC 3339; empty: since ever, for ever
+};
+
+/// What came of it. Without this fact after a request the process ended in between: some of it may
+/// be gone.
 struct SeriesDeleted {
   static constexpr auto kType = "series.deleted";
   Json matchers;         ///< list of selectors, as they were given
   std::string from, to;  ///< RFC 3339; empty: since ever, for ever
   std::uint64_t series = 0, samples = 0;
+  std::string error;  ///< why it failed, and some of it may be gone; or empty
 };
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SeriesLimitReached, workload, job, series, limit,
                                                 refused_series, metrics, labels)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SeriesLimitCleared, workload, job, series, limit)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SeriesDeleted, matchers, from, to, series, samples)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SeriesDeletionRequested, matchers, from, to)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SeriesDeleted, matchers, from, to, series, samples,
+                                                error)
 
 }  // namespace wellrun::facts

@@ -12,6 +12,8 @@ namespace {
 namespace api = telemetry::api;
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMostMatcherBytes = 8 * 1024;  ///< a fact's body has room for twice that
+
 /// All outlive the routes.
 struct Admin {
   Runtime runtime;
@@ -26,11 +28,12 @@ http::Response done() {
   return response;
 }
 
-journal::Decision record(const facts::SeriesDeleted& deleted) {
+template <typename Fact>
+journal::Decision record(const Fact& body) {
   journal::NewFact fact;
   fact.stream = "telemetry/deletions";
-  fact.type = facts::SeriesDeleted::kType;
-  fact.body = deleted;
+  fact.type = Fact::kType;
+  fact.body = body;
   journal::Decision decision;
   decision.facts.push_back(std::move(fact));
   return decision;
@@ -41,28 +44,69 @@ std::string time_text(std::int64_t ms) {
   return ms <= api::kEarliestMs || ms >= api::kLatestMs ? "" : format_rfc3339(from_unix_ms(ms));
 }
 
-/// Answers once it is in the journal, too.
-void delete_series(const Admin& admin, const http::Request& request, http::Reply reply) {
-  const auto range = api::range_parameters(request);
-  if (!range) return reply(api::failure(400, "bad_data", range.error().message));
-  const auto sets = api::match_parameters(request);
-  if (!sets) return reply(api::failure(400, "bad_data", sets.error().message));
-  if (sets->empty()) return reply(api::failure(400, "bad_data", "no match[] parameter provided"));
-  if (range->end_ms < range->start_ms)
-    return reply(api::failure(400, "bad_data", "end is before start"));
-  const auto deleted = admin.store.delete_samples(*sets, *range);
-  if (!deleted) return reply(api::failure_of(deleted.error()));
+struct Deletion {
+  std::vector<std::vector<telemetry::Matcher>> sets;
+  telemetry::TimeRange range;
   facts::SeriesDeleted fact;
-  fact.matchers = request.parameters("match[]");
-  fact.from = time_text(range->start_ms);
-  fact.to = time_text(range->end_ms);
-  fact.series = deleted->series;
-  fact.samples = deleted->samples;
+  std::string actor;
+};
+
+/// On a worker. Answers once what came of it is in the journal.
+void carry_out(const Admin& admin, Deletion deletion, http::Reply reply) {
+  const auto deleted = admin.store.delete_samples(deletion.sets, deletion.range);
+  std::optional<Error> failed;
+  if (deleted) {
+    deletion.fact.series = deleted->series;
+    deletion.fact.samples = deleted->samples;
+  } else {
+    failed = deleted.error();
+    deletion.fact.error = to_string(*failed);
+  }
   admin.ledger.command(
-      {.actor = request.principal.actor},
-      [fact = std::move(fact)](Timestamp) { return record(fact); },
-      [reply = std::move(reply)](const Result<std::vector<journal::Fact>>& recorded) mutable {
-        reply(recorded ? done() : api::failure_of(recorded.error()));
+      {.actor = deletion.actor},
+      [fact = std::move(deletion.fact)](Timestamp) { return record(fact); },
+      [failed, reply = std::move(reply)](const Result<std::vector<journal::Fact>>& told) mutable {
+        if (failed) return reply(api::failure_of(*failed));
+        reply(told ? done() : api::failure_of(told.error()));
+      });
+}
+
+Result<Deletion> read_deletion(const http::Request& request) {
+  Deletion deletion{.actor = request.principal.actor};
+  TRY(deletion.range, api::range_parameters(request));
+  TRY(deletion.sets, api::match_parameters(request));
+  if (deletion.sets.empty()) return fail(ErrorCode::kInvalid, "no match[] parameter provided");
+  if (deletion.range.end_ms < deletion.range.start_ms)
+    return fail(ErrorCode::kInvalid, "end is before start");
+  std::size_t bytes = 0;
+  for (const auto& selector : request.parameters("match[]")) bytes += selector.size();
+  if (bytes > kMostMatcherBytes)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("the selectors have {} bytes, and at most {} are recorded: delete in "
+                            "several requests",
+                            bytes, kMostMatcherBytes));
+  deletion.fact.matchers = request.parameters("match[]");
+  deletion.fact.from = time_text(deletion.range.start_ms);
+  deletion.fact.to = time_text(deletion.range.end_ms);
+  return deletion;
+}
+
+/// Who deletes is in the journal before anything is gone.
+void delete_series(const Admin& admin, const http::Request& request, http::Reply reply) {
+  auto deletion = read_deletion(request);
+  if (!deletion) return reply(api::failure(400, "bad_data", deletion.error().message));
+  const auto& fact = deletion->fact;
+  facts::SeriesDeletionRequested asked{fact.matchers, fact.from, fact.to};
+  journal::Cause cause{.actor = deletion->actor};
+  admin.ledger.command(
+      std::move(cause), [asked = std::move(asked)](Timestamp) { return record(asked); },
+      [&admin, deletion = std::move(*deletion),
+       reply = std::move(reply)](const Result<std::vector<journal::Fact>>& told) mutable {
+        if (!told) return reply(api::failure_of(told.error()));
+        admin.runtime.workers.run(
+            [&admin, deletion = std::move(deletion), reply = std::move(reply)]() mutable {
+              carry_out(admin, std::move(deletion), std::move(reply));
+            });
       });
 }
 
@@ -84,6 +128,8 @@ void take_snapshot(const Admin& admin, const http::Request& request, http::Reply
   const auto skip = request.parameter("skip_head").value_or("");
   if (!skip.empty() && skip != "true" && skip != "false" && skip != "1" && skip != "0")
     return reply(api::failure(400, "bad_data", "unable to parse boolean \"skip_head\" argument"));
+  if (skip == "true" || skip == "1")
+    return reply(api::failure(400, "bad_data", "skip_head: a snapshot here is always a whole one"));
   const auto name = snapshot_name(admin.runtime);
   const auto folder = fs::path(admin.options.data) / "telemetry" / "snapshots";
   std::error_code error;

@@ -172,6 +172,7 @@ test('series are deleted for ever, and only when it is allowed', async () => {
   };
   await check('deleted');
   const deletions = (await json(server, '/api/v1/journal?type=series.deleted')).items;
+  assert.equal((await json(server, '/api/v1/journal?type=series.deletion_requested')).items.length, 2, 'who deletes is on record before anything is gone');
   assert.deepEqual(deletions.map(({ body }) => [body.series, body.samples]).sort(), [[1, 1], [1, 3]]);
   await server.stop('SIGKILL');
   server = await serve(data, '--no-auth', '--enable-admin-api');
