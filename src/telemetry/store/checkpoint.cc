@@ -22,6 +22,30 @@ void merge_into(std::vector<TimedSample>& older, std::vector<TimedSample> newer)
   older = std::move(merged);
 }
 
+constexpr std::size_t kMostRecent = 32;  ///< of a series: eight minutes of scrapes
+constexpr std::size_t kMostRecentOfAll = 2'000'000;
+
+/// With the block locked, before `flushing` is let go of. Nothing is kept of a series whose latest
+/// samples in the database are not known.
+void keep_recent(Series& series, std::size_t most) {
+  std::vector<Sample> latest;
+  auto flushed = series.flushing.samples();
+  if (series.recent.empty()) {
+    const bool are_latest = !flushed.empty() && flushed.front().time_ms > series.disk_last_ms;
+    if (are_latest) flushed = flushed.last(std::min(flushed.size(), most));
+    if (are_latest) latest.assign(flushed.begin(), flushed.end());
+  } else {
+    const auto from =
+        std::ranges::lower_bound(flushed, series.recent.front().time_ms, {}, &Sample::time_ms);
+    std::ranges::merge(series.recent.samples(), std::span(from, flushed.end()),
+                       std::back_inserter(latest), {}, &Sample::time_ms, &Sample::time_ms);
+    const auto again = std::ranges::unique(latest, {}, &Sample::time_ms);
+    latest.erase(again.begin(), again.end());
+  }
+  if (series.histograms) latest.clear();
+  series.recent.assign(std::span(latest).last(std::min(latest.size(), most)));
+}
+
 /// Samples that a failed checkpoint left are joined by those that came since. With the block
 /// locked.
 std::uint64_t move_to_flushing(Series& series) {
@@ -91,8 +115,10 @@ class Checkpoint {
     TRY_STATUS(core_.database->write(batch_, true));
     core_.persisted_end = series_end;
     core_.checkpoint_epoch.fetch_add(1);
+    const auto most_recent =
+        std::min(kMostRecent, kMostRecentOfAll / std::max<std::size_t>(1, core_.index.size()));
     for (std::uint32_t i = 0; i < blocks; ++i)
-      if (auto* block = core_.head.block(i)) settle(*block);
+      if (auto* block = core_.head.block(i)) settle(*block, most_recent);
     core_.stuck_samples = 0;
     core_.wal->drop_before(segment);
     ::malloc_trim(1U << 20);
@@ -155,11 +181,12 @@ class Checkpoint {
     return {};
   }
 
-  static void settle(SeriesBlock& block) {
+  static void settle(SeriesBlock& block, std::size_t most_recent) {
     const std::scoped_lock lock(block.mutex);
     for (auto& series : block.series) {
       if (!is_flushing(series)) continue;
       const auto bounds = bounds_with_flushing(series);
+      keep_recent(series, most_recent);
       series.disk_first_ms = bounds.first_ms;
       series.disk_last_ms = bounds.last_ms;
       series.flushing = {};
@@ -234,6 +261,7 @@ Status prune_metrics(Core& core) {
     TRY(const auto first, std::move(kept_from));
     const std::scoped_lock lock(core.head.block_of(ref).mutex);
     series.disk_first_ms = first;
+    if (series.is_recent(first - 1)) series.recent = {};  // some of them may be gone
     if (first == INT64_MAX) series.disk_last_ms = INT64_MIN;
     const bool has_memory = !series.floats.empty() || is_flushing(series) ||
                             (series.histograms && !series.histograms->samples.empty());

@@ -153,6 +153,7 @@ class Deletion {
   void settle(std::uint32_t ref, std::int64_t first, std::int64_t last) {
     auto& series = core_.head.at(ref);
     const std::scoped_lock lock(core_.head.block_of(ref).mutex);
+    series.recent = {};
     series.disk_first_ms = first;
     series.disk_last_ms = last;
     series.last_ms = last;

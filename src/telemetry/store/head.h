@@ -49,6 +49,17 @@ class SampleBuffer {
     if (count_ == capacity_) grow();
     data_[count_++] = sample;
   }
+  /// Exactly these, without room to grow.
+  void assign(std::span<const Sample> samples) {
+    SampleBuffer made;
+    if (!samples.empty()) {
+      made.count_ = made.capacity_ = static_cast<std::uint32_t>(samples.size());
+      made.data_ = static_cast<Sample*>(std::malloc(samples.size_bytes()));
+      WELLRUN_ASSERT(made.data_ != nullptr, "memory for samples ran out");
+      std::memcpy(made.data_, samples.data(), samples.size_bytes());
+    }
+    swap(made);
+  }
   void insert(std::size_t index, Sample sample) {
     if (count_ == capacity_) grow();
     std::memmove(data_ + index + 1, data_ + index, (count_ - index) * sizeof(Sample));
@@ -82,14 +93,21 @@ struct Series {
       kNoSeries;          ///< whom a sender sent after this one last time: a guess
   SampleBuffer floats;    ///< sorted by time
   SampleBuffer flushing;  ///< being written to the database; immutable meanwhile
+  /// The latest of those in the database, all from the first of these on: most queries ask for
+  /// nothing older, and need not look there.
+  SampleBuffer recent;
   std::unique_ptr<HistogramBuffers> histograms;
   std::int64_t last_ms = INT64_MIN;  ///< of all samples, wherever they are
   std::int64_t disk_first_ms = INT64_MAX, disk_last_ms = INT64_MIN;
-  bool gone = false;  ///< its last sample went; it is in no index any more
+  bool gone = false;          ///< its last sample went; it is in no index any more
   std::uint16_t account = 0;  ///< whose it is (series_accounts.h); guarded by the index's lock
 
   std::string_view label_bytes() const { return {labels, labels_size}; }
   bool has_disk() const { return disk_first_ms <= disk_last_ms; }
+  /// Whether what the database holds from `start_ms` on lies in `recent` or before it.
+  bool is_recent(std::int64_t start_ms) const {
+    return !recent.empty() && recent.front().time_ms <= start_ms;
+  }
 };
 
 enum class Appended {

@@ -71,15 +71,22 @@ class StoreScan final : public SeriesScan {
       if (SeriesReader::needed_for(series, range_, part, wanted_) ||
           core_.starts->knows(refs_[i])) {
         copy.needs_reader = true;
-      } else if (part.empty()) {
-        continue;
       } else {
-        const auto taken = wanted_ == SamplesWanted::kLatest ? part.last(1) : part;
-        samples.insert(samples.end(), taken.begin(), taken.end());
-        copy.count = taken.size();
+        if (series.is_recent(range_.start_ms))
+          take(within(series.recent.samples(), range_), samples);
+        take(part, samples);
+        if (wanted_ == SamplesWanted::kLatest && samples.size() > copy.first)
+          copy.first = samples.size() - 1;
+        copy.count = samples.size() - copy.first;
+        if (copy.count == 0) continue;
       }
       copies.push_back(copy);
     }
+  }
+
+  void take(std::span<const Sample> part, std::vector<Sample>& samples) const {
+    if (wanted_ == SamplesWanted::kLatest) part = part.last(std::min<std::size_t>(1, part.size()));
+    samples.insert(samples.end(), part.begin(), part.end());
   }
 
   Result<bool> show(const Copied& copy, const std::vector<Sample>& samples, SeriesReader& reader,

@@ -16,13 +16,16 @@ bool overlaps(std::int64_t first, std::int64_t last, TimeRange range) {
   return first <= last && first <= range.end_ms && last >= range.start_ms;
 }
 
+/// Whether only the database has some of what lies in the range.
 bool is_on_disk(const Series& series, TimeRange range) {
-  return overlaps(series.disk_first_ms, series.disk_last_ms, range);
+  return overlaps(series.disk_first_ms, series.disk_last_ms, range) &&
+         !series.is_recent(range.start_ms);
 }
 
 /// With the block locked.
 void read_memory(const Series& series, TimeRange range, std::vector<Sample>& floats,
                  std::vector<HistogramSample>& histograms) {
+  if (series.is_recent(range.start_ms)) append_within(floats, series.recent.samples(), range);
   append_within(floats, series.flushing.samples(), range);
   append_within(floats, series.floats.samples(), range);
   if (!series.histograms) return;
@@ -64,7 +67,9 @@ Status check_limits(const ReadLimits& limits, std::size_t series, std::size_t sa
 bool SeriesReader::needed_for(const Series& series, TimeRange range,
                               std::span<const Sample> in_memory, SamplesWanted wanted) {
   if (series.histograms || !series.flushing.empty()) return true;
-  if (!is_on_disk(series, range)) return false;
+  if (!overlaps(series.disk_first_ms, series.disk_last_ms, range)) return false;
+  if (series.is_recent(range.start_ms))
+    return !in_memory.empty() && in_memory.front().time_ms <= series.recent.back().time_ms;
   return wanted == SamplesWanted::kAll || in_memory.empty() ||
          in_memory.back().time_ms <= series.disk_last_ms;
 }

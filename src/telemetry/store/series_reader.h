@@ -28,7 +28,7 @@ class SeriesReader {
       : core_(core), range_(range), starts_(*core.starts) {}
 
   /// With the block locked. False: `in_memory`, the part of its floats that lies in the range, is
-  /// all that is wanted of the series.
+  /// all that is wanted of the series, after the part of its recent ones when is_recent().
   static bool needed_for(const Series& series, TimeRange range, std::span<const Sample> in_memory,
                          SamplesWanted wanted);
 
