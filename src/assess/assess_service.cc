@@ -74,7 +74,7 @@ void AssessService::read(std::function<void(const Readings&)> done) {
       reading->readings.signals[std::string(series.labels.get("job"))].insert("metrics");
   });
   for (const auto* kpi : catalog_.all<catalog::Kpi>()) {
-    ask(kpi->query, [reading, name = kpi->metadata.name](const auto&) {
+    ask(kpi->promql(), [reading, name = kpi->metadata.name](const auto&) {
       reading->readings.kpis_with_data.insert(name);
     });
   }

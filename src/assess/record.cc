@@ -93,6 +93,9 @@ void apply(Record& record, const journal::Fact& fact) {
     record.alerts_with_event.insert(text_or(fact.body, "fingerprint"));
   if (fact.type == "kpi.status_changed")
     record.kpi_status[text_or(fact.body, "kpi")] = text_or(fact.body, "to");
+  if (fact.type == "kpi.reviewed") count(record.kpis_reviewed[text_or(fact.body, "kpi")], fact);
+  if (fact.type == "alert.verdict_given")
+    count(record.alert_verdicts[text_or(fact.body, "alert")], fact);
   if (fact.type.starts_with("deployment.")) apply_deployment(record, fact);
   if (fact.type == facts::ChangeRecorded::kType && !text_or(fact.body, "reverses").empty())
     ++record.reversals;

@@ -40,6 +40,8 @@ struct Record {
   std::set<std::string> alerts_with_event;        ///< fingerprints
   std::set<std::string> alerts_fingerprints;      ///< fired with severity page or ticket
   std::map<std::string, std::string> kpi_status;
+  std::map<std::string, Tally> kpis_reviewed;   ///< KPI
+  std::map<std::string, Tally> alert_verdicts;  ///< alert name
   std::map<std::string, IncidentRecord> incidents;
   std::map<std::string, Tally> runs_succeeded, runs_failed;  ///< by runbook
   std::map<std::string, std::string> run_runbook;            ///< open run -> runbook
@@ -63,9 +65,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IncidentRecord, workload, severity, opened_at
                                    mitigated_at, resolved_at, analysed, severity_changed,
                                    told_customers, updates_overdue)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Record, by_type, alerts_fired, kpi_alerts_fired,
-                                   alerts_with_event, alerts_fingerprints, kpi_status, incidents,
-                                   runs_succeeded, runs_failed, run_runbook, procedures_used,
-                                   deployed, versions, automated_runs, automated_succeeded,
-                                   automated, reversals, acted_by_people)
+                                   alerts_with_event, alerts_fingerprints, kpi_status,
+                                   kpis_reviewed, alert_verdicts, incidents, runs_succeeded,
+                                   runs_failed, run_runbook, procedures_used, deployed, versions,
+                                   automated_runs, automated_succeeded, automated, reversals,
+                                   acted_by_people)
 
 }  // namespace wellrun::assess

@@ -429,6 +429,111 @@ Finding operations_kpis(const View& view) {
                        : "let deployments, acknowledgements and resolutions be recorded here"};
 }
 
+bool has_data(const View& view, const catalog::Kpi& kpi) {
+  const auto status = view.record.kpi_status.find(kpi.metadata.name);
+  return status != view.record.kpi_status.end() && status->second != "no_data";
+}
+
+/// What people measure of their own work: figures of operations with a target.
+Finding operations_targets(const View& view) {
+  Share share;
+  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
+    if (!kpi->operations.empty()) share.add(has_data(view, *kpi), kpi->metadata.name);
+  }
+  if (share.all == 0) {
+    auto finding = operations_kpis(view);
+    if (finding.verdict == Verdict::kNoEvidence) return finding;
+    finding.score *= 0.5;
+    finding.verdict = Verdict::kPartly;
+    finding.next_step = "give a figure of operations a target: a Kpi with `operations`";
+    return finding;
+  }
+  return from_share(share, "KPIs of operations have a target and data",
+                    "make happen what these are measured from",
+                    {{"health of operations", "/health"}},
+                    newest(view.record.of("kpi.status_changed")));
+}
+
+/// From an outcome something leads down to what can be acted on before it is missed.
+Finding leading_indicators(const View& view) {
+  Share share;
+  const auto kpis = view.catalog.all<catalog::Kpi>();
+  const auto slos = view.catalog.all<catalog::Slo>();
+  for (const auto* kpi : kpis) {
+    if (kpi->parent || !kpi->operations.empty()) continue;
+    const auto leads_to = [&](const auto* other, const auto& reference) {
+      return reference.name == kpi->metadata.name && other != nullptr;
+    };
+    const bool led =
+        std::ranges::any_of(kpis,
+                            [&](const auto* each) {
+                              return leads_to(each, each->parent) && has_data(view, *each);
+                            }) ||
+        std::ranges::any_of(slos, [&](const auto* each) { return leads_to(each, each->kpi); });
+    share.add(led, kpi->metadata.name);
+  }
+  return from_share(share, "outcomes have an indicator or an objective that leads to them",
+                    "say what leads to", {{"from outcome to signal", "/health"}}, applied_at(view));
+}
+
+Finding operations_alerts(const View& view) {
+  Share share;
+  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
+    if (!kpi->operations.empty())
+      share.add(view.record.kpi_alerts_fired.contains(kpi->metadata.name), kpi->metadata.name);
+  }
+  if (share.all == 0)
+    return nothing("no KPI of operations", "declare one: a Kpi with `operations`");
+  return from_share(share, "KPIs of operations are covered by an alert that was seen to fire",
+                    "write an alert on wellrun_kpi_value of", {{"health of operations", "/health"}},
+                    newest(view.record.of("alert.fired")));
+}
+
+bool reviewed_in_time(const View& view, const catalog::Kpi& kpi) {
+  const auto reviewed = view.record.kpis_reviewed.find(kpi.metadata.name);
+  return reviewed != view.record.kpis_reviewed.end() &&
+         view.now - reviewed->second.last_at <= kpi.review_every;
+}
+
+/// Half for alerts that people called real or noise, half for KPIs that were reviewed in time.
+Finding effectiveness(const View& view) {
+  Share verdicts, reviews;
+  for (const auto& [alert, fired] : view.record.alerts_fired)
+    verdicts.add(view.record.alert_verdicts.contains(alert), alert);
+  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
+    if (kpi->operations.empty()) reviews.add(reviewed_in_time(view, *kpi), kpi->metadata.name);
+  }
+  if (verdicts.all + reviews.all == 0)
+    return nothing("neither alerts nor KPIs to validate", "declare KPIs and alerts");
+  Share both{.good = verdicts.good + reviews.good,
+             .all = verdicts.all + reviews.all,
+             .missing = verdicts.good < verdicts.all ? verdicts.missing : reviews.missing};
+  const auto given = view.record.of("alert.verdict_given");
+  auto finding =
+      from_share(both, "alerts that fired have a verdict, or KPIs a review in time",
+                 verdicts.good < verdicts.all ? "say whether these alerts were real or noise"
+                                              : "review these KPIs",
+                 {{"effectiveness", "/effectiveness"}}, newest(given));
+  finding.score = verdicts.all == 0  ? reviews.value()
+                  : reviews.all == 0 ? verdicts.value()
+                                     : (verdicts.value() + reviews.value()) / 2;
+  finding.verdict = finding.score >= kWell ? Verdict::kPractised
+                    : finding.score > 0    ? Verdict::kPartly
+                                           : Verdict::kNot;
+  return finding;
+}
+
+Finding operations_effectiveness(const View& view) {
+  Share share;
+  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
+    if (!kpi->operations.empty()) share.add(reviewed_in_time(view, *kpi), kpi->metadata.name);
+  }
+  if (share.all == 0)
+    return nothing("no KPI of operations", "declare one: a Kpi with `operations`");
+  return from_share(share, "KPIs of operations were reviewed in time", "review",
+                    {{"effectiveness", "/effectiveness"}}, newest(view.record.of("kpi.reviewed")));
+}
+
 Finding one_process(const View& view) {
   Share share;
   for (const auto& fingerprint : view.record.alerts_fingerprints)
@@ -599,9 +704,13 @@ constexpr std::array kRules{
     Rule{"P16", way_back, {"deploy list", "/changes", "src/change/change_domain_test.cc"}},
     Rule{"P26", runbooks, {"run list", "/runs", "tests/simulation/story_test.cc"}},
     Rule{"W1", kpis, {"kpi list", "/workloads", "src/health/evaluator_test.cc"}},
+    Rule{"W2", leading_indicators, {"kpi tree", "/health", "src/assess/rules_test.cc"}},
     Rule{"W3", telemetry_analysed, {"query", "/explore", "src/telemetry/promql/engine_test.cc"}},
     Rule{"W6", outcome_alerts, {"slo report", "/health", "src/health/slo/budget_test.cc"}},
-    Rule{"H1", operations_kpis, {"assess", "/changes", "src/change/change_domain_test.cc"}},
+    Rule{"W8", effectiveness, {"effectiveness list", "/effectiveness", "src/health/effectiveness/effectiveness_test.cc"}},
+    Rule{"H1", operations_targets, {"kpi operations", "/health", "src/health/operations/figures_test.cc"}},
+    Rule{"H6", operations_alerts, {"kpi operations", "/health", "src/assess/rules_test.cc"}},
+    Rule{"H8", operations_effectiveness, {"kpi review", "/effectiveness", "src/assess/rules_test.cc"}},
     Rule{"E1", one_process, {"journal tail", "/incidents", "src/respond/respond_domain_test.cc"}},
     Rule{"E2", procedure_per_alert, {"check", "/procedures", "src/catalog/catalog_test.cc"}},
     Rule{"E3", by_impact, {"incident list", "/incidents", "src/respond/respond_domain_test.cc"}},

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "assess/assess_domain.h"
+#include "catalog/kinds/kpi.h"
 
 namespace wellrun::assess {
 namespace {
@@ -114,6 +115,62 @@ TEST(Evidence, ASeriousIncidentThatCustomersWereNotToldOfMakesThePageUntruthful)
   EXPECT_EQ(world.judged("O14").verdict, Verdict::kPractised);
   world.tell("status.update_due", {{"incident", "inc-0001"}});
   EXPECT_EQ(world.judged("O14").verdict, Verdict::kNot) << "a broken promise counts";
+}
+
+template <typename T>
+void put(catalog::Catalog& catalog, T value) {
+  catalog::Resource resource;
+  resource.kind = T::kKind;
+  resource.name = value.metadata.name;
+  resource.value = std::make_shared<T>(std::move(value));
+  catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
+}
+
+catalog::Kpi kpi(const char* name, const char* parent, const char* operations) {
+  catalog::Kpi made;
+  made.metadata.name = name;
+  made.parent.name = parent;
+  made.operations = operations;
+  return made;
+}
+
+TEST(Evidence, AlertsAreValidatedByVerdictsAndKpisByReviews) {
+  World world;
+  EXPECT_EQ(world.judged("W8").verdict, Verdict::kNoEvidence);
+  put(world.catalog, kpi("orders", "", ""));
+  world.tell("alert.fired", {{"fingerprint", "a"}, {"alert", "A"}});
+  EXPECT_EQ(world.judged("W8").verdict, Verdict::kNot);
+  world.tell("alert.verdict_given", {{"alert", "A"}, {"verdict", "noise"}});
+  EXPECT_DOUBLE_EQ(world.judged("W8").score, 0.5);
+  world.tell("kpi.reviewed", {{"kpi", "orders"}});
+  EXPECT_EQ(world.judged("W8").verdict, Verdict::kPractised);
+  world.now += std::chrono::days(91);
+  EXPECT_DOUBLE_EQ(world.judged("W8").score, 0.5) << "the review is too long ago";
+}
+
+TEST(Evidence, OperationsAreMeasuredOnceTheirFiguresHaveTargetsAndData) {
+  World world;
+  world.tell("deployment.finished", {{"environment", "production"}, {"outcome", "succeeded"}});
+  EXPECT_EQ(world.judged("H1").verdict, Verdict::kPartly) << "measured, and nobody wants anything";
+  put(world.catalog, kpi("answer", "", "time-to-acknowledge"));
+  EXPECT_EQ(world.judged("H1").verdict, Verdict::kNot);
+  world.tell("kpi.status_changed", {{"kpi", "answer"}, {"to", "on_target"}});
+  EXPECT_EQ(world.judged("H1").verdict, Verdict::kPractised);
+  EXPECT_EQ(world.judged("H6").verdict, Verdict::kNot);
+  world.tell("alert.fired", {{"fingerprint", "a"}, {"alert", "Slow"}, {"kpi", "answer"}});
+  EXPECT_EQ(world.judged("H6").verdict, Verdict::kPractised);
+  EXPECT_EQ(world.judged("H8").verdict, Verdict::kNot);
+  world.tell("kpi.reviewed", {{"kpi", "answer"}});
+  EXPECT_EQ(world.judged("H8").verdict, Verdict::kPractised);
+}
+
+TEST(Evidence, AnOutcomeIsLedByAnIndicatorThatHasData) {
+  World world;
+  put(world.catalog, kpi("revenue", "", ""));
+  put(world.catalog, kpi("orders", "revenue", ""));
+  EXPECT_EQ(world.judged("W2").verdict, Verdict::kNot) << "the indicator has no data";
+  world.tell("kpi.status_changed", {{"kpi", "orders"}, {"to", "missed"}});
+  EXPECT_EQ(world.judged("W2").verdict, Verdict::kPractised);
 }
 
 TEST(Evidence, TheSameRecordGivesTheSameAssessmentAfterASnapshot) {

@@ -139,6 +139,11 @@ void check_kind(const Context& context, const Scrape& scrape) {
 
 void check_kind(const Context& context, const Kpi& kpi) {
   require_reachable_owner(context, kpi.owner);
+  if (kpi.query.empty() == kpi.operations.empty()) {
+    context.problem("metadata.name",
+                    fmt::format("Kpi {} has exactly one of query and operations: what it measures",
+                                quote(kpi.metadata.name)));
+  }
   if (!kpi.at_risk) return;
   const bool higher = kpi.direction == "higher";
   if (higher ? *kpi.at_risk < kpi.target : *kpi.at_risk > kpi.target) {
@@ -612,6 +617,19 @@ void check_circles(const std::vector<Declared>& items, const Catalog& wanted,
                         at.line,
                         at.column,
                         "runbooks call each other in a circle: " + circle_text(circle),
+                        {}});
+  }
+  Circles::Graph kpis;
+  for (const Kpi* kpi : wanted.all<Kpi>()) {
+    if (kpi->parent) kpis[kpi->metadata.name].push_back(kpi->parent.name);
+  }
+  for (const auto& circle : Circles::in(kpis)) {
+    const Declared* first = find_declared(items, Kpi::kKind, circle.front());
+    const Position at = first->at("spec.parent");
+    problems.push_back({first->file(),
+                        at.line,
+                        at.column,
+                        "KPIs lead to each other in a circle: " + circle_text(circle),
                         {}});
   }
   Circles::Graph components;

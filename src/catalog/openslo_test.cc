@@ -204,6 +204,31 @@ spec: {description: the shop}
   EXPECT_EQ(checked(text, service).wanted.find<Slo>("main-page-1")->service.name, "shop");
 }
 
+TEST(Kpi, ACircleOfParentsIsRefusedWithItsNames) {
+  const auto kpi = [](const char* name, const char* parent) {
+    return fmt::format(
+        "---\napiVersion: wellrun.io/v1\nkind: Kpi\nmetadata: {{name: {}}}\nspec: {{workload: "
+        "shop, "
+        "parent: {}, query: up, target: 1}}\n",
+        name, parent);
+  };
+  const auto found = problems(
+      kSlo, std::string(kParts) + kpi("a", "b") + kpi("b", "c") + kpi("c", "a") + kpi("d", "a"));
+  EXPECT_NE(found.find("KPIs lead to each other in a circle: a -> b -> c -> a"), std::string::npos)
+      << found;
+  EXPECT_EQ(std::ranges::count(found, '\n'), 1) << found;
+}
+
+TEST(Kpi, MeasuresExactlyOneThing) {
+  const auto found = problems(
+      kSlo, std::string(kParts) +
+                "---\napiVersion: wellrun.io/v1\nkind: Kpi\nmetadata: {name: a}\nspec: {workload: "
+                "shop, target: 1}\n---\napiVersion: wellrun.io/v1\nkind: Kpi\nmetadata: {name: b}\n"
+                "spec: {workload: shop, target: 1, operations: time-to-anwser}\n");
+  EXPECT_NE(found.find("exactly one of query and operations"), std::string::npos) << found;
+  EXPECT_NE(found.find("field \"operations\" must be one of"), std::string::npos) << found;
+}
+
 TEST(Slo, SaysWhatIsMissingOfItsKind) {
   const auto slo = [](const std::string& spec) {
     return "apiVersion: wellrun.io/v1\nkind: Slo\nmetadata: {name: s}\nspec:\n  service: shop\n" +

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "catalog/production.h"
 #include "core/text.h"
 
 namespace wellrun::change {
@@ -141,7 +142,7 @@ void ChangeDomain::apply(const journal::Fact& fact) {
   if (fact.type == facts::DeploymentStarted::kType) {
     ++recorded_count_;
     auto what = fact.body.get<facts::DeploymentStarted>();
-    const bool in_production = is_production(catalog_, what.environment);
+    const bool in_production = catalog::is_production(catalog_, what.environment);
     auto gate = in_production ? gate_.state(what.workload) : std::string("open");
     deployments_.push_back({.what = std::move(what),
                             .in_production = in_production,

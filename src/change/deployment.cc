@@ -1,7 +1,5 @@
 #include "change/deployment.h"
 
-#include "catalog/kinds/environment.h"
-
 namespace wellrun::change {
 namespace {
 
@@ -14,11 +12,6 @@ Json seconds_or_null(const std::optional<Duration>& duration) {
 }
 
 }  // namespace
-
-bool is_production(const catalog::Catalog& catalog, const std::string& environment) {
-  const auto* declared = catalog.find<catalog::Environment>(environment);
-  return declared == nullptr ? environment == "production" : declared->production;
-}
 
 Json to_json(const Deployment& deployment) {
   const auto& what = deployment.what;

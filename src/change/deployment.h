@@ -43,9 +43,6 @@ struct Change {
 /// deployment.
 inline constexpr Duration kBlameWindow{3'600'000};
 
-/// Whether customers use `environment`: what the catalog says, or its name when it is not declared.
-bool is_production(const catalog::Catalog& catalog, const std::string& environment);
-
 Json to_json(const Deployment& deployment);
 Json to_json(const Change& change);
 

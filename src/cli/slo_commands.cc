@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <set>
 
 namespace wellrun::cli {
 namespace {
@@ -120,6 +121,52 @@ int run_gate(const Context& context, const std::string& workload) {
   return state == "refused" ? 1 : 0;
 }
 
+/// From the outcomes down: each KPI under the one that it leads to, SLOs under the KPI at risk.
+void show_branch(const Context& context, const Json& kpis, const Json& slos,
+                 const std::string& parent, int depth) {
+  for (const auto& kpi : kpis) {
+    if (text_or(kpi, "parent") != parent) continue;
+    const auto name = text_or(kpi, "name");
+    const auto status = text_or(kpi, "status");
+    const auto value = kpi.value("value", Json());
+    context.out(fmt::format("{:{}}{}  {}  {} (target {:g}{}) {}\n", "", depth * 2, name,
+                            coloured(status, status, context.terminal),
+                            value.is_number() ? fmt::format("{:.4g}", value.get<double>()) : "-",
+                            number_or(kpi, "target", 0),
+                            text_or(kpi, "unit").empty() ? "" : " " + text_or(kpi, "unit"),
+                            text_or(kpi, "outcome", text_or(kpi, "description"))));
+    for (const auto& slo : slos) {
+      const auto slo_status = text_or(slo, "status");
+      if (text_or(slo, "kpi") == name)
+        context.out(fmt::format("{:{}}slo {}  {}\n", "", depth * 2 + 2, text_or(slo, "name"),
+                                coloured(slo_status, slo_status, context.terminal)));
+    }
+    show_branch(context, kpis, slos, name, depth + 1);
+  }
+}
+
+int run_tree(const Context& context, const std::string& workload) {
+  const auto filter = workload.empty() ? "" : "?workload=" + url_encode(workload);
+  Api api(context.api);
+  const auto kpis = api.get("/api/v1/kpis" + filter);
+  if (!kpis) return report(context, kpis.error());
+  const auto slos = api.get("/api/v1/slos" + filter);
+  if (!slos) return report(context, slos.error());
+  if (context.json) {
+    context.out(Json{{"kpis", kpis->at("items")}, {"slos", slos->at("items")}}.dump(2) + "\n");
+    return 0;
+  }
+  if (kpis->at("items").empty()) context.out("no KPIs\n");
+  Json shown = kpis->at("items");
+  std::set<std::string> names;
+  for (const auto& kpi : shown) names.insert(text_or(kpi, "name"));
+  for (auto& kpi : shown) {  // whose parent is of another workload stands at the top
+    if (!names.contains(text_or(kpi, "parent"))) kpi["parent"] = "";
+  }
+  show_branch(context, shown, slos->at("items"), "", 0);
+  return 0;
+}
+
 }  // namespace
 
 void add_slo_commands(CLI::App& app, Context& context, int& exit_code) {
@@ -130,6 +177,12 @@ void add_slo_commands(CLI::App& app, Context& context, int& exit_code) {
   command->add_option("--workload", arguments->workload, "only its SLOs");
   command->callback(
       [&context, &exit_code, arguments] { exit_code = run_report(context, *arguments); });
+
+  auto tree_of = std::make_shared<std::string>();
+  auto* tree = app.get_subcommand("kpi")->add_subcommand(
+      "tree", "From business outcomes down to leading indicators and objectives");
+  tree->add_option("--workload", *tree_of, "only its KPIs");
+  tree->callback([&context, &exit_code, tree_of] { exit_code = run_tree(context, *tree_of); });
 
   auto workload = std::make_shared<std::string>();
   auto* gate = app.get_subcommand("deploy")->add_subcommand(

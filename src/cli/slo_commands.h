@@ -1,7 +1,7 @@
 #pragma once
 
-// `wellrun slo report`: error budgets, what used them up and what that closes; `wellrun deploy
-// gate`: may a deployment go ahead?
+// `wellrun slo report`: error budgets, what used them up and what that closes; `wellrun kpi tree`:
+// from outcomes to signals; `wellrun deploy gate`: may a deployment go ahead?
 
 #include "cli/commands.h"
 

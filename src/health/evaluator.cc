@@ -5,6 +5,7 @@
 #include "core/bytes.h"
 #include "facts/catalog.h"
 #include "health/evaluator_state.h"
+#include "health/operations/figures.h"
 #include "health/slo/sli_queries.h"
 
 namespace wellrun::health {
@@ -311,10 +312,32 @@ void Evaluator::State::reconcile(const std::string& group,
 void Evaluator::State::run_kpi(Job& job, Timestamp now) {
   const auto* kpi = catalog.find<catalog::Kpi>(job.name);
   if (kpi == nullptr) return;
+  if (!kpi->operations.empty()) return run_operations_kpi(job, *kpi, now);
   ask(job, kpi->query, now, [this, now](Job& asked, const Result<InstantResult>& result) {
     asked.last_evaluation = now;
     asked.under_way = false;
     kpi_answered(asked, result);
+  });
+}
+
+/// Its values are kept as a series, to be charted and watched like those of any other KPI.
+void Evaluator::State::run_operations_kpi(Job& job, const catalog::Kpi& kpi, Timestamp now) {
+  const auto figure = options.operations == nullptr
+                          ? operations::Figure{}
+                          : operations::figure(*options.operations, kpi.operations,
+                                               kpi.workload.name, now, kpi.window);
+  InstantResult result;
+  std::vector<SeriesWrite> writes;
+  if (figure.value) {
+    result.series.push_back({Labels{}, *figure.value});
+    writes.push_back(rules::one_sample(Labels{{"kpi", job.name}, {"workload", kpi.workload.name}},
+                                       "wellrun_kpi_value", now, *figure.value));
+  }
+  job.last_evaluation = now;
+  kpi_answered(job, result);
+  write(job, std::move(writes), [](Job& asked, const Status& status) {
+    if (!status) asked.kpi.error = to_string(status.error());
+    asked.under_way = false;
   });
 }
 

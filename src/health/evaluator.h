@@ -26,10 +26,16 @@
 
 namespace wellrun::health {
 
+namespace operations {
+struct OperationsRecord;
+}
+
 struct EvaluatorOptions {
   /// Tells which metrics were committed, so that alerting rules become due besides their interval;
   /// null: they do not. Outlives the evaluator.
   telemetry::CommitWatch* commits = nullptr;
+  /// What KPIs of operations are computed from; null: they have no data. Outlives the evaluator.
+  const operations::OperationsRecord* operations = nullptr;
   std::map<std::string, std::string> external_labels;
   std::string external_url;
 };

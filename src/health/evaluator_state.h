@@ -143,6 +143,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
 
   // KPIs and SLOs.
   void run_kpi(Job& job, Timestamp now);
+  void run_operations_kpi(Job& job, const catalog::Kpi& kpi, Timestamp now);
   void kpi_answered(Job& job, const Result<telemetry::InstantResult>& result);
   /// What was asked for an SLO, by PromQL.
   using SloAnswers = std::map<std::string, std::optional<double>>;

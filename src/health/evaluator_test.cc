@@ -5,6 +5,7 @@
 
 #include "catalog/kinds/budget_policy.h"
 #include "catalog/kinds/rule_group.h"
+#include "health/operations/operations_record.h"
 #include "journal/memory_store.h"
 #include "platform/runtime/virtual_runtime.h"
 
@@ -120,6 +121,7 @@ struct EvaluatorTest : testing::Test {
   std::unique_ptr<journal::Ledger> ledger;
   telemetry::CommitWatch commits{world};
   bool watching = false;
+  operations::OperationsRecord record;
   std::unique_ptr<Evaluator> evaluator;
 
   EvaluatorTest() {
@@ -143,6 +145,7 @@ struct EvaluatorTest : testing::Test {
     ASSERT_TRUE(ledger->start());
     EvaluatorOptions options;
     options.commits = watching ? &commits : nullptr;
+    options.operations = &record;
     evaluator = std::make_unique<Evaluator>(time.runtime(), catalog, world, commits, *ledger,
                                             *domain, options);
     evaluator->start();
@@ -467,6 +470,30 @@ TEST_F(EvaluatorTest, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
   counts(100, 100);
   time.run_for(10s);
   EXPECT_EQ(facts().back(), "alert.resolved");
+}
+
+TEST_F(EvaluatorTest, AKpiOfOperationsIsComputedFromTheJournalAndKeptAsASeries) {
+  catalog::Kpi kpi;
+  kpi.metadata.name = "answer";
+  kpi.workload.name = "shop";
+  kpi.operations = "time-to-acknowledge";
+  kpi.direction = "lower";
+  kpi.target = 300;
+  kpi.interval = 10s;
+  put(catalog, kpi, time.now());
+  start();
+  time.run_for(30s);
+  EXPECT_TRUE(world.at("wellrun_kpi_value", time.now()).empty()) << "no incident, no value";
+  record.incidents.push_back({.id = "inc-1",
+                              .workload = "shop",
+                              .opened_at = time.now() - 20min,
+                              .acknowledged_at = time.now() - 10min});
+  time.run_for(30s);
+  const auto kept = world.at("wellrun_kpi_value", time.now());
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(kept.front().value, 600);
+  EXPECT_EQ(kept.front().labels.get("kpi"), "answer");
+  EXPECT_EQ(domain->kpi("answer").status, "missed");
 }
 
 TEST_F(EvaluatorTest, ABurnThatMustLastIsPendingUntilThen) {

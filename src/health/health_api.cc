@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <set>
 
-#include "catalog/kinds/kpi.h"
 #include "core/text.h"
 #include "telemetry/api_answer.h"
 #include "telemetry/matching.h"
@@ -14,36 +13,9 @@ namespace {
 
 struct Api {
   Runtime runtime;
-  const catalog::Catalog& catalog;
   const Evaluator& evaluator;
   const HealthDomain& domain;
 };
-
-Json number_or_null(const std::optional<double>& value) {
-  return value ? facts::number_json(*value) : Json();
-}
-Json time_or_null(Timestamp time) {
-  return time == Timestamp{} ? Json() : Json(format_rfc3339(time));
-}
-
-Json kpi_json(const Api& api, const catalog::Kpi& kpi) {
-  const auto& name = kpi.metadata.name;
-  const auto reading = api.evaluator.kpi(name);
-  const auto standing = api.domain.kpi(name);
-  return {{"name", name},
-          {"workload", kpi.workload.name},
-          {"description", kpi.description},
-          {"outcome", kpi.outcome},
-          {"query", kpi.query},
-          {"unit", kpi.unit},
-          {"direction", kpi.direction},
-          {"target", kpi.target},
-          {"at_risk", number_or_null(kpi.at_risk)},
-          {"value", reading ? number_or_null(reading->value) : Json()},
-          {"error", reading ? reading->error : std::string()},
-          {"status", standing.status},
-          {"since", time_or_null(standing.since)}};
-}
 
 Json labels_json(const Labels& labels) {
   Json json = Json::object();
@@ -224,9 +196,9 @@ http::Response list_alerts(const Api& api, const http::Request&) {
 
 }  // namespace
 
-std::vector<http::Route> health_routes(Runtime runtime, const catalog::Catalog& catalog,
-                                       const Evaluator& evaluator, const HealthDomain& domain) {
-  const auto api = std::make_shared<Api>(Api{runtime, catalog, evaluator, domain});
+std::vector<http::Route> health_routes(Runtime runtime, const Evaluator& evaluator,
+                                       const HealthDomain& domain) {
+  const auto api = std::make_shared<Api>(Api{runtime, evaluator, domain});
   std::vector<http::Route> routes;
   const auto add = [&](const char* pattern, const char* operation,
                        std::function<http::Response(const Api&, const http::Request&)> answer) {
@@ -239,14 +211,6 @@ std::vector<http::Route> health_routes(Runtime runtime, const catalog::Catalog& 
                         return answer(*api, request);
                       })});
   };
-  add("/api/v1/kpis", "listKpis", [](const Api& a, const http::Request& request) {
-    const auto workload = request.parameter("workload");
-    Json items = Json::array();
-    for (const auto* kpi : a.catalog.all<catalog::Kpi>()) {
-      if (!workload || kpi->workload.name == *workload) items.push_back(kpi_json(a, *kpi));
-    }
-    return http::json_response({{"items", std::move(items)}});
-  });
   add("/api/v1/rules", "listRules", list_rules);
   add("/api/v1/alerts", "listAlerts", list_alerts);
   return routes;

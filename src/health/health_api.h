@@ -1,7 +1,6 @@
 #pragma once
 
-// KPIs, SLOs, rules and alerts over HTTP; the last two in Prometheus' shape, so that its tools read
-// them. On the strand.
+// Rules and alerts over HTTP in Prometheus' shape, so that its tools read them. On the strand.
 
 #include <vector>
 
@@ -10,8 +9,8 @@
 
 namespace wellrun::health {
 
-/// GET /api/v1/kpis, /api/v1/slos, /api/v1/rules, /api/v1/alerts. All outlive the routes.
-std::vector<http::Route> health_routes(Runtime runtime, const catalog::Catalog& catalog,
-                                       const Evaluator& evaluator, const HealthDomain& domain);
+/// GET /api/v1/rules, /api/v1/alerts. All outlive the routes.
+std::vector<http::Route> health_routes(Runtime runtime, const Evaluator& evaluator,
+                                       const HealthDomain& domain);
 
 }  // namespace wellrun::health

@@ -185,7 +185,7 @@ Result<journal::Decision> HealthDomain::give_verdict(const std::string& fingerpr
   if (alert == nullptr)
     return fail(
         ErrorCode::kNotFound,
-        fmt::format("no alert {} fires or fired lately; GET /api/v1/alerts/recent lists them",
+        fmt::format("no alert {} fires or fired lately; GET /api/v1/effectiveness lists them",
                     quote(fingerprint)));
   journal::Decision decision;
   decision.facts.push_back(

@@ -6,6 +6,7 @@
 #include <future>
 
 #include "catalog/catalog_api.h"
+#include "health/effectiveness/effectiveness_api.h"
 #include "health/health_api.h"
 #include "health/rules/rules_api.h"
 #include "health/slo/slo_api.h"
@@ -266,11 +267,13 @@ void Application::State::build_routes() {
   add(main_router, plane->routes());
   add(main_router, catalog::catalog_routes(
                        {runtime.strand, plane->ledger(), plane->catalog_domain(), languages()}));
-  add(main_router,
-      health::health_routes(runtime, plane->catalog(), plane->evaluator(), plane->health()));
+  add(main_router, health::health_routes(runtime, plane->evaluator(), plane->health()));
   add(main_router, health::rules::rules_routes(runtime, *engine, *journal));
   add(main_router, health::slo_routes(runtime, plane->catalog(), plane->evaluator(),
                                       plane->health(), *engine, *journal));
+  add(main_router,
+      health::effectiveness::effectiveness_routes(runtime, plane->ledger(), plane->catalog(),
+                                                  plane->health(), *engine, *journal));
   add(main_router, workload_routes(runtime, *plane));
   add(main_router, telemetry::running_queries_routes(*running_queries));
   add(main_router, telemetry::prometheus_query_routes(runtime, *engine, *running_queries,

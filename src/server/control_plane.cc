@@ -3,6 +3,7 @@
 #include "change/change_api.h"
 #include "health/finding/finding_api.h"
 #include "health/forecast/forecast_api.h"
+#include "health/kpi_api.h"
 #include "health/watch/watch_api.h"
 #include "improve/improve_api.h"
 #include "journal/journal_api.h"
@@ -19,17 +20,24 @@ respond::NotifyEnvironment notify(const Ports& ports, const respond::RespondDoma
           .links = ports.links};
 }
 
+health::EvaluatorOptions with_operations(health::EvaluatorOptions options,
+                                         const health::operations::OperationsDomain& operations) {
+  options.operations = &operations.record();
+  return options;
+}
+
 }  // namespace
 
 ControlPlane::ControlPlane(const Ports& ports)
     : runtime_(ports.runtime),
       engine_(ports.engine),
+      operations_(catalog_.catalog()),
       procedures_(catalog_.catalog()),
       respond_(catalog_.catalog()),
       change_(catalog_.catalog()),
       ledger_(ports.runtime, ports.journal, domains(), ports.ledger),
       evaluator_(ports.runtime, catalog_.catalog(), ports.querier, ports.metrics, ledger_, health_,
-                 ports.evaluator),
+                 with_operations(ports.evaluator, operations_)),
       watches_(ports.runtime, catalog_.catalog(), ledger_,
                {.engine = ports.engine, .writer = ports.metrics, .store = ports.baselines}),
       findings_(catalog_.catalog(), ledger_, finding_, watches_),
@@ -55,7 +63,8 @@ ControlPlane::ControlPlane(const Ports& ports)
 ControlPlane::~ControlPlane() = default;
 
 std::vector<journal::Domain*> ControlPlane::domains() {
-  return {&catalog_, &health_, &finding_, &procedures_, &respond_, &change_, &improve_, &assess_};
+  return {&catalog_, &health_, &operations_, &finding_, &procedures_,
+          &respond_, &change_, &improve_,    &assess_};
 }
 
 Status ControlPlane::start() {
@@ -79,6 +88,7 @@ std::vector<http::Route> ControlPlane::routes() {
   const auto add = [&](std::vector<http::Route> routes) {
     std::ranges::move(routes, std::back_inserter(all));
   };
+  add(health::kpi_routes(runtime_, ledger_, catalog_.catalog(), evaluator_, health_, operations_));
   add(health::watch::watch_routes(runtime_, watches_, engine_));
   add(health::finding::finding_routes(runtime_, finding_));
   add(health::forecast::forecast_routes(runtime_, forecasts_));

@@ -15,6 +15,7 @@
 #include "health/finding/finding_service.h"
 #include "health/forecast/forecast_service.h"
 #include "health/health_domain.h"
+#include "health/operations/operations_domain.h"
 #include "health/watch/watch_service.h"
 #include "improve/improve_domain.h"
 #include "journal/ledger.h"
@@ -69,6 +70,7 @@ class ControlPlane {
   respond::RespondDomain& respond() { return respond_; }
   const health::HealthDomain& health() const { return health_; }
   const health::Evaluator& evaluator() const { return evaluator_; }
+  const health::operations::OperationsDomain& operations() const { return operations_; }
   const health::watch::WatchService& watches() const { return watches_; }
   procedures::ProceduresDomain& procedures() { return procedures_; }
   const procedures::LiveOutput& live_output() const { return live_; }
@@ -85,6 +87,7 @@ class ControlPlane {
   const telemetry::promql::Engine& engine_;
   catalog::CatalogDomain catalog_;
   health::HealthDomain health_;
+  health::operations::OperationsDomain operations_;
   health::finding::FindingDomain finding_;
   procedures::ProceduresDomain procedures_;
   respond::RespondDomain respond_;

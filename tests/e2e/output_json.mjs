@@ -58,6 +58,14 @@ test('every command answers JSON to a program that asks for it', async () => {
     const [workload] = (await json('workload list')).items;
     await json('workload show', workload.name);
     await json('kpi list');
+    await json('kpi tree');
+    const [kpi] = (await json('kpi list')).items;
+    await json('kpi operations');
+    await json('kpi review', kpi.name, '--decision', 'none');
+    await json('alert list');
+    await refused('alert verdict', 'none', '--verdict', 'noise');
+    await json('effectiveness list');
+    await json('effectiveness proposals');
     await json('slo list');
     await json('slo report');
     await json('baselines list');

@@ -33,6 +33,7 @@ const lists = [
   '/incidents?state=all',
   '/workloads',
   '/health',
+  '/effectiveness',
   '/procedures',
   '/runs',
   '/changes',

@@ -32,6 +32,7 @@ const pages = [
   '/incidents?state=all',
   '/workloads',
   '/health',
+  '/effectiveness',
   '/procedures',
   '/runs',
   '/changes',

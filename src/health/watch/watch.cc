@@ -29,7 +29,7 @@ Watch watch_of(std::string kind, const catalog::Metadata& metadata,
 
 Watch watch_of(const catalog::Kpi& kpi) {
   auto watch = watch_of("kpi", kpi.metadata, kpi.workload);
-  watch.promql = kpi.query;
+  watch.promql = kpi.promql();
   watch.interval = std::max(kpi.interval, kShortestInterval);
   watch.labels.set("kpi", kpi.metadata.name);
   return watch;

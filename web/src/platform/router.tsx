@@ -108,6 +108,11 @@ const health = createRoute({
   path: '/health',
   component: lazyRouteComponent(() => import('../health/health_page'), 'HealthPage'),
 });
+const effectiveness = createRoute({
+  getParentRoute: () => root,
+  path: '/effectiveness',
+  component: lazyRouteComponent(() => import('../health/effectiveness_page'), 'EffectivenessPage'),
+});
 const slo = createRoute({
   getParentRoute: () => root,
   path: '/slos/$name',
@@ -195,6 +200,7 @@ export const router = createRouter({
     runs,
     run,
     health,
+    effectiveness,
     slo,
     changes,
     analyses,

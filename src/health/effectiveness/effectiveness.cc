@@ -1,0 +1,171 @@
+#include "health/effectiveness/effectiveness.h"
+
+#include <algorithm>
+
+#include "catalog/kinds/kpi.h"
+#include "catalog/kinds/rule_group.h"
+#include "catalog/kinds/slo.h"
+#include "catalog/kinds/workload.h"
+
+namespace wellrun::health::effectiveness {
+namespace {
+
+std::optional<double> ratio(std::size_t part, std::size_t all) {
+  if (all == 0) return std::nullopt;
+  return static_cast<double>(part) / static_cast<double>(all);
+}
+
+std::optional<double> median(std::vector<double> values) {
+  if (values.empty()) return std::nullopt;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+Timestamp applied_at(const catalog::Catalog& catalog, const char* kind, const std::string& name) {
+  const auto* resource = catalog.resource(kind, name);
+  return resource == nullptr ? Timestamp{} : resource->provenance.applied_at;
+}
+
+void add_rules(const catalog::Catalog& catalog, std::vector<Subject>& subjects) {
+  for (const auto* group : catalog.all<catalog::RuleGroup>()) {
+    const auto& name = group->metadata.name;
+    for (const auto& rule : group->rules) {
+      if (!rule.is_alert()) continue;
+      subjects.push_back(
+          {.name = "rules/" + name + "/" + rule.alert,
+           .kind = "rule",
+           .workload = group->workload.name,
+           .owner = catalog::owner_or_workloads(catalog, group->owner, group->workload).name,
+           .declared_at = applied_at(catalog, catalog::RuleGroup::kKind, name),
+           .expr = rule.expr,
+           .hold = rule.for_,
+           .severity = rule.severity()});
+    }
+  }
+}
+
+template <typename T>
+void add_others(const catalog::Catalog& catalog, const char* kind, const char* prefix,
+                const char* suffix, catalog::Ref<catalog::Workload> T::* workload,
+                std::vector<Subject>& subjects) {
+  for (const auto* each : catalog.all<T>()) {
+    const auto& name = each->metadata.name;
+    subjects.push_back(
+        {.name = prefix + name + suffix,
+         .kind = kind,
+         .workload = (each->*workload).name,
+         .owner = catalog::owner_or_workloads(catalog, each->owner, each->*workload).name,
+         .declared_at = applied_at(catalog, T::kKind, name),
+         .expr = {},
+         .hold = {},
+         .severity = {}});
+  }
+}
+
+/// A subject's share of the history.
+Worth judged(const Subject& subject, const History& history,
+             const std::vector<const Incident*>& real, Timestamp now) {
+  Worth worth{.subject = subject};
+  std::map<const Incident*, Timestamp> first;
+  for (const auto& signal : history.signals) {
+    if (signal.subject != subject.name) continue;
+    ++worth.spoke;
+    bool right = signal.verdict == "real";
+    for (const auto* incident : real) {
+      if (signal.verdict == "noise" || !told(signal, *incident, now)) continue;
+      right = true;
+      first.try_emplace(incident, signal.from);
+      worth.looked_at = worth.looked_at || incident->noticed_at.has_value();
+      worth.changed_something = worth.changed_something || incident->acted_on;
+    }
+    if (!signal.verdict.empty()) {
+      ++worth.verdicts;
+      worth.looked_at = true;
+    }
+    ++(right ? worth.right : worth.noise);
+  }
+  std::vector<double> leads;
+  for (const auto& [incident, at] : first) {
+    if (incident->noticed_at) leads.push_back(to_seconds(*incident->noticed_at - at));
+  }
+  worth.lead_s = median(std::move(leads));
+  worth.told = first.size();
+  for (const auto* incident : real) worth.incidents += incident->workload == subject.workload;
+  return worth;
+}
+
+}  // namespace
+
+std::optional<double> Worth::precision() const {
+  return ratio(right, right + noise);
+}
+std::optional<double> Worth::recall() const {
+  return ratio(told, incidents);
+}
+
+std::vector<Subject> subjects_of(const catalog::Catalog& catalog) {
+  std::vector<Subject> subjects;
+  add_rules(catalog, subjects);
+  add_others<catalog::Slo>(catalog, "slo", "slos/", "/SloBurnRate", &catalog::Slo::service,
+                           subjects);
+  add_others<catalog::Kpi>(catalog, "kpi", "kpis/", "", &catalog::Kpi::workload, subjects);
+  for (const auto* workload : catalog.all<catalog::Workload>()) {
+    const auto& name = workload->metadata.name;
+    subjects.push_back({.name = "detectors/" + name,
+                        .kind = "detector",
+                        .workload = name,
+                        .owner = workload->owner.name,
+                        .declared_at = applied_at(catalog, catalog::Workload::kKind, name),
+                        .expr = {},
+                        .hold = {},
+                        .severity = {}});
+  }
+  std::ranges::sort(subjects, {}, &Subject::name);
+  return subjects;
+}
+
+std::vector<Worth> worth_of(const std::vector<Subject>& subjects, const History& history,
+                            Timestamp now) {
+  std::vector<const Incident*> real;
+  for (const auto& incident : history.incidents) {
+    if (is_real(incident, history.signals)) real.push_back(&incident);
+  }
+  std::vector<Worth> worths;
+  for (const auto& subject : subjects) {
+    auto& worth = worths.emplace_back(judged(subject, history, real, now));
+    if (subject.kind != "kpi") continue;
+    const auto kpi = subject.name.substr(subject.name.find('/') + 1);
+    worth.looked_at = worth.looked_at || history.reviews.contains(kpi);
+    worth.changed_something = worth.changed_something || history.decisions.contains(kpi);
+  }
+  return worths;
+}
+
+Json to_json(const Worth& worth, Timestamp from) {
+  const auto number = [](const std::optional<double>& value) {
+    return value ? Json(*value) : Json();
+  };
+  // What was declared later could not speak all the time: that it did not says nothing yet.
+  const bool whole_time = worth.subject.declared_at <= from;
+  return {{"subject", worth.subject.name},
+          {"kind", worth.subject.kind},
+          {"workload", worth.subject.workload},
+          {"owner", worth.subject.owner},
+          {"declared_at", format_rfc3339(worth.subject.declared_at)},
+          {"whole_time", whole_time},
+          {"spoke", worth.spoke},
+          {"right", worth.right},
+          {"noise", worth.noise},
+          {"verdicts", worth.verdicts},
+          {"incidents", worth.incidents},
+          {"told", worth.told},
+          {"precision", number(worth.precision())},
+          {"recall", number(worth.recall())},
+          {"lead_s", number(worth.lead_s)},
+          {"never_fired", worth.spoke == 0},
+          {"never_looked_at", !worth.looked_at},
+          {"never_changed_a_decision", !worth.changed_something}};
+}
+
+}  // namespace wellrun::health::effectiveness

@@ -1,0 +1,53 @@
+#pragma once
+
+// What each alert rule, KPI and detector is worth: did it speak when something was wrong, did it
+// keep quiet otherwise, did anybody look, did it change anything? Pure. docs/effectiveness.md
+// defines each figure.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "core/json.h"
+#include "health/effectiveness/history.h"
+
+namespace wellrun::health::effectiveness {
+
+/// Something that may speak: a rule, the burn-rate alert of an SLO, a KPI, a workload's detector.
+struct Subject {
+  std::string name;  ///< as Signal.subject
+  std::string kind;  ///< rule, slo, kpi or detector
+  std::string workload, owner;
+  Timestamp declared_at;
+  std::string expr;  ///< of a rule, for its back-test
+  Duration hold{0};  ///< of a rule
+  std::string severity;
+};
+
+/// Everything in the catalog that may speak, by name.
+std::vector<Subject> subjects_of(const catalog::Catalog& catalog);
+
+struct Worth {
+  Subject subject;
+  std::size_t spoke = 0;         ///< how often
+  std::size_t right = 0;         ///< of those: a real incident, or a verdict of real
+  std::size_t noise = 0;         ///< of those: neither, or a verdict of noise
+  std::size_t verdicts = 0;      ///< of people
+  std::size_t incidents = 0;     ///< real ones of its workload
+  std::size_t told = 0;          ///< of those
+  std::optional<double> lead_s;  ///< median, before a person knew; negative: after
+  bool looked_at = false;
+  bool changed_something = false;
+
+  std::optional<double> precision() const;  ///< right / (right + noise)
+  std::optional<double> recall() const;     ///< told / incidents
+};
+
+/// By subject. `from`, `now`: the time that `history` is of.
+std::vector<Worth> worth_of(const std::vector<Subject>& subjects, const History& history,
+                            Timestamp now);
+
+Json to_json(const Worth& worth, Timestamp from);
+
+}  // namespace wellrun::health::effectiveness

@@ -1,0 +1,201 @@
+#include "health/effectiveness/effectiveness_api.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/text.h"
+#include "health/effectiveness/proposals.h"
+#include "health/rules/rules_api.h"
+
+namespace wellrun::health::effectiveness {
+namespace {
+
+constexpr std::size_t kMostFacts = 200'000;  ///< of each kind
+constexpr std::size_t kMostRecent = 50;
+constexpr std::size_t kMostBacktests = 8;
+constexpr Duration kBacktested = std::chrono::hours(7 * 24);
+constexpr int kMostDays = 400;
+
+struct Api {
+  Runtime runtime;
+  journal::Ledger& ledger;
+  const catalog::Catalog& catalog;
+  const HealthDomain& domain;
+  const telemetry::promql::Engine& engine;
+  const journal::Store& journal;
+};
+
+/// What an answer rests on; the catalog is copied on the strand.
+struct Asked {
+  catalog::Catalog catalog;
+  Timestamp from, now;
+  std::string workload;
+};
+
+Result<int> days_of(const http::Request& request) {
+  const auto text = request.parameter("days").value_or("90");
+  int days = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), days);
+  if (error != std::errc{} || end != text.data() + text.size() || days < 1 || days > kMostDays)
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("days is a whole number from 1 to {}, found {}", kMostDays, quote(text)),
+        "days");
+  return days;
+}
+
+Result<Asked> ask(const Api& api, const http::Request& request) {
+  TRY(const auto days, days_of(request));
+  const auto now = api.runtime.clock.now();
+  return Asked{.catalog = api.catalog,
+               .from = now - std::chrono::hours(24) * days,
+               .now = now,
+               .workload = request.parameter("workload").value_or("")};
+}
+
+Result<History> read_history(const journal::Store& journal, Timestamp from) {
+  std::vector<journal::Fact> facts;
+  for (const auto* prefix :
+       {"alert.", "incident.", "kpi.", "finding.", "run.started", "status.posted"}) {
+    journal::FactQuery query;
+    query.type_prefix = prefix;
+    query.from = from;
+    query.limit = kMostFacts;
+    TRY(auto some, journal.read(query));
+    std::ranges::move(some, std::back_inserter(facts));
+  }
+  std::ranges::sort(facts, {}, &journal::Fact::seq);
+  return history_of(facts);
+}
+
+/// Alerts that fired last, for people to say what they were.
+Json recent_alerts(const History& history, const std::string& workload) {
+  Json recent = Json::array();
+  for (auto signal = history.signals.rbegin(); signal != history.signals.rend(); ++signal) {
+    const bool alert =
+        signal->subject.starts_with("rules/") || signal->subject.starts_with("slos/");
+    if (!alert || (!workload.empty() && signal->workload != workload)) continue;
+    recent.push_back({{"fingerprint", signal->key},
+                      {"subject", signal->subject},
+                      {"workload", signal->workload},
+                      {"severity", signal->severity},
+                      {"from", format_rfc3339(signal->from)},
+                      {"to", signal->to ? Json(format_rfc3339(*signal->to)) : Json()},
+                      {"verdict", signal->verdict}});
+    if (recent.size() == kMostRecent) break;
+  }
+  return recent;
+}
+
+Result<Json> effectiveness(const Api& api, const Asked& asked) {
+  TRY(const auto history, read_history(api.journal, asked.from));
+  Json items = Json::array();
+  for (const auto& worth : worth_of(subjects_of(asked.catalog), history, asked.now)) {
+    if (asked.workload.empty() || worth.subject.workload == asked.workload)
+      items.push_back(to_json(worth, asked.from));
+  }
+  return Json{{"from", format_rfc3339(asked.from)},
+              {"at", format_rfc3339(asked.now)},
+              {"items", std::move(items)},
+              {"recent", recent_alerts(history, asked.workload)}};
+}
+
+/// The proposed rule on measured history, with the same code as `wellrun rules backtest`.
+Json backtest(const Api& api, const Asked& asked, const Proposal& proposal) {
+  const auto start = std::max(asked.from, asked.now - kBacktested);
+  const Json request{{"rule", proposal.rule},
+                     {"workload", proposal.workload},
+                     {"start", format_rfc3339(start)},
+                     {"end", format_rfc3339(asked.now)},
+                     {"interval", "1m"}};
+  const auto answer =
+      rules::answer_backtest(request, asked.now, api.runtime.clock, api.engine, api.journal);
+  if (!answer) return {{"error", to_string(answer.error())}};
+  return {{"start", answer->at("start")},
+          {"end", answer->at("end")},
+          {"interval", answer->at("interval")},
+          {"summary", answer->at("summary")}};
+}
+
+Result<Json> propose(const Api& api, const Asked& asked) {
+  TRY(const auto history, read_history(api.journal, asked.from));
+  const auto worths = worth_of(subjects_of(asked.catalog), history, asked.now);
+  Json items = Json::array();
+  std::size_t tried = 0;
+  for (const auto& proposal : proposals(asked.catalog, worths, history, asked.from, asked.now)) {
+    if (!asked.workload.empty() && proposal.workload != asked.workload) continue;
+    auto item = to_json(proposal);
+    if (!proposal.rule.is_null() && tried++ < kMostBacktests)
+      item["backtest"] = backtest(api, asked, proposal);
+    items.push_back(std::move(item));
+  }
+  return Json{{"from", format_rfc3339(asked.from)},
+              {"at", format_rfc3339(asked.now)},
+              {"items", std::move(items)}};
+}
+
+using Answer = Result<Json> (*)(const Api&, const Asked&);
+
+void on_worker(const std::shared_ptr<Api>& api, Answer answer, const http::Request& request,
+               http::Reply reply) {
+  auto asked = ask(*api, request);
+  if (!asked) return reply(http::problem_response(asked.error()));
+  auto shared = std::make_shared<const Asked>(std::move(*asked));
+  api->runtime.workers.run([api, answer, shared, reply = std::move(reply)]() mutable {
+    const auto json = answer(*api, *shared);
+    reply(json ? http::json_response(*json) : http::problem_response(json.error()));
+  });
+}
+
+void give_verdict(const std::shared_ptr<Api>& api, const http::Request& request,
+                  http::Reply reply) {
+  const auto body = http::json_body(request);
+  if (!body) return reply(http::problem_response(body.error()));
+  const auto& fingerprint = request.path_parameter("fingerprint");
+  const auto actor = request.principal.actor;
+  api->ledger.command(
+      {.actor = actor},
+      [api, fingerprint, actor, verdict = text_or(*body, "verdict"),
+       comment = text_or(*body, "comment")](Timestamp) {
+        return api->domain.give_verdict(fingerprint, verdict, comment, actor);
+      },
+      [reply = std::move(reply)](const auto& facts) mutable {
+        reply(facts ? http::json_response(facts->front().body, 201)
+                    : http::problem_response(facts.error()));
+      });
+}
+
+}  // namespace
+
+std::vector<http::Route> effectiveness_routes(Runtime runtime, journal::Ledger& ledger,
+                                              const catalog::Catalog& catalog,
+                                              const HealthDomain& domain,
+                                              const telemetry::promql::Engine& engine,
+                                              const journal::Store& journal) {
+  const auto api = std::make_shared<Api>(Api{runtime, ledger, catalog, domain, engine, journal});
+  const auto view = [&](const char* pattern, const char* operation, Answer answer) {
+    return http::Route{
+        .method = "GET",
+        .pattern = pattern,
+        .role = http::Role::kViewer,
+        .operation_id = operation,
+        .handler = http::on_strand_later(
+            runtime.strand, [api, answer](const http::Request& request, http::Reply reply) {
+              on_worker(api, answer, request, std::move(reply));
+            })};
+  };
+  std::vector<http::Route> routes;
+  routes.push_back(view("/api/v1/effectiveness", "getEffectiveness", effectiveness));
+  routes.push_back(view("/api/v1/effectiveness/proposals", "listProposals", propose));
+  routes.push_back({.method = "POST",
+                    .pattern = "/api/v1/alerts/{fingerprint}/verdict",
+                    .role = http::Role::kResponder,
+                    .operation_id = "giveAlertVerdict",
+                    .handler = http::on_strand_later(
+                        runtime.strand, [api](const http::Request& request, http::Reply reply) {
+                          give_verdict(api, request, std::move(reply));
+                        })});
+  return routes;
+}
+
+}  // namespace wellrun::health::effectiveness

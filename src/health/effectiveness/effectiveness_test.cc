@@ -1,0 +1,223 @@
+#include "health/effectiveness/effectiveness.h"
+
+#include <gtest/gtest.h>
+
+#include "catalog/kinds/kpi.h"
+#include "health/effectiveness/proposals.h"
+
+namespace wellrun::health::effectiveness {
+namespace {
+
+using namespace std::chrono_literals;
+
+const auto kStart = from_unix_ms(1'767'225'600'000);
+const auto kNow = kStart + 90 * 24h;
+
+/// Ninety days of a workload, told fact by fact.
+struct Past {
+  std::vector<journal::Fact> facts;
+  catalog::Catalog catalog;
+
+  void add(Duration at, const char* type, Json body, const char* actor = "system") {
+    journal::Fact fact;
+    fact.seq = facts.size() + 1;
+    fact.type = type;
+    fact.time = kStart + at;
+    fact.actor = actor;
+    fact.body = std::move(body);
+    facts.push_back(std::move(fact));
+  }
+
+  /// Fires at `at` for `length`; its seq.
+  journal::Sequence fire(const char* rule, const char* fingerprint, Duration at, Duration length) {
+    add(at, "alert.fired",
+        {{"fingerprint", fingerprint},
+         {"rule", std::string("rules/g/") + rule},
+         {"alert", rule},
+         {"workload", "shop"}});
+    const auto seq = facts.back().seq;
+    add(at + length, "alert.resolved", {{"fingerprint", fingerprint}});
+    return seq;
+  }
+  void incident(const char* id, Duration opened, const char* fingerprint, Duration acknowledged,
+                Duration resolved) {
+    add(opened, "incident.opened",
+        {{"incident", id}, {"workload", "shop"}, {"fingerprint", fingerprint}});
+    if (acknowledged > 0s)
+      add(acknowledged, "incident.acknowledged", {{"incident", id}, {"by", "ana"}}, "person:ana");
+    add(resolved, "incident.resolved", {{"incident", id}});
+  }
+  void verdict(journal::Sequence seq, const char* fingerprint, const char* word) {
+    add(80 * 24h, "alert.verdict_given",
+        {{"fingerprint", fingerprint},
+         {"verdict", word},
+         {"fired_seq", static_cast<std::int64_t>(seq)}});
+  }
+
+  History history() {
+    std::ranges::stable_sort(facts, {}, &journal::Fact::time);
+    return history_of(facts);
+  }
+};
+
+Subject rule(const char* name, Duration hold = 0s) {
+  return {.name = std::string("rules/g/") + name,
+          .kind = "rule",
+          .workload = "shop",
+          .owner = "team",
+          .declared_at = kStart - 1h,
+          .expr = "up == 0",
+          .hold = hold,
+          .severity = "page"};
+}
+
+TEST(Effectiveness, AnAlertIsRightWhenSomebodyActedAndNoiseOtherwise) {
+  Past past;
+  past.fire("High", "a", 1h, 30min);
+  past.incident("inc-1", 1h, "a", 1h + 4min, 2h);
+  past.fire("High", "a", 50h, 10min);
+  past.incident("inc-2", 50h, "a", 0s, 51h);            // nobody cared
+  past.incident("inc-3", 100h, "", 100h + 1min, 101h);  // opened by hand, nothing told
+  const auto worth = worth_of({rule("High")}, past.history(), kNow).front();
+  EXPECT_EQ(worth.spoke, 2U);
+  EXPECT_EQ(worth.right, 1U);
+  EXPECT_EQ(worth.noise, 1U);
+  EXPECT_EQ(worth.precision(), 0.5);
+  EXPECT_EQ(worth.incidents, 2U) << "the one that nobody acted on was none";
+  EXPECT_EQ(worth.recall(), 0.5);
+  EXPECT_EQ(worth.lead_s, 240) << "before the acknowledgement";
+  EXPECT_TRUE(worth.looked_at);
+  EXPECT_TRUE(worth.changed_something);
+}
+
+TEST(Effectiveness, APersonsVerdictHasTheLastWord) {
+  Past past;
+  const auto seq = past.fire("High", "a", 1h, 30min);
+  past.incident("inc-1", 1h, "a", 1h + 4min, 2h);
+  past.verdict(seq, "a", "noise");
+  const auto alone = past.fire("High", "a", 50h, 30min);
+  past.verdict(alone, "a", "real");
+  const auto worth = worth_of({rule("High")}, past.history(), kNow).front();
+  EXPECT_EQ(worth.verdicts, 2U);
+  EXPECT_EQ(worth.right, 1U) << "real without an incident, noise with one";
+  EXPECT_EQ(worth.noise, 1U);
+  EXPECT_EQ(worth.told, 0U);
+  EXPECT_EQ(worth.incidents, 0U) << "an incident of noise alone is none";
+}
+
+TEST(Effectiveness, WhatNeverSpokeAndWhatNobodyLookedAtIsSaid) {
+  Past past;
+  past.fire("Ignored", "b", 1h, 1min);
+  const auto worths = worth_of({rule("Ignored"), rule("Silent")}, past.history(), kNow);
+  const auto ignored = to_json(worths[0], kStart);
+  EXPECT_EQ(ignored["never_fired"], false);
+  EXPECT_EQ(ignored["never_looked_at"], true);
+  EXPECT_EQ(ignored["never_changed_a_decision"], true);
+  EXPECT_EQ(to_json(worths[1], kStart)["never_fired"], true);
+  EXPECT_EQ(to_json(worths[1], kStart)["precision"], nullptr) << "no share of nothing";
+}
+
+TEST(Effectiveness, AKpiIsLookedAtByReviewsAndSpeaksWhileItIsOffTarget) {
+  Past past;
+  past.add(1h, "kpi.status_changed", {{"kpi", "orders"}, {"workload", "shop"}, {"to", "at_risk"}});
+  past.add(2h, "kpi.status_changed", {{"kpi", "orders"}, {"workload", "shop"}, {"to", "missed"}});
+  past.add(3h, "kpi.status_changed",
+           {{"kpi", "orders"}, {"workload", "shop"}, {"to", "on_target"}});
+  past.incident("inc-1", 2h, "", 2h, 3h);
+  past.add(4h, "kpi.reviewed", {{"kpi", "orders"}, {"decision", "a lower target"}});
+  const Subject kpi{.name = "kpis/orders",
+                    .kind = "kpi",
+                    .workload = "shop",
+                    .owner = {},
+                    .declared_at = {},
+                    .expr = {},
+                    .severity = {}};
+  const auto worth = worth_of({kpi}, past.history(), kNow).front();
+  EXPECT_EQ(worth.spoke, 1U) << "from at risk to on target";
+  EXPECT_EQ(worth.right, 1U);
+  EXPECT_EQ(worth.lead_s, 3600);
+  EXPECT_TRUE(worth.changed_something);
+}
+
+std::vector<Proposal> propose(Past& past, const std::vector<Subject>& subjects) {
+  const auto history = past.history();
+  return proposals(past.catalog, worth_of(subjects, history, kNow), history, kStart, kNow);
+}
+
+TEST(Proposals, ARuleThatIsMostlyShortNoiseIsToHoldLonger) {
+  Past past;
+  for (int i = 1; i <= 9; ++i) past.fire("Flaps", "a", i * 24h, 3min);
+  past.fire("Flaps", "a", 400h, 40min);
+  past.incident("inc-1", 400h, "a", 402h, 403h);
+  const auto found = propose(past, {rule("Flaps", 1min)});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].what, "raise");
+  EXPECT_EQ(found[0].rule["for"], "6m") << "1m and the shortest that helps";
+  EXPECT_EQ(found[0].support["noise"], 9);
+  EXPECT_EQ(found[0].support["noise_left"], 0);
+  EXPECT_EQ(found[0].support["incidents_told"], 1);
+}
+
+TEST(Proposals, NoRaiseThatWouldLoseAnIncident) {
+  Past past;
+  for (int i = 1; i <= 9; ++i) past.fire("Flaps", "a", i * 24h, 3min);
+  past.fire("Flaps", "a", 400h, 2min);
+  past.incident("inc-1", 400h, "a", 400h + 1min, 401h);
+  EXPECT_TRUE(propose(past, {rule("Flaps")}).empty());
+}
+
+TEST(Proposals, WhatNeverFiredOrWasNeverRightIsToGo) {
+  Past past;
+  for (int i = 1; i <= 5; ++i) past.fire("Wrong", "a", i * 24h, 3h);
+  auto young = rule("Young");
+  young.declared_at = kNow - 24h;
+  const auto found = propose(past, {rule("Silent"), rule("Wrong"), young});
+  ASSERT_EQ(found.size(), 2U) << "of a rule that is a day old silence says nothing";
+  EXPECT_EQ(found[0].what, "delete");
+  EXPECT_EQ(found[0].subject, "rules/g/Silent");
+  EXPECT_EQ(found[1].subject, "rules/g/Wrong");
+  EXPECT_EQ(found[1].rule["expr"], "up == 0") << "to be tried on history";
+}
+
+TEST(Proposals, RulesThatSpeakTogetherAreToBeMerged) {
+  Past past;
+  for (int i = 1; i <= 4; ++i) {
+    past.fire("One", "a", i * 24h, 30min);
+    past.fire("Two", "b", i * 24h + 5min, 30min);
+    past.incident(("inc-" + std::to_string(i)).c_str(), i * 24h, "a", i * 24h + 10min,
+                  i * 24h + 1h);
+  }
+  const auto found = propose(past, {rule("One"), rule("Two")});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].what, "merge");
+  EXPECT_EQ(found[0].support["with"], "rules/g/Two");
+  EXPECT_EQ(found[0].support["together"], 4);
+}
+
+TEST(Proposals, AnIncidentThatNothingToldOfAsksForAnAlertOnTheKpiThatKnew) {
+  Past past;
+  catalog::Kpi kpi;
+  kpi.metadata.name = "orders";
+  kpi.workload.name = "shop";
+  kpi.query = "orders_per_minute";
+  kpi.target = 300;
+  catalog::Resource resource;
+  resource.kind = catalog::Kpi::kKind;
+  resource.name = "orders";
+  resource.value = std::make_shared<catalog::Kpi>(kpi);
+  past.catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
+  past.add(10h, "kpi.status_changed", {{"kpi", "orders"}, {"workload", "shop"}, {"to", "missed"}});
+  past.incident("inc-1", 10h + 20min, "", 10h + 20min, 11h);
+  past.incident("inc-2", 500h, "", 500h, 501h);
+  past.add(12h, "kpi.status_changed",
+           {{"kpi", "orders"}, {"workload", "shop"}, {"to", "on_target"}});
+  const auto found = propose(past, {});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].what, "add");
+  EXPECT_EQ(found[0].subject, "kpis/orders");
+  EXPECT_EQ(found[0].rule["expr"], "(orders_per_minute) < 300");
+  EXPECT_EQ(found[1].subject, "workloads/shop") << "of inc-2 nothing is known";
+}
+
+}  // namespace
+}  // namespace wellrun::health::effectiveness

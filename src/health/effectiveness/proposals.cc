@@ -1,0 +1,248 @@
+#include "health/effectiveness/proposals.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "catalog/kinds/kpi.h"
+
+namespace wellrun::health::effectiveness {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kEnoughToMerge = 3;
+constexpr double kMostlyTogether = 0.8;
+
+class Proposing {
+ public:
+  Proposing(const catalog::Catalog& catalog, const std::vector<Worth>& worths,
+            const History& history, Timestamp from, Timestamp now)
+      : catalog_(catalog), worths_(worths), history_(history), from_(from), now_(now) {
+    for (const auto& incident : history.incidents) {
+      if (is_real(incident, history.signals)) real_.push_back(&incident);
+    }
+    for (const auto& signal : history.signals) by_subject_[signal.subject].push_back(&signal);
+  }
+
+  std::vector<Proposal> all() {
+    for (const auto& worth : worths_) {
+      if (worth.subject.kind != "rule") continue;
+      if (!propose_deleting(worth)) propose_raising(worth);
+    }
+    propose_merging();
+    propose_adding();
+    return std::move(found_);
+  }
+
+ private:
+  using Signals = std::vector<const Signal*>;
+
+  const Signals& of(const Subject& subject) { return by_subject_[subject.name]; }
+
+  static Json rule_of(const Subject& subject, Duration hold) {
+    return {{"alert", subject.name.substr(subject.name.rfind('/') + 1)},
+            {"expr", subject.expr},
+            {"for", format_duration(hold)}};
+  }
+
+  bool propose_deleting(const Worth& worth) {
+    const auto& subject = worth.subject;
+    if (worth.spoke == 0 && subject.declared_at <= from_) {
+      found_.push_back(
+          {.what = "delete",
+           .subject = subject.name,
+           .text = fmt::format("{} never fired in {}, while its workload had {} "
+                               "incidents: delete it, or make it able to fire",
+                               subject.name, format_duration(now_ - from_), worth.incidents),
+           .support = {{"fired", 0}, {"incidents", worth.incidents}},
+           .rule = rule_of(subject, subject.hold),
+           .workload = subject.workload});
+      return true;
+    }
+    if (worth.spoke < kEnoughToJudge || worth.right > 0) return false;
+    found_.push_back({.what = "delete",
+                      .subject = subject.name,
+                      .text = fmt::format("{} fired {} times and was never right: delete it, or "
+                                          "have it ask for something else",
+                                          subject.name, worth.spoke),
+                      .support = {{"fired", worth.spoke}, {"right", 0}},
+                      .rule = rule_of(subject, subject.hold),
+                      .workload = subject.workload});
+    return true;
+  }
+
+  /// What would be left of its alerts had they had to hold for `longer` more.
+  struct Left {
+    std::size_t noise = 0;
+    std::set<std::string> incidents;
+  };
+  Left left_after(const Signals& signals, Duration longer) const {
+    Left left;
+    for (const auto* signal : signals) {
+      if (signal->end_or(now_) - signal->from <= longer) continue;
+      auto later = *signal;
+      later.from += longer;
+      bool right = signal->verdict == "real";
+      for (const auto* incident : real_) {
+        if (signal->verdict == "noise" || !told(later, *incident, now_)) continue;
+        left.incidents.insert(incident->id);
+        right = true;
+      }
+      if (!right) ++left.noise;
+    }
+    return left;
+  }
+
+  void propose_raising(const Worth& worth) {
+    if (worth.spoke < kEnoughToJudge || worth.noise * 2 < worth.spoke) return;
+    const auto& signals = of(worth.subject);
+    const auto before = left_after(signals, 0ms);
+    for (const Duration longer : {Duration{1min}, Duration{2min}, Duration{5min}, Duration{10min},
+                                  Duration{15min}, Duration{30min}, Duration{60min}}) {
+      const auto after = left_after(signals, longer);
+      if (after.incidents != before.incidents) return;  // longer still would lose it too
+      if (after.noise * 2 > before.noise) continue;
+      const auto hold = worth.subject.hold + longer;
+      found_.push_back(
+          {.what = "raise",
+           .subject = worth.subject.name,
+           .text = fmt::format("{} was noise {} of {} times. With `for: {}` {} of those would be "
+                               "left, and all {} incidents that it told would still be told, {} "
+                               "later",
+                               worth.subject.name, worth.noise, worth.spoke, format_duration(hold),
+                               after.noise, after.incidents.size(), format_duration(longer)),
+           .support = {{"fired", worth.spoke},
+                       {"noise", before.noise},
+                       {"noise_left", after.noise},
+                       {"incidents_told", after.incidents.size()},
+                       {"for", format_duration(hold)},
+                       {"later", format_duration(longer)}},
+           .rule = rule_of(worth.subject, hold),
+           .workload = worth.subject.workload});
+      return;
+    }
+  }
+
+  /// How many of `signals` were there while one of `others` was.
+  std::size_t together(const Signals& signals, const Signals& others) const {
+    return static_cast<std::size_t>(std::ranges::count_if(signals, [&](const Signal* signal) {
+      return std::ranges::any_of(others, [&](const Signal* other) {
+        return signal->from <= other->end_or(now_) && other->from <= signal->end_or(now_);
+      });
+    }));
+  }
+
+  static bool mostly(std::size_t part, std::size_t all) {
+    return all >= kEnoughToMerge &&
+           static_cast<double>(part) >= kMostlyTogether * static_cast<double>(all);
+  }
+
+  void propose_merging() {
+    for (std::size_t i = 0; i < worths_.size(); ++i) {
+      for (std::size_t k = i + 1; k < worths_.size(); ++k) propose_merging(worths_[i], worths_[k]);
+    }
+  }
+
+  void propose_merging(const Worth& one, const Worth& other) {
+    const bool rules = one.subject.kind == "rule" && other.subject.kind == "rule";
+    if (!rules || one.subject.workload != other.subject.workload) return;
+    const auto &first = of(one.subject), &second = of(other.subject);
+    const auto of_first = together(first, second), of_second = together(second, first);
+    if (!mostly(of_first, first.size()) || !mostly(of_second, second.size())) return;
+    found_.push_back({.what = "merge",
+                      .subject = one.subject.name,
+                      .text = fmt::format(
+                          "{} and {} speak together: {} of {} and {} of {} times. Merge them, or "
+                          "let one inhibit the other",
+                          one.subject.name, other.subject.name, of_first, first.size(), of_second,
+                          second.size()),
+                      .support = {{"with", other.subject.name},
+                                  {"together", of_first},
+                                  {"fired", first.size()},
+                                  {"other_together", of_second},
+                                  {"other_fired", second.size()}},
+                      .rule = {},
+                      .workload = one.subject.workload});
+  }
+
+  /// Did anything but a KPI say so before the person?
+  bool was_told(const Incident& incident) const {
+    return std::ranges::any_of(history_.signals, [&](const Signal& signal) {
+      return !signal.subject.starts_with("kpis/") && told(signal, incident, now_) &&
+             (!incident.noticed_at || signal.from <= *incident.noticed_at);
+    });
+  }
+
+  /// The KPI of the workload that spoke first around the incident.
+  const Signal* kpi_that_spoke(const Incident& incident) const {
+    const Signal* first = nullptr;
+    for (const auto& signal : history_.signals) {
+      if (!signal.subject.starts_with("kpis/") || !told(signal, incident, now_)) continue;
+      if (first == nullptr || signal.from < first->from) first = &signal;
+    }
+    return first;
+  }
+
+  void propose_adding() {
+    std::map<std::string, std::vector<std::string>> by_kpi, by_workload;
+    for (const auto* incident : real_) {
+      if (was_told(*incident)) continue;
+      const auto* spoke = kpi_that_spoke(*incident);
+      (spoke == nullptr ? by_workload[incident->workload] : by_kpi[spoke->key])
+          .push_back(incident->id);
+    }
+    for (const auto& [name, incidents] : by_kpi) propose_adding_for(name, incidents);
+    for (const auto& [workload, incidents] : by_workload) {
+      found_.push_back(
+          {.what = "add",
+           .subject = "workloads/" + workload,
+           .text = fmt::format("people noticed {} of {} first, and neither an alert nor a KPI said "
+                               "anything: what did they see that is not measured?",
+                               fmt::join(incidents, ", "), workload),
+           .support = {{"incidents", incidents}},
+           .rule = {},
+           .workload = workload});
+    }
+  }
+
+  void propose_adding_for(const std::string& name, const std::vector<std::string>& incidents) {
+    const auto* kpi = catalog_.find<catalog::Kpi>(name);
+    if (kpi == nullptr) return;
+    Json rule{{"alert", "KpiMissed"},
+              {"expr", fmt::format("({}) {} {}", kpi->promql(),
+                                   kpi->direction == "lower" ? ">" : "<", kpi->target)},
+              {"for", format_duration(kpi->interval)}};
+    found_.push_back({.what = "add",
+                      .subject = "kpis/" + name,
+                      .text = fmt::format(
+                          "people noticed {} first, while the KPI {} had left its target: add an "
+                          "alert on it",
+                          fmt::join(incidents, ", "), name),
+                      .support = {{"incidents", incidents}},
+                      .rule = std::move(rule),
+                      .workload = kpi->workload.name});
+  }
+
+  const catalog::Catalog& catalog_;
+  const std::vector<Worth>& worths_;
+  const History& history_;
+  Timestamp from_, now_;
+  std::vector<const Incident*> real_;
+  std::map<std::string, Signals> by_subject_;
+  std::vector<Proposal> found_;
+};
+
+}  // namespace
+
+std::vector<Proposal> proposals(const catalog::Catalog& catalog, const std::vector<Worth>& worths,
+                                const History& history, Timestamp from, Timestamp now) {
+  return Proposing(catalog, worths, history, from, now).all();
+}
+
+Json to_json(const Proposal& proposal) {
+  return {{"what", proposal.what}, {"subject", proposal.subject}, {"workload", proposal.workload},
+          {"text", proposal.text}, {"support", proposal.support}, {"rule", proposal.rule},
+          {"backtest", Json()}};
+}
+
+}  // namespace wellrun::health::effectiveness

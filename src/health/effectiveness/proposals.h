@@ -1,0 +1,39 @@
+#pragma once
+
+// What to do about alerts that are not worth their noise, and about incidents that nothing told of:
+// proposals, each with the figures that support it. Pure; a person decides.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "health/effectiveness/effectiveness.h"
+
+namespace wellrun::health::effectiveness {
+
+struct Proposal {
+  std::string what;               ///< merge, raise, delete or add
+  std::string subject;            ///< that it is about; of "add": the KPI to watch, or the workload
+  std::string text;               ///< in words, with figures
+  Json support = Json::object();  ///< the counts that it rests on
+  /// A rule to try on measured history, as POST /api/v1/rules/backtest takes it; null: there is
+  /// nothing to try.
+  Json rule = {};
+  std::string workload;
+};
+
+/// raise: a rule with half of its alerts noise or more, whose `for` can be made longer so that at
+/// least half of the noise goes and every incident that it told is still told.
+/// delete: a rule that never spoke although it was declared for the whole time, or spoke
+/// kEnoughToJudge times and was never right.
+/// merge: two rules of a workload of which each spoke mostly while the other did.
+/// add: a real incident that a person noticed before anything told of it.
+std::vector<Proposal> proposals(const catalog::Catalog& catalog, const std::vector<Worth>& worths,
+                                const History& history, Timestamp from, Timestamp now);
+
+inline constexpr std::size_t kEnoughToJudge = 5;
+
+Json to_json(const Proposal& proposal);
+
+}  // namespace wellrun::health::effectiveness
