@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { formatPercent } from '../platform/format';
 import { Meter } from '../platform/page';
 import { Empty } from '../platform/states';
-import { StatusMark } from '../platform/status';
+import { StatusIcon, StatusMark } from '../platform/status';
 import { budgetTone, formatBudget, isBurning, type Slo } from './health_queries';
 
 export function SloList({ slos }: { slos: Slo[] }) {
@@ -21,17 +21,20 @@ export function SloList({ slos }: { slos: Slo[] }) {
       <thead>
         <tr>
           <th>Objective</th>
-          <th className="num">Promised</th>
+          <th className="num only-wide">Promised</th>
           <th className="num">Measured</th>
           <th className="only-wide">Over</th>
           <th>Error budget</th>
-          <th>State</th>
+          <th className="only-wide">State</th>
         </tr>
       </thead>
       <tbody>
         {sorted.map((slo) => (
           <tr key={slo.name}>
             <td>
+              <span className="only-narrow">
+                <StatusIcon state={isBurning(slo) ? 'burning' : slo.status} size={15} />
+              </span>{' '}
               <Link to="/slos/$name" params={{ name: slo.name }} className="title-link">
                 {slo.description || slo.name}
               </Link>
@@ -39,7 +42,7 @@ export function SloList({ slos }: { slos: Slo[] }) {
                 {slo.workload} · {slo.indicator} · {slo.unit}
               </div>
             </td>
-            <td className="num nowrap">{formatPercent(slo.target, 3)}</td>
+            <td className="num nowrap only-wide">{formatPercent(slo.target, 3)}</td>
             <td className="num nowrap">{formatPercent(slo.sli, 3)}</td>
             <td className="only-wide nowrap">
               {slo.window}
@@ -55,7 +58,7 @@ export function SloList({ slos }: { slos: Slo[] }) {
                 <span className="small">{formatBudget(slo.budget_remaining, 1)}</span>
               </span>
             </td>
-            <td>
+            <td className="only-wide">
               <StatusMark state={isBurning(slo) ? 'burning' : slo.status} bare />
             </td>
           </tr>
