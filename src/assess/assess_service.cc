@@ -73,6 +73,14 @@ void AssessService::read(std::function<void(const Readings&)> done) {
     if (series.value > 0)
       reading->readings.signals[std::string(series.labels.get("job"))].insert("metrics");
   });
+  ask("count by (baseline) (wellrun:baseline:score)", [reading](const auto& series) {
+    reading->readings.baselines.emplace(series.labels.get("baseline"));
+  });
+  // Forecasts are made every half hour.
+  ask("count by (forecast) (last_over_time(wellrun:forecast:error[1h]))",
+      [reading](const auto& series) {
+        reading->readings.forecasts.emplace(series.labels.get("forecast"));
+      });
   for (const auto* kpi : catalog_.all<catalog::Kpi>()) {
     ask(kpi->promql(), [reading, name = kpi->metadata.name](const auto&) {
       reading->readings.kpis_with_data.insert(name);

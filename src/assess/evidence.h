@@ -24,8 +24,10 @@ struct Readings {
       signals;  ///< service -> metrics, logs, traces seen in the last 10 minutes
   std::map<std::string, double> up;  ///< scrape job -> share of its targets that answer
   std::set<std::string> kpis_with_data;
-  std::size_t traces = 0;         ///< looked at
-  std::size_t traces_across = 0;  ///< of those, with spans of two services or more
+  std::set<std::string> baselines;  ///< "kpi/<name>" and so on: watched, and past learning
+  std::set<std::string> forecasts;  ///< the same keys: with a back-tested forecast
+  std::size_t traces = 0;           ///< looked at
+  std::size_t traces_across = 0;    ///< of those, with spans of two services or more
   std::set<std::pair<std::string, std::string>> edges;  ///< service calls service, seen in traces
 };
 

@@ -391,6 +391,55 @@ Finding outcome_alerts(const View& view) {
                     {fact_proof("the last alert", fired)}, newest(fired));
 }
 
+Finding baselines(const View& view) {
+  if (!view.readings.valid)
+    return nothing("telemetry could not be read", "look at the server's log");
+  Share share;
+  const auto add = [&](const std::string& key) {
+    share.add(view.readings.baselines.contains(key), key);
+  };
+  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) add("kpi/" + kpi->metadata.name);
+  for (const auto* slo : view.catalog.all<catalog::Slo>()) add("sli/" + slo->metadata.name);
+  for (const auto* each : view.catalog.all<catalog::Baseline>())
+    add("baseline/" + each->metadata.name);
+  return from_share(share, "KPIs, SLIs and chosen metrics have a learnt baseline",
+                    "give data to what is still learning", {{"workloads", "/workloads"}}, view.now);
+}
+
+/// A pattern that was learnt is one that foretold the past.
+Finding expected_patterns(const View& view) {
+  if (!view.readings.valid)
+    return nothing("telemetry could not be read", "look at the server's log");
+  Share share;
+  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
+    const auto key = "kpi/" + kpi->metadata.name;
+    share.add(view.readings.baselines.contains(key) && view.readings.forecasts.contains(key),
+              kpi->metadata.name);
+  }
+  return from_share(share, "KPIs have a learnt pattern and a forecast tried on the past",
+                    "keep a day's history and more of", {{"workloads", "/workloads"}}, view.now);
+}
+
+/// An alert reads the scores, and what was unusual was found.
+Finding anomaly_alerts(const View& view) {
+  Share share;
+  const auto groups = view.catalog.all<catalog::RuleGroup>();
+  for (const auto* workload : view.catalog.all<Workload>()) {
+    const bool alerted = std::ranges::any_of(groups, [&](const auto* group) {
+      return group->workload.name == workload->metadata.name &&
+             std::ranges::any_of(group->rules, [](const auto& rule) {
+               return rule.is_alert() &&
+                      rule.expr.find("wellrun:baseline:score") != std::string::npos;
+             });
+    });
+    share.add(alerted, workload->metadata.name);
+  }
+  const auto found = view.record.of("finding.opened");
+  return from_share(share, "workloads have an alert over their baselines' scores",
+                    "alert on wellrun:baseline:score for", {fact_proof("the last finding", found)},
+                    newest(found));
+}
+
 std::vector<double> seconds_between(const Record& record,
                                     std::optional<Timestamp> IncidentRecord::* end) {
   std::vector<double> all;
@@ -706,7 +755,10 @@ constexpr std::array kRules{
     Rule{"W1", kpis, {"kpi list", "/workloads", "src/health/evaluator_test.cc"}},
     Rule{"W2", leading_indicators, {"kpi tree", "/health", "src/assess/rules_test.cc"}},
     Rule{"W3", telemetry_analysed, {"query", "/explore", "src/telemetry/promql/engine_test.cc"}},
+    Rule{"W4", baselines, {"baselines list", "/workloads", "src/health/watch/watch_turn_test.cc"}},
+    Rule{"W5", expected_patterns, {"forecasts list", "/workloads", "src/health/forecast/outlook_test.cc"}},
     Rule{"W6", outcome_alerts, {"slo report", "/health", "src/health/slo/budget_test.cc"}},
+    Rule{"W7", anomaly_alerts, {"findings list", "/workloads", "tests/e2e/baselines.mjs"}},
     Rule{"W8", effectiveness, {"effectiveness list", "/effectiveness", "src/health/effectiveness/effectiveness_test.cc"}},
     Rule{"H1", operations_targets, {"kpi operations", "/health", "src/health/operations/figures_test.cc"}},
     Rule{"H6", operations_alerts, {"kpi operations", "/health", "src/assess/rules_test.cc"}},

@@ -173,6 +173,28 @@ TEST(Evidence, AnOutcomeIsLedByAnIndicatorThatHasData) {
   EXPECT_EQ(world.judged("W2").verdict, Verdict::kPractised);
 }
 
+TEST(Evidence, WhatHasNoBaselineYetIsNamed) {
+  World world;
+  auto kpi = std::make_shared<catalog::Kpi>();
+  kpi->metadata.name = "orders";
+  catalog::Resource resource;
+  resource.kind = catalog::Kpi::kKind;
+  resource.name = "orders";
+  resource.value = kpi;
+  world.catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
+  world.readings.valid = true;
+  EXPECT_EQ(world.judged("W4").verdict, Verdict::kNot);
+  EXPECT_NE(world.judged("W4").next_step.find("kpi/orders"), std::string::npos);
+  EXPECT_EQ(world.judged("W5").verdict, Verdict::kNot);
+  world.readings.baselines = {"kpi/orders", "baseline/other"};
+  EXPECT_EQ(world.judged("W4").verdict, Verdict::kPractised);
+  EXPECT_EQ(world.judged("W5").verdict, Verdict::kNot) << "nothing was tried on the past";
+  world.readings.forecasts = {"kpi/orders"};
+  EXPECT_EQ(world.judged("W5").verdict, Verdict::kPractised);
+  world.readings.valid = false;
+  EXPECT_EQ(world.judged("W4").verdict, Verdict::kNoEvidence);
+}
+
 TEST(Evidence, TheSameRecordGivesTheSameAssessmentAfterASnapshot) {
   World world;
   world.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}, {"severity", 1}});

@@ -87,6 +87,9 @@ class JournalApi : public testing::Test {
         .stream(std::move(request), last_event_id, std::make_shared<PeerSink>(peer));
   }
 
+  Peer& new_peer() { return peers_.emplace_back(); }
+
+  std::deque<Peer> peers_;  ///< first: the last streams are closed when all below is gone
   VirtualRuntime virtual_;
   MemoryStore store_{virtual_.runtime().strand};
   Ledger ledger_{virtual_.runtime(), store_, {}};
@@ -148,7 +151,7 @@ TEST_F(JournalApi, GivesOneFactOrSaysThatThereIsNone) {
 TEST_F(JournalApi, AStreamBeginsNowAndCarriesWholeFacts) {
   record(3);
   virtual_.run_ready();
-  Peer peer;
+  Peer& peer = new_peer();
   open(peer, "");
   virtual_.run_ready();
   EXPECT_TRUE(peer.events.empty());
@@ -198,7 +201,7 @@ TEST(JournalApiOrder, AStreamHasNoGapAndNoDuplicateWhileFactsGoOnBeingRecorded) 
     };
     for (int i = 0; i < 300; ++i) record();
     runtime.run_ready();
-    Peer peer;
+    Peer& peer = new_peer();
     http::Request request;
     for (int i = 0; i < 20; ++i) record();
     routes.back().stream(request, "7", std::make_shared<PeerSink>(peer));
