@@ -72,6 +72,8 @@ class ControlPlane {
   const health::Evaluator& evaluator() const { return evaluator_; }
   const health::operations::OperationsDomain& operations() const { return operations_; }
   const health::watch::WatchService& watches() const { return watches_; }
+  const health::finding::FindingDomain& findings() const { return finding_; }
+  const health::forecast::ForecastService& forecasts() const { return forecasts_; }
   procedures::ProceduresDomain& procedures() { return procedures_; }
   const procedures::LiveOutput& live_output() const { return live_; }
   change::ChangeDomain& change() { return change_; }

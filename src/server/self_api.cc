@@ -45,6 +45,21 @@ std::string owner_metrics(std::vector<telemetry::OwnerUsage> owners) {
                    [](const auto& owner) { return owner.refused; });
 }
 
+struct Watched {
+  double series = 0, anomalous = 0, refused = 0;
+};
+
+Watched watched_now(const ControlPlane& plane) {
+  Watched watched;
+  for (const auto& reading : plane.watches().readings()) {
+    watched.series += static_cast<double>(reading->series.size());
+    watched.refused += static_cast<double>(reading->refused);
+    watched.anomalous += static_cast<double>(std::ranges::count_if(
+        reading->series, [](const auto& each) { return each.open_anomaly() != nullptr; }));
+  }
+  return watched;
+}
+
 std::string own_metrics(ControlPlane& plane, const telemetry::EmbeddedStore& telemetry,
                         const telemetry::promql::ResultCache::Statistics& kept,
                         const std::string& version) {
@@ -81,6 +96,21 @@ std::string own_metrics(ControlPlane& plane, const telemetry::EmbeddedStore& tel
                  static_cast<double>(kept.bytes));
   text += family("wellrun_alerts_firing", "gauge", "Alerts that fire.",
                  static_cast<double>(plane.health().firing().size()));
+  const auto watched = watched_now(plane);
+  text += family("wellrun_baselines_series", "gauge", "Series whose normal course is watched.",
+                 watched.series);
+  text += family("wellrun_baselines_anomalous", "gauge", "Watched series that are unusual now.",
+                 watched.anomalous);
+  text += family("wellrun_baselines_refused", "gauge",
+                 "Series that are not watched for lack of room.", watched.refused);
+  text += family(
+      "wellrun_findings_open", "gauge", "Findings that are open.",
+      static_cast<double>(std::ranges::count_if(plane.findings().findings(), [](const auto& each) {
+        return !each.second.closed_at.has_value();
+      })));
+  text += family("wellrun_forecasts_warning", "gauge", "Forecasts that warn.",
+                 static_cast<double>(std::ranges::count_if(
+                     *plane.forecasts().outlooks(), [](const auto& each) { return each.warns; })));
   text += family("wellrun_incidents_open", "gauge", "Incidents that are open.",
                  static_cast<double>(open));
   text += family("wellrun_runs_open", "gauge", "Runs of procedures that are not over.",

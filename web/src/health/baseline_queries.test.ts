@@ -50,6 +50,8 @@ test('a line is found by its labels, also where one was in the way', () => {
   expect(baselineOf(line({ __name__: 'load', host: 'b', kpi: 'k' }), all)).toBe(all[1]);
   expect(baselineOf(line({ __name__: 'load' }), all)).toBeUndefined();
   expect(baselineOf(line({ host: 'a' }), all)).toBeUndefined();
+  const counted = { ...baseline({ metric: 'requests_total' }), nature: 'counter' as const };
+  expect(baselineOf(line({ __name__: 'requests_total' }), [counted])).toBeUndefined();
 });
 
 test('a KPI’s own query is its line; of many lines the first few have bands', () => {

@@ -103,7 +103,8 @@ export function toSpan(anomaly: BaselineAnomaly): Span {
 export function baselineOf(line: SeriesLine, baselines: Baseline[]): Baseline | undefined {
   const { __name__: metric = '', ...own } = line.labels;
   return baselines.find((it) => {
-    if (metric === '' || it.metric !== metric) return false;
+    // A counter is watched by its rate: its band is not of the line that a selector draws.
+    if (metric === '' || it.metric !== metric || it.nature === 'counter') return false;
     const labels = Object.entries(it.labels).filter(
       ([name]) => name !== 'baseline' && name !== 'metric' && !(name === 'workload' && !own[name]),
     );
