@@ -10,6 +10,7 @@
 #include "catalog/slo_feasibility.h"
 #include "catalog/slo_window.h"
 #include "core/text.h"
+#include "telemetry/promql/parser.h"
 #include "telemetry/scrape/relabel.h"
 
 namespace wellrun::catalog {
@@ -209,6 +210,44 @@ void check_ratio(const Context& context, const RatioMetric& ratio) {
   }
 }
 
+/// `name` or `name{matchers}` and nothing else: suffixes are put behind the name, and a range
+/// behind all of it.
+bool is_named_selector(std::string_view text, const telemetry::promql::Expr& parsed) {
+  const auto* selector = parsed.as<telemetry::promql::VectorSelector>();
+  if (selector == nullptr || selector->name.empty()) return false;
+  const bool shifted = selector->shift.offset ||
+                       selector->shift.at != telemetry::promql::TimeShift::At::kNone ||
+                       selector->anchored || selector->smoothed;
+  const auto whole = trimmed(text);
+  return !shifted && whole.starts_with(selector->name) &&
+         whole.size() == parsed.position.end - parsed.position.start;
+}
+
+void check_latency(const Context& context, const LatencyMetric& latency) {
+  const std::string path = "spec.indicator.spec.latencyMetric.histogram";
+  const auto parsed = telemetry::promql::parse(latency.histogram);
+  const bool filled_in = latency.histogram.find("{{") != std::string::npos;
+  if (!parsed && !filled_in) return;  // said already, as of every query
+  if (!parsed || !is_named_selector(latency.histogram, **parsed)) {
+    context.problem(path, fmt::format("histogram must be the selector of a histogram by its name, "
+                                      "as http_request_duration_seconds{{job=\"shop\"}}, without "
+                                      "range, offset or function (they are added for each window); "
+                                      "found {}",
+                                      quote(latency.histogram)));
+    return;
+  }
+  const auto& name = (*parsed)->as<telemetry::promql::VectorSelector>()->name;
+  constexpr std::string_view kBucket = "_bucket";
+  if (name.ends_with(kBucket)) {
+    const auto base = name.substr(0, name.size() - kBucket.size());
+    context.problem(path,
+                    fmt::format("{} is a part of a classic histogram; write the histogram's base "
+                                "name, {}: its _bucket and _count are read",
+                                quote(name), base),
+                    base);
+  }
+}
+
 void check_objective(const Context& context, const Slo& slo) {
   const std::string path = "spec.objectives.0";
   const Objective& objective = slo.objective();
@@ -270,6 +309,7 @@ void check_kind(const Context& context, const Slo& slo) {
                                 metrics));
   }
   if (indicator.ratio_metric) check_ratio(context, *indicator.ratio_metric);
+  if (indicator.latency_metric) check_latency(context, *indicator.latency_metric);
   check_time_window(context, slo);
   check_objective(context, slo);
   check_burn_rate_windows(context, slo);

@@ -61,7 +61,8 @@ void put_at(Node& node, Position position) {
 struct WrittenCondition {
   std::string kind = "burnrate", op;
   double threshold = 0;
-  std::string lookback, alert_after;
+  std::string lookback;
+  Duration alert_after{0};
 
   template <typename Shape>
   static void describe(Shape& s) {
@@ -101,8 +102,8 @@ Node window_node(const WrittenAlertCondition& written) {
   window.add("long", text_node(format_duration(whole)));
   window.add("short", text_node(format_duration(whole / 12)));
   window.add("burnRate", number_node(written.condition.threshold));
-  const auto after = parse_duration(written.condition.alert_after);
-  if (after && after->count() > 0) window.add("for", text_node(format_duration(*after)));
+  const auto after = written.condition.alert_after;
+  if (after.count() > 0) window.add("for", text_node(format_duration(after)));
   return window;
 }
 

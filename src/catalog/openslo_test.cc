@@ -186,6 +186,8 @@ TEST(OpenSlo, WhatIsUnknownIsRefusedWithTheNearestName) {
   expect(problems(with("duration: 1M", "duration: 1m")), "did you mean \"1M\"?");
   expect(problems(with("service: checkout", "service: chekout")), "there is no Workload");
   expect(problems(with("threshold: 2", "treshold: 2")), "did you mean \"threshold\"?");
+  expect(problems(with("alertAfter: 5m", "alertAfter: 5 minutes")), "b-slo.yaml:37:89: ");
+  expect(problems(with("alertAfter: 5m", "alertAfter: 5 minutes")), "\"5 minutes\"");
   expect(problems(kSlo, with("type: Prometheus, conn", "type: Datadog, conn", kParts)),
          "only Prometheus can be asked");
   expect(problems(kSlo, with("type: prometheus", "type: Any", kParts)), "found \"Any\"");
@@ -256,6 +258,29 @@ TEST(Slo, SaysWhatIsMissingOfItsKind) {
              "}}}\n  objectives: [{target: 0.9}]\n  timeWindow: [{duration: 1M, isRolling: "
              "false}]\n",
          "needs calendar");
+}
+
+TEST(Slo, AHistogramIsGivenByTheSelectorOfItsBaseName) {
+  const auto found = [](const std::string& histogram) {
+    return problems(
+        "apiVersion: wellrun.io/v1\nkind: Slo\nmetadata: {name: s}\nspec:\n"
+        "  service: shop\n  objectives: [{target: 0.9}]\n"
+        "  alerting: {windows: [{severity: ticket}]}\n"
+        "  indicator:\n    spec:\n      latencyMetric:\n        threshold: 0.3\n"
+        "        histogram: '" +
+        histogram + "'\n");
+  };
+  for (const auto* good : {"x", " x ", "x{job=\"shop\",code!~\"5..\"}", "x {job=\"shop\"}"})
+    EXPECT_EQ(found(good), "") << good;
+  for (const auto* bad :
+       {"rate(x[5m])", "sum(x)", "(x)", "x[5m]", "x offset 5m", "x @ 0", "{__name__=\"x\"}",
+        "{job=\"shop\"}", "x + y", "1", "x{job=\"shop\"} # all", "x{a=\"{{.window}}\"}[1h]"}) {
+    const auto text = found(bad);
+    EXPECT_TRUE(text.starts_with("b-slo.yaml:12:20: histogram must be the selector"))
+        << bad << text;
+  }
+  EXPECT_NE(found("x_bucket{job=\"shop\"}").find("write the histogram's base name, x:"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <re2/re2.h>
 #include <vector>
 
+#include "core/text.h"
 #include "telemetry/promql/functions.h"
 #include "telemetry/promql/parser.h"
 
@@ -114,9 +115,7 @@ SliQueries value_queries(const catalog::Slo& slo, Duration window) {
 /// "name{matchers}" with something behind the name.
 std::string with_suffix(const std::string& selector, const char* suffix) {
   const auto end = std::min(selector.find('{'), selector.size());
-  auto name = selector.substr(0, end);
-  while (!name.empty() && name.back() == ' ') name.pop_back();
-  return name + suffix + selector.substr(end);
+  return std::string(trimmed(selector.substr(0, end))) + suffix + selector.substr(end);
 }
 
 /// Source of the share: histogram_fraction(), which reads classic and native histograms alike.
