@@ -188,6 +188,18 @@ test.describe('a reader in Tokyo', () => {
   });
 });
 
+test('from an outcome down to its objective, and what its budget closes', async ({ page }) => {
+  await open(page, '/health');
+  await settled(page);
+  const tree = page.locator('.health-tree');
+  await expect(tree.getByText('order-success', { exact: false }).first()).toBeVisible();
+  await tree.getByRole('link', { name: 'Orders are taken without an error' }).click();
+  await expect(page).toHaveURL(/\/slos\/checkout-availability$/);
+  await settled(page);
+  await expect(page.getByText('50 % used')).toBeVisible();
+  await expect(page.getByText('deployments are refused')).toBeVisible();
+});
+
 test('the live stream connects', async ({ page }) => {
   await open(page, '/');
   await expect(page.getByRole('status')).toContainText('Live');
