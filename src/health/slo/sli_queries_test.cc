@@ -1,7 +1,9 @@
 #include "health/slo/sli_queries.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
+#include "health/slo/budget.h"
 #include "telemetry/promql/engine.h"
 #include "telemetry/promql/testing/memory_reader.h"
 
@@ -70,6 +72,43 @@ TEST(SliQueries, ReadsCountersHoweverTheyAreWritten) {
     // Means of what other ranges give are near, not exact.
     EXPECT_NEAR(world.ask(queries.good), 3240, 45) << good << " as " << queries.good;
     EXPECT_NEAR(world.ask(queries.total), 3600, 1);
+  }
+}
+
+/// Whether the page of 1h/5m at 14.4 fires at some moment of the second hour, asked every 30 s.
+bool pages(const World& world, double target) {
+  auto slo = ratio("requests{code='200'}", "requests");
+  slo.objectives.front().target = target;
+  const auto counts = [&](const SliQueries& queries, Duration at) {
+    const auto value = [&](const std::string& query) -> std::optional<double> {
+      const auto result = world.engine.instant(query, kStart + at);
+      if (!result || result->series.empty()) return std::nullopt;
+      return result->series.front().samples.front().value;
+    };
+    return EventCounts{value(queries.good), value(queries.total)};
+  };
+  const catalog::BurnRateWindow window{"page", 1h, 5min, 14.4};
+  for (Duration at = 1h; at <= 2h; at += 30s) {
+    const auto in_long = counts(sli_queries(slo, 1h), at);
+    const auto in_short = counts(sli_queries(slo, 5min), at);
+    if (judge(slo, window, {in_long, in_short, in_long}).firing) return true;
+  }
+  return false;
+}
+
+/// With all that increase() makes of few samples.
+TEST(SliQueries, OneFailingRequestAtLowTrafficPagesForNoTargetAndAnOutageDoes) {
+  const auto requests = [](int second) { return std::floor(second * 0.008); };
+  for (const int failed : {1, 29}) {
+    World world;
+    const auto bad = [&](int second) {
+      return std::clamp(requests(second) - requests(4000), 0.0, static_cast<double>(failed));
+    };
+    world.add({{"__name__", "requests"}, {"code", "500"}}, bad);
+    world.add({{"__name__", "requests"}, {"code", "200"}},
+              [&](int second) { return requests(second) - bad(second); });
+    for (const double target : {0.9, 0.99, 0.999, 0.9999})
+      EXPECT_EQ(pages(world, target), failed > 1 && target > 0.9) << failed << " " << target;
   }
 }
 
