@@ -1,5 +1,7 @@
 #include "journal/sqlite_store.h"
 
+#include <atomic>
+#include <filesystem>
 #include <fmt/format.h>
 #include <mutex>
 #include <unordered_map>
@@ -9,6 +11,7 @@
 #include "journal/sqlite_schema.h"
 #include "platform/db/file_lock.h"
 #include "platform/db/sqlite.h"
+#include "platform/log/log.h"
 #include "platform/runtime/task_thread.h"
 
 namespace wellrun::journal {
@@ -18,7 +21,9 @@ constexpr Sequence kFactsCheckedOnOpen = 1000;
 constexpr std::size_t kMaxCachedVersions = 100'000;
 constexpr std::size_t kMaxBlobBytes = 64 << 20;
 constexpr int kSnapshotsKept = 2;
-constexpr int kMaxSnapshotDepth = 128;  ///< a domain's state around a body of its facts
+constexpr std::uintmax_t kMinFreeBytes = 8U << 20;  ///< commands are refused below
+constexpr Duration kRoomInterval{200};              ///< between tries on a full disk
+constexpr int kMaxSnapshotDepth = 128;              ///< a domain's state around a body of its facts
 
 struct Waiting {
   Batch batch;
@@ -109,8 +114,9 @@ Result<Timestamp> check_tail(db::Sqlite& database, const Head& head) {
 class SqliteStore final : public Store {
  public:
   SqliteStore(db::FileLock lock, db::Sqlite writer, db::Sqlite reader, db::Sqlite lookup, Head head,
-              Timestamp last_time)
+              Timestamp last_time, std::string path)
       : lock_(std::move(lock)),
+        path_(std::move(path)),
         write_(std::move(writer)),
         read_(std::move(reader)),
         lookup_(std::move(lookup)),
@@ -123,6 +129,18 @@ class SqliteStore final : public Store {
     waiting_.push_back({.batch = std::move(batch), .committed = std::move(committed)});
     if (std::exchange(is_draining_, true)) return;
     writer_.post([this] { drain(); });
+  }
+
+  Status has_room() const override {
+    std::error_code error;
+    const auto space = std::filesystem::space(path_, error);
+    if (!is_waiting_for_room_.load() && (error || space.available >= kMinFreeBytes)) return {};
+    return fail(
+        ErrorCode::kNoSpace,
+        fmt::format("the disk is full ({} bytes are left, the journal keeps {} free): nothing "
+                    "is recorded until there is room",
+                    error ? 0 : space.available, kMinFreeBytes),
+        path_);
   }
 
   Sequence last_sequence() const override {
@@ -303,9 +321,23 @@ class SqliteStore final : public Store {
           return;
         }
       }
-      const auto results = commit(group);
+      auto results = commit(group);
+      while (is_out_of_room(results)) {
+        if (!is_waiting_for_room_.exchange(true))
+          log(Level::kError, "journal", "the disk is full: waiting for room", {{"file", path_}});
+        if (!writer_.pause(kRoomInterval)) break;
+        results = commit(group);
+      }
+      if (is_waiting_for_room_.exchange(false) && !is_out_of_room(results))
+        log(Level::kInfo, "journal", "there is room again", {{"file", path_}});
       for (std::size_t i = 0; i < group.size(); ++i) group[i].committed(results[i]);
     }
+  }
+
+  static bool is_out_of_room(const std::vector<Status>& results) {
+    return std::ranges::any_of(results, [](const Status& result) {
+      return !result && result.error().code == ErrorCode::kNoSpace;
+    });
   }
 
   /// One transaction for all of them: what does not follow what is stored is left out, anything
@@ -420,6 +452,8 @@ class SqliteStore final : public Store {
   }
 
   db::FileLock lock_;
+  const std::string path_;
+  std::atomic<bool> is_waiting_for_room_ = false;
   Reader write_;
   mutable Reader read_;    ///< for queries
   mutable Reader lookup_;  ///< for what the strand asks: never behind a long query
@@ -447,7 +481,7 @@ Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path) {
   TRY(auto reader, db::Sqlite::open(path, {.create = false, .query_only = true}));
   TRY(auto lookup, db::Sqlite::open(path, {.create = false, .query_only = true}));
   return std::make_unique<SqliteStore>(std::move(lock), std::move(writer), std::move(reader),
-                                       std::move(lookup), std::move(head), last_time);
+                                       std::move(lookup), std::move(head), last_time, path);
 }
 
 }  // namespace wellrun::journal

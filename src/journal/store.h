@@ -57,9 +57,14 @@ class Store {
   virtual ~Store() = default;
 
   /// Calls `committed` exactly once, from any thread, in the order of appending: after the batch is
-  /// durable, or with why it is not (kNoSpace, kIo; kConflict when seq, time or stream version does
-  /// not follow what is stored).
+  /// durable, or with why it is not (kIo; kConflict when seq, time or stream version does
+  /// not follow what is stored). On a full disk it waits for room, and so do those behind it:
+  /// kNoSpace only when the store ends meanwhile.
   virtual void append(Batch batch, std::move_only_function<void(Status)> committed) = 0;
+
+  /// kNoSpace while the disk is nearly full: a batch appended now might have to wait until there is
+  /// room. Whoever can still refuse, asks first. Thread-safe, cheap.
+  virtual Status has_room() const { return {}; }
 
   virtual Sequence last_sequence() const = 0;
   virtual std::string last_hash() const = 0;

@@ -49,6 +49,11 @@ TaskThread::~TaskThread() {
   state_->thread.join();
 }
 
+bool TaskThread::pause(Duration length) {
+  std::unique_lock lock(state_->mutex);
+  return !state_->wake.wait_for(lock, length, [this] { return state_->stopping; });
+}
+
 void TaskThread::post(Task task) {
   {
     const std::lock_guard lock(state_->mutex);

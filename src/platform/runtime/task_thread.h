@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "core/time.h"
 #include "platform/runtime/runtime.h"
 
 namespace wellrun {
@@ -18,6 +19,10 @@ class TaskThread {
 
   /// Thread-safe; also from a task.
   void post(Task task);
+
+  /// From a task: lets so much time pass before it tries again what failed. False, and at once,
+  /// when the thread is to end.
+  bool pause(Duration length);
 
  private:
   struct State;

@@ -30,5 +30,20 @@ TEST(TaskThread, IsAThreadOfItsOwn) {
   ended.get_future().wait();
 }
 
+TEST(TaskThread, APauseEndsByItselfAndAtOnceWhenTheThreadIsToEnd) {
+  std::promise<void> began;
+  std::vector<bool> paused;
+  {
+    TaskThread thread("test");
+    thread.post([&] {
+      paused.push_back(thread.pause(Duration{1}));
+      began.set_value();
+      paused.push_back(thread.pause(std::chrono::hours(1)));
+    });
+    began.get_future().wait();
+  }
+  EXPECT_EQ(paused, (std::vector<bool>{true, false}));
+}
+
 }  // namespace
 }  // namespace wellrun
