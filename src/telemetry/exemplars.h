@@ -2,10 +2,13 @@
 
 // Exemplars: single observations with a trace id, kept in memory in a ring that is bounded in
 // number and bytes; the oldest go first. Receivers add, /api/v1/query_exemplars reads. Thread-safe.
-// Lost at a restart. Source: OpenMetrics 1.0.0, "Exemplars"; Prometheus' exemplar storage.
+// A ring with a folder is there again after a restart or kill -9: what was committed stands in a
+// log (docs/formats/telemetry.md, "Exemplars"). Source: OpenMetrics 1.0.0, "Exemplars"; Prometheus'
+// exemplar storage.
 
 #include <absl/container/flat_hash_map.h>
 #include <deque>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -13,6 +16,7 @@
 #include "telemetry/exemplar.h"
 #include "telemetry/matching.h"
 #include "telemetry/model.h"
+#include "telemetry/store/wal.h"
 
 namespace wellrun::telemetry {
 
@@ -23,12 +27,17 @@ struct SeriesExemplars {
 
 struct ExemplarLimits {
   std::size_t max_count = 100'000;
-  std::size_t max_bytes = 32U << 20;
+  std::size_t max_bytes = 32U << 20;  ///< in memory; the log takes at most twice as much
 };
 
 class ExemplarStore {
  public:
+  /// In memory only.
   explicit ExemplarStore(ExemplarLimits limits = {});
+  /// With what the log in `dir` (made when absent) still holds. Damage in it is logged and stepped
+  /// over. kIo, kNoSpace.
+  static Result<std::unique_ptr<ExemplarStore>> open(const std::filesystem::path& dir,
+                                                     ExemplarLimits limits = {});
   ~ExemplarStore();
 
   enum class Added {
@@ -38,6 +47,9 @@ class ExemplarStore {
     kTooLong,     ///< names and values have more than 128 characters together
   };
   Added add(const Labels& series, Exemplar exemplar);
+
+  /// What was added survives kill -9 from here on. A full disk costs only that: it is logged.
+  void commit();
 
   /// Of series that match any of `sets` (empty: all), sorted by labels.
   std::vector<SeriesExemplars> select(const std::vector<MatcherSet>& sets, TimeRange range) const;
@@ -51,7 +63,10 @@ class ExemplarStore {
     Exemplar exemplar;
     std::size_t bytes;
   };
+  Added add_locked(const Labels& series, Exemplar exemplar);
   void drop_oldest();
+  void replay(std::string_view payload);
+  Status write(std::string_view plain);
 
   const ExemplarLimits limits_;
   mutable std::mutex mutex_;
@@ -59,6 +74,10 @@ class ExemplarStore {
   std::size_t bytes_ = 0;
   absl::flat_hash_map<std::uint64_t, std::vector<std::unique_ptr<Series>>>
       series_;  ///< by hash of the labels
+
+  std::string pending_;  ///< added and not committed
+  std::unique_ptr<store::Wal> log_;
+  std::mutex log_mutex_;
 };
 
 }  // namespace wellrun::telemetry

@@ -1,5 +1,8 @@
 #include "telemetry/exemplars.h"
 
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
 #include <gtest/gtest.h>
 
 namespace wellrun::telemetry {
@@ -50,6 +53,89 @@ TEST(Exemplars, TheOldestGoWhenThereAreTooManyOrTheyAreTooLarge) {
     small.add(Labels{{"__name__", "m"}, {"n", std::to_string(i)}}, at(i));
   EXPECT_LT(small.size(), 1000U);
   EXPECT_GT(small.size(), 10U);
+}
+
+class DurableExemplars : public ::testing::Test {
+ protected:
+  DurableExemplars() {
+    std::string name =
+        (std::filesystem::temp_directory_path() / "wellrun-exemplars-XXXXXX").string();
+    dir_ = ::mkdtemp(name.data());
+    open();
+  }
+  ~DurableExemplars() override {
+    store_.reset();
+    std::filesystem::remove_all(dir_);
+  }
+  void open(ExemplarLimits limits = {}) {
+    store_.reset();
+    auto opened = ExemplarStore::open(dir_ / "exemplars", limits);
+    ASSERT_TRUE(opened) << to_string(opened.error());
+    store_ = std::move(*opened);
+  }
+  std::vector<std::string> traces() const {
+    std::vector<std::string> out;
+    for (const auto& series : store_->select({}, {0, INT64_MAX}))
+      for (const auto& exemplar : series.exemplars)
+        out.emplace_back(exemplar.labels.get("trace_id"));
+    return out;
+  }
+  std::uintmax_t bytes_on_disk() const {
+    std::uintmax_t bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(dir_ / "exemplars"))
+      bytes += file.file_size();
+    return bytes;
+  }
+
+  std::filesystem::path dir_;
+  std::unique_ptr<ExemplarStore> store_;
+};
+
+TEST_F(DurableExemplars, AreThereAfterARestartAsFarAsTheyWereCommitted) {
+  store_->add(kShop, at(10, "one"));
+  store_->add(kStore, at(11, "two"));
+  store_->commit();
+  store_->add(kShop, at(20, "three"));
+  open();
+  EXPECT_EQ(traces(), (std::vector<std::string>{"one", "two"}));
+  store_->add(kShop, at(30, "four"));
+  store_->commit();
+  open();
+  EXPECT_EQ(traces(), (std::vector<std::string>{"one", "four", "two"}));
+  EXPECT_EQ(store_->select({}, {0, 100})[0].exemplars[1].value, 1.0);
+  EXPECT_EQ(store_->select({}, {0, 100})[0].exemplars[1].time_ms, 30);
+}
+
+TEST_F(DurableExemplars, ADamagedStretchCostsItselfAlone) {
+  for (int i = 0; i < 50; ++i) {
+    store_->add(kShop, at(i + 1, fmt::format("trace-{}", i)));
+    store_->commit();
+  }
+  const auto file = dir_ / "exemplars" / "00000001.log";
+  std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+  bytes.seekp(static_cast<std::streamoff>(std::filesystem::file_size(file) / 2));
+  bytes.put('\xff').put('\x00');
+  bytes.close();
+  open();
+  EXPECT_GE(traces().size(), 48U);
+  EXPECT_LT(traces().size(), 50U);
+  EXPECT_EQ(traces().front(), "trace-0");
+  EXPECT_EQ(traces().back(), "trace-49");
+}
+
+TEST_F(DurableExemplars, TheLogIsBoundedAndHoldsWhatTheRingHolds) {
+  const ExemplarLimits limits{.max_count = 100'000, .max_bytes = 200'000};
+  open(limits);
+  for (int i = 0; i < 30'000; ++i) {
+    store_->add(kShop,
+                at(i, fmt::format("{:032x}", static_cast<std::uint64_t>(i) * 2'654'435'761ULL)));
+    if (i % 100 == 99) store_->commit();
+  }
+  EXPECT_LT(bytes_on_disk(), 2 * limits.max_bytes + 100'000);
+  const auto before = traces();
+  EXPECT_GT(before.size(), 500U);
+  open(limits);
+  EXPECT_EQ(traces(), before);
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ std::size_t keep_exemplars(const RemoteWrite& write, ExemplarStore& exemplars) {
     const auto added = exemplars.add(store::labels_from_bytes(*labels), exemplar);
     kept += added == ExemplarStore::Added::kNew || added == ExemplarStore::Added::kSame ? 1 : 0;
   }
+  if (!write.exemplars.empty()) exemplars.commit();
   return kept;
 }
 

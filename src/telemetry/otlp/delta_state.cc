@@ -19,8 +19,16 @@ std::size_t size_of(const Histogram& histogram) {
   return (histogram.positive_counts.size() + histogram.negative_counts.size()) * 2 * sizeof(double);
 }
 
-std::unexpected<Error> too_old() {
-  return fail(ErrorCode::kConflict, "a delta point that ends before the last one of its series");
+/// `total`: anything with the interval that it counts over; an end of 0: nothing yet.
+template <typename Total>
+Status check_order(const Total& total, DeltaInterval point) {
+  if (total.end_ns == 0) return {};
+  if (point.end_ns < total.end_ns)
+    return fail(ErrorCode::kConflict, "a delta point that ends before the last one of its series");
+  if (point.start_ns != 0 && total.start_ns != 0 && point.start_ns < total.start_ns)
+    return fail(ErrorCode::kConflict,
+                "a delta point that began before the first one of its series");
+  return {};
 }
 
 }  // namespace
@@ -67,37 +75,43 @@ Result<DeltaState::Total*> DeltaState::find_or_make(const Labels& series, std::s
   return &total;
 }
 
-Result<std::vector<double>> DeltaState::add(const Labels& series, std::int64_t end_ns,
-                                            std::vector<double> shape, std::vector<double> values,
-                                            Timestamp now) {
+Result<DeltaTotal<std::vector<double>>> DeltaState::add(const Labels& series,
+                                                        DeltaInterval interval,
+                                                        std::vector<double> shape,
+                                                        std::vector<double> values, Timestamp now) {
   std::lock_guard lock(mutex_);
   TRY(Total* const total,
       find_or_make(series, (shape.size() + values.size()) * sizeof(double), now));
-  if (end_ns < total->end_ns) return too_old();
+  TRY_STATUS(check_order(*total, interval));
   const bool same_shape = total->shape == shape && total->values.size() == values.size();
-  if (same_shape && end_ns == total->end_ns) return total->values;
-  if (same_shape)
+  if (same_shape && interval.end_ns == total->end_ns)
+    return DeltaTotal{total->values, total->start_ns};
+  const bool goes_on = same_shape && total->end_ns != 0;
+  if (goes_on)
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += total->values[i];
-  total->end_ns = end_ns;
+  else
+    total->start_ns = interval.start_ns;
+  total->end_ns = interval.end_ns;
   total->shape = std::move(shape);
   total->values = values;
-  return values;
+  return DeltaTotal{std::move(values), total->start_ns};
 }
 
-Result<Histogram> DeltaState::add(const Labels& series, std::int64_t end_ns, Histogram delta,
-                                  Timestamp now) {
+Result<DeltaTotal<Histogram>> DeltaState::add(const Labels& series, DeltaInterval interval,
+                                              Histogram delta, Timestamp now) {
   std::lock_guard lock(mutex_);
   TRY(Total* const total, find_or_make(series, size_of(delta), now));
-  if (end_ns < total->end_ns) return too_old();
-  if (end_ns == total->end_ns) return total->native;
+  TRY_STATUS(check_order(*total, interval));
+  if (interval.end_ns == total->end_ns) return DeltaTotal{total->native, total->start_ns};
+  if (total->end_ns == 0) total->start_ns = interval.start_ns;
   total->native = total->end_ns == 0 ? std::move(delta) : add_histograms(total->native, delta);
-  total->end_ns = end_ns;
+  total->end_ns = interval.end_ns;
   const auto bytes = size_of(series) + size_of(total->native);
   if (bytes > total->bytes) {
     bytes_ += bytes - total->bytes;
     total->bytes = bytes;
   }
-  return total->native;
+  return DeltaTotal{total->native, total->start_ns};
 }
 
 }  // namespace wellrun::telemetry::otlp

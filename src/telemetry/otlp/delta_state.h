@@ -4,8 +4,10 @@
 // (one short lock a point).
 //
 // A repeated point (same series, same end time: a sender's retry) gives the same total again. A
-// point that ends before the last one is refused. After a restart totals begin at zero, which
-// PromQL sees as a counter reset.
+// point that ends before the last one, or began before the first one, is refused: what it counts
+// was counted. A gap does not end a total: PromQL would miss the reset where the point after it is
+// the larger one. After a restart totals begin at zero, with a start time of their own. Source:
+// OpenTelemetry specification, metrics/data-model.md, "Sums: Delta-to-Cumulative".
 
 #include <absl/container/flat_hash_map.h>
 #include <cstdint>
@@ -26,19 +28,32 @@ struct DeltaLimits {
       3'600'000};  ///< a series without points for this long may be forgotten when space is needed
 };
 
+/// What one point counts over; Unix nanoseconds, start 0: not said.
+struct DeltaInterval {
+  std::int64_t start_ns = 0, end_ns = 0;
+};
+
+/// A total, and since when it counts (0: not known).
+template <typename Value>
+struct DeltaTotal {
+  Value value;
+  std::int64_t start_ns = 0;
+};
+
 class DeltaState {
  public:
   explicit DeltaState(DeltaLimits limits = {}) : limits_(limits) {}
 
   /// Adds `values` elementwise to the series' totals and returns these. `shape` are a histogram's
-  /// bounds: when they change, totals begin anew. kConflict: older than the last point; kExhausted:
-  /// no space for another series.
-  Result<std::vector<double>> add(const Labels& series, std::int64_t end_ns,
-                                  std::vector<double> shape, std::vector<double> values,
-                                  Timestamp now);
+  /// bounds: when they change, totals begin anew. kConflict: counted before; kExhausted: no space
+  /// for another series.
+  Result<DeltaTotal<std::vector<double>>> add(const Labels& series, DeltaInterval interval,
+                                              std::vector<double> shape, std::vector<double> values,
+                                              Timestamp now);
 
   /// The same for a native histogram; of two schemas the coarser is kept.
-  Result<Histogram> add(const Labels& series, std::int64_t end_ns, Histogram delta, Timestamp now);
+  Result<DeltaTotal<Histogram>> add(const Labels& series, DeltaInterval interval, Histogram delta,
+                                    Timestamp now);
 
   std::size_t series_count() const;
 
@@ -47,7 +62,7 @@ class DeltaState {
     std::size_t operator()(const Labels& labels) const;
   };
   struct Total {
-    std::int64_t end_ns = 0;
+    std::int64_t start_ns = 0, end_ns = 0;
     Timestamp used;
     std::vector<double> shape, values;
     Histogram native;

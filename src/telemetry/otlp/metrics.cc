@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "core/bytes.h"
 #include "telemetry/otlp/exponential.h"
 #include "telemetry/otlp/naming.h"
 #include "telemetry/otlp/series_batch.h"
@@ -21,6 +22,7 @@ constexpr std::int64_t kNanosPerMilli = 1'000'000;
 constexpr std::int64_t kTargetInfoIntervalMs = 150'000;  // half of PromQL's default lookback
 constexpr int kMaxTargetInfoSamples = 100;
 constexpr std::uint32_t kNoRecordedValue = 1;
+constexpr std::size_t kMaxExemplarCharacters = 128;
 
 enum class Temporality { kUnspecified = 0, kDelta = 1, kCumulative = 2 };
 enum class Shape { kNone, kGauge, kSum, kHistogram, kExponential, kSummary };
@@ -35,7 +37,7 @@ struct MetricHead {
 
 struct Point {
   std::vector<Label> attributes;
-  std::int64_t time_ns = 0;
+  std::int64_t start_ns = 0, time_ns = 0;
   std::uint32_t flags = 0;
   std::uint64_t count = 0;
   std::optional<double> sum, value;
@@ -43,8 +45,13 @@ struct Point {
   std::vector<double> bounds;
   std::vector<std::pair<double, double>> quantiles;
   ExponentialPoint exponential;
+  std::vector<Exemplar> exemplars;
 
   std::int64_t time_ms() const { return time_ns / kNanosPerMilli; }
+  /// 0: not said, or after the point itself, which no counter can have begun.
+  std::int64_t start_ms() const {
+    return start_ns <= 0 || start_ns > time_ns ? 0 : start_ns / kNanosPerMilli;
+  }
   bool is_stale() const { return (flags & kNoRecordedValue) != 0; }
 };
 
@@ -289,6 +296,59 @@ class Decoder {
     return {};
   }
 
+  /// A point may have as many exemplars as a histogram buckets; the rest is left out, and one that
+  /// is not a number, which falls into no bucket.
+  Status add_exemplar(pbf_reader reader, Point& point) {
+    std::vector<Label> attributes, ids;
+    Exemplar exemplar;
+    while (reader.next()) {
+      switch (reader.tag_and_type()) {
+        case fixed64_field(2):
+          exemplar.time_ms = read_time(reader) / kNanosPerMilli;
+          break;
+        case fixed64_field(3):
+          exemplar.value = reader.get_double();
+          break;
+        case bytes_field(4):
+          add_id(ids, "span_id", reader.get_view());
+          break;
+        case bytes_field(5):
+          add_id(ids, "trace_id", reader.get_view());
+          break;
+        case fixed64_field(6):
+          exemplar.value = static_cast<double>(reader.get_sfixed64());
+          break;
+        case bytes_field(7): {
+          TRY(auto attribute, read_attribute(reader.get_message(), limits_));
+          attributes.push_back(std::move(attribute));
+          break;
+        }
+        default:
+          reader.skip();
+      }
+    }
+    if (point.exemplars.size() == limits_.max_buckets || std::isnan(exemplar.value)) return {};
+    exemplar.labels = exemplar_labels(std::move(ids), std::move(attributes));
+    point.exemplars.push_back(std::move(exemplar));
+    return {};
+  }
+
+  static void add_id(std::vector<Label>& labels, const char* name, protozero::data_view bytes) {
+    if (bytes.size() > 0) labels.push_back({name, to_hex({bytes.data(), bytes.size()})});
+  }
+
+  /// OpenMetrics allows 128 characters: attributes that would go beyond are left out, all of them.
+  static Labels exemplar_labels(std::vector<Label> ids, std::vector<Label> attributes) {
+    std::size_t bytes = 0;
+    for (const auto& label : ids) bytes += label.name.size() + label.value.size();
+    const auto more = as_labels(std::move(attributes));
+    for (const auto& [name, value] : more) bytes += name.size() + value.size();
+    if (bytes <= kMaxExemplarCharacters)
+      for (const auto& [name, value] : more)
+        if (name != "trace_id" && name != "span_id") ids.push_back({name, value});
+    return Labels(std::move(ids));
+  }
+
   static std::int64_t read_time(pbf_reader& reader) {
     return static_cast<std::int64_t>(reader.get_fixed64());
   }
@@ -296,6 +356,9 @@ class Decoder {
   Status read_number(pbf_reader& reader, Point& point) {
     while (reader.next()) {
       switch (reader.tag_and_type()) {
+        case fixed64_field(2):
+          point.start_ns = read_time(reader);
+          break;
         case fixed64_field(3):
           point.time_ns = read_time(reader);
           break;
@@ -304,6 +367,9 @@ class Decoder {
           break;
         case fixed64_field(6):
           point.value = static_cast<double>(reader.get_sfixed64());
+          break;
+        case bytes_field(5):
+          TRY_STATUS(add_exemplar(reader.get_message(), point));
           break;
         case bytes_field(7):
           TRY_STATUS(add_attribute(reader.get_message(), point));
@@ -321,6 +387,9 @@ class Decoder {
   Status read_histogram(pbf_reader& reader, Point& point) {
     while (reader.next()) {
       switch (reader.tag_and_type()) {
+        case fixed64_field(2):
+          point.start_ns = read_time(reader);
+          break;
         case fixed64_field(3):
           point.time_ns = read_time(reader);
           break;
@@ -339,6 +408,9 @@ class Decoder {
           read_numbers(
               reader, point.bounds, [&] { return reader.get_double(); },
               [&] { return reader.get_packed_double(); });
+          break;
+        case bytes_field(8):
+          TRY_STATUS(add_exemplar(reader.get_message(), point));
           break;
         case bytes_field(9):
           TRY_STATUS(add_attribute(reader.get_message(), point));
@@ -380,6 +452,9 @@ class Decoder {
         case bytes_field(1):
           TRY_STATUS(add_attribute(reader.get_message(), point));
           break;
+        case fixed64_field(2):
+          point.start_ns = read_time(reader);
+          break;
         case fixed64_field(3):
           point.time_ns = read_time(reader);
           break;
@@ -404,6 +479,9 @@ class Decoder {
         case varint_field(10):
           point.flags = reader.get_uint32();
           break;
+        case bytes_field(11):
+          TRY_STATUS(add_exemplar(reader.get_message(), point));
+          break;
         case fixed64_field(14):
           histogram.zero_threshold = reader.get_double();
           break;
@@ -417,6 +495,9 @@ class Decoder {
   Status read_summary(pbf_reader& reader, Point& point) {
     while (reader.next()) {
       switch (reader.tag_and_type()) {
+        case fixed64_field(2):
+          point.start_ns = read_time(reader);
+          break;
         case fixed64_field(3):
           point.time_ns = read_time(reader);
           break;
@@ -511,9 +592,20 @@ class Decoder {
     return Labels(std::move(out));
   }
 
-  Status add(const Labels& labels, std::int64_t time_ms, double value) {
+  Status add(const Labels& labels, std::int64_t time_ms, double value, std::int64_t start_ms = 0) {
     TRY_STATUS(budget_.take(size_of(labels)));
-    batch_.add(labels, Sample{time_ms, value});
+    batch_.add(labels, Sample{time_ms, value}, start_ms);
+    return {};
+  }
+
+  Status keep_exemplar(const Labels& series, const Point& point, Exemplar exemplar) {
+    if (exemplar.time_ms <= 0) exemplar.time_ms = point.time_ms();
+    TRY_STATUS(budget_.take(size_of(series) + size_of(exemplar.labels)));
+    out_.exemplars.push_back({series, std::move(exemplar)});
+    return {};
+  }
+  Status keep_exemplars(const Labels& series, const Point& point) {
+    for (const auto& exemplar : point.exemplars) TRY_STATUS(keep_exemplar(series, point, exemplar));
     return {};
   }
 
@@ -523,17 +615,24 @@ class Decoder {
     if (point.is_stale()) return add(series, point.time_ms(), stale());
     if (!point.value) return fail(ErrorCode::kInvalid, "a point without a value");
     double value = *point.value;
+    auto start_ms = metric.monotonic ? point.start_ms() : 0;
     if (metric.temporality == Temporality::kDelta) {
       TRY(const auto total, accumulate(series, point, {}, {value}));
-      value = total.front();
+      value = total.value.front();
+      if (metric.monotonic) start_ms = total.start_ns / kNanosPerMilli;
     }
-    return add(series, point.time_ms(), value);
+    TRY_STATUS(add(series, point.time_ms(), value, start_ms));
+    return keep_exemplars(series, point);
   }
 
   /// What a delta store has no space for is a rejection of this point, not the end of the request.
-  Result<std::vector<double>> accumulate(const Labels& series, const Point& point,
-                                         std::vector<double> shape, std::vector<double> values) {
-    return deltas_.add(series, point.time_ns, std::move(shape), std::move(values), now_);
+  Result<DeltaTotal<std::vector<double>>> accumulate(const Labels& series, const Point& point,
+                                                     std::vector<double> shape,
+                                                     std::vector<double> values) {
+    return deltas_.add(series, interval_of(point), std::move(shape), std::move(values), now_);
+  }
+  static DeltaInterval interval_of(const Point& point) {
+    return {point.start_ms() == 0 ? 0 : point.start_ns, point.time_ns};
   }
 
   Status check_buckets(const Point& point) const {
@@ -549,7 +648,7 @@ class Decoder {
     return {};
   }
 
-  Status keep_histogram(const MetricHead& metric, const Point& point,
+  Status keep_histogram(const MetricHead& metric, Point& point,
                         const std::map<std::string, std::string>& labels) {
     TRY_STATUS(check_buckets(point));
     std::vector<double> values{point.sum.value_or(0), static_cast<double>(point.count)};
@@ -557,30 +656,45 @@ class Decoder {
     if (point.is_stale()) {
       values.assign(point.bounds.size() + 3, stale());
     } else if (metric.temporality == Temporality::kDelta) {
-      TRY(values,
+      TRY(auto total,
           accumulate(series_labels(labels, metric.family), point, point.bounds, std::move(values)));
+      values = std::move(total.value);
+      point.start_ns = total.start_ns;
     }
+    const auto start_ms = point.is_stale() ? 0 : point.start_ms();
     if (point.sum || point.is_stale())
-      TRY_STATUS(add(series_labels(labels, metric.family + "_sum"), point.time_ms(), values[0]));
-    TRY_STATUS(add(series_labels(labels, metric.family + "_count"), point.time_ms(), values[1]));
-    return keep_buckets(metric, point, labels, values);
+      TRY_STATUS(
+          add(series_labels(labels, metric.family + "_sum"), point.time_ms(), values[0], start_ms));
+    TRY_STATUS(
+        add(series_labels(labels, metric.family + "_count"), point.time_ms(), values[1], start_ms));
+    return keep_buckets(metric, point, labels, values, start_ms);
   }
 
   /// `values`: sum, count, then each bucket's own count; written added up, the last as +Inf with
   /// the count.
   Status keep_buckets(const MetricHead& metric, const Point& point,
                       const std::map<std::string, std::string>& labels,
-                      const std::vector<double>& values) {
+                      const std::vector<double>& values, std::int64_t start_ms) {
+    auto exemplars = point.exemplars;
+    std::ranges::stable_sort(exemplars, {}, &Exemplar::value);
+    auto exemplar = exemplars.begin();
+    const auto keep_upto = [&](double bound, const Labels& series) -> Status {
+      for (; exemplar != exemplars.end() && exemplar->value <= bound; ++exemplar)
+        TRY_STATUS(keep_exemplar(series, point, *exemplar));
+      return {};
+    };
     double below = 0;
     for (std::size_t i = 0; i < point.bounds.size(); ++i) {
       if (std::isinf(point.bounds[i]) && point.bounds[i] > 0) continue;
       below += values[i + 2];
-      TRY_STATUS(
-          add(series_labels(labels, metric.family + "_bucket", "le", bound_text(point.bounds[i])),
-              point.time_ms(), point.is_stale() ? stale() : below));
+      const auto series =
+          series_labels(labels, metric.family + "_bucket", "le", bound_text(point.bounds[i]));
+      TRY_STATUS(add(series, point.time_ms(), point.is_stale() ? stale() : below, start_ms));
+      TRY_STATUS(keep_upto(point.bounds[i], series));
     }
-    return add(series_labels(labels, metric.family + "_bucket", "le", "+Inf"), point.time_ms(),
-               values[1]);
+    const auto last = series_labels(labels, metric.family + "_bucket", "le", "+Inf");
+    TRY_STATUS(add(last, point.time_ms(), values[1], start_ms));
+    return keep_upto(std::numeric_limits<double>::infinity(), last);
   }
 
   Status keep_exponential(const MetricHead& metric, const Point& point,
@@ -592,15 +706,20 @@ class Decoder {
         return fail(ErrorCode::kInvalid, fmt::format("{} buckets, {} are allowed",
                                                      side->counts.size(), limits_.max_buckets));
     TRY(auto native, to_native_histogram(point.exponential));
+    auto start_ms = point.start_ms();
     if (metric.temporality == Temporality::kDelta) {
-      TRY(native, deltas_.add(series, point.time_ns, std::move(native), now_));
+      TRY(auto total, deltas_.add(series, interval_of(point), std::move(native), now_));
+      native = std::move(total.value);
+      start_ms = total.start_ns / kNanosPerMilli;
     }
     TRY_STATUS(budget_.take(size_of(series) + sizeof(Histogram) +
                             (native.positive_counts.size() + native.negative_counts.size()) * 2 *
                                 sizeof(double)));
-    batch_.add(series, HistogramSample{point.time_ms(),
-                                       std::make_shared<const Histogram>(std::move(native))});
-    return {};
+    batch_.add(
+        series,
+        HistogramSample{point.time_ms(), std::make_shared<const Histogram>(std::move(native))},
+        start_ms);
+    return keep_exemplars(series, point);
   }
 
   Status keep_summary(const MetricHead& metric, const Point& point,
@@ -608,10 +727,11 @@ class Decoder {
     if (point.quantiles.size() > limits_.max_buckets)
       return fail(ErrorCode::kInvalid, "too many quantiles");
     const auto value = [&](double recorded) { return point.is_stale() ? stale() : recorded; };
+    const auto start_ms = point.is_stale() ? 0 : point.start_ms();
     TRY_STATUS(add(series_labels(labels, metric.family + "_sum"), point.time_ms(),
-                   value(point.sum.value_or(0))));
+                   value(point.sum.value_or(0)), start_ms));
     TRY_STATUS(add(series_labels(labels, metric.family + "_count"), point.time_ms(),
-                   value(static_cast<double>(point.count))));
+                   value(static_cast<double>(point.count)), start_ms));
     for (const auto& [quantile, at] : point.quantiles)
       TRY_STATUS(add(series_labels(labels, metric.family, "quantile", bound_text(quantile)),
                      point.time_ms(), value(at)));

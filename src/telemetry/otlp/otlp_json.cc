@@ -72,9 +72,18 @@ constexpr Field kScopeFields[] = {{"name", 1, Type::kText},
                                   {"attributes", 3, Type::kMessage, &kKeyValue, kRepeated}};
 const Message kScope{kScopeFields};
 
+constexpr Field kExemplarFields[] = {
+    {"timeUnixNano", 2, Type::kFixed64},
+    {"asDouble", 3, Type::kDouble},
+    {"spanId", 4, Type::kHexId},
+    {"traceId", 5, Type::kHexId},
+    {"asInt", 6, Type::kSfixed64},
+    {"filteredAttributes", 7, Type::kMessage, &kKeyValue, kRepeated}};
+const Message kExemplar{kExemplarFields};
 constexpr Field kNumberPointFields[] = {{"startTimeUnixNano", 2, Type::kFixed64},
                                         {"timeUnixNano", 3, Type::kFixed64},
                                         {"asDouble", 4, Type::kDouble},
+                                        {"exemplars", 5, Type::kMessage, &kExemplar, kRepeated},
                                         {"asInt", 6, Type::kSfixed64},
                                         {"attributes", 7, Type::kMessage, &kKeyValue, kRepeated},
                                         {"flags", 8, Type::kUint32}};
@@ -85,6 +94,7 @@ constexpr Field kHistogramPointFields[] = {{"startTimeUnixNano", 2, Type::kFixed
                                            {"sum", 5, Type::kDouble},
                                            {"bucketCounts", 6, Type::kFixed64, nullptr, kRepeated},
                                            {"explicitBounds", 7, Type::kDouble, nullptr, kRepeated},
+                                           {"exemplars", 8, Type::kMessage, &kExemplar, kRepeated},
                                            {"attributes", 9, Type::kMessage, &kKeyValue, kRepeated},
                                            {"flags", 10, Type::kUint32},
                                            {"min", 11, Type::kDouble},
@@ -104,6 +114,7 @@ constexpr Field kExponentialPointFields[] = {
     {"positive", 8, Type::kMessage, &kBuckets},
     {"negative", 9, Type::kMessage, &kBuckets},
     {"flags", 10, Type::kUint32},
+    {"exemplars", 11, Type::kMessage, &kExemplar, kRepeated},
     {"zeroThreshold", 14, Type::kDouble}};
 const Message kExponentialPoint{kExponentialPointFields};
 constexpr Field kQuantileFields[] = {{"quantile", 1, Type::kDouble}, {"value", 2, Type::kDouble}};

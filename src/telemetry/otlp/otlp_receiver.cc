@@ -44,6 +44,11 @@ Result<Receipt> OtlpReceiver::receive_metrics(std::string_view protobuf) {
     rejected += outcome.rejected;
     if (batch.first_rejection.empty()) batch.first_rejection = std::move(outcome.first_rejection);
   }
+  if (options_.exemplars != nullptr && !batch.exemplars.empty()) {
+    for (auto& [series, exemplar] : batch.exemplars)
+      options_.exemplars->add(series, std::move(exemplar));
+    options_.exemplars->commit();
+  }
   // One point may be many samples; a sender counts points.
   return Receipt{static_cast<std::int64_t>(std::min(rejected, batch.point_count)),
                  std::move(batch.first_rejection)};

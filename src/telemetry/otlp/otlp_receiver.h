@@ -8,6 +8,7 @@
 #include <string>
 
 #include "platform/runtime/runtime.h"
+#include "telemetry/exemplars.h"
 #include "telemetry/otlp/attributes.h"
 #include "telemetry/otlp/delta_state.h"
 #include "telemetry/otlp/otlp_json.h"
@@ -20,6 +21,7 @@ struct ReceiverOptions {
   DeltaLimits deltas;
   std::size_t max_request_bytes = 16 << 20;  ///< decompressed
   std::size_t max_pending_bytes = 64 << 20;  ///< of all requests admitted and not yet answered
+  ExemplarStore* exemplars = nullptr;        ///< null: exemplars are not kept
 };
 
 /// What a sender is told: how many of its points, records or spans were not kept, and why the first

@@ -136,11 +136,11 @@ TEST(OtlpMetrics, DeltaSumsAreAddedUpAndARetryDoesNotCountTwice) {
 
 TEST(OtlpMetrics, DeltaStateRefusesASeriesBeyondItsSpace) {
   DeltaState deltas({.max_bytes = 400, .idle = Duration{1000}});
-  EXPECT_TRUE(deltas.add(Labels{{"__name__", "a"}}, 1, {}, {1}, kNow));
-  const auto refused = deltas.add(Labels{{"__name__", "b"}}, 1, {}, {1}, kNow);
+  EXPECT_TRUE(deltas.add(Labels{{"__name__", "a"}}, {0, 1}, {}, {1}, kNow));
+  const auto refused = deltas.add(Labels{{"__name__", "b"}}, {0, 1}, {}, {1}, kNow);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
-  EXPECT_TRUE(deltas.add(Labels{{"__name__", "b"}}, 1, {}, {1}, kNow + Duration{3'600'000}));
+  EXPECT_TRUE(deltas.add(Labels{{"__name__", "b"}}, {0, 1}, {}, {1}, kNow + Duration{3'600'000}));
   EXPECT_EQ(deltas.series_count(), 1u);
 }
 

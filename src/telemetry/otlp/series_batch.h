@@ -13,9 +13,14 @@ namespace wellrun::telemetry {
 
 class SeriesBatch {
  public:
-  void add(const Labels& labels, Sample sample) { of(labels).samples.push_back(sample); }
-  void add(const Labels& labels, HistogramSample sample) {
-    of(labels).histograms.push_back(std::move(sample));
+  /// `start_ms`: when the counter began; 0: unknown.
+  void add(const Labels& labels, Sample sample, std::int64_t start_ms = 0) {
+    auto& series = of(labels);
+    put(series.samples, series.sample_starts, sample, start_ms);
+  }
+  void add(const Labels& labels, HistogramSample sample, std::int64_t start_ms = 0) {
+    auto& series = of(labels);
+    put(series.histograms, series.histogram_starts, std::move(sample), start_ms);
   }
   std::size_t size() const { return series_.size(); }
 
@@ -32,6 +37,15 @@ class SeriesBatch {
     }
   };
   SeriesWrite& of(const Labels& labels);
+
+  template <typename TimedSample>
+  static void put(std::vector<TimedSample>& samples, std::vector<std::int64_t>& starts,
+                  TimedSample sample, std::int64_t start_ms) {
+    samples.push_back(std::move(sample));
+    if (start_ms == 0 && starts.empty()) return;
+    starts.resize(samples.size());
+    starts.back() = start_ms;
+  }
 
   absl::flat_hash_map<Labels, std::size_t, Hash> index_;
   std::vector<SeriesWrite> series_;

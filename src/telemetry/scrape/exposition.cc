@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <fmt/format.h>
 #include <limits>
 #include <map>
@@ -137,6 +138,7 @@ class Parser {
     }
     if (open_metrics() && !ended_)
       return bad("an OpenMetrics exposition must end with \"# EOF\"; it may be cut off");
+    give_starts();
     for (auto& [family, metadata] : metadata_) out_.metadata.push_back(std::move(metadata));
     return std::move(out_);
   }
@@ -232,6 +234,7 @@ class Parser {
     ExposedSample sample;
     sample.labels = Labels(std::move(labels));
     TRY_STATUS(read_value(line, sample));
+    note_created(sample);
     out_.samples.push_back(std::move(sample));
     return {};
   }
@@ -359,9 +362,58 @@ class Parser {
     return {};
   }
 
+  /// The family that a sample is of, when `type` has such samples: "orders" for orders_total.
+  const Metadata* family_of(std::string_view name, std::string_view& suffix) const {
+    for (const auto one : {"_total", "_bucket", "_count", "_sum", "_created", ""}) {
+      if (!name.ends_with(one)) continue;
+      const auto known = metadata_.find(name.substr(0, name.size() - std::strlen(one)));
+      if (known == metadata_.end()) continue;
+      suffix = one;
+      return &known->second;
+    }
+    return nullptr;
+  }
+
+  /// What all samples of one metric have in common: the family's name and the labels of its own.
+  static Labels metric_of(const Metadata& family, const Labels& sample) {
+    auto labels = sample;
+    labels.set(kMetricNameLabel, family.family);
+    if (family.type == "histogram") labels.set("le", "");
+    if (family.type == "summary") labels.set("quantile", "");
+    return labels;
+  }
+
+  static bool has_start(const Metadata& family) {
+    return family.type == "counter" || family.type == "histogram" || family.type == "summary";
+  }
+
+  /// Source: OpenMetrics 1.0.0, "Counter", "Created": Unix seconds.
+  void note_created(const ExposedSample& sample) {
+    if (!open_metrics() || !sample.labels.metric_name().ends_with("_created")) return;
+    std::string_view suffix;
+    const auto* family = family_of(sample.labels.metric_name(), suffix);
+    if (family == nullptr || suffix != "_created" || !has_start(*family)) return;
+    if (!(sample.value > 0 && sample.value < 9e12)) return;
+    created_[metric_of(*family, sample.labels)] =
+        static_cast<std::int64_t>(std::floor(sample.value * 1000));
+  }
+
+  /// A metric's `_created` may stand before or behind its other samples.
+  void give_starts() {
+    if (created_.empty()) return;
+    for (auto& sample : out_.samples) {
+      std::string_view suffix;
+      const auto* family = family_of(sample.labels.metric_name(), suffix);
+      if (family == nullptr || suffix == "_created" || !has_start(*family)) continue;
+      const auto found = created_.find(metric_of(*family, sample.labels));
+      if (found != created_.end()) sample.start_ms = found->second;
+    }
+  }
+
   const Format format_;
   const ExpositionLimits& limits_;
   Exposition out_;
+  std::map<Labels, std::int64_t> created_;  ///< when a metric began, ms
   std::map<std::string, Metadata, std::less<>> metadata_;
   bool ended_ = false;
 };

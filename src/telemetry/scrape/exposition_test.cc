@@ -95,5 +95,53 @@ TEST(Exposition, LimitsAreKept) {
       ErrorCode::kTooLarge);
 }
 
+/// `series since start`, of samples with one.
+std::vector<std::string> starts_of(std::string_view text, Format format) {
+  const auto parsed = parse_exposition(text, format, {});
+  if (!parsed) return {"error: " + to_string(parsed.error())};
+  std::vector<std::string> out;
+  for (const auto& sample : parsed->samples)
+    if (sample.start_ms != 0)
+      out.push_back(fmt::format("{} since {}", to_string(sample.labels), sample.start_ms));
+  return out;
+}
+
+TEST(Exposition, CreatedSamplesAreTheStartsOfTheirMetrics) {
+  constexpr const char* kText =
+      "# TYPE orders counter\n"
+      "orders_total{kind=\"big\"} 7\n"
+      "orders_created{kind=\"big\"} 1520872607.123\n"
+      "orders_created{kind=\"small\"} 1520872608\n"
+      "orders_total{kind=\"small\"} 8\n"
+      "orders_total{kind=\"odd\"} 9\n"
+      "# TYPE took histogram\n"
+      "took_bucket{le=\"1\"} 1\n"
+      "took_bucket{le=\"+Inf\"} 2\n"
+      "took_count 2\n"
+      "took_sum 3\n"
+      "took_created 10.5\n"
+      "# TYPE size summary\n"
+      "size{quantile=\"0.5\"} 1\n"
+      "size_sum 1\n"
+      "size_created 11\n"
+      "# TYPE temperature gauge\n"
+      "temperature 20\n"
+      "temperature_created 12\n"
+      "# TYPE never counter\n"
+      "never_total 1\n"
+      "never_created NaN\n"
+      "# EOF\n";
+  EXPECT_THAT(
+      starts_of(kText, Format::kOpenMetrics),
+      ElementsAre(R"(orders_total{kind="big"} since 1520872607123)",
+                  R"(orders_total{kind="small"} since 1520872608000)",
+                  R"(took_bucket{le="1.0"} since 10500)", R"(took_bucket{le="+Inf"} since 10500)",
+                  "took_count since 10500", "took_sum since 10500",
+                  R"(size{quantile="0.5"} since 11000)", "size_sum since 11000"));
+  std::string plain(kText);
+  plain.resize(plain.size() - 6);  // without "# EOF"
+  EXPECT_THAT(starts_of(plain, Format::kPrometheus), ElementsAre());
+}
+
 }  // namespace
 }  // namespace wellrun::telemetry::scrape

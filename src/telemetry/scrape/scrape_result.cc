@@ -133,10 +133,11 @@ ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response
     const bool timed = target.honor_timestamps && sample.time_ms.has_value();
     const auto time = timed ? *sample.time_ms : time_ms;
     if (!kept.emplace(sample.labels, time).second) continue;
+    const auto start = sample.start_ms <= time ? sample.start_ms : 0;
     if (sample.histogram)
-      batch.add(sample.labels, HistogramSample{time, std::move(sample.histogram)});
+      batch.add(sample.labels, HistogramSample{time, std::move(sample.histogram)}, start);
     else
-      batch.add(sample.labels, Sample{time, sample.value});
+      batch.add(sample.labels, Sample{time, sample.value}, start);
     if (sample.exemplar) {
       if (sample.exemplar->time_ms == 0) sample.exemplar->time_ms = time;
       out.exemplars.push_back({sample.labels, std::move(*sample.exemplar)});
