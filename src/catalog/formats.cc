@@ -31,6 +31,7 @@ constexpr Format kFormats[] = {
      "^(env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\\s]+)$"},
     {"metric-name", "a metric name", "^[a-zA-Z_:][a-zA-Z0-9_:]*$"},
     {"label-map", "a label name", "^[a-zA-Z_][a-zA-Z0-9_]*$"},
+    {"utf8-label-map", "a label name", "^[\\s\\S]+$"},
     {"identifier", "a name of letters, digits, _ and -", "^[A-Za-z_][A-Za-z0-9_-]*$"},
     {"condition", "a comparison as \"< 0.05\"",
      "^\\s*(<|<=|>|>=|==|!=)\\s*[-+]?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?\\s*$"},

@@ -122,6 +122,8 @@ void check_kind(const Context& context, const Scrape& scrape) {
       (scrape.basic_auth ? 1 : 0) + (scrape.authorization ? 1 : 0) + (scrape.oauth2 ? 1 : 0);
   if (ways > 1)
     context.problem("spec", "only one of `basicAuth`, `authorization` and `oauth2` can be given");
+  if (scrape.tls && scrape.tls->cert_file.empty() != scrape.tls->key_file.empty())
+    context.problem("spec.tls", "`certFile` and `keyFile` are given both, or neither");
   check_relabelling(context, "spec.relabel", scrape.relabel);
   check_relabelling(context, "spec.metricRelabel", scrape.metric_relabel);
   if (scrape.timeout > scrape.interval) {

@@ -25,8 +25,8 @@ struct WrittenRule {
     s.field("expr", &WrittenRule::expr, "").required();
     s.field("for", &WrittenRule::for_, "");
     s.field("keep_firing_for", &WrittenRule::keep_firing_for, "");
-    s.field("labels", &WrittenRule::labels, "").format("label-map");
-    s.field("annotations", &WrittenRule::annotations, "").format("label-map");
+    s.field("labels", &WrittenRule::labels, "").format("utf8-label-map");
+    s.field("annotations", &WrittenRule::annotations, "").format("utf8-label-map");
   }
 };
 
@@ -43,7 +43,7 @@ struct WrittenGroup {
     s.field("interval", &WrittenGroup::interval, "");
     s.field("query_offset", &WrittenGroup::query_offset, "");
     s.field("limit", &WrittenGroup::limit, "").range(0, 1e9);
-    s.field("labels", &WrittenGroup::labels, "").format("label-map");
+    s.field("labels", &WrittenGroup::labels, "").format("utf8-label-map");
     s.field("rules", &WrittenGroup::rules, "").count(0, kMostRules);
   }
 };

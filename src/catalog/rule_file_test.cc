@@ -69,5 +69,31 @@ TEST(RuleFile, APromqlErrorIsFoundAtItsPlace) {
   EXPECT_EQ(checked.problems.front().line, 8);
 }
 
+TEST(RuleFile, LabelNamesMayBeAnyUtf8AsInPrometheus3) {
+  const auto declarations = load({{"a.yml", R"(groups:
+- name: a
+  labels: {"région": eu}
+  rules:
+  - alert: A
+    expr: up == 0
+    labels: {"service.name": shop}
+    annotations: {"runbook url": "https://example.org"}
+)"}});
+  ASSERT_TRUE(declarations.problems.empty()) << to_string(declarations.problems.front());
+  const auto checked = check(std::move(declarations), {});
+  ASSERT_TRUE(checked.ok()) << to_string(checked.problems.front());
+  const auto* group = checked.wanted.find<RuleGroup>("a.a");
+  ASSERT_NE(group, nullptr);
+  EXPECT_EQ(group->rules[0].labels, (TextMap{{"région", "eu"}, {"service.name", "shop"}}));
+  EXPECT_FALSE(load({{"b.yml", R"(groups:
+- name: b
+  rules:
+  - record: b
+    expr: "1"
+    labels: {"": x}
+)"}})
+                   .problems.empty());
+}
+
 }  // namespace
 }  // namespace wellrun::catalog

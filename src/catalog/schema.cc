@@ -145,7 +145,8 @@ std::string limits_text(const Field& field) {
     text += fmt::format(" One of `{}`.", fmt::join(field.choices, "`, `"));
   if (field.minimum) text += fmt::format(" From {} to {}.", *field.minimum, *field.maximum);
   const auto format = format_description(field.text_format);
-  if (!format.empty() && field.text_format != "promql" && field.text_format != "label-map") {
+  if (!format.empty() && field.text_format != "promql" &&
+      !field.text_format.ends_with("label-map")) {
     text += fmt::format(" Must be {}.", format);
   }
   return text;

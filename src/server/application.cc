@@ -25,6 +25,7 @@
 #include "server/control_plane.h"
 #include "server/languages.h"
 #include "server/otlp_access.h"
+#include "server/relabel_api.h"
 #include "server/secrets.h"
 #include "server/self_api.h"
 #include "server/series_limits.h"
@@ -99,7 +100,7 @@ struct Application::State {
   std::unique_ptr<telemetry::RunningQueries> running_queries;
   std::unique_ptr<telemetry::Querier> querier;
   std::unique_ptr<health::watch::WatchStore> baselines;
-  telemetry::ExemplarStore exemplars;
+  std::unique_ptr<telemetry::ExemplarStore> exemplars;
   std::unique_ptr<http::Client> client;
   std::unique_ptr<ProcessRunner> processes;
   std::unique_ptr<Authenticator> authenticator;
@@ -140,6 +141,7 @@ Status Application::State::open() {
   store_options.out_of_order_window = options.out_of_order_window;
   TRY(store, telemetry::EmbeddedStore::open(std::move(store_options), runtime));
   commits = std::make_unique<telemetry::CommitWatch>(*store);
+  TRY(exemplars, telemetry::ExemplarStore::open(options.data + "/telemetry/exemplars"));
   telemetry::promql::EngineOptions engine_options;
   engine_options.helpers = &runtime.workers;
   engine_options.max_samples = options.query_max_samples;
@@ -221,9 +223,11 @@ void Application::State::build_control_plane() {
                           .external_url = options.public_url},
             .ledger = {},
             .baselines = baselines.get()});
-  scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits, exemplars);
+  scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits, *exemplars);
   discovery = std::make_unique<telemetry::scrape::Discovery>(runtime, *client, *scraper);
-  receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(runtime.clock, *commits, *store);
+  receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(
+      runtime.clock, *commits, *store,
+      telemetry::otlp::ReceiverOptions{.exemplars = exemplars.get()});
   series_limits =
       std::make_unique<SeriesLimits>(runtime, *plane, *store, options.max_series_per_workload);
 }
@@ -281,8 +285,8 @@ void Application::State::build_routes() {
                                                        .version = options.version,
                                                        .revision = options.revision,
                                                        .build_date = options.build_date,
-                                                       .exemplars = &exemplars}));
-  add(main_router, telemetry::remote_write_routes(*commits, exemplars, runtime.workers));
+                                                       .exemplars = exemplars.get()}));
+  add(main_router, telemetry::remote_write_routes(*commits, *exemplars, runtime.workers));
   add(main_router, telemetry::remote_read_routes(*store, runtime.workers));
   add(main_router, telemetry::federate_routes(runtime, *store));
   add(main_router, status_routes({.runtime = runtime,
@@ -300,6 +304,7 @@ void Application::State::build_routes() {
   add(status_router, respond::status_page_routes(runtime, plane->respond()));
   add(main_router, authenticator->routes());
   add(main_router, cardinality_routes(runtime, *store));
+  add(main_router, relabel_routes(runtime, plane->catalog()));
   add(main_router, tsdb_admin_routes(runtime, options, *store, plane->ledger()));
   add(main_router, backup_routes(runtime, options.data, *store));
   add(main_router, self_routes(runtime, *plane, *store, *engine, options.version));

@@ -22,16 +22,7 @@ std::string base64(std::string_view text) {
 }
 
 Result<scrape::Relabelling> relabelling(const std::vector<catalog::RelabelRule>& rules) {
-  std::vector<scrape::RelabelStep> steps;
-  for (const auto& rule : rules)
-    steps.push_back({.source_labels = rule.source_labels,
-                     .separator = rule.separator,
-                     .regex = rule.regex,
-                     .modulus = static_cast<std::uint64_t>(rule.modulus),
-                     .target_label = rule.target_label,
-                     .replacement = rule.replacement,
-                     .action = rule.action});
-  return scrape::Relabelling::compile(std::move(steps));
+  return scrape::Relabelling::compile(relabel_steps(rules));
 }
 
 Status add_credentials(const catalog::Scrape& from, const ReadSecret& read_secret,
@@ -83,6 +74,9 @@ Result<scrape::ScrapeJob> job_of(const catalog::Scrape& from, const ReadSecret& 
       from.body_size_limit > 0 ? limit_of(from.body_size_limit) : kDefaultBodyBytes;
   if (from.tls) {
     target.ca_file = from.tls->ca_file;
+    target.certificate_file = from.tls->cert_file;
+    target.key_file = from.tls->key_file;
+    target.server_name = from.tls->server_name;
     target.verify_certificate = !from.tls->insecure_skip_verify;
   }
   TRY(target.metric_relabelling, relabelling(from.metric_relabel));
@@ -105,6 +99,19 @@ Result<scrape::ScrapeJob> job_of(const catalog::Scrape& from, const ReadSecret& 
 }
 
 }  // namespace
+
+std::vector<scrape::RelabelStep> relabel_steps(const std::vector<catalog::RelabelRule>& rules) {
+  std::vector<scrape::RelabelStep> steps;
+  for (const auto& rule : rules)
+    steps.push_back({.source_labels = rule.source_labels,
+                     .separator = rule.separator,
+                     .regex = rule.regex,
+                     .modulus = static_cast<std::uint64_t>(rule.modulus),
+                     .target_label = rule.target_label,
+                     .replacement = rule.replacement,
+                     .action = rule.action});
+  return steps;
+}
 
 std::vector<scrape::ScrapeJob> scrape_jobs(const catalog::Catalog& catalog,
                                            const ReadSecret& read_secret) {

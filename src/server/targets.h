@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "catalog/catalog.h"
+#include "catalog/kinds/scrape.h"
 #include "telemetry/scrape/discovery.h"
 
 namespace wellrun::server {
@@ -14,5 +15,9 @@ using ReadSecret = std::function<Result<std::string>(const std::string& referenc
 /// whose relabelling is wrong is left out, and logged.
 std::vector<telemetry::scrape::ScrapeJob> scrape_jobs(const catalog::Catalog& catalog,
                                                       const ReadSecret& read_secret);
+
+/// The catalog's steps as the scraper has them; not checked.
+std::vector<telemetry::scrape::RelabelStep> relabel_steps(
+    const std::vector<catalog::RelabelRule>& rules);
 
 }  // namespace wellrun::server

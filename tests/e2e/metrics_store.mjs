@@ -1,6 +1,8 @@
 // The metrics store of the real binary: limits of series and who makes them, deleting, snapshots, over crashes.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { join } from 'node:path';
 import test from 'node:test';
 import { writeRequest } from './remote_write.mjs';
@@ -194,5 +196,76 @@ test('whoever may not, does not', async () => {
   const made = await (await server.ask('POST', '/api/v1/tokens', { name: 'op', role: 'operator' }, { 'content-type': 'application/json' })).json();
   for (const name of ['delete_series?match[]=a', 'clean_tombstones', 'snapshot'])
     assert.equal((await fetch(`${server.url}/api/v1/admin/tsdb/${name}`, { method: 'POST', headers: { authorization: `Bearer ${made.token}` } })).status, 403);
+  await server.stop();
+});
+
+/** A certificate for `name`, signed by `by` or by itself. */
+function certificate(directory, name, by) {
+  const file = (end) => join(directory, `${name}.${end}`);
+  const openssl = (...words) => execFileSync('openssl', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+  openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', file('key'), '-out', file('csr'), '-subj', `/CN=${name}`);
+  writeFileSync(file('ext'), by ? `subjectAltName=DNS:${name}\n` : 'basicConstraints=critical,CA:TRUE\n');
+  const signer = by ? ['-CA', join(directory, `${by}.crt`), '-CAkey', join(directory, `${by}.key`), '-CAcreateserial'] : ['-key', file('key')];
+  openssl('x509', '-req', '-days', '2', '-in', file('csr'), '-out', file('crt'), '-extfile', file('ext'), ...signer);
+  return { key: file('key'), crt: file('crt') };
+}
+
+test('a target that asks for a certificate is scraped with one, and only one that names it is believed', async () => {
+  const directory = folder();
+  const authority = certificate(directory, 'authority');
+  const theirs = certificate(directory, 'exporter.internal', 'authority');
+  const ours = certificate(directory, 'scraper', 'authority');
+  const callers = [];
+  const exporter = createServer({ key: readFileSync(theirs.key), cert: readFileSync(theirs.crt), ca: readFileSync(authority.crt), requestCert: true, rejectUnauthorized: true }, (request, response) => {
+    callers.push(request.socket.getPeerCertificate().subject.CN);
+    response.setHeader('Content-Type', 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+    response.end('# TYPE orders counter\norders_total 7 # {trace_id="abc"} 1\norders_created 1520872607.123\n# EOF\n');
+  });
+  await new Promise((resolve) => exporter.listen(0, '127.0.0.1', resolve));
+  const data = folder();
+  const flags = ['--no-auth', '--enable-feature', 'use-start-timestamps'];
+  let server = await serve(data, ...flags);
+  const scrape = async (tls) => {
+    const code = `apiVersion: wellrun.io/v1\nkind: Scrape\nmetadata: {name: shop}\nspec: ${JSON.stringify({ targets: [`127.0.0.1:${exporter.address().port}`], scheme: 'https', interval: '1s', timeout: '1s', tls })}\n`;
+    return server.ask('POST', '/api/v1/catalog/apply', { files: { 'scrape.yaml': code }, commit: 'abc', author: 'Ana', dirty: false, prune: false }, { 'content-type': 'application/json' });
+  };
+  const target = async () => (await json(server, '/api/v1/targets')).data.activeTargets[0] ?? {};
+  const known = { caFile: authority.crt, serverName: 'exporter.internal' };
+  assert.equal((await scrape({ ...known, certFile: ours.crt })).status, 400, 'a certificate without its key');
+  await scrape({ ...known, serverName: 'somebody.else', certFile: ours.crt, keyFile: ours.key });
+  await eventually(target, (one) => one.health === 'down' && /certificate|verif/i.test(one.lastError), 'another name is not believed');
+  await scrape(known);
+  await eventually(target, (one) => one.health === 'down' && !/verif/i.test(one.lastError), 'without a certificate the target refuses');
+  assert.deepEqual(callers, []);
+  await scrape({ ...known, certFile: ours.crt, keyFile: ours.key });
+  await eventually(target, (one) => one.health === 'up', 'with one it answers');
+  assert.equal(callers[0], 'scraper');
+  assert.equal(await valueOf(server, 'orders_total'), 7);
+  // What a restart must not cost: the exemplar.
+  const exemplar = async () => (await json(server, '/api/v1/query_exemplars?query=orders_total')).data[0]?.exemplars[0]?.labels.trace_id;
+  assert.equal(await exemplar(), 'abc');
+  await server.stop('SIGKILL');
+  server = await serve(data, ...flags);
+  assert.equal(await exemplar(), 'abc');
+  await server.stop();
+  exporter.close();
+  exporter.closeAllConnections();
+});
+
+test('relabelling is shown step by step, up to the one that drops', async () => {
+  const server = await serve(folder(), '--no-auth');
+  const relabel = [{ sourceLabels: ['__address__'], regex: '(.*):.*', targetLabel: 'host' }, { sourceLabels: ['host'], regex: 'bad.*', action: 'drop' }, { regex: 'secret', action: 'labeldrop' }];
+  const code = `apiVersion: wellrun.io/v1\nkind: Scrape\nmetadata: {name: shop}\nspec: ${JSON.stringify({ targets: ['127.0.0.1:1'], relabel })}\n`;
+  const applied = await server.ask('POST', '/api/v1/catalog/apply', { files: { 'scrape.yaml': code }, commit: 'abc', author: 'Ana', dirty: false, prune: false }, { 'content-type': 'application/json' });
+  assert.equal(applied.status, 200, await applied.text());
+  const steps = async (labels, pool = 'shop') => json(server, `/api/v1/targets/relabel_steps?scrapePool=${pool}&labels=${encodeURIComponent(labels)}`);
+  const good = (await steps('{"__address__":"good:9100","secret":"x"}')).data.steps;
+  assert.deepEqual(good.map((step) => step.keep), [true, true, true]);
+  assert.deepEqual(good[2].output, { __address__: 'good:9100', host: 'good' });
+  assert.deepEqual([good[0].rule.sourceLabels, good[0].rule.targetLabel, good[0].rule.action], [['__address__'], 'host', 'replace']);
+  const bad = (await steps('{"__address__":"bad1:9100"}')).data.steps;
+  assert.deepEqual(bad.map((step) => step.keep), [true, false]);
+  assert.equal((await steps('[]')).errorType, 'bad_data');
+  assert.equal((await steps('{}', 'nobody')).errorType, 'not_found');
   await server.stop();
 });

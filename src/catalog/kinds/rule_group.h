@@ -35,8 +35,8 @@ struct Rule {
     s.field("labels", &Rule::labels,
             "Labels to add. `severity: page` pages, anything else (`ticket`, `info`) is an event "
             "only.")
-        .format("label-map");
-    s.field("annotations", &Rule::annotations, "Text for people.").format("label-map");
+        .format("utf8-label-map");
+    s.field("annotations", &Rule::annotations, "Text for people.").format("utf8-label-map");
     s.field("procedure", &Rule::procedure,
             "What to do when it fires. Default: the workload's playbook.");
   }

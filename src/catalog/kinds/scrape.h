@@ -119,12 +119,20 @@ struct OAuth2 {
 
 struct ScrapeTls {
   std::string ca_file;
+  std::string cert_file, key_file;
+  std::string server_name;
   bool insecure_skip_verify = false;
 
   template <typename Shape>
   static void describe(Shape& s) {
-    s.about("How the target's certificate is checked.");
+    s.about("How the target's certificate is checked, and which one is shown to it.");
     s.field("caFile", &ScrapeTls::ca_file, "Certificates to trust beside the system's.");
+    s.field("certFile", &ScrapeTls::cert_file,
+            "The certificate shown to a target that asks for one (PEM); needs `keyFile`. Both are "
+            "read for each connection.");
+    s.field("keyFile", &ScrapeTls::key_file, "Its key (PEM).");
+    s.field("serverName", &ScrapeTls::server_name,
+            "Whom the target's certificate must name. Default: the host of the address.");
     s.field("insecureSkipVerify", &ScrapeTls::insecure_skip_verify,
             "Takes any certificate: only for tests.");
   }
@@ -194,7 +202,7 @@ struct Scrape {
     s.field("basicAuth", &Scrape::basic_auth, "User name and password.");
     s.field("authorization", &Scrape::authorization, "A token.");
     s.field("oauth2", &Scrape::oauth2, "Tokens by OAuth 2.");
-    s.field("tls", &Scrape::tls, "How certificates are checked.");
+    s.field("tls", &Scrape::tls, "Certificates: how the target's is checked, which one is shown.");
     s.field("sampleLimit", &Scrape::sample_limit,
             "A scrape with more samples than this, after `metricRelabel`, fails whole; 0: no "
             "limit, as for all limits.")

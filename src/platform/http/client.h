@@ -26,6 +26,10 @@ struct ClientRequest {
   std::size_t max_response_bytes = 16 << 20;
   AddressPolicy addresses = AddressPolicy::kAnyButLinkLocal;
   std::string ca_file;  ///< extra trust; empty: the system's
+  /// Shown to a server that asks who calls (PEM); both or neither. Read for each connection, so
+  /// that a renewed certificate is taken.
+  std::string certificate_file, key_file;
+  std::string server_name;  ///< whom the certificate must name, and SNI says; empty: the URL's host
   bool verify_certificate = true;
 };
 

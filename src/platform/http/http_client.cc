@@ -156,10 +156,13 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void open_transport() {
     if (!done_) return;
     if (url_.is_tls) {
-      auto context = client_tls_context(request_.ca_file);
+      auto context =
+          client_tls_context(request_.ca_file, request_.certificate_file, request_.key_file);
       if (!context) return finish(std::unexpected(context.error()));
-      transport_ = tls_client_transport(std::move(socket_), *context, url_.host,
-                                        request_.verify_certificate);
+      transport_ =
+          tls_client_transport(std::move(socket_), *context,
+                               request_.server_name.empty() ? url_.host : request_.server_name,
+                               request_.verify_certificate);
       if (!transport_) return give_up(ErrorCode::kInvalid, "not a name for TLS", {});
     } else {
       transport_ = tcp_transport(std::move(socket_));

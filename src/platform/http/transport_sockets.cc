@@ -117,7 +117,9 @@ Result<std::shared_ptr<ssl::context>> server_tls_context(const std::string& cert
   return context;
 }
 
-Result<std::shared_ptr<ssl::context>> client_tls_context(const std::string& ca_file) {
+Result<std::shared_ptr<ssl::context>> client_tls_context(const std::string& ca_file,
+                                                         const std::string& certificate_file,
+                                                         const std::string& key_file) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   error_code error;
@@ -125,6 +127,12 @@ Result<std::shared_ptr<ssl::context>> client_tls_context(const std::string& ca_f
   if (!ca_file.empty()) {
     context->load_verify_file(ca_file, error);
     if (error) return cannot_use(ca_file, error);
+  }
+  if (!certificate_file.empty()) {
+    context->use_certificate_chain_file(certificate_file, error);
+    if (error) return cannot_use(certificate_file, error);
+    context->use_private_key_file(key_file, ssl::context::pem, error);
+    if (error) return cannot_use(key_file, error);
   }
   return context;
 }

@@ -24,7 +24,10 @@ std::unique_ptr<Transport> tls_client_transport(boost::asio::ip::tcp::socket soc
 Result<std::shared_ptr<boost::asio::ssl::context>> server_tls_context(
     const std::string& certificate_file, const std::string& key_file);
 
-/// `ca_file` empty: the system's trust.
-Result<std::shared_ptr<boost::asio::ssl::context>> client_tls_context(const std::string& ca_file);
+/// `ca_file` empty: the system's trust. `certificate_file`, `key_file`: who calls; empty: nobody
+/// says.
+Result<std::shared_ptr<boost::asio::ssl::context>> client_tls_context(
+    const std::string& ca_file, const std::string& certificate_file = {},
+    const std::string& key_file = {});
 
 }  // namespace wellrun::http

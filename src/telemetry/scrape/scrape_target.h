@@ -42,7 +42,8 @@ struct ScrapeTarget {
   bool classic_histograms = false;  ///< keeps the classic series of a native histogram, too
   ExpositionLimits limits;          ///< over one of them, the whole scrape fails and `up` is 0
   std::size_t max_body_bytes = 16 << 20;
-  std::string ca_file;
+  std::string ca_file, certificate_file, key_file,
+      server_name;  ///< as http::ClientRequest has them
   bool verify_certificate = true;
 
   bool operator==(const ScrapeTarget& other) const;

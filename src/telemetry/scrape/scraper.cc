@@ -33,6 +33,9 @@ http::ClientRequest request_of(const ScrapeTarget& target) {
   request.timeout = target.timeout;
   request.max_response_bytes = target.max_body_bytes;
   request.ca_file = target.ca_file;
+  request.certificate_file = target.certificate_file;
+  request.key_file = target.key_file;
+  request.server_name = target.server_name;
   request.verify_certificate = target.verify_certificate;
   return request;
 }
@@ -109,6 +112,7 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
       if (!outcome) write.error = to_string(outcome.error());
       for (auto& [series, exemplar] : write.exemplars)
         self->exemplars.add(series, std::move(exemplar));
+      if (!write.exemplars.empty()) self->exemplars.commit();
       write.metadata.resize(std::min(write.metadata.size(), kMaxMetadata));
       self->runtime.strand.post([self, loop, time, took, write = std::move(write)]() mutable {
         self->finish(loop, time, took, std::move(write));
