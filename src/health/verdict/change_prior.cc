@@ -5,7 +5,7 @@
 namespace wellrun::health {
 
 double ChangePrior::after(double time_s) const {
-  return (1 - at_start) * std::pow(1 + time_s / typical_s, -tail);
+  return never + (1 - at_start - never) * std::pow(1 + time_s / typical_s, -tail);
 }
 
 double ChangePrior::between(double from_s, double to_s) const {

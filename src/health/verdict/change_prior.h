@@ -7,13 +7,14 @@
 namespace wellrun::health {
 
 struct ChangePrior {
-  double at_start = 0.75;        ///< probability that the change is there from the first row
+  double at_start = 0.5;         ///< probability that the change is there from the first row
+  double never = 0;              ///< that there is none, so that evidence has to be the stronger
   double typical_s = 40 * 60.0;  ///< scale of the moments after the start
   double tail = 1;  ///< weight beyond `t` falls like (t / typical_s)^-tail: no end is assumed
 
   /// Weight of the changes that begin within (`from_s`, `to_s`], seconds since the first row.
   double between(double from_s, double to_s) const;
-  /// Weight of all changes that begin after `time_s`.
+  /// Weight of all changes that begin after `time_s`, or never.
   double after(double time_s) const;
 };
 

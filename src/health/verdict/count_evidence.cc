@@ -9,19 +9,23 @@
 namespace wellrun::health {
 namespace {
 
-// By how much the odds may have risen, and how probable that is thought.
+// By how much the odds may have risen, and how probable that is thought: of a rise that is there
+// from the start, and of one that begins later. The first is mostly a doubling: less cannot be
+// shown in an hour of few failures. Later, a slight rise cannot be told from wander, so there it
+// gets little.
 struct Factor {
-  double value, weight;
+  double value, from_start, later;
 };
-constexpr Factor kFactorPrior[] = {{1.25, 0.03}, {1.6, 0.15}, {2, 0.28},  {2.5, 0.20}, {3.2, 0.12},
-                                   {4.5, 0.08},  {7, 0.05},   {12, 0.04}, {30, 0.03},  {100, 0.02}};
+constexpr Factor kFactorPrior[] = {
+    {1.25, 0.005, 0},  {1.6, 0.005, 0}, {2, 0.61, 0.02}, {2.5, 0.1, 0.1},  {3.2, 0.01, 0.3},
+    {4.5, 0.13, 0.25}, {7, 0.03, 0.15}, {12, 0.06, 0.1}, {30, 0.03, 0.06}, {100, 0.02, 0.02}};
 
 // How the odds wander in health: not at all; from period to period (bursts, memory 0); slowly.
 struct WanderPrior {
   double deviation, memory_s, weight;
 };
 constexpr WanderPrior kWanderPrior[] = {
-    {0, 0, 0.8},      {0.5, 0, 0.09},     {1, 0, 0.03},     {2, 0, 0.03},       {0.2, 60, 0.03},
+    {0, 0, 5},        {0.5, 0, 0.15},     {1, 0, 0.06},     {2, 0, 0.08},       {0.2, 60, 0.03},
     {0.5, 60, 0.007}, {0.15, 300, 0.045}, {0.3, 300, 0.08}, {0.2, 1500, 0.015},
 };
 
@@ -129,12 +133,14 @@ void CountEvidence::add(double time_s, const EventCount& baseline, const EventCo
 // itself stays whole: it is also the null hypothesis, so what is still to come is kNone x the
 // prior's remaining weight.
 void CountEvidence::begin_changes(double time_s) {
-  const double weight =
+  const double moment =
       begun_ ? change_.between(last_s_ - first_s_, time_s - first_s_) : change_.at_start;
-  for (auto& wander : wanders_)
-    for (std::size_t f = 0; f < kFactors; ++f)
+  for (std::size_t f = 0; f < kFactors; ++f) {
+    const double weight = moment * (begun_ ? kFactorPrior[f].later : kFactorPrior[f].from_start);
+    for (auto& wander : wanders_)
       for (std::size_t i = 0; i < kStates; ++i)
-        wander.mass[kFirstFactor + f][i] += weight * kFactorPrior[f].weight * wander.mass[kNone][i];
+        wander.mass[kFirstFactor + f][i] += weight * wander.mass[kNone][i];
+  }
 }
 
 void CountEvidence::observe(double canary_events, double all_events, double share) {

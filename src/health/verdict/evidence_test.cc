@@ -22,10 +22,13 @@ Block block(double time_s, double difference, double noise_variance = 0.1) {
 }
 
 TEST(ChangePrior, WeighsAllMomentsToOne) {
-  const ChangePrior prior;
-  double sum = prior.at_start;
-  for (int t = 0; t < 100'000; t += 10) sum += prior.between(t, t + 10);
-  EXPECT_NEAR(sum + prior.after(100'000), 1, 1e-9);
+  for (const double never : {0.0, 0.4}) {
+    const ChangePrior prior{.at_start = 0.5, .never = never};
+    double sum = prior.at_start;
+    for (int t = 0; t < 100'000; t += 10) sum += prior.between(t, t + 10);
+    EXPECT_NEAR(sum + prior.after(100'000), 1, 1e-9);
+    EXPECT_NEAR(prior.after(1e12), never, 1e-6);
+  }
 }
 
 TEST(HalfNormalRatio, IsTheIntegralItStandsFor) {
@@ -99,7 +102,7 @@ TEST(LevelEvidence, KeepsTheMomentOfAStepWhileItsEvidenceGrows) {
     evidence_sum += evidence.log_worse();
     astray_s += std::abs(evidence.effect().since_s - 5000);
   }
-EXPECT_GT(evidence_sum / kRuns, 9.5);
+  EXPECT_GT(evidence_sum / kRuns, 9.5);
   EXPECT_LT(astray_s / kRuns, 450);
 }
 

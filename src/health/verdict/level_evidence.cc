@@ -13,17 +13,23 @@ namespace {
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
-// Half-normal mixture over effects: a slight one, a gross one (as shares of the level).
-struct EffectScale {
-  double scale, weight;
+// How large an effect is thought to be (shares of the level), as normal distributions above zero.
+// Trifles get no weight: they are no reason to fail, and an hour could not show them. What begins
+// later has less time to be shown in, so there the larger ones count more.
+struct EffectPrior {
+  double middle, deviation, weight;
 };
-constexpr EffectScale kEffects[] = {{0.1, 0.9}, {0.5, 0.1}};
+using EffectPriors = std::array<EffectPrior, 3>;
+constexpr EffectPriors kFromTheStart{{{0.08, 0.03, 0.65}, {0.15, 0.07, 0.25}, {0.45, 0.25, 0.1}}};
+constexpr EffectPriors kLater{{{0.1, 0.04, 0.4}, {0.2, 0.08, 0.5}, {0.45, 0.25, 0.1}}};
 
-double mixed_ratio(double score, double information) {
+double mixed_ratio(const EffectPriors& priors, double score, double information) {
   double ratio = 0;
-  for (const auto& [scale, weight] : kEffects) {
-    const double shrink = 1 / std::sqrt(1 + scale * scale * information);
-    ratio += weight * shrink * half_normal_ratio(score * scale * shrink);
+  for (const auto& [middle, deviation, weight] : priors) {
+    const double precision = 1 / (deviation * deviation);
+    const double shrink = std::sqrt(precision / (precision + information));
+    const double z = (score + middle * precision) / std::sqrt(precision + information);
+    ratio += weight * shrink * half_normal_ratio(z) / half_normal_ratio(middle / deviation);
   }
   return std::log(ratio);
 }
@@ -120,7 +126,7 @@ void LevelEvidence::update(Hypothesis& hypothesis, const Block& block) const {
     step.state = carry * step.state + gain * response;
     step.score += response * innovation / variance;
     step.information += response * response / variance;
-    step.ratio = mixed_ratio(step.score, step.information);
+    step.ratio = mixed_ratio(i == 0 ? kFromTheStart : kLater, step.score, step.information);
   }
 }
 

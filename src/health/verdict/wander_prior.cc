@@ -11,6 +11,9 @@ constexpr double kMemories_s[] = {10, 60, 300, 1200};
 constexpr double kNoWander = 20;  // weight, beside about one for each harmless combination
 constexpr double kHarmless_s =
     1;  // ratio x memory up to here costs little; beyond, weight falls with the third power
+// Values that follow their neighbours (a queue, a retry) look more certain than they are. Such
+// short memory hides no lasting effect, so it can be thought probable even when it is strong.
+constexpr double kShortMemory_s = 30, kStrongAndShort = 20;
 
 // Gauges: deviation as a share of the level.
 constexpr double kDeviations[] = {0.01, 0.03, 0.06, 0.09, 0.12, 0.18, 0.25, 0.5, 1};
@@ -34,9 +37,11 @@ void scale_to(std::vector<WanderHypothesis>& family, double total) {
 std::vector<WanderHypothesis> wander_hypotheses(double value_variance) {
   std::vector<WanderHypothesis> independent{{kNoWander, 0, 1, false}};
   for (const double ratio : kRatios)
-    for (const double memory_s : kMemories_s)
-      independent.push_back(
-          {soft_limit(ratio * memory_s, kHarmless_s, 3), ratio * value_variance, memory_s, false});
+    for (const double memory_s : kMemories_s) {
+      const double strong = ratio >= 1 && memory_s < kShortMemory_s ? kStrongAndShort : 1;
+      independent.push_back({strong * soft_limit(ratio * memory_s, kHarmless_s, 3),
+                             ratio * value_variance, memory_s, false});
+    }
   std::vector<WanderHypothesis> gauges;
   for (const double deviation : kDeviations)
     for (const double memory_s : kGaugeMemories_s)
