@@ -34,7 +34,8 @@ void declare(config::Settings& settings, Options& options) {
   settings.count("query-max-series", options.query_max_series,
                  "series that one selector of a query may read");
   settings.count("query-cache-bytes", options.query_cache_bytes,
-                 "memory for results of range queries, used again by the next; 0 for none");
+                 "memory for results of range queries, used again by the next; 0 for none",
+                 /*least=*/0);
   settings.count("max-series-per-workload", options.max_series_per_workload,
                  "series of a workload without maxSeries, and of a job that is part of none: "
                  "further ones are refused");

@@ -92,16 +92,17 @@ void Settings::duration(std::string name, Duration& target, std::string help) {
        .show = [&target] { return format_duration(target); }});
 }
 
-void Settings::count(std::string name, std::size_t& target, std::string help) {
+void Settings::count(std::string name, std::size_t& target, std::string help, std::size_t least) {
   add({.name = std::move(name),
        .kind = "count",
        .help = std::move(help),
-       .set = [&target](std::string_view value) -> Status {
+       .set = [&target, least](std::string_view value) -> Status {
          std::size_t number = 0;
          const auto* end = value.data() + value.size();
          const auto [rest, failed] = std::from_chars(value.data(), end, number);
-         if (failed != std::errc() || rest != end || number == 0)
-           return fail(ErrorCode::kInvalid, quote(value) + " is no whole number from 1 on");
+         if (failed != std::errc() || rest != end || number < least)
+           return fail(ErrorCode::kInvalid,
+                       fmt::format("{} is no whole number from {} on", quote(value), least));
          target = number;
          return {};
        },

@@ -54,8 +54,8 @@ class Settings {
   void text(std::string name, std::string kind, std::string& target, std::string help);
   void secret(std::string name, std::string& target, std::string help);
   void duration(std::string name, Duration& target, std::string help);
-  /// A whole number, at least 1.
-  void count(std::string name, std::size_t& target, std::string help);
+  /// A whole number, at least `least`.
+  void count(std::string name, std::size_t& target, std::string help, std::size_t least = 1);
   /// Sets `target` to `meaning` when said to be true, to its opposite when false.
   void flag(std::string name, bool& target, std::string help, bool meaning = true);
   /// One of `words`.

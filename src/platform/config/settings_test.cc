@@ -12,7 +12,7 @@ struct Told {
   std::string level = "info";
   Duration retention = std::chrono::days(15);
   bool sandbox = true;
-  std::size_t most = 10;
+  std::size_t most = 10, spare = 10;
 };
 
 class SettingsTest : public ::testing::Test {
@@ -24,6 +24,7 @@ class SettingsTest : public ::testing::Test {
     settings_.duration("retention", told_.retention, "how long");
     settings_.flag("no-sandbox", told_.sandbox, "without", false);
     settings_.count("most", told_.most, "how many");
+    settings_.count("spare", told_.spare, "how many more", 0);
   }
 
   Status environment(const std::map<std::string, std::string>& variables) {
@@ -70,6 +71,11 @@ TEST_F(SettingsTest, ACountIsAWholeNumberFromOneOn) {
   for (const char* wrong : {"0", "-3", "2.5", "3x", "", "99999999999999999999999"})
     EXPECT_FALSE(settings_.apply_flag("most", wrong)) << wrong;
   EXPECT_EQ(told_.most, 250u);
+}
+
+TEST_F(SettingsTest, ACountMayBeZeroWhereItIsSaid) {
+  EXPECT_TRUE(environment({{"WELLRUN_SPARE", "0"}}));
+  EXPECT_EQ(told_.spare, 0U);
 }
 
 TEST_F(SettingsTest, AFileIsToldEverythingThatIsWrongAtOnceWithTheNearestName) {
