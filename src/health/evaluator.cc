@@ -131,6 +131,7 @@ void Evaluator::State::refresh() {
   }
   forget_removed(wanted);
   resolve_orphans();
+  leave_unsaid_steps();
   watch_commits();
   pump();
 }
@@ -193,6 +194,17 @@ void Evaluator::State::resolve_orphans() {
     if (!jobs.contains(group)) groups.insert(group + "/");
   }
   for (const auto& group : groups) reconcile(group, {}, "rule removed");
+}
+
+/// Nor may a gate stay closed for an SLO or a policy that is gone, which no turn will look at.
+void Evaluator::State::leave_unsaid_steps() {
+  const auto decide = [&domain = domain, &catalog = catalog] {
+    return domain.leave_unsaid(still_said(catalog, domain.standing_steps()));
+  };
+  if (decide().facts.empty()) return;
+  ledger.command(
+      {}, [decide](Timestamp) { return Result<journal::Decision>(decide()); },
+      [](const Result<std::vector<journal::Fact>>&) {});
 }
 
 void Evaluator::State::arm(Job& job) {

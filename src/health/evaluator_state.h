@@ -92,6 +92,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void build_rules(Job& job);
   void forget_removed(const std::set<std::string>& wanted);
   void resolve_orphans();
+  void leave_unsaid_steps();
   void arm(Job& job);
   void run(Job& job, Timestamp now);
 

@@ -5,6 +5,7 @@
 
 #include "catalog/kinds/budget_policy.h"
 #include "catalog/kinds/rule_group.h"
+#include "facts/catalog.h"
 #include "health/operations/operations_record.h"
 #include "journal/memory_store.h"
 #include "platform/runtime/virtual_runtime.h"
@@ -540,6 +541,109 @@ TEST_F(EvaluatorTest, ABudgetThatIsUsedUpTakesTheStepsOfItsPolicy) {
   const auto all = facts();
   EXPECT_EQ(std::ranges::count(all, "budget.step_left"), 2);
   EXPECT_EQ(all.back(), "alert.resolved");
+}
+
+/// A budget that is used up closes the gate of the workload; then its data end.
+struct ClosedGateTest : EvaluatorTest {
+  void SetUp() override {
+    put(catalog, checkout_slo(), time.now());
+    put(catalog, freeze_of("shop"), time.now());
+    for (const auto* window : {"30s", "10s", "4w"}) {
+      world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, 9880}};
+      world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 1e4}};
+    }
+    start();
+    time.run_for(10s);
+    ASSERT_TRUE(domain->budget_steps().contains("checkout/freeze/100"));
+    world.answers.clear();
+    time.run_for(10min);
+    ASSERT_TRUE(domain->budget_steps().contains("checkout/freeze/100"));
+  }
+
+  static catalog::BudgetPolicy freeze_of(const char* workload) {
+    catalog::BudgetPolicy policy;
+    policy.metadata.name = "freeze";
+    policy.workload.name = workload;
+    policy.steps = {{100, {"refuse-deployments", "ticket"}}};
+    return policy;
+  }
+
+  /// The catalog was applied with what a test changed in it.
+  void apply() {
+    ledger->command(
+        {},
+        [](Timestamp) {
+          journal::NewFact fact;
+          fact.stream = "catalog";
+          fact.type = facts::CatalogApplied::kType;
+          fact.body = facts::to_json(facts::CatalogApplied{});
+          journal::Decision decision;
+          decision.facts.push_back(std::move(fact));
+          return Result<journal::Decision>(std::move(decision));
+        },
+        [](const Result<std::vector<journal::Fact>>&) {});
+    time.run_for(1s);
+  }
+
+  std::vector<facts::BudgetStepLeft> left() const {
+    std::vector<facts::BudgetStepLeft> left;
+    for (const auto& fact : *store.read({})) {
+      if (fact.type == facts::BudgetStepLeft::kType)
+        left.push_back(fact.body.get<facts::BudgetStepLeft>());
+    }
+    return left;
+  }
+};
+
+TEST_F(ClosedGateTest, OpensWhenTheSloIsRemoved) {
+  catalog.remove("Slo", "checkout", time.now());
+  apply();
+  ASSERT_EQ(left().size(), 1U);
+  EXPECT_EQ(left().front().workload, "shop");
+  EXPECT_EQ(left().front().reason, "no longer said by the policy");
+  EXPECT_TRUE(domain->budget_steps().empty());
+  EXPECT_TRUE(domain->firing().empty());
+}
+
+TEST_F(ClosedGateTest, OpensWhenThePolicyIsRemovedAlthoughThereAreNoData) {
+  catalog.remove("BudgetPolicy", "freeze", time.now());
+  apply();
+  EXPECT_EQ(left().size(), 1U);
+  EXPECT_TRUE(domain->budget_steps().empty());
+}
+
+TEST_F(ClosedGateTest, OpensWhenTheSloWasRemovedWhileNobodyLooked) {
+  catalog.remove("Slo", "checkout", time.now());
+  kill_and_restart();
+  time.run_for(1s);
+  EXPECT_EQ(left().size(), 1U);
+  EXPECT_TRUE(domain->budget_steps().empty());
+}
+
+TEST_F(ClosedGateTest, OpensWhenTheSloMovesToAWorkloadThatThePolicyDoesNotCover) {
+  auto slo = checkout_slo();
+  slo.service.name = "payments";
+  put(catalog, slo, time.now());
+  apply();
+  ASSERT_EQ(left().size(), 1U);
+  EXPECT_EQ(left().front().workload, "shop");
+  EXPECT_TRUE(domain->budget_steps().empty());
+}
+
+TEST_F(ClosedGateTest, MovesWithItsSloAndPolicyToAnotherWorkload) {
+  auto slo = checkout_slo();
+  slo.service.name = "payments";
+  put(catalog, slo, time.now());
+  put(catalog, freeze_of("payments"), time.now());
+  apply();
+  ASSERT_EQ(left().size(), 1U);
+  EXPECT_EQ(left().front().workload, "shop");
+  const auto& step = domain->budget_steps().at("checkout/freeze/100").step;
+  EXPECT_EQ(step.workload, "payments");
+  EXPECT_NEAR(step.used, 120, 1e-6) << "what it was reached with";
+  const auto before = facts().size();
+  apply();
+  EXPECT_EQ(facts().size(), before + 1) << "nothing is said twice";
 }
 
 /// Over a change of the clocks: 29 March 2026, a day of 23 hours in Berlin.

@@ -141,29 +141,47 @@ BudgetSteps HealthDomain::standing_steps() const {
   return steps;
 }
 
-journal::Decision HealthDomain::stand_budget(const std::string& slo, const BudgetSteps& wanted,
-                                             double used) const {
+namespace {
+
+/// What is left comes first: a step that is said otherwise now is left and reached anew.
+journal::Decision change_steps(const BudgetSteps& standing, const BudgetSteps& wanted,
+                               std::optional<double> used) {
   journal::Decision decision;
-  for (const auto& [key, standing] : budget_steps_) {
-    const auto& step = standing.step;
-    const auto found = wanted.find(key);
-    if (step.slo != slo || (found != wanted.end() && found->second.then == step.then)) continue;
-    const bool recovered = used < step.at - kHysteresis;
+  const auto stays = [](const BudgetSteps& steps, const auto& each) {
+    const auto found = steps.find(each.first);
+    return found != steps.end() && does_the_same(found->second, each.second);
+  };
+  for (const auto& each : standing) {
+    if (stays(wanted, each)) continue;
+    const auto& step = each.second;
+    const bool recovered = used && *used < step.at - kHysteresis;
     decision.facts.push_back(fact_of(
-        "slo/" + slo,
-        facts::BudgetStepLeft{.slo = slo,
+        "slo/" + step.slo,
+        facts::BudgetStepLeft{.slo = step.slo,
                               .workload = step.workload,
                               .policy = step.policy,
                               .at = step.at,
-                              .used = used,
+                              .used = used.value_or(step.used),
                               .reason = recovered ? "recovered" : "no longer said by the policy"}));
   }
-  for (const auto& [key, step] : wanted) {
-    const auto stands = budget_steps_.find(key);
-    if (stands != budget_steps_.end() && stands->second.step.then == step.then) continue;
-    decision.facts.push_back(fact_of("slo/" + slo, step));
+  for (const auto& each : wanted) {
+    if (!stays(standing, each))
+      decision.facts.push_back(fact_of("slo/" + each.second.slo, each.second));
   }
   return decision;
+}
+
+}  // namespace
+
+journal::Decision HealthDomain::stand_budget(const std::string& slo, const BudgetSteps& wanted,
+                                             double used) const {
+  auto standing = standing_steps();
+  std::erase_if(standing, [&](const auto& each) { return each.second.slo != slo; });
+  return change_steps(standing, wanted, used);
+}
+
+journal::Decision HealthDomain::leave_unsaid(const BudgetSteps& said) const {
+  return change_steps(standing_steps(), said, std::nullopt);
 }
 
 Result<journal::Decision> HealthDomain::give_verdict(const std::string& fingerprint,

@@ -82,6 +82,8 @@ class HealthDomain final : public journal::Domain {
   /// Makes the steps of `slo` be exactly `wanted`; `used`: per cent of its budget, now.
   journal::Decision stand_budget(const std::string& slo, const BudgetSteps& wanted,
                                  double used) const;
+  /// Makes all that stand be among `said` (still_said()), whatever is used of the budgets now.
+  journal::Decision leave_unsaid(const BudgetSteps& said) const;
 
   /// A person's word on an alert that fires or has fired lately (`firing()`, `lately()`).
   /// kNotFound, kInvalid for another word than real and noise.

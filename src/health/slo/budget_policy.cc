@@ -12,7 +12,29 @@ bool does(const facts::BudgetStepReached& step, const char* what) {
   return std::ranges::find(step.then, what) != step.then.end();
 }
 
+/// Every step that the catalog's policies say of `slo`, `used` not filled in.
+template <typename Take>
+void for_each_step(const catalog::Catalog& catalog, const catalog::Slo& slo, const Take& take) {
+  for (const auto* policy : catalog.all<catalog::BudgetPolicy>()) {
+    if (!policy->covers(slo.metadata.name, slo.service.name)) continue;
+    const auto owner = catalog::owner_or_workloads(catalog, policy->owner, slo.service);
+    for (const auto& step : policy->steps) {
+      take(facts::BudgetStepReached{.slo = slo.metadata.name,
+                                    .workload = slo.service.name,
+                                    .policy = policy->metadata.name,
+                                    .at = step.at,
+                                    .used = 0,
+                                    .then = step.then,
+                                    .owner = owner.name});
+    }
+  }
+}
+
 }  // namespace
+
+bool does_the_same(const facts::BudgetStepReached& one, const facts::BudgetStepReached& other) {
+  return one.workload == other.workload && one.then == other.then;
+}
 
 std::string budget_step_key(const facts::BudgetStepReached& step) {
   return fmt::format("{}/{}/{:g}", step.slo, step.policy, step.at);
@@ -21,23 +43,25 @@ std::string budget_step_key(const facts::BudgetStepReached& step) {
 BudgetSteps steps_for(const catalog::Catalog& catalog, const catalog::Slo& slo, double used_percent,
                       const BudgetSteps& standing) {
   BudgetSteps steps;
-  for (const auto* policy : catalog.all<catalog::BudgetPolicy>()) {
-    if (!policy->covers(slo.metadata.name, slo.service.name)) continue;
-    const auto owner = catalog::owner_or_workloads(catalog, policy->owner, slo.service);
-    for (const auto& step : policy->steps) {
-      facts::BudgetStepReached reached{.slo = slo.metadata.name,
-                                       .workload = slo.service.name,
-                                       .policy = policy->metadata.name,
-                                       .at = step.at,
-                                       .used = used_percent,
-                                       .then = step.then,
-                                       .owner = owner.name};
-      const auto stands = standing.find(budget_step_key(reached));
-      const bool stood = stands != standing.end() && stands->second.then == step.then;
-      if (used_percent < (stood ? step.at - kHysteresis : step.at)) continue;
-      if (stood) reached.used = stands->second.used;
-      steps.emplace(budget_step_key(reached), std::move(reached));
-    }
+  for_each_step(catalog, slo, [&](facts::BudgetStepReached step) {
+    const auto stands = standing.find(budget_step_key(step));
+    const bool stood = stands != standing.end() && does_the_same(stands->second, step);
+    if (used_percent < (stood ? step.at - kHysteresis : step.at)) return;
+    step.used = stood ? stands->second.used : used_percent;
+    steps.emplace(budget_step_key(step), std::move(step));
+  });
+  return steps;
+}
+
+BudgetSteps still_said(const catalog::Catalog& catalog, const BudgetSteps& standing) {
+  BudgetSteps steps;
+  for (const auto* slo : catalog.all<catalog::Slo>()) {
+    for_each_step(catalog, *slo, [&](facts::BudgetStepReached step) {
+      const auto stands = standing.find(budget_step_key(step));
+      if (stands == standing.end()) return;
+      step.used = stands->second.used;
+      steps.emplace(stands->first, std::move(step));
+    });
   }
   return steps;
 }

@@ -31,6 +31,15 @@ std::string budget_step_key(const facts::BudgetStepReached& step);
 BudgetSteps steps_for(const catalog::Catalog& catalog, const catalog::Slo& slo, double used_percent,
                       const BudgetSteps& standing);
 
+/// Those of `standing` (of any SLO) that the catalog still says, as it says them now: another
+/// `then` or workload is taken over, with the `used` that the step was reached with. Not in it:
+/// steps whose SLO, policy or border is gone. Needs no data, so that a gate does not stay closed
+/// for want of them.
+BudgetSteps still_said(const catalog::Catalog& catalog, const BudgetSteps& standing);
+
+/// Whether a step is still the same to those who act on it.
+bool does_the_same(const facts::BudgetStepReached& one, const facts::BudgetStepReached& other);
+
 /// The rule of the alert that a step fires, or nothing when it does neither `ticket` nor `page`.
 std::optional<AlertRule> budget_alert_rule(const catalog::Slo& slo,
                                            const facts::BudgetStepReached& step);

@@ -90,6 +90,22 @@ TEST_F(BudgetPolicyTest, AStepThatThePolicyNoLongerSaysIsLeft) {
   EXPECT_EQ(domain.budget_steps().at("checkout/freeze/100").step.then, Strings{"flag-deployments"});
 }
 
+TEST_F(BudgetPolicyTest, AStepOfAnSloThatMovedIsAnother) {
+  use(85);
+  slo.service.name = "payments";
+  put(catalog, slo);
+  EXPECT_TRUE(still_said(catalog, domain.standing_steps()).empty()) << "the policy is the shop's";
+  catalog::BudgetPolicy policy;
+  policy.metadata.name = "freeze";
+  policy.workload.name = "payments";
+  policy.steps = {{80, {"ticket", "action"}}};
+  put(catalog, policy);
+  EXPECT_EQ(use(79), (Strings{"budget.step_left 50", "budget.step_left 80"}))
+      << "it never stood there, so it is not held by being left later";
+  EXPECT_EQ(use(85), Strings{"budget.step_reached 80"});
+  EXPECT_EQ(domain.budget_steps().at("checkout/freeze/80").step.workload, "payments");
+}
+
 TEST_F(BudgetPolicyTest, OnlyStepsThatTellSomebodyFireAnAlert) {
   use(100);
   const auto rule = [&](const char* key) {
