@@ -15,22 +15,51 @@ double bad_of(const EventCounts& counts) {
   return std::round(std::max(0.0, counts.total.value_or(0) - counts.good.value_or(0)));
 }
 
-/// Why so few events are no reason to alert; empty when they are.
-std::string too_little(const catalog::Slo& slo, const BurnRate& burn) {
+/// A sample of a stored ratio stands for nobody knows how many events: it is neither good nor bad,
+/// and what is missing to 1 in all of them is no number of bad ones.
+bool is_stored_ratio(const catalog::Slo& slo) {
+  const auto& ratio = slo.indicator.spec.ratio_metric;
+  return ratio && ratio->raw;
+}
+
+/// Why so few events are no reason to do anything; empty when they are.
+std::string too_few(const catalog::Slo& slo, double events, double bad, const std::string& over) {
   const auto& alerting = slo.alerting;
+  if (events < alerting.minimum_events)
+    return fmt::format("{:.0f} {} in {}, fewer than {}", events,
+                       is_stored_ratio(slo) ? "samples" : "events", over, alerting.minimum_events);
+  if (is_stored_ratio(slo) || bad >= alerting.minimum_bad_events) return {};
+  return fmt::format("{:.0f} bad of {:.0f} events in {}, fewer than {}", bad, events, over,
+                     alerting.minimum_bad_events);
+}
+
+/// Whether what is counted are events that are good or bad independently of each other.
+bool counts_events(const catalog::Slo& slo) {
+  return !slo.by_slices() && !slo.indicator.spec.threshold_metric && !is_stored_ratio(slo);
+}
+
+/// Why a burn is no reason to alert; empty when it is.
+std::string too_little(const catalog::Slo& slo, const BurnRate& burn) {
   const auto over = format_duration(burn.window.long_window);
-  if (burn.events < alerting.minimum_events)
-    return fmt::format("{:.0f} {} in {}, fewer than {}", burn.events, "events", over,
-                       alerting.minimum_events);
-  if (burn.bad_events < alerting.minimum_bad_events)
-    return fmt::format("{:.0f} bad of {:.0f} events in {}, fewer than {}", burn.bad_events,
-                       burn.events, over, alerting.minimum_bad_events);
-  if (slo.by_slices() || slo.indicator.spec.threshold_metric) return {};
+  if (auto few = too_few(slo, burn.events, burn.bad_events, over); !few.empty()) return few;
+  if (!counts_events(slo)) return {};
   const double chance =
       chance_of_so_many(burn.bad_events, burn.events, burn.window.burn_rate * (1 - slo.target()));
   if (chance <= kChance) return {};
   return fmt::format("{:.0f} bad of {:.0f} events in {} may be chance (p = {:.2f})",
                      burn.bad_events, burn.events, over, chance);
+}
+
+/// What an alert says of the guard.
+std::string least_words(const catalog::Slo& slo, const BurnRate& burn) {
+  const auto& alerting = slo.alerting;
+  const auto over = format_duration(burn.window.long_window);
+  if (is_stored_ratio(slo))
+    return fmt::format("Fewer than {} samples in {} never alert; there were {:.0f}.",
+                       alerting.minimum_events, over, burn.events);
+  return fmt::format(
+      "Fewer than {} events or {} bad ones in {} never alert; there were {:.0f} and {:.0f}.",
+      alerting.minimum_events, alerting.minimum_bad_events, over, burn.events, burn.bad_events);
 }
 
 }  // namespace
@@ -147,11 +176,7 @@ AlertRule slo_alert_rule(const catalog::Slo& slo, const BurnRate& burn) {
            "than {:g} on both alerts. Objective: {:g}% good.",
            in_long, burn.long_rate.value_or(0), in_short, burn.short_rate.value_or(0),
            burn.window.burn_rate, slo.target() * 100)},
-      {"minimum_events",
-       fmt::format("Fewer than {} events or {} bad ones in {} never alert; there were {:.0f} and "
-                   "{:.0f}.",
-                   slo.alerting.minimum_events, slo.alerting.minimum_bad_events, in_long,
-                   burn.events, burn.bad_events)}};
+      {"minimum_events", least_words(slo, burn)}};
   return rule;
 }
 

@@ -64,7 +64,7 @@ struct BurnCounts {
 /// Fires when both windows burn faster than the threshold and the long one holds enough to say so:
 /// minimumEvents events, minimumBadEvents bad ones, and, where events are counted, so many bad ones
 /// that a burn at the threshold would have fewer in 19 cases of 20. One failed request at night is
-/// no reason to wake anyone.
+/// no reason to wake anyone. Of a stored ratio only the number of samples is asked for.
 BurnRate judge(const catalog::Slo& slo, const catalog::BurnRateWindow& window,
                const BurnCounts& counts);
 

@@ -59,6 +59,35 @@ TEST(Slo, FiresOnlyWhenBothWindowsBurn) {
   EXPECT_FALSE(burn(0.999, {900, 1000}, {}).firing) << "nothing known of the short window";
 }
 
+/// An hour of samples, a minute apart: a burn alerts although less than two samples' worth is bad.
+TEST(Slo, ASampleOfAStoredRatioIsNoEvent) {
+  auto stored = promising(0.999);
+  stored.indicator.spec.ratio_metric->raw.emplace();
+  struct Case {
+    const char* name;
+    double share, samples;
+    bool fires;
+  };
+  for (const auto& [name, share, samples, fires] : {
+           Case{"half of the threshold", 1 - 0.5 * 0.0144, 60, false},
+           Case{"a little over it", 1 - 1.1 * 0.0144, 60, true},
+           Case{"twice", 1 - 2 * 0.0144, 60, true},
+           Case{"an outage", 0, 60, true},
+           Case{"too few samples to know", 0, 9, false},
+           Case{"just enough", 0.9, 10, true},
+       }) {
+    const EventCounts counts{share * samples, samples};
+    const auto found = judge(stored, kFast, {counts, {share * 5, 5}, counts});
+    EXPECT_EQ(found.firing, fires) << name << ": " << found.held_back;
+  }
+  const EventCounts few{0, 9};
+  EXPECT_EQ(judge(stored, kFast, {few, few, few}).held_back, "9 samples in 1h, fewer than 10");
+  const EventCounts hour{54, 60};
+  const auto rule = slo_alert_rule(stored, judge(stored, kFast, {hour, hour, hour}));
+  EXPECT_EQ(rule.annotations.at("minimum_events"),
+            "Fewer than 10 samples in 1h never alert; there were 60.");
+}
+
 TEST(Slo, TheGuardOfSlicesLooksAtTheRequestsInThem) {
   auto slo = promising(0.999);
   slo.budgeting_method = "Timeslices";
