@@ -412,7 +412,10 @@ std::vector<std::string> slo_questions(const catalog::Slo& slo, std::optional<Du
     add(sli_queries(slo, window.short_window));
     add(event_queries(slo, window.long_window));
   }
-  if (whole) add(sli_queries(slo, *whole));
+  if (whole) {
+    add(sli_queries(slo, *whole));
+    add(event_queries(slo, *whole));
+  }
   return {questions.begin(), questions.end()};
 }
 
@@ -452,9 +455,11 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
   job.slo.error.clear();
   if (whole) {
     job.slo.period = job.slo_period;
-    job.slo.window = counts_in(sli_queries(*slo, elapsed(job.slo_period, now)), answers);
+    const auto length = elapsed(job.slo_period, now);
+    job.slo.window = counts_in(sli_queries(*slo, length), answers);
+    job.slo.read_at = now;
     job.window_read_at = now;
-    stand_budget(*slo, job);
+    stand_budget(*slo, job, counts_in(event_queries(*slo, length), answers));
   }
   std::vector<SeriesWrite> writes;
   judge_windows(job, *slo, answers, now, writes);
@@ -466,16 +471,17 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
 }
 
 /// Without data nothing is decided: what stands goes on standing.
-void Evaluator::State::stand_budget(const catalog::Slo& slo, const Job& job) {
-  const auto remaining = budget_of(slo, job.slo.period, job.slo.window).remaining;
-  if (!remaining) return;
-  const double used = (1 - *remaining) * 100;
+void Evaluator::State::stand_budget(const catalog::Slo& slo, const Job& job,
+                                    const EventCounts& events) {
+  const auto budget = budget_of(slo, job.slo.period, job.slo.window, job.slo.read_at);
+  const auto use = budget_use(slo, budget, events);
+  if (!use) return;
   const auto& name = slo.metadata.name;
-  auto wanted = steps_for(catalog, slo, used, domain.standing_steps());
-  if (domain.stand_budget(name, wanted, used).facts.empty()) return;
+  auto wanted = steps_for(catalog, slo, *use, domain.standing_steps());
+  if (domain.stand_budget(name, wanted, use->percent).facts.empty()) return;
   ledger.command(
       {},
-      [&domain = domain, name, wanted = std::move(wanted), used](Timestamp) {
+      [&domain = domain, name, wanted = std::move(wanted), used = use->percent](Timestamp) {
         return Result<journal::Decision>(domain.stand_budget(name, wanted, used));
       },
       [](const Result<std::vector<journal::Fact>>&) {});

@@ -67,7 +67,8 @@ struct KpiReading {
 
 struct SloReading {
   catalog::SloPeriod period;  ///< that `window` was counted in, as far as it had come
-  EventCounts window;         ///< over the SLO's whole window, or the calendar's until now
+  EventCounts window;         ///< over the SLO's whole window, or the calendar's until `read_at`
+  Timestamp read_at{};        ///< when `window` was counted
   std::vector<BurnRate> burn_rates;
   std::string error;
 };

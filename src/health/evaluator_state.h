@@ -150,7 +150,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   using SloAnswers = std::map<std::string, std::optional<double>>;
   void run_slo(Job& job, Timestamp now);
   void slo_answered(Job& job, const SloAnswers& answers, bool whole, Timestamp now);
-  void stand_budget(const catalog::Slo& slo, const Job& job);
+  void stand_budget(const catalog::Slo& slo, const Job& job, const EventCounts& events);
   void budget_alerts(const Job& job, const catalog::Slo& slo, Timestamp now,
                      std::map<std::string, facts::AlertFired>& wanted) const;
   void judge_windows(Job& job, const catalog::Slo& slo, const SloAnswers& answers, Timestamp now,

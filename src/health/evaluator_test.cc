@@ -24,6 +24,8 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
   explicit World(Strand& strand) : strand_(strand) {}
 
   std::map<std::string, std::vector<InstantSeries>> answers;
+  /// By what the query begins with, where no answer is for the whole of it.
+  std::map<std::string, std::vector<InstantSeries>> answers_to_all;
   std::vector<telemetry::SeriesWrite> written;
   bool failing = false;
   bool dead = false;
@@ -94,6 +96,9 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
       result.series = at("ALERTS_FOR_STATE", time);
     } else if (const auto found = answers.find(promql); found != answers.end()) {
       result.series = found->second;
+    } else {
+      for (const auto& [begin, series] : answers_to_all)
+        if (promql.starts_with(begin)) result.series = series;
     }
     return result;
   }
@@ -541,6 +546,50 @@ TEST_F(EvaluatorTest, ABudgetThatIsUsedUpTakesTheStepsOfItsPolicy) {
   const auto all = facts();
   EXPECT_EQ(std::ranges::count(all, "budget.step_left"), 2);
   EXPECT_EQ(all.back(), "alert.resolved");
+}
+
+/// One request of ten fails soon after the month began, then a second one.
+TEST_F(EvaluatorTest, AFailedRequestOfAYoungMonthTakesNoStep) {
+  auto slo = checkout_slo();
+  slo.objectives.front().target = 0.999;
+  slo.time_window = {{.duration = "1M",
+                      .is_rolling = false,
+                      .calendar = catalog::SloCalendar{"2026-01-01 00:00:00", "UTC"}}};
+  slo.alerting.windows.clear();
+  put(catalog, slo, time.now());
+  catalog::BudgetPolicy policy;
+  policy.metadata.name = "freeze";
+  policy.workload.name = "shop";
+  policy.steps = {{50, {"flag-deployments"}}, {100, {"refuse-deployments", "page"}}};
+  put(catalog, policy, time.now());
+  world.answers_to_all["sum(increase(total["] = {{Labels{}, 10}};
+  world.answers_to_all["sum(increase(good["] = {{Labels{}, 9}};
+  time.run_until(*parse_rfc3339("2026-04-01T01:00:00Z"));
+  start();
+  time.run_for(20min);
+  world.answers_to_all["sum(increase(good["] = {{Labels{}, 8}};
+  time.run_for(20min);
+  EXPECT_EQ(facts(), Strings{}) << "two of those that the month may have";
+  const auto budget = evaluator->slo("checkout");
+  EXPECT_GT(budget->read_at, budget->period.start + 90min);
+  world.answers_to_all["sum(increase(good["] = {{Labels{}, 0}};
+  time.run_for(10min);
+  const auto all = facts();
+  EXPECT_EQ(std::ranges::count(all, "budget.step_reached"), 2) << "an outage";
+}
+
+TEST_F(EvaluatorTest, AFailedRequestOfARollingWindowTakesNoStep) {
+  put(catalog, checkout_slo(), time.now());
+  catalog::BudgetPolicy policy;
+  policy.metadata.name = "freeze";
+  policy.workload.name = "shop";
+  policy.steps = {{100, {"refuse-deployments", "page"}}};
+  put(catalog, policy, time.now());
+  world.answers_to_all["sum(increase(total["] = {{Labels{}, 10}};
+  world.answers_to_all["sum(increase(good["] = {{Labels{}, 9}};
+  start();
+  time.run_for(10min);
+  EXPECT_EQ(facts(), Strings{});
 }
 
 /// A budget that is used up closes the gate of the workload; then its data end.

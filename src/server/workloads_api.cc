@@ -40,7 +40,9 @@ Json slos(const ControlPlane& plane, const std::string& workload) {
     if (slo->service.name != workload) continue;
     const auto reading = plane.evaluator().slo(slo->metadata.name);
     const auto remaining =
-        reading ? health::budget_remaining(reading->window, slo->target()) : std::nullopt;
+        reading
+            ? health::budget_of(*slo, reading->period, reading->window, reading->read_at).remaining
+            : std::nullopt;
     list.push_back({{"name", slo->metadata.name},
                     {"target", slo->target()},
                     {"budget_remaining", remaining ? Json(*remaining) : Json()}});

@@ -208,8 +208,8 @@ History remaining_by_hour(const catalog::Slo& slo, const HourlyCounts& counts, T
     const bool is_shown = time + kHistory >= now && total > 0;
     if (!is_shown) continue;
     if (history.values.empty()) history.start = time;
-    history.values.push_back(
-        budget_remaining({std::max(0.0, good), total}, slo.target()).value_or(1));
+    const auto budget = budget_of(slo, period, {std::max(0.0, good), total}, time);
+    history.values.push_back(budget.remaining.value_or(1));
   }
   return history;
 }

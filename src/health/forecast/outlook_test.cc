@@ -114,6 +114,19 @@ TEST_F(OutlookTest, ABudgetThatBurnsWillBeSpent) {
       << budget.text;
 }
 
+/// Ten of the period's 31 days are over, each with one and a half times what a day may have.
+TEST_F(OutlookTest, ABudgetOfACalendarsPeriodIsSpentAsThePeriodGoesOn) {
+  declare_slo("1M");
+  plan.slos.front().time_window.front().is_rolling = false;
+  plan.slos.front().time_window.front().calendar = {.start_time = "2025-12-22 00:00:00"};
+  record({{"__name__", "good_total"}}, [](double hour) { return 3600 * hour * 0.985; });
+  record({{"__name__", "all_total"}}, [](double hour) { return 3600 * hour; });
+  const auto budget = only("budget");
+  ASSERT_TRUE(budget.now);
+  EXPECT_NEAR(*budget.now, 1 - 1.5 * 10 / 31, 0.02);
+  EXPECT_FALSE(budget.is_beyond);
+}
+
 TEST_F(OutlookTest, ADiskThatFillsWarnsAndOneThatDoesNotIsQuiet) {
   const double gib = 1 << 30;
   record({{"__name__", "node_filesystem_avail_bytes"},

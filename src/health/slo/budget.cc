@@ -38,16 +38,28 @@ bool counts_events(const catalog::Slo& slo) {
   return !slo.by_slices() && !slo.indicator.spec.threshold_metric && !is_stored_ratio(slo);
 }
 
+/// Why so many bad events say nothing when each is bad with `allowed`; empty when they do.
+std::string may_be_chance(double bad, double events, double allowed, const std::string& over) {
+  const double chance = chance_of_so_many(bad, events, allowed);
+  if (chance <= kChance) return {};
+  return fmt::format("{:.0f} bad of {:.0f} events in {} may be chance (p = {:.2f})", bad, events,
+                     over, chance);
+}
+
+/// How much of a period is over, above 0; a rolling one ends now.
+double share_passed(const catalog::SloPeriod& period, Timestamp until) {
+  if (period.rolling || until >= period.end) return 1;
+  const auto passed = std::max(until - period.start, Duration{1000});
+  return std::min(1.0, to_seconds(passed) / to_seconds(period.length()));
+}
+
 /// Why a burn is no reason to alert; empty when it is.
 std::string too_little(const catalog::Slo& slo, const BurnRate& burn) {
   const auto over = format_duration(burn.window.long_window);
   if (auto few = too_few(slo, burn.events, burn.bad_events, over); !few.empty()) return few;
   if (!counts_events(slo)) return {};
-  const double chance =
-      chance_of_so_many(burn.bad_events, burn.events, burn.window.burn_rate * (1 - slo.target()));
-  if (chance <= kChance) return {};
-  return fmt::format("{:.0f} bad of {:.0f} events in {} may be chance (p = {:.2f})",
-                     burn.bad_events, burn.events, over, chance);
+  return may_be_chance(burn.bad_events, burn.events, burn.window.burn_rate * (1 - slo.target()),
+                       over);
 }
 
 /// What an alert says of the guard.
@@ -87,16 +99,28 @@ std::optional<double> budget_remaining(const EventCounts& counts, double target)
 }
 
 Budget budget_of(const catalog::Slo& slo, const catalog::SloPeriod& period,
-                 const EventCounts& counts) {
+                 const EventCounts& counts, Timestamp until) {
   Budget budget;
   const double total = counts.total.value_or(0);
   budget.bad = std::max(0.0, total - counts.good.value_or(0));
   const auto slice = slo.slice();
-  const double all =
-      slo.by_slices() && slice ? to_seconds(period.length()) / to_seconds(*slice) : total;
+  const double all = slo.by_slices() && slice ? to_seconds(period.length()) / to_seconds(*slice)
+                                              : total / share_passed(period, until);
   budget.allowed = all * (1 - slo.target());
   if (total > 0 && budget.allowed > 0) budget.remaining = 1 - budget.bad / budget.allowed;
   return budget;
+}
+
+std::optional<BudgetUse> budget_use(const catalog::Slo& slo, const Budget& budget,
+                                    const EventCounts& events) {
+  if (!budget.remaining) return std::nullopt;
+  const double total = events.total.value_or(0);
+  const double bad = bad_of(events);
+  BudgetUse use{.percent = (1 - *budget.remaining) * 100,
+                .held_back = too_few(slo, total, bad, "the time window")};
+  if (use.held_back.empty() && counts_events(slo) && budget.allowed < 1)
+    use.held_back = may_be_chance(bad, total, 1 - slo.target(), "the time window");
+  return use;
 }
 
 /// Each term out of the one before: C(n,k) p^k q^(n-k). Above the mean they fall, so the sum ends

@@ -36,10 +36,29 @@ struct Budget {
   std::optional<double> remaining;  ///< as budget_remaining()
 };
 
-/// Of slices the budget is time: a period's share of slices, whether all of them have been yet (or
-/// had any traffic) or not. Of events it grows with them.
+/// `counts` of the period from its start until `until`. The budget is always the whole period's. Of
+/// slices it is time: a share of the period's slices, whether all of them have been yet (or had any
+/// traffic) or not. Of events it is a share of those that are expected: until the calendar's period
+/// ends, as many in the same time as until now; a failure in its first hour is not a failure of the
+/// month. A rolling window is there as a whole.
 Budget budget_of(const catalog::Slo& slo, const catalog::SloPeriod& period,
-                 const EventCounts& counts);
+                 const EventCounts& counts, Timestamp until);
+
+/// How much of a budget is used, as budget policies take it.
+struct BudgetUse {
+  double percent = 0;
+  std::string held_back;  ///< why too little is known to reach a step, whatever `percent`; or empty
+
+  bool operator==(const BudgetUse&) const = default;
+};
+
+/// `events`: what `counts` was counted from, the same unless the budget is of slices. Held back
+/// with fewer than minimumEvents events or minimumBadEvents bad ones, and where events are counted
+/// and the budget is less than one bad event, unless a service that keeps its promise would have
+/// fewer bad ones in 19 cases of 20: such a budget is used up by the first failure, which says
+/// nothing. std::nullopt without events.
+std::optional<BudgetUse> budget_use(const catalog::Slo& slo, const Budget& budget,
+                                    const EventCounts& events);
 
 /// The chance of `bad` or more of `total` events, when each is bad with `chance`: the exact
 /// binomial tail. 1 for nothing bad.

@@ -40,14 +40,15 @@ std::string budget_step_key(const facts::BudgetStepReached& step) {
   return fmt::format("{}/{}/{:g}", step.slo, step.policy, step.at);
 }
 
-BudgetSteps steps_for(const catalog::Catalog& catalog, const catalog::Slo& slo, double used_percent,
-                      const BudgetSteps& standing) {
+BudgetSteps steps_for(const catalog::Catalog& catalog, const catalog::Slo& slo,
+                      const BudgetUse& use, const BudgetSteps& standing) {
   BudgetSteps steps;
   for_each_step(catalog, slo, [&](facts::BudgetStepReached step) {
     const auto stands = standing.find(budget_step_key(step));
     const bool stood = stands != standing.end() && does_the_same(stands->second, step);
-    if (used_percent < (stood ? step.at - kHysteresis : step.at)) return;
-    step.used = stood ? stands->second.used : used_percent;
+    if (use.percent < (stood ? step.at - kHysteresis : step.at)) return;
+    if (!stood && !use.held_back.empty()) return;
+    step.used = stood ? stands->second.used : use.percent;
     steps.emplace(budget_step_key(step), std::move(step));
   });
   return steps;

@@ -15,6 +15,7 @@
 #include "catalog/kinds/slo.h"
 #include "facts/health.h"
 #include "health/alert.h"
+#include "health/slo/budget.h"
 
 namespace wellrun::health {
 
@@ -26,10 +27,11 @@ using BudgetSteps = std::map<std::string, facts::BudgetStepReached>;
 /// "checkout/freeze/100".
 std::string budget_step_key(const facts::BudgetStepReached& step);
 
-/// The steps that stand for `slo` with `used_percent` of its budget used; `standing`: those that
-/// stand already (of any SLO), which keep the `used` that they were reached with.
-BudgetSteps steps_for(const catalog::Catalog& catalog, const catalog::Slo& slo, double used_percent,
-                      const BudgetSteps& standing);
+/// The steps that stand for `slo` with so much of its budget used; `standing`: those that stand
+/// already (of any SLO), which keep the `used` that they were reached with. While `use` is held
+/// back none is reached; those that stand go on by its `percent`.
+BudgetSteps steps_for(const catalog::Catalog& catalog, const catalog::Slo& slo,
+                      const BudgetUse& use, const BudgetSteps& standing);
 
 /// Those of `standing` (of any SLO) that the catalog still says, as it says them now: another
 /// `then` or workload is taken over, with the `used` that the step was reached with. Not in it:

@@ -42,9 +42,9 @@ struct BudgetPolicyTest : testing::Test {
   }
 
   /// The types of the facts that follow from so much used, applied.
-  std::vector<std::string> use(double percent) {
+  std::vector<std::string> use(double percent, const char* held_back = "") {
     std::vector<std::string> what;
-    const auto wanted = steps_for(catalog, slo, percent, domain.standing_steps());
+    const auto wanted = steps_for(catalog, slo, {percent, held_back}, domain.standing_steps());
     for (const auto& next : domain.stand_budget("checkout", wanted, percent).facts) {
       journal::Fact fact;
       fact.seq = ++seq;
@@ -75,6 +75,13 @@ TEST_F(BudgetPolicyTest, ABudgetOnTheBorderDoesNotOpenAndCloseByTurns) {
   EXPECT_EQ(use(47.9), Strings{"budget.step_left 50"});
   EXPECT_EQ(use(49.9), Strings{});
   EXPECT_EQ(use(50), Strings{"budget.step_reached 50"});
+}
+
+TEST_F(BudgetPolicyTest, WhileTooLittleIsKnownNoStepIsReachedAndThoseThatStandGoOn) {
+  EXPECT_EQ(use(10'000, "1 bad of 10 events"), Strings{});
+  EXPECT_EQ(use(50), Strings{"budget.step_reached 50"});
+  EXPECT_EQ(use(10'000, "1 bad of 10 events"), Strings{});
+  EXPECT_EQ(use(0, "0 bad of 10 events"), Strings{"budget.step_left 50"});
 }
 
 TEST_F(BudgetPolicyTest, AStepThatThePolicyNoLongerSaysIsLeft) {

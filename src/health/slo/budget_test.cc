@@ -103,13 +103,82 @@ TEST(Slo, TheBudgetOfSlicesIsTime) {
   slo.objectives.front().time_slice_window = "1m";
   const auto start = from_unix_ms(0);
   const catalog::SloPeriod day{start, start + 24h, false};
-  const auto budget = budget_of(slo, day, {93, 100});
+  const auto budget = budget_of(slo, day, {93, 100}, start + 100min);
   EXPECT_NEAR(budget.allowed, 14.4, 1e-9) << "of the whole day, although little of it has passed";
   EXPECT_EQ(budget.bad, 7);
   EXPECT_NEAR(*budget.remaining, 1 - 7 / 14.4, 1e-9);
   slo.budgeting_method = "Occurrences";
-  EXPECT_NEAR(*budget_of(slo, day, {93, 100}).remaining, -6, 1e-9);
-  EXPECT_EQ(budget_of(slo, day, {}).remaining, std::nullopt);
+  EXPECT_NEAR(*budget_of(slo, day, {93, 100}, start + 24h).remaining, -6, 1e-9);
+  EXPECT_EQ(budget_of(slo, day, {}, start + 24h).remaining, std::nullopt);
+}
+
+TEST(Slo, TheBudgetOfACalendarsPeriodIsThatOfAllTheTrafficThatItWillHave) {
+  const auto slo = promising(0.999);
+  const auto start = from_unix_ms(0);
+  const catalog::SloPeriod month{start, start + 720h, false};
+  const EventCounts counts{9, 10};
+  EXPECT_NEAR(budget_of(slo, month, counts, start + 1h).allowed, 7.2, 1e-9);
+  EXPECT_NEAR(*budget_of(slo, month, counts, start + 1h).remaining, 1 - 1 / 7.2, 1e-9)
+      << "not 10 000 % used";
+  EXPECT_NEAR(budget_of(slo, month, counts, start + 360h).allowed, 0.02, 1e-9);
+  EXPECT_NEAR(budget_of(slo, month, counts, start + 720h).allowed, 0.01, 1e-9);
+  EXPECT_NEAR(budget_of(slo, month, counts, start + 1000h).allowed, 0.01, 1e-9) << "it is over";
+  EXPECT_TRUE(std::isfinite(budget_of(slo, month, counts, start).allowed));
+  EXPECT_GT(*budget_of(slo, month, counts, start).remaining, 0.9);
+  EXPECT_NEAR(budget_of(slo, {start, start + 720h, true}, counts, {}).allowed, 0.01, 1e-9)
+      << "a rolling window is there as a whole";
+}
+
+TEST(Slo, ABudgetTakesNoStepForAFailureThatSaysNothing) {
+  const auto start = from_unix_ms(0);
+  const catalog::SloPeriod window{start, start + 672h, true};
+  struct Case {
+    const char* name;
+    double target, bad, total, percent;
+    bool held_back;
+  };
+  for (const auto& [name, target, bad, total, percent, held_back] : {
+           Case{"one failed request", 0.999, 1, 10, 10'000, true},
+           Case{"one of many", 0.999, 1, 1000, 100, true},
+           Case{"too few to say anything", 0.9, 5, 9, 555.6, true},
+           Case{"two where half of one is allowed: by chance in 9 of 100 cases", 0.999, 2, 500, 400,
+                true},
+           Case{"three there", 0.999, 3, 500, 600, false},
+           Case{"two of ten of a high promise", 0.999, 2, 10, 20'000, false},
+           Case{"a budget that can be counted is counted as it is", 0.999, 12, 10'000, 120, false},
+           Case{"half of it", 0.999, 5, 10'000, 50, false},
+       }) {
+    const auto slo = promising(target);
+    const EventCounts counts{total - bad, total};
+    const auto use = budget_use(slo, budget_of(slo, window, counts, window.end), counts);
+    ASSERT_TRUE(use) << name;
+    EXPECT_NEAR(use->percent, percent, 0.1) << name;
+    EXPECT_EQ(!use->held_back.empty(), held_back) << name << ": " << use->held_back;
+  }
+  EXPECT_EQ(budget_use(promising(0.9), {}, {}), std::nullopt);
+}
+
+TEST(Slo, ABudgetOfSlicesLooksAtTheRequestsInThem) {
+  auto slo = promising(0.999);
+  slo.budgeting_method = "Timeslices";
+  slo.objectives.front().time_slice_window = "1m";
+  const auto start = from_unix_ms(0);
+  const catalog::SloPeriod day{start, start + 24h, true};
+  const auto budget = budget_of(slo, day, {1438, 1440}, day.end);
+  EXPECT_NE(budget_use(slo, budget, {1439, 1440})->held_back, "") << "one request in two slices";
+  EXPECT_EQ(budget_use(slo, budget, {1438, 1440})->held_back, "");
+}
+
+TEST(Slo, ABudgetOfAStoredRatioNeedsSamplesOnly) {
+  auto slo = promising(0.9);
+  slo.indicator.spec.ratio_metric->raw.emplace();
+  const auto start = from_unix_ms(0);
+  const catalog::SloPeriod day{start, start + 24h, true};
+  const auto use = [&](const EventCounts& counts) {
+    return *budget_use(slo, budget_of(slo, day, counts, day.end), counts);
+  };
+  EXPECT_EQ(use({8.8, 10}).held_back, "");
+  EXPECT_EQ(use({7.9, 9}).held_back, "9 samples in the time window, fewer than 10");
 }
 
 TEST(Slo, CountsTheBudget) {

@@ -126,7 +126,7 @@ class Past {
 }  // namespace
 
 Json slo_json(const catalog::Slo& slo, const SloReading& reading) {
-  const auto budget = budget_of(slo, reading.period, reading.window);
+  const auto budget = budget_of(slo, reading.period, reading.window, reading.read_at);
   const auto queries = sli_queries(slo, slo.window());
   Json burns = Json::array();
   for (const auto& burn : reading.burn_rates) burns.push_back(burn_json(burn));
@@ -175,7 +175,8 @@ Json burn_down(const catalog::Slo& slo, const catalog::SloPeriod& period,
     *all.good += bin.counts.good.value_or(0);
     *all.total += bin.counts.total.value_or(0);
   }
-  const double allowed = budget_of(slo, period, all).allowed;
+  const auto until = bins.empty() ? period.end : bins.back().end;
+  const double allowed = budget_of(slo, period, all, until).allowed;
   Json points = Json::array();
   double used = 0;
   for (const auto& bin : bins) {
@@ -191,7 +192,7 @@ Json burn_down(const catalog::Slo& slo, const catalog::SloPeriod& period,
 }
 
 std::optional<Duration> exhausted_in(const catalog::Slo& slo, const SloReading& reading) {
-  const auto remaining = budget_of(slo, reading.period, reading.window).remaining;
+  const auto remaining = budget_of(slo, reading.period, reading.window, reading.read_at).remaining;
   const auto longest = std::ranges::max_element(
       reading.burn_rates, {}, [](const BurnRate& burn) { return burn.window.long_window; });
   if (!remaining || *remaining <= 0 || longest == reading.burn_rates.end()) return std::nullopt;

@@ -34,7 +34,7 @@ TEST(SloReport, TheBurnDownEndsAtWhatIsLeft) {
   EXPECT_NEAR(points[1]["remaining"].get<double>(), 0.5, 1e-9) << "20 of 40 allowed";
   EXPECT_NEAR(points[3]["remaining"].get<double>(), 0.5, 1e-9);
   EXPECT_EQ(points[1]["bad"], 20);
-  EXPECT_NEAR(*budget_of(slo, period, {380, 400}).remaining, 0.5, 1e-9);
+  EXPECT_NEAR(*budget_of(slo, period, {380, 400}, period.end).remaining, 0.5, 1e-9);
 }
 
 TEST(SloReport, BinsAreWholeSlicesOrMinutes) {
