@@ -1,7 +1,9 @@
 #include "health/slo/slo_api.h"
 
+#include "catalog/kinds/budget_policy.h"
+#include "catalog/kinds/component.h"
 #include "core/text.h"
-#include "health/slo/sli_queries.h"
+#include "health/slo/budget_bins.h"
 #include "health/slo/slo_report.h"
 
 namespace wellrun::health {
@@ -21,14 +23,20 @@ struct Api {
   const journal::Store& journal;
 };
 
-/// What a report rests on, copied on the strand so that a worker may go on from there.
+/// What an answer rests on, copied on the strand so that a worker may go on from there: only what
+/// was asked for, and resources by reference.
 struct Asked {
-  catalog::Catalog catalog;
+  catalog::Catalog catalog;  ///< with the kinds that a report speaks of, as they are now
   std::vector<std::string> slos;
-  std::map<std::string, SloReading> readings;
+  std::map<std::string, SloReading> readings;  ///< of those that were evaluated
   std::map<std::string, BudgetStanding> steps;
   Timestamp now;
   bool with_burn_down = false;
+
+  SloReading reading(const std::string& slo) const {
+    const auto found = readings.find(slo);
+    return found == readings.end() ? SloReading{} : found->second;
+  }
 };
 
 std::vector<std::string> names_for(const Api& api, const http::Request& request) {
@@ -42,55 +50,45 @@ std::vector<std::string> names_for(const Api& api, const http::Request& request)
   return names;
 }
 
+/// Without the history, and without what no SLO refers to.
+catalog::Catalog current(const catalog::Catalog& all) {
+  catalog::Catalog some;
+  for (const auto* kind :
+       {catalog::Slo::kKind, catalog::BudgetPolicy::kKind, catalog::Component::kKind}) {
+    const auto found = all.history().find(kind);
+    if (found == all.history().end()) continue;
+    for (const auto& [name, versions] : found->second) {
+      if (versions.back().resource) some.put(versions.back().resource);
+    }
+  }
+  return some;
+}
+
 Asked gather(const Api& api, const http::Request& request) {
-  Asked asked{.catalog = api.catalog,
+  Asked asked{.catalog = current(api.catalog),
               .slos = names_for(api, request),
               .readings = {},
-              .steps = api.domain.budget_steps(),
+              .steps = {},
               .now = api.runtime.clock.now(),
               .with_burn_down = request.parameter("slo").has_value()};
-  for (const auto& name : asked.slos)
-    asked.readings[name] = api.evaluator.slo(name).value_or(SloReading{});
+  for (const auto& name : asked.slos) {
+    auto reading = api.evaluator.slo(name);
+    // One that has just been changed is not evaluated yet, although it was before.
+    if (reading && reading->period.start != Timestamp{}) asked.readings[name] = std::move(*reading);
+  }
+  for (const auto& [key, standing] : api.domain.budget_steps()) {
+    if (std::ranges::binary_search(asked.slos, standing.step.slo)) asked.steps[key] = standing;
+  }
   return asked;
 }
 
-Result<std::vector<double>> values_at(const promql::Engine& engine, const std::string& query,
-                                      Timestamp start, Timestamp end, Duration step,
-                                      const promql::QueryLimits& limits) {
-  TRY(const auto result, engine.range(query, start, end, step, limits));
-  std::vector<double> values(static_cast<std::size_t>((end - start) / step) + 1, 0);
-  for (const auto& series : result.series) {
-    for (const auto& sample : series.samples) {
-      const auto i = static_cast<std::size_t>((sample.time_ms - to_unix_ms(start)) / step.count());
-      if (i < values.size()) values[i] = sample.value;
-    }
-  }
-  return values;
-}
-
-/// Bins end at whole multiples of their length, as slices do.
 Result<Json> burn_down_of(const Api& api, const catalog::Slo& slo, const catalog::SloPeriod& period,
                           Timestamp now) {
-  const auto length = bin_length(slo, period);
-  const auto whole = [&](Timestamp time) {
-    return from_unix_ms((to_unix_ms(time) + length.count() - 1) / length.count() * length.count());
-  };
-  const auto start = whole(period.start + Duration{1});
-  const auto end = whole(std::min(now, period.end));
-  if (end < start) return Json::array();
   promql::QueryLimits limits;
   limits.timed_out = [&clock = api.runtime.clock, until = api.runtime.clock.steady() + kLongest] {
     return clock.steady() > until;
   };
-  const auto queries = sli_queries(slo, length);
-  TRY(const auto good, values_at(api.engine, queries.good, start, end, length, limits));
-  TRY(const auto total, values_at(api.engine, queries.total, start, end, length, limits));
-  std::vector<BudgetBin> bins;
-  for (std::size_t i = 0; i < total.size(); ++i) {
-    const double good_count = queries.bad ? total[i] - good[i] : good[i];
-    bins.push_back(
-        {std::min(start + length * static_cast<std::int64_t>(i), now), {good_count, total[i]}});
-  }
+  TRY(const auto bins, budget_bins(api.engine, slo, period, now, limits));
   return burn_down(slo, period, bins);
 }
 
@@ -103,20 +101,25 @@ Result<std::vector<journal::Fact>> facts_of(const journal::Store& journal, const
   return journal.read(query);
 }
 
-Result<Json> report(const Api& api, const Asked& asked) {
-  Timestamp from = asked.now;
-  for (const auto& [name, reading] : asked.readings) from = std::min(from, reading.period.start);
-  TRY(auto facts, facts_of(api.journal, "alert.", from));
-  TRY(const auto incidents, facts_of(api.journal, "incident.", from));
+/// What happened since the earliest of their periods began; nothing when none was evaluated.
+Result<std::vector<journal::Fact>> facts_for(const Api& api, const Asked& asked) {
+  const auto from = earliest_start(asked.readings);
+  if (!from) return std::vector<journal::Fact>();
+  TRY(auto facts, facts_of(api.journal, "alert.", *from));
+  TRY(const auto incidents, facts_of(api.journal, "incident.", *from));
   facts.insert(facts.end(), incidents.begin(), incidents.end());
   std::ranges::sort(facts, {}, &journal::Fact::seq);
+  return facts;
+}
+
+Result<Json> report(const Api& api, const Asked& asked) {
+  TRY(const auto facts, facts_for(api, asked));
   Json items = Json::array();
   for (const auto& name : asked.slos) {
     const auto* slo = asked.catalog.find<catalog::Slo>(name);
-    const auto& reading = asked.readings.at(name);
+    const auto reading = asked.reading(name);
     auto item = report_json(asked.catalog, *slo, reading, asked.steps, facts);
-    const bool evaluated = reading.period.start != Timestamp{};
-    if (asked.with_burn_down && evaluated) {
+    if (asked.with_burn_down && asked.readings.contains(name)) {
       TRY(item["burn_down"], burn_down_of(api, *slo, reading.period, asked.now));
     }
     items.push_back(std::move(item));
@@ -138,12 +141,14 @@ void get_report(const std::shared_ptr<Api>& api, const http::Request& request, h
   });
 }
 
-http::Response list_slos(const Api& api, const http::Request& request) {
-  Json items = Json::array();
-  for (const auto& name : names_for(api, request))
-    items.push_back(slo_json(*api.catalog.find<catalog::Slo>(name),
-                             api.evaluator.slo(name).value_or(SloReading{})));
-  return http::json_response({{"items", std::move(items)}});
+void list_slos(const Api& api, const http::Request& request, http::Reply reply) {
+  auto asked = std::make_shared<Asked>(gather(api, request));
+  api.runtime.workers.run([asked, reply = std::move(reply)]() mutable {
+    Json items = Json::array();
+    for (const auto& name : asked->slos)
+      items.push_back(slo_json(*asked->catalog.find<catalog::Slo>(name), asked->reading(name)));
+    reply(http::json_response({{"items", std::move(items)}}));
+  });
 }
 
 }  // namespace
@@ -157,9 +162,10 @@ std::vector<http::Route> slo_routes(Runtime runtime, const catalog::Catalog& cat
                     .pattern = "/api/v1/slos",
                     .role = http::Role::kViewer,
                     .operation_id = "listSlos",
-                    .handler = http::on_strand(runtime.strand, [api](const http::Request& request) {
-                      return list_slos(*api, request);
-                    })});
+                    .handler = http::on_strand_later(
+                        runtime.strand, [api](const http::Request& request, http::Reply reply) {
+                          list_slos(*api, request, std::move(reply));
+                        })});
   routes.push_back({.method = "GET",
                     .pattern = "/api/v1/reports/error-budget",
                     .role = http::Role::kViewer,

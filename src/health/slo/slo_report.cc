@@ -204,6 +204,16 @@ std::optional<Duration> exhausted_in(const catalog::Slo& slo, const SloReading& 
   return Duration{static_cast<std::int64_t>(seconds * 1000)};
 }
 
+std::optional<Timestamp> earliest_start(const std::map<std::string, SloReading>& readings) {
+  std::optional<Timestamp> earliest;
+  for (const auto& [name, reading] : readings) {
+    const auto start = reading.period.start;
+    if (start == Timestamp{}) continue;
+    earliest = std::min(earliest.value_or(start), start);
+  }
+  return earliest;
+}
+
 Json report_json(const catalog::Catalog& catalog, const catalog::Slo& slo,
                  const SloReading& reading, const std::map<std::string, BudgetStanding>& steps,
                  std::span<const journal::Fact> facts) {
@@ -213,8 +223,9 @@ Json report_json(const catalog::Catalog& catalog, const catalog::Slo& slo,
   report["steps"] = steps_json(catalog, slo, steps);
   report["feasibility"] = feasibility_json(catalog::feasibility(catalog, slo));
   Past past(slo, reading.period.start);
+  const bool evaluated = reading.period.start != Timestamp{};
   for (const auto& fact : facts) {
-    if (fact.time >= reading.period.start) past.take(fact);
+    if (evaluated && fact.time >= reading.period.start) past.take(fact);
   }
   report["alerts"] = past.alerts();
   report["incidents"] = past.incidents();

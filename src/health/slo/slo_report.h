@@ -34,9 +34,13 @@ Duration bin_length(const catalog::Slo& slo, const catalog::SloPeriod& period);
 /// up or does not shrink.
 std::optional<Duration> exhausted_in(const catalog::Slo& slo, const SloReading& reading);
 
+/// When the first of the periods began that these SLOs were evaluated in; nothing when none was.
+std::optional<Timestamp> earliest_start(const std::map<std::string, SloReading>& readings);
+
 /// The report's item without burn-down: the list's, with `steps` of its policies, `feasibility`,
 /// `exhausted_in_s`, and out of `facts` (alert.*, incident.*, in order) the `alerts` of the SLO and
-/// the `incidents` of its workload in the period.
+/// the `incidents` of its workload in the period; of an SLO that was not evaluated yet no period
+/// is known, so neither.
 Json report_json(const catalog::Catalog& catalog, const catalog::Slo& slo,
                  const SloReading& reading, const std::map<std::string, BudgetStanding>& steps,
                  std::span<const journal::Fact> facts);

@@ -63,6 +63,24 @@ TEST(SloReport, SaysWhenTheBudgetIsUsedUpAtThisPace) {
   EXPECT_EQ(exhausted_in(slo, reading), std::nullopt) << "it is used up already";
 }
 
+TEST(SloReport, AnSloThatWasNotEvaluatedYetDoesNotReachBackToTheBeginningOfTime) {
+  journal::Fact opened;
+  opened.type = "incident.opened";
+  opened.body = {{"incident", "inc-0"}, {"workload", "shop"}};
+  opened.time = kStart;
+  const auto report = report_json({}, availability(), {}, {}, std::vector{opened});
+  EXPECT_TRUE(report["incidents"].empty());
+  EXPECT_EQ(report["status"], "no_data");
+
+  std::map<std::string, SloReading> readings;
+  readings["not yet"] = {};
+  EXPECT_EQ(earliest_start(readings), std::nullopt);
+  readings["month"].period = {kStart + 24h, kStart + 48h, false};
+  EXPECT_EQ(earliest_start(readings), kStart + 24h);
+  readings["quarter"].period = {kStart, kStart + 48h, false};
+  EXPECT_EQ(earliest_start(readings), kStart);
+}
+
 TEST(SloReport, NamesWhatHappenedInThePeriod) {
   const auto slo = availability();
   SloReading reading;
