@@ -1,6 +1,7 @@
 // What the fuzzers were given and what they found is kept in tests/corpora/fuzz/ and read by every
 // test run, with no fuzzer needed: none of it may end the process or take long.
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -14,6 +15,7 @@
 #include "telemetry/remote_write_decode.h"
 #include "telemetry/scrape/exposition.h"
 #include "telemetry/scrape/target_group.h"
+#include "telemetry/store/chunk.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -51,6 +53,15 @@ void promql_text(const std::string& seed) {
   EXPECT_EQ(promql::to_string(**again), printed);
 }
 
+/// Whatever is read is in order of time.
+void chunk(const std::string& seed) {
+  std::vector<Sample> samples;
+  if (store::decode_floats(seed, samples))
+    EXPECT_TRUE(std::ranges::is_sorted(samples, {}, &Sample::time_ms));
+  std::vector<HistogramSample> histograms;
+  (void)store::decode_histograms(seed, histograms);
+}
+
 /// A seed, every beginning of it, and it with each byte turned over.
 void with_damage(const std::string& seed, const std::function<void(const std::string&)>& read) {
   read(seed);
@@ -69,6 +80,7 @@ TEST(FuzzSeeds, AreReadWithoutHarm) {
       {"remote_read_fuzz", remote_read},
       {"exposition_fuzz", exposition},
       {"target_group_fuzz", target_group},
+      {"chunk_fuzz", chunk},
       {"parser_fuzz", promql_text}};
   for (const auto& [name, read] : readers) {
     std::size_t count = 0;

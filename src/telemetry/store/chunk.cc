@@ -56,9 +56,10 @@ ChunkHeader read_header(ByteReader& reader) {
   header.count = count <= kMaxChunkSamples ? static_cast<std::uint32_t>(count) : 0;
   header.first_ms = reader.zigzag();
   const auto span = reader.varint();
-  header.last_ms = span < static_cast<std::uint64_t>(kChunkSpanMs)
-                       ? wrapping_add(header.first_ms, static_cast<std::int64_t>(span))
-                       : header.first_ms - 1;
+  if (span >= static_cast<std::uint64_t>(kChunkSpanMs)) header.count = 0;  // damaged: not sound
+  header.last_ms = header.count == 0
+                       ? header.first_ms
+                       : wrapping_add(header.first_ms, static_cast<std::int64_t>(span));
   return header;
 }
 
