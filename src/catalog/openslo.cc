@@ -327,8 +327,10 @@ class Reader {
   void read_slo(OpenSloDocument& document) {
     const auto* metadata = document.node.find("metadata");
     auto* written = find(document.node, "spec");
-    if (metadata == nullptr || text_of(*metadata, "name").empty() || written == nullptr)
-      return problem(document.file, document.node.position, "the SLO has no name or no spec");
+    const bool has_name = metadata != nullptr && !text_of(*metadata, "name").empty();
+    if (!has_name || written == nullptr || written->type != Node::Type::kMap)
+      return problem(document.file, document.node.position,
+                     "the SLO has no name, or no spec that is a map");
     Node spec = *written;
     read_indicator(document.file, spec);
     read_service(spec);

@@ -5,6 +5,7 @@
 #include "catalog/check.h"
 #include "catalog/kinds/slo.h"
 #include "catalog/load.h"
+#include "core/text.h"
 
 namespace wellrun::catalog {
 namespace {
@@ -191,6 +192,34 @@ TEST(OpenSlo, WhatIsUnknownIsRefusedWithTheNearestName) {
   expect(problems(kSlo, with("type: Prometheus, conn", "type: Datadog, conn", kParts)),
          "only Prometheus can be asked");
   expect(problems(kSlo, with("type: prometheus", "type: Any", kParts)), "found \"Any\"");
+}
+
+/// Lines left out, doubled, cut and moved in: whatever comes of it is refused or read, never more.
+TEST(OpenSlo, DocumentsThatWereMangledAreRefusedOrRead) {
+  const std::string whole = std::string(kSlo) + "---" + kParts;
+  std::uint64_t state = 42;
+  const auto chance = [&](std::size_t below) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<std::size_t>(state >> 33) % below;
+  };
+  std::size_t refused = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::vector<std::string> lines;
+    for (const auto line : split(whole, '\n')) lines.emplace_back(line);
+    for (std::size_t change = 0; change <= chance(3); ++change) {
+      auto& line = lines[chance(lines.size())];
+      const auto kind = chance(4);
+      if (kind == 0) line.clear();
+      if (kind == 1) line = lines[chance(lines.size())];
+      if (kind == 2)
+        line = line.substr(0, line.find(':') == std::string::npos ? 0 : line.find(':') + 1);
+      if (kind == 3) line = "  " + line;
+    }
+    std::string text;
+    for (const auto& line : lines) text += line + "\n";
+    refused += check(load({{"a.yaml", kShop}, {"b.yaml", text}}), {}).problems.empty() ? 0 : 1;
+  }
+  EXPECT_GT(refused, 180U);
 }
 
 TEST(OpenSlo, AServiceSaysItsWorkloadByAnAnnotation) {
