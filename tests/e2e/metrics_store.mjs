@@ -1,12 +1,12 @@
 // The metrics store of the real binary: limits of series and who makes them, deleting, snapshots, over crashes.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import test from 'node:test';
 import { writeRequest } from './remote_write.mjs';
-import { folder, run, serve } from './server.mjs';
+import { binary, folder, run, serve } from './server.mjs';
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const query = async (server, promql, at = '') => (await (await server.ask('GET', `/api/v1/query?query=${encodeURIComponent(promql)}${at && `&time=${at}`}`)).json()).data.result;
@@ -197,6 +197,51 @@ test('whoever may not, does not', async () => {
   for (const name of ['delete_series?match[]=a', 'clean_tombstones', 'snapshot'])
     assert.equal((await fetch(`${server.url}/api/v1/admin/tsdb/${name}`, { method: 'POST', headers: { authorization: `Bearer ${made.token}` } })).status, 403);
   await server.stop();
+});
+
+test('a full disk refuses samples, is read on, and takes them again once there is room: no restart', async () => {
+  const data = folder();
+  // A file system of 160 MiB in a mount namespace of its own (user namespaces are needed).
+  const keeper = spawn('unshare', ['-rm', 'sh', '-c', `mount -t tmpfs -o size=160m tmpfs '${data}' && echo mounted && exec sleep 300`], { stdio: ['ignore', 'pipe', 'ignore'] });
+  await new Promise((resolve) => keeper.stdout.once('data', resolve));
+  const inside = ['nsenter', '--target', String(keeper.pid), '--user', '--mount', '--preserve-credentials'];
+  const there = (command) => spawnSync(inside[0], [...inside.slice(1), 'sh', '-c', command], { encoding: 'utf8' });
+  const program = isAbsolute(binary) ? binary : join(process.cwd(), binary);
+  const child = spawn(inside[0], [...inside.slice(1), program, 'serve', '--data', data, '--listen', '127.0.0.1:0', '--no-auth', '--enable-admin-api'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const url = await new Promise((resolve) => {
+    let text = '';
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+      const ready = /ready: (\S+)/.exec(text);
+      if (ready) resolve(ready[1]);
+    });
+  });
+  const server = { ask: (method, path, body, headers) => fetch(url + path, { method, body, headers }) };
+  let time = Date.now() - 3_600_000;
+  let acknowledged = 0;
+  const sendMore = async () => {
+    const { status } = await send(server, many('a', 0, 500, (time += 1000)));
+    if (status === 204) acknowledged += 500;
+    return status;
+  };
+  for (let round = 0; round < 2; ++round) {
+    for (let i = 0; i < 20; ++i) assert.equal(await sendMore(), 204);
+    there(`head -c 300000000 /dev/zero > '${data}/ballast' 2>/dev/null`);
+    // Room that the log had reserved before is used up first.
+    let status = 204;
+    for (let i = 0; i < 1200 && status === 204; ++i) status = await sendMore();
+    assert.equal(status, 507);
+    // Moving the head to the database meets the full disk, too.
+    assert.ok((await server.ask('POST', '/api/v1/admin/tsdb/delete_series?match[]=nothing_such')).status >= 500);
+    assert.equal(await valueOf(server, 'sum(count_over_time(flood_total[2h]))'), acknowledged, 'reads go on');
+    there(`rm '${data}/ballast'`);
+    await eventually(sendMore, (answer) => answer === 204, 'samples are taken again');
+    assert.equal((await server.ask('POST', '/api/v1/admin/tsdb/delete_series?match[]=nothing_such')).status, 204);
+    assert.equal(await valueOf(server, 'sum(count_over_time(flood_total[2h]))'), acknowledged, 'nothing is lost');
+  }
+  child.kill('SIGTERM');
+  await new Promise((resolve) => child.once('exit', resolve));
+  keeper.kill();
 });
 
 /** A certificate for `name`, signed by `by` or by itself. */
