@@ -76,6 +76,15 @@ TEST(Baseline, AnEpisodeIsOneAlarmNotOneARow) {
   EXPECT_GT(highest(rows, 1050, 1060), highest(rows, 700, 1000)) << "but the course stays visible";
 }
 
+TEST(Episode, AlarmsAgainOnlyWhenItIsClearlyWorse) {
+  Episode episode;
+  int alarms = 0;
+  for (double surprise = 6.6; surprise < 8.7; surprise += 0.1)  // creeps up, row by row
+    alarms += episode.score(surprise, 288) >= 0.5;
+  EXPECT_GE(alarms, 3) << "a hundred times as rare is news";
+  EXPECT_LE(alarms, 4);
+}
+
 TEST(Baseline, ALevelShiftAlarmsAndIsTheNewNormalAfterTwoDays) {
   Noise noise(4);
   const auto rows = score(12 * kDay, [&](int row) { return calm(noise) + (row >= 1500 ? 12 : 0); });

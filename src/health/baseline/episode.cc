@@ -14,7 +14,7 @@ double half_of_one(double surprise) {
 }  // namespace
 
 double Episode::bar() const {
-  return std::max(kTuning.alarm, state_.peak);
+  return std::max(kTuning.alarm, state_.peak + kTuning.clearly_worse);
 }
 
 void Episode::count(double surprise) {

@@ -41,8 +41,9 @@ struct Tuning {
   double flat_share = 0.8;        ///< a flat line is taken at this much of its surprise
   double alarm = 6.5;  ///< log10 of the return period in half minutes; from here the rows of an
                        ///< episode share one count in the history
-  double calm_per_day = 3;  ///< how fast the bar falls back to `alarm` after one
-  double half_score = 6;    ///< distance (log10) over which a score covers half its range
+  double clearly_worse = 0.6;  ///< an episode alarms again when it is four times as rare as then
+  double calm_per_day = 3;     ///< how fast the bar falls back to `alarm` after one
+  double half_score = 6;       ///< distance (log10) over which a score covers half its range
 };
 
 inline constexpr Tuning kTuning{};
