@@ -106,7 +106,6 @@ std::map<std::string, Evidence> evidence_of(const std::vector<Onset>& onsets,
 
 Topology::Topology(const catalog::Catalog& catalog) {
   for (const auto* component : catalog.all<catalog::Component>()) {
-    components_[component->workload.name].insert(component->metadata.name);
     for (const auto& other : component->depends_on)
       needs_[component->metadata.name].insert(other.name);
   }
@@ -125,12 +124,6 @@ int Topology::distance(const std::string& from, const std::string& needed) const
       if (seen.emplace(other, seen[at] + 1).second) next.push_back(other);
   }
   return -1;
-}
-
-const std::set<std::string>& Topology::components_of(const std::string& workload) const {
-  static const std::set<std::string> kNone;
-  const auto found = components_.find(workload);
-  return found == components_.end() ? kNone : found->second;
 }
 
 std::vector<Cause> likely_causes(const std::string& workload, const std::vector<Onset>& onsets,

@@ -39,11 +39,9 @@ class Topology {
   /// How many dependencies lie between `from` and what it needs, 0 for itself; -1: it does not
   /// need it.
   int distance(const std::string& from, const std::string& needed) const;
-  const std::set<std::string>& components_of(const std::string& workload) const;
 
  private:
   std::map<std::string, std::set<std::string>> needs_;
-  std::map<std::string, std::set<std::string>> components_;
 };
 
 struct Cause {

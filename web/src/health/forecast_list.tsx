@@ -37,7 +37,8 @@ export function ForecastList({ forecasts }: { forecasts: Schemas['ForecastList']
         <li key={it.id}>
           <div className="list-line">
             <span>
-              <StatusIcon state={stateOf(it)} size={15} /> <span className="strong">{it.what}</span>
+              <StatusIcon state={stateOf(it)} size={15} />{' '}
+              <span className="strong">{capital(it.what)}</span>
             </span>
             {it.warns && <Time at={it.expected} />}
           </div>
@@ -53,6 +54,8 @@ function stateOf(it: Forecast): string {
   if (it.beyond) return 'missed';
   return it.backtest || it.kind === 'certificate' ? 'ok' : 'no_data';
 }
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** The sentence without its subject, which stands above it. */
 function sayingOf({ what, text }: Forecast): string {

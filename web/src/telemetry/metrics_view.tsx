@@ -31,7 +31,8 @@ export function MetricsView() {
   };
   const lines = samples.data?.lines ?? [];
   const baselines = useBaselines(undefined, normal === 'on' && query !== '');
-  const watched = watchedLines(query, lines.slice(0, kMostLines), baselines.data);
+  const watched =
+    normal === 'on' ? watchedLines(query, lines.slice(0, kMostLines), baselines.data) : [];
   const courses = useCourses(
     watched.map(({ baseline }) => baseline),
     samples.data?.range,
