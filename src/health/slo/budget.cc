@@ -92,12 +92,6 @@ std::optional<double> burn_rate(const EventCounts& counts, double target) {
   return bad / allowed;
 }
 
-std::optional<double> budget_remaining(const EventCounts& counts, double target) {
-  const auto used = burn_rate(counts, target);
-  if (!used) return std::nullopt;
-  return 1 - *used;
-}
-
 Budget budget_of(const catalog::Slo& slo, const catalog::SloPeriod& period,
                  const EventCounts& counts, Timestamp until) {
   Budget budget;

@@ -26,14 +26,12 @@ std::optional<double> sli(const EventCounts& counts);
 /// target of 1 is missed at all; std::nullopt without events.
 std::optional<double> burn_rate(const EventCounts& counts, double target);
 
-/// 1: untouched; 0: used up; negative: overdrawn. std::nullopt without events.
-std::optional<double> budget_remaining(const EventCounts& counts, double target);
-
 /// The budget in what it is counted in, and what was used of it.
 struct Budget {
-  double allowed = 0;               ///< bad ones that the period may have
-  double bad = 0;                   ///< that it had
-  std::optional<double> remaining;  ///< as budget_remaining()
+  double allowed = 0;  ///< bad ones that the period may have
+  double bad = 0;      ///< that it had
+  /// 1: untouched; 0: used up; negative: overdrawn. std::nullopt without events.
+  std::optional<double> remaining;
 };
 
 /// `counts` of the period from its start until `until`. The budget is always the whole period's. Of

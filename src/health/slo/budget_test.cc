@@ -183,10 +183,14 @@ TEST(Slo, ABudgetOfAStoredRatioNeedsSamplesOnly) {
 
 TEST(Slo, CountsTheBudget) {
   EXPECT_DOUBLE_EQ(*burn_rate({990, 1000}, 0.99), 1);
-  EXPECT_NEAR(*budget_remaining({995, 1000}, 0.99), 0.5, 1e-9);
-  EXPECT_NEAR(*budget_remaining({980, 1000}, 0.99), -1, 1e-9);
-  EXPECT_DOUBLE_EQ(*budget_remaining({1001, 1000}, 0.99), 1) << "extrapolation is not credit";
-  EXPECT_EQ(budget_remaining({}, 0.99), std::nullopt);
+  const auto remaining = [](const EventCounts& counts) {
+    const auto end = from_unix_ms(0) + 672h;
+    return budget_of(promising(0.99), {end - 672h, end, true}, counts, end).remaining;
+  };
+  EXPECT_NEAR(*remaining({995, 1000}), 0.5, 1e-9);
+  EXPECT_NEAR(*remaining({980, 1000}), -1, 1e-9);
+  EXPECT_DOUBLE_EQ(*remaining({1001, 1000}), 1) << "extrapolation is not credit";
+  EXPECT_EQ(remaining({}), std::nullopt);
   EXPECT_EQ(burn_rate({0, 0}, 0.99), std::nullopt);
   EXPECT_NEAR(*burn_rate({std::nullopt, 50}, 0.99), 100, 1e-9) << "no good series: none was good";
   EXPECT_TRUE(std::isinf(*burn_rate({9, 10}, 1)));
