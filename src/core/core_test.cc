@@ -65,6 +65,13 @@ TEST(Utf8, RefusesOverlongFormsSurrogatesAndTruncation) {
   }
 }
 
+TEST(Quote, WritesWhatIsNoTextAsItsBytes) {
+  EXPECT_EQ(quote("a\"b\\\n"), R"("a\"b\\\n")");
+  EXPECT_EQ(quote("caf\xc3\xa9 \x01"), "\"caf\xc3\xa9 \\x01\"");
+  EXPECT_EQ(quote("\x82\xc3\xa9\xc3"), "\"\\x82\xc3\xa9\\xc3\"") << "only what is not UTF-8";
+  EXPECT_EQ(quote("\xed\xa0\x80"), R"("\xed\xa0\x80")") << "a surrogate is none";
+}
+
 TEST(Json, DeepNestingIsAnErrorNotAStackOverflow) {
   const std::string deep(1'000'000, '[');
   EXPECT_EQ(parse_json(deep).error().code, ErrorCode::kTooLarge);

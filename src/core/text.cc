@@ -51,7 +51,8 @@ std::size_t utf8_sequence_length(std::string_view text) {
 
 std::string quote(std::string_view text) {
   std::string result = "\"";
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     switch (c) {
       case '"':
         result += "\\\"";
@@ -69,10 +70,12 @@ std::string quote(std::string_view text) {
         result += "\\r";
         break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+        const auto length = utf8_sequence_length(text.substr(i));
+        if (length == 0 || static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
           result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
         } else {
-          result += c;
+          result += text.substr(i, length);
+          i += length - 1;
         }
     }
   }

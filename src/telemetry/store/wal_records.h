@@ -90,7 +90,7 @@ bool read_float_record(std::string_view payload, Each&& each) {
     } else {
       const auto bytes = reader.bytes((control >> 4) & 7);
       std::uint64_t magnitude = 0;
-      std::memcpy(&magnitude, bytes.data(), bytes.size());
+      if (!bytes.empty()) std::memcpy(&magnitude, bytes.data(), bytes.size());
       value = static_cast<double>(magnitude);
       if ((control & 8) != 0) value = -value;
     }
