@@ -183,14 +183,15 @@ std::vector<journal::Fact> all_facts(World& world) {
 std::map<std::string, Json> states_from(const std::vector<journal::Fact>& facts) {
   catalog::CatalogDomain catalog;
   health::HealthDomain health;
+  health::operations::OperationsDomain operations(catalog.catalog());
   health::finding::FindingDomain finding;
   procedures::ProceduresDomain procedures(catalog.catalog());
   respond::RespondDomain respond(catalog.catalog());
   change::ChangeDomain change(catalog.catalog());
   improve::ImproveDomain improve;
   assess::AssessDomain assess;
-  const std::vector<journal::Domain*> domains = {&catalog, &health, &finding, &procedures,
-                                                 &respond, &change, &improve, &assess};
+  const std::vector<journal::Domain*> domains = {
+      &catalog, &health, &operations, &finding, &procedures, &respond, &change, &improve, &assess};
   for (const auto& fact : facts)
     for (auto* domain : domains) domain->apply(fact);
   std::map<std::string, Json> states;
@@ -278,7 +279,12 @@ void Story::check_journal(std::vector<std::string>& broken) {
   const auto again = states_from(facts);
   for (const auto* domain : house_.plane().domains()) {
     const auto lived = domain->snapshot();
-    const auto& replayed = again.at(std::string(domain->name()));
+    const auto found = again.find(std::string(domain->name()));
+    if (found == again.end()) {
+      broken.push_back(fmt::format("the domain {} is not replayed here", domain->name()));
+      continue;
+    }
+    const auto& replayed = found->second;
     if (lived == replayed) continue;
     broken.push_back(fmt::format("replay leads {} to another state: {}", domain->name(),
                                  Json::diff(lived, replayed).dump().substr(0, 400)));
