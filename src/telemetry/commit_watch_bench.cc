@@ -47,7 +47,7 @@ void watched_batch(benchmark::State& state) {
     benchmark::DoNotOptimize(watch.write_batch(batch));
     if (state.iterations() % 16 == 0) benchmark::DoNotOptimize(watch.take());
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kSeries));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kSeries));
 }
 BENCHMARK(watched_batch)->Arg(1)->Arg(2)->Arg(50);
 
