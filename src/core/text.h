@@ -10,9 +10,8 @@
 
 namespace wellrun {
 
-/// In double quotes, with \n \t \\ \" escaped, other control characters and bytes that are no UTF-8
-/// as
-/// \xNN.
+/// In double quotes, with \n \t \\ \" escaped; other control characters, and bytes that are no
+/// UTF-8, as \xNN.
 std::string quote(std::string_view text);
 
 std::string_view trimmed(std::string_view text);
