@@ -13,12 +13,22 @@ namespace {
 using telemetry::OwnerUsage;
 
 constexpr Duration kLookInterval{5'000};
-constexpr Duration kQuiet{600'000};  ///< without refusals before a limit counts as left behind
-constexpr std::size_t kNamed = 5;    ///< metrics and labels in a fact
+constexpr Duration kQuiet{600'000};     ///< without refusals before a limit counts as left behind
+constexpr std::size_t kNamed = 5;       ///< metrics and labels in a fact
+constexpr std::size_t kLongest = 1000;  ///< text of each: labels may be longer than a fact's body
+
+/// The beginning of a text, whole characters only.
+std::string beginning(const std::string& text) {
+  if (text.size() <= kLongest) return text;
+  auto end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
 
 Json counts_json(const std::vector<telemetry::Cardinality::Count>& counts, const char* unit) {
   Json out = Json::array();
-  for (const auto& count : counts) out.push_back({{"name", count.name}, {unit, count.value}});
+  for (const auto& count : counts)
+    out.push_back({{"name", beginning(count.name)}, {unit, count.value}});
   return out;
 }
 
@@ -31,7 +41,7 @@ facts::SeriesLimitReached reached_by(const OwnerUsage& owner,
   reached.job = owner.job;
   reached.series = owner.series;
   reached.limit = owner.max_series;
-  reached.refused_series = owner.refused_series;
+  reached.refused_series = beginning(owner.refused_series);
   reached.metrics = counts_json(makers.series_by_metric, "series");
   reached.labels = counts_json(makers.values_by_label, "values");
   return reached;
@@ -122,7 +132,11 @@ struct SeriesLimits::State : std::enable_shared_from_this<State> {
         [&health = plane.health(), reached = std::move(reached)](Timestamp) {
           return health.reach_series_limit(reached);
         },
-        [](const Result<std::vector<journal::Fact>>&) {});
+        [](const Result<std::vector<journal::Fact>>& told) {
+          if (!told)
+            log(Level::kError, "telemetry", "a series limit that was reached cannot be recorded",
+                {{"error", to_string(told.error())}});
+        });
   }
 
   void clear(const OwnerUsage& owner) {

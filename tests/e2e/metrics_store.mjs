@@ -92,6 +92,15 @@ test('a workload that floods the store is named and capped, and nobody else noti
   await server.stop();
 });
 
+test('a flood whose labels are longer than a fact may be is named, too', async () => {
+  const server = await serve(folder(), '--no-auth', '--max-series-per-workload', '3');
+  const long = (i) => ({ labels: { __name__: 'long_total', job: 'mad', text: `${i}${'ä'.repeat(15_000)}` }, samples: [[Date.now(), i]] });
+  assert.equal((await send(server, [0, 1, 2, 3, 4].map(long))).status, 400);
+  const facts = await eventually(() => json(server, '/api/v1/journal?type=series_limit.'), (answer) => answer.items.length > 0, 'the journal names who reached its limit');
+  assert.match(facts.items[0].body.refused_series, /^long_total\{job="mad", text="3ä+…$/);
+  await server.stop();
+});
+
 test('a workload has the limit that its code says, over all of its jobs', async () => {
   const server = await serve(folder(), '--no-auth');
   const code = (max) => `apiVersion: wellrun.io/v1

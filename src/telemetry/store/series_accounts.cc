@@ -9,6 +9,8 @@
 namespace wellrun::telemetry::store {
 namespace {
 
+constexpr std::int64_t kBetweenFloodsMs = 600'000;  ///< without refusals: the next is another flood
+
 constexpr AccountId kWithoutJob = 0;
 constexpr std::string_view kOtherJobs = "other jobs";
 
@@ -113,9 +115,10 @@ void SeriesAccounts::note_refused(AccountId account, std::uint64_t samples,
                                   const std::string& series, std::int64_t now_ms) {
   const std::scoped_lock lock(refused_mutex_);
   auto& refused = refused_[account];
+  const bool is_another_flood = refused.last_ms + kBetweenFloodsMs < now_ms;
+  if (refused.series.empty() || is_another_flood) refused.series = series;
   refused.samples += samples;
   refused.last_ms = now_ms;
-  if (refused.series.empty()) refused.series = series;
 }
 
 std::string SeriesAccounts::refusal(AccountId account) const {
