@@ -1,6 +1,6 @@
-#include "telemetry/promql/parser.h"
-
 #include <gtest/gtest.h>
+
+#include "telemetry/promql/parser.h"
 
 namespace wellrun::telemetry::promql {
 namespace {

@@ -47,7 +47,8 @@ struct Exposition {
 /// given twice, text that is not UTF-8, OpenMetrics without its `# EOF` or with something after it.
 /// kTooLarge beyond a limit. Nothing of a bad answer is kept. `le` of histograms and `quantile` of
 /// summaries are written as OpenMetrics floats ("1" is "1.0"), as Prometheus 3 does. `_created`
-/// series are kept, and are the start of the samples that they speak of (OpenMetrics only). `keep_classic`: the classic series of a native histogram, too.
+/// series are kept, and are the start of the samples that they speak of (OpenMetrics only).
+/// `keep_classic`: the classic series of a native histogram, too.
 Result<Exposition> parse_exposition(std::string_view text, Format format,
                                     const ExpositionLimits& limits, bool keep_classic = false);
 
