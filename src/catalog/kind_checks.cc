@@ -646,34 +646,27 @@ const Declared* find_declared(const std::vector<Declared>& items, std::string_vi
 
 void check_circles(const std::vector<Declared>& items, const Catalog& wanted,
                    std::vector<Problem>& problems, std::vector<Problem>& notes) {
+  const auto tell = [&](const Circles::Graph& graph, std::string_view kind, const char* field,
+                        const char* words, std::vector<Problem>& list) {
+    for (const auto& circle : Circles::in(graph)) {
+      const Declared* first = find_declared(items, kind, circle.front());
+      const Position at = first->at(field);
+      list.push_back({first->file(), at.line, at.column, words + circle_text(circle), {}});
+    }
+  };
   Circles::Graph runbooks;
   for (const Runbook* runbook : wanted.all<Runbook>()) {
     for (const Step& step : runbook->steps) {
       if (step.runbook) runbooks[runbook->metadata.name].push_back(step.runbook->name.name);
     }
   }
-  for (const auto& circle : Circles::in(runbooks)) {
-    const Declared* first = find_declared(items, Runbook::kKind, circle.front());
-    const Position at = first->at("metadata.name");
-    problems.push_back({first->file(),
-                        at.line,
-                        at.column,
-                        "runbooks call each other in a circle: " + circle_text(circle),
-                        {}});
-  }
+  tell(runbooks, Runbook::kKind, "metadata.name",
+       "runbooks call each other in a circle: ", problems);
   Circles::Graph kpis;
   for (const Kpi* kpi : wanted.all<Kpi>()) {
     if (kpi->parent) kpis[kpi->metadata.name].push_back(kpi->parent.name);
   }
-  for (const auto& circle : Circles::in(kpis)) {
-    const Declared* first = find_declared(items, Kpi::kKind, circle.front());
-    const Position at = first->at("spec.parent");
-    problems.push_back({first->file(),
-                        at.line,
-                        at.column,
-                        "KPIs lead to each other in a circle: " + circle_text(circle),
-                        {}});
-  }
+  tell(kpis, Kpi::kKind, "spec.parent", "KPIs lead to each other in a circle: ", problems);
   Circles::Graph components;
   for (const Component* component : wanted.all<Component>()) {
     for (const Ref<Component>& other : component->depends_on) {
@@ -682,15 +675,8 @@ void check_circles(const std::vector<Declared>& items, const Catalog& wanted,
       }
     }
   }
-  for (const auto& circle : Circles::in(components)) {
-    const Declared* first = find_declared(items, Component::kKind, circle.front());
-    const Position at = first->at("spec.dependsOn");
-    notes.push_back({first->file(),
-                     at.line,
-                     at.column,
-                     "components depend on each other in a circle: " + circle_text(circle),
-                     {}});
-  }
+  tell(components, Component::kKind, "spec.dependsOn",
+       "components depend on each other in a circle: ", notes);
 }
 
 }  // namespace
