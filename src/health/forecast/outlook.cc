@@ -134,7 +134,7 @@ struct Asked {
 
 Result<History> kpi_history(const catalog::Kpi& kpi, const Asked& asked, Duration length,
                             Duration step) {
-  TRY(const auto result, asked.range(kpi.query, length, step));
+  TRY(const auto result, asked.range(kpi.promql(), length, step));
   if (result.series.size() > 1)
     return fail(ErrorCode::kInvalid,
                 fmt::format("its query gives {} series; one is needed", result.series.size()));

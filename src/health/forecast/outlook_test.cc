@@ -75,6 +75,16 @@ TEST_F(OutlookTest, AKpiThatSinksWillMissItsTarget) {
   EXPECT_NE(kpi.text.find("tries on the past"), std::string::npos) << kpi.text;
 }
 
+TEST_F(OutlookTest, AFigureOfOperationsIsForetoldByTheSeriesThatItIsKeptIn) {
+  declare_kpi(90);
+  plan.kpis.front().query.clear();
+  plan.kpis.front().operations = "time-to-acknowledge";
+  record({{"__name__", "wellrun_kpi_value"}, {"kpi", "orders"}},
+         [&](double hour) { return 150 - 0.1 * hour + noise.normal(); });
+  const auto kpi = only("kpi");
+  EXPECT_TRUE(kpi.warns) << kpi.text;
+}
+
 TEST_F(OutlookTest, AKpiOnTargetThatOnlySwingsIsNoNews) {
   declare_kpi(90);
   record({{"__name__", "orders_per_minute"}}, [&](double hour) {
