@@ -1,7 +1,7 @@
 import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { expect, test, vi } from 'vitest';
-import { ChartMarks, markAt, marksIn } from './chart_marks';
+import { ChartMarks, groupMarks, markAt, marksIn } from './chart_marks';
 
 const range = { start: 1000, end: 2000, step: 10 };
 const spans = [
@@ -40,6 +40,36 @@ test('the newest anomaly is said; another mark by keyboard', async () => {
   await user.tab();
   expect(document.activeElement?.getAttribute('aria-label')).toMatch(/^Change at .*checkout 1.2.0/);
   expect(point).toHaveBeenLastCalledWith(1490);
+});
+
+test('changes of one minute stand under one time of day, and all are said', async () => {
+  const at = 1440; // a whole minute
+  const several = [
+    { at, text: 'checkout 1.2.0' },
+    { at: at + 20, text: 'payments 3.1' },
+    { at: at + 59, text: 'flag new-cart on' },
+    { at: at + 60, text: 'checkout 1.2.1' },
+  ];
+  expect(groupMarks(marksIn(range, [], several), range).map((it) => it.marks.length)).toEqual([
+    3, 1,
+  ]);
+  render(
+    <ChartMarks
+      range={range}
+      spans={[]}
+      markers={several}
+      cursorTime={null}
+      onPoint={() => undefined}
+    />,
+  );
+  const buttons = screen.getAllByRole('button');
+  expect(buttons).toHaveLength(2);
+  expect(buttons[0]?.textContent).toMatch(/×3$/);
+  expect(buttons[0]?.getAttribute('aria-label')).toMatch(
+    /^3 changes at .*: checkout 1.2.0; payments 3.1; flag new-cart on$/,
+  );
+  await userEvent.setup().tab();
+  expect(screen.getByText('payments 3.1', { exact: false })).toBeTruthy();
 });
 
 test('without marks there is nothing', () => {

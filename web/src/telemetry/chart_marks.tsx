@@ -6,7 +6,7 @@ import { withLocalTimes } from '../platform/time';
 import type { Marker, Span } from './chart';
 import type { TimeRange } from './prometheus';
 
-const kMostMarks = 8; // the newest; the chart shows all
+const kMostMarks = 8; // the newest times; the chart shows all
 
 export interface Mark {
   kind: Span['kind'] | 'change';
@@ -32,8 +32,28 @@ export function markAt(marks: Mark[], time: number, near: number): Mark | undefi
     .sort((left, right) => left.to - left.from - (right.to - right.from))[0];
 }
 
+/** What happened of one kind within one time as it is written: one button, however many they are. */
+export interface MarkGroup {
+  kind: Mark['kind'];
+  time: string;
+  marks: Mark[];
+}
+
+/** `marks`: oldest first; so are the groups. */
+export function groupMarks(marks: Mark[], range: TimeRange): MarkGroup[] {
+  const groups: MarkGroup[] = [];
+  for (const mark of marks) {
+    const time = formatMarkTime(mark.from, range);
+    const known = groups.find((it) => it.kind === mark.kind && it.time === time);
+    if (known) known.marks.push(mark);
+    else groups.push({ kind: mark.kind, time, marks: [mark] });
+  }
+  return groups;
+}
+
 const icons = { anomaly: IconActivityHeartbeat, incident: IconUrgent, change: IconGitCommit };
 const names = { anomaly: 'Unusual', incident: 'Incident', change: 'Change' };
+const plurals = { anomaly: 'unusual', incident: 'incidents', change: 'changes' };
 const sameDay = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
@@ -70,35 +90,39 @@ export function ChartMarks({
   const [chosen, setChosen] = useState<string | null>(null);
   const marks = marksIn(range, spans, markers);
   if (marks.length === 0) return null;
-  const keyOf = (mark: Mark) => `${mark.kind} ${mark.from} ${mark.text}`;
+  const groups = groupMarks(marks, range);
+  const keyOf = ({ kind, time }: MarkGroup) => `${kind} ${time}`;
+  const pointed = cursorTime === null ? undefined : markAt(marks, cursorTime, range.step * 2);
   const said =
-    marks.find((mark) => keyOf(mark) === chosen) ??
-    (cursorTime === null ? undefined : markAt(marks, cursorTime, range.step * 2)) ??
-    marks.findLast(({ kind }) => kind === 'anomaly') ??
-    marks.at(-1);
-  const choose = (mark: Mark | null) => {
-    setChosen(mark && keyOf(mark));
-    onPoint(mark && Math.min(range.end, Math.max(range.start, mark.from)));
+    groups.find((group) => keyOf(group) === chosen) ??
+    groups.find((group) => pointed && group.marks.includes(pointed)) ??
+    groups.findLast(({ kind }) => kind === 'anomaly') ??
+    groups.at(-1);
+  const choose = (group: MarkGroup | null) => {
+    setChosen(group && keyOf(group));
+    const at = group?.marks[0]?.from ?? null;
+    onPoint(at && Math.min(range.end, Math.max(range.start, at)));
   };
   return (
     <div className="chart-marks">
       <ul aria-label="On this chart">
-        {marks.slice(-kMostMarks).map((mark) => {
-          const Icon = icons[mark.kind];
+        {groups.slice(-kMostMarks).map((group) => {
+          const Icon = icons[group.kind];
           return (
-            <li key={keyOf(mark)}>
+            <li key={keyOf(group)}>
               <button
                 type="button"
-                className={`chart-mark ${mark.kind}`}
-                aria-pressed={said === mark}
-                aria-label={`${names[mark.kind]} at ${formatMarkTime(mark.from, range)}: ${withLocalTimes(mark.text)}`}
-                onFocus={() => choose(mark)}
+                className={`chart-mark ${group.kind}`}
+                aria-pressed={said === group}
+                aria-label={`${titleOf(group)} at ${group.time}: ${textOf(group)}`}
+                onFocus={() => choose(group)}
                 onBlur={() => choose(null)}
-                onMouseEnter={() => choose(mark)}
+                onMouseEnter={() => choose(group)}
                 onMouseLeave={() => choose(null)}
               >
                 <Icon size={13} aria-hidden />
-                {formatMarkTime(mark.from, range)}
+                {group.time}
+                {group.marks.length > 1 && ` ×${group.marks.length}`}
               </button>
             </li>
           );
@@ -106,9 +130,18 @@ export function ChartMarks({
       </ul>
       {said && (
         <p className="chart-note">
-          <span className="strong">{names[said.kind]}</span> {withLocalTimes(said.text)}
+          <span className="strong">{titleOf(said)}</span> {textOf(said)}
         </p>
       )}
     </div>
   );
+}
+
+/** "Change", "3 changes". */
+function titleOf({ kind, marks }: MarkGroup): string {
+  return marks.length === 1 ? names[kind] : `${marks.length} ${plurals[kind]}`;
+}
+
+function textOf({ marks }: MarkGroup): string {
+  return marks.map((mark) => withLocalTimes(mark.text)).join('; ');
 }
