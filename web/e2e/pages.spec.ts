@@ -62,6 +62,7 @@ async function addresses(page: Page): Promise<string[]> {
     ['/workloads/', await first('/api/v1/workloads', 'name')],
     ['/procedures/', await first('/api/v1/runbooks', 'name')],
     ['/slos/', await first('/api/v1/slos', 'name')],
+    ['/forecasts/', await first('/api/v1/forecasts', 'id')],
     ['/runs/', await first('/api/v1/runs', 'id')],
     ['/analyses/', await first('/api/v1/analyses', 'id')],
   ];

@@ -4,6 +4,8 @@ import { Link } from '@tanstack/react-router';
 import { answer, client } from '../platform/api';
 import { Page, Panel } from '../platform/page';
 import { Loaded } from '../platform/states';
+import { ForecastList } from './forecast_list';
+import { useForecasts } from './forecast_queries';
 import { useKpis, useSlos } from './health_queries';
 import { OperationsFigures } from './operations_figures';
 import { OutcomeTree } from './outcome_tree';
@@ -21,6 +23,7 @@ export function HealthPage() {
   const slos = useSlos();
   const kpis = useKpis();
   const operations = useOperations();
+  const forecasts = useForecasts();
   return (
     <Page
       title="Health"
@@ -35,6 +38,11 @@ export function HealthPage() {
       <Panel title="Objectives" flush>
         <Loaded query={slos} rows={5}>
           {({ items }) => <SloList slos={items} />}
+        </Loaded>
+      </Panel>
+      <Panel title="Looking ahead" flush>
+        <Loaded query={forecasts} rows={3}>
+          {(foretold) => <ForecastList forecasts={foretold} />}
         </Loaded>
       </Panel>
       <Panel title="How the operation goes, 30 days">

@@ -118,6 +118,11 @@ const slo = createRoute({
   path: '/slos/$name',
   component: lazyRouteComponent(() => import('../health/slo_page'), 'SloPage'),
 });
+const forecast = createRoute({
+  getParentRoute: () => root,
+  path: '/forecasts/$id',
+  component: lazyRouteComponent(() => import('../health/forecast_page'), 'ForecastPage'),
+});
 const changes = createRoute({
   getParentRoute: () => root,
   path: '/changes',
@@ -202,6 +207,7 @@ export const router = createRouter({
     health,
     effectiveness,
     slo,
+    forecast,
     changes,
     analyses,
     analysis,

@@ -13,6 +13,8 @@ export interface Marker {
   /** Unix seconds */
   at: number;
   text: string;
+  /** what it is, unless a change: something that is foretold for then */
+  kind?: 'foretold';
 }
 
 /** A stretch of time in which something was so: an anomaly, an incident. */

@@ -1,6 +1,11 @@
 // What stands on a chart's time axis, as text: changes, anomalies and incidents, each a button, so that what a pointer finds
 // on the chart is found by keyboard and read aloud, too.
-import { IconActivityHeartbeat, IconGitCommit, IconUrgent } from '@tabler/icons-react';
+import {
+  IconActivityHeartbeat,
+  IconGitCommit,
+  IconHourglass,
+  IconUrgent,
+} from '@tabler/icons-react';
 import { useState } from 'react';
 import { withLocalTimes } from '../platform/time';
 import type { Marker, Span } from './chart';
@@ -9,7 +14,7 @@ import type { TimeRange } from './prometheus';
 const kMostMarks = 8; // the newest times; the chart shows all
 
 export interface Mark {
-  kind: Span['kind'] | 'change';
+  kind: Span['kind'] | 'change' | 'foretold';
   from: number;
   to: number;
   text: string;
@@ -19,7 +24,7 @@ export interface Mark {
 export function marksIn(range: TimeRange, spans: Span[], markers: Marker[]): Mark[] {
   return [
     ...spans,
-    ...markers.map(({ at, text }) => ({ kind: 'change' as const, from: at, to: at, text })),
+    ...markers.map(({ at, text, kind = 'change' as const }) => ({ kind, from: at, to: at, text })),
   ]
     .filter(({ from, to }) => to >= range.start && from <= range.end)
     .sort((left, right) => left.from - right.from);
@@ -51,9 +56,24 @@ export function groupMarks(marks: Mark[], range: TimeRange): MarkGroup[] {
   return groups;
 }
 
-const icons = { anomaly: IconActivityHeartbeat, incident: IconUrgent, change: IconGitCommit };
-const names = { anomaly: 'Unusual', incident: 'Incident', change: 'Change' };
-const plurals = { anomaly: 'unusual', incident: 'incidents', change: 'changes' };
+const icons = {
+  anomaly: IconActivityHeartbeat,
+  incident: IconUrgent,
+  change: IconGitCommit,
+  foretold: IconHourglass,
+};
+const names = {
+  anomaly: 'Unusual',
+  incident: 'Incident',
+  change: 'Change',
+  foretold: 'Foretold',
+};
+const plurals = {
+  anomaly: 'unusual',
+  incident: 'incidents',
+  change: 'changes',
+  foretold: 'foretold',
+};
 const sameDay = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
