@@ -114,23 +114,23 @@ void AssessService::assess(std::function<void(Assessment)> done) {
 
 std::vector<http::Route> AssessService::routes() {
   std::vector<http::Route> routes;
-  routes.push_back(
-      {.method = "GET",
-       .pattern = "/api/v1/assessment",
-       .role = http::Role::kViewer,
-       .operation_id = "getAssessment",
-       .handler = http::on_strand_later(runtime_.strand, [this](http::Request, http::Reply reply) {
-         assess([this,
-                 reply = std::make_shared<http::Reply>(std::move(reply))](const Assessment& made) {
-           (*reply)(http::json_response(to_json(made, runtime_.clock.now())));
-         });
-       })});
+  routes.push_back({.method = "GET",
+                    .pattern = "/api/v1/assessment",
+                    .role = http::Role::kViewer,
+                    .operation_id = "getAssessment",
+                    .handler = http::on_strand_later(
+                        runtime_.strand, [this](const http::Request&, http::Reply reply) {
+                          assess([this, reply = std::make_shared<http::Reply>(std::move(reply))](
+                                     const Assessment& made) {
+                            (*reply)(http::json_response(to_json(made, runtime_.clock.now())));
+                          });
+                        })});
   routes.push_back(
       {.method = "POST",
        .pattern = "/api/v1/assessment",
        .role = http::Role::kOperator,
        .operation_id = "recordAssessment",
-       .handler = http::on_strand_later(runtime_.strand, [this](http::Request request,
+       .handler = http::on_strand_later(runtime_.strand, [this](const http::Request& request,
                                                                 http::Reply reply) {
          auto shared = std::make_shared<http::Reply>(std::move(reply));
          assess([this, actor = request.principal.actor, shared](const Assessment& made) {

@@ -148,22 +148,22 @@ Checked check_against(const CatalogApi& api, Declarations declarations, bool pru
 }
 
 /// Reads the body and its YAML on the I/O thread, then goes on on the strand.
-http::Handler with_declarations(
-    CatalogApi api,
-    std::function<void(const CatalogApi&, Declarations, ApplyInfo, const Request&, http::Reply)>
-        then) {
+http::Handler with_declarations(CatalogApi api,
+                                std::function<void(const CatalogApi&, Declarations,
+                                                   const ApplyInfo&, const Request&, http::Reply)>
+                                    then) {
   return [api, then = std::move(then)](Request request, http::Reply reply) {
     auto read = read_request(request);
     if (!read) return reply(http::problem_response(read.error()));
     api.strand.post([api, then, request = std::move(request), info = std::move(read->info),
                      declarations = load(read->files), reply = std::move(reply)]() mutable {
-      then(api, std::move(declarations), std::move(info), request, std::move(reply));
+      then(api, std::move(declarations), info, request, std::move(reply));
     });
   };
 }
 
-void check_catalog(const CatalogApi& api, Declarations declarations, ApplyInfo info, const Request&,
-                   http::Reply reply) {
+void check_catalog(const CatalogApi& api, Declarations declarations, const ApplyInfo& info,
+                   const Request&, http::Reply reply) {
   const std::size_t count = declarations.items.size();
   const Checked checked = check_against(api, std::move(declarations), info.prune);
   reply(http::json_response({{"problems", problems_json(checked.problems)},
@@ -171,8 +171,8 @@ void check_catalog(const CatalogApi& api, Declarations declarations, ApplyInfo i
                              {"resources", count}}));
 }
 
-void plan_catalog(const CatalogApi& api, Declarations declarations, ApplyInfo info, const Request&,
-                  http::Reply reply) {
+void plan_catalog(const CatalogApi& api, Declarations declarations, const ApplyInfo& info,
+                  const Request&, http::Reply reply) {
   const Checked checked = check_against(api, std::move(declarations), info.prune);
   Json answer = to_json(plan(api.domain.catalog(), checked.wanted, api.ledger.now()));
   answer["problems"] = problems_json(checked.problems);
@@ -196,7 +196,7 @@ Response applied_response(const std::vector<journal::Fact>& facts) {
   return http::problem_response({ErrorCode::kInternal, "the apply left no catalog.applied", {}});
 }
 
-void apply_catalog(const CatalogApi& api, Declarations declarations, ApplyInfo info,
+void apply_catalog(const CatalogApi& api, Declarations declarations, const ApplyInfo& info,
                    const Request& request, http::Reply reply) {
   // decide() is copied by the ledger, and its problems are wanted by the answer: both hold them.
   const auto wanted = std::make_shared<const Declarations>(std::move(declarations));

@@ -434,7 +434,7 @@ void check_inputs(const Context& context, const std::string& path, const Ref<Run
   }
   for (const auto& [name, value] : inputs) {
     if (std::ranges::find(names, name) == names.end()) {
-      context.problem(path + ".inputs." + name,
+      context.problem(fmt::format("{}.inputs.{}", path, name),
                       fmt::format("Runbook {} has no input {}", quote(runbook.name), quote(name)),
                       nearest(name, names).value_or(""));
     }

@@ -195,8 +195,8 @@ test('every operation of the API contract is served', async () => {
   let count = 0;
   for (const line of readFileSync('api/openapi.yaml', 'utf8').split('\n')) {
     if (/^components:/.test(line)) break;
-    path = /^  (\/\S*):/.exec(line)?.[1] ?? path;
-    const method = /^    (get|post|put|delete):/.exec(line)?.[1]?.toUpperCase();
+    path = /^ {2}(\/\S*):/.exec(line)?.[1] ?? path;
+    const method = /^ {4}(get|post|put|delete):/.exec(line)?.[1]?.toUpperCase();
     // Streams stay open, OTLP and the status page have listeners of their own.
     if (!method || path === '/api/v1/stream' || path.startsWith('/v1/') || path.startsWith('/api/status')) continue;
     count += 1;
