@@ -25,7 +25,7 @@ BANNED = [  # outside platform/runtime
     (r"std::random_device|\bgetrandom\(|\brand\(\)|std::mt19937", "chance: take platform/runtime's Random"),
     (r"\b(sleep_for|sleep_until|usleep|nanosleep)\b", "sleeping: set a timer"),
     (r"\bgettimeofday\(|\bclock_gettime\(|[^_\w]time\((NULL|nullptr|0)\)", "a clock: take platform/runtime's Clock"),
-    (r"steady_timer|system_timer|deadline_timer", "a timer: use Strand::at"),
+    (r"steady_timer|system_timer|deadline_timer", "a timer: use Strand::after or Strand::at"),
 ]
 # Where the network library's own timers are the deadline of a socket, and tests that talk to real processes.
 BANNED_EXCEPT = re.compile(r"^src/platform/(runtime|http|process|grpc)/|_test\.cc$|_bench\.cc$|^tests/|^bench/")

@@ -3,6 +3,11 @@
 // Time, chance and turns to run: everything that a simulation replaces. This folder is the only
 // place that may touch the operating system's clocks, entropy, threads and timers.
 //
+// Which clock: a length of time (an interval, a pause, a deadline, how old something is) is
+// measured by the steady clock and waited for with `Strand::after`. The wall clock says what time
+// it is, and `Strand::at` waits for a date; it may be set forward or back by hours while the
+// program runs, and then no interval may stand still and nothing may be thrown away for being old.
+//
 // The control plane is one strand: whatever runs on `Strand` runs alone, so domains need no locks.
 // Work that blocks or computes for long (a PromQL query, SQLite, a DNS look-up) goes to `Workers`
 // and posts its result back.
@@ -27,7 +32,7 @@ class Clock {
   /// time.
   virtual Timestamp now() const = 0;
 
-  /// Time since some fixed point; never goes back. For measuring only.
+  /// Time since some fixed point; never goes back, is never set. For measuring only.
   virtual std::chrono::nanoseconds steady() const = 0;
 };
 
@@ -49,8 +54,8 @@ class Timer {
   virtual ~Timer() = default;
 };
 
-/// Runs tasks one at a time, in order of posting. post() is thread-safe; at() is called on the
-/// strand itself.
+/// Runs tasks one at a time, in order of posting. post() is thread-safe; at() and after() are
+/// called on the strand itself.
 class Strand {
  public:
   virtual ~Strand() = default;
@@ -60,6 +65,10 @@ class Strand {
   /// Runs `task` once wall-clock time has reached `due`; at once when that has passed. A clock that
   /// is set forward or back is noticed within a second.
   [[nodiscard]] virtual std::unique_ptr<Timer> at(Timestamp due, Task task) = 0;
+
+  /// Runs `task` once `length` has passed on the steady clock, whatever becomes of the wall clock;
+  /// at once when it is not positive.
+  [[nodiscard]] virtual std::unique_ptr<Timer> after(Duration length, Task task) = 0;
 };
 
 /// A pool for what blocks or computes. In simulation the task runs later on the strand, in an order

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <sys/random.h>
@@ -61,16 +63,23 @@ class SystemRandom final : public Random {
 /// handed out, because a Timer may be destroyed after the runtime was.
 class TimerTable : public std::enable_shared_from_this<TimerTable> {
  public:
-  using Key = std::pair<Timestamp, std::uint64_t>;  ///< equal times run in the order they were set
+  enum class Base : std::uint8_t { kSteady, kWall };
+  struct Key {
+    Base base;
+    Duration due;          ///< on that clock, since its zero
+    std::uint64_t number;  ///< equal times run in the order they were set
+    auto operator<=>(const Key&) const = default;
+  };
 
   TimerTable(AsioStrand strand, const Clock& clock)
       : strand_(std::move(strand)), clock_(clock), wait_(strand_) {}
 
-  Key add(Timestamp due, Task task) {
+  Key add(Base base, Duration due, Task task) {
     std::unique_lock lock(mutex_);
-    const Key key{due, ++count_};
-    tasks_.emplace(key, std::move(task));
-    const bool is_next = tasks_.begin()->first == key;
+    const Key key{base, due, ++count_};
+    auto& tasks = tasks_[base];
+    tasks.emplace(key, std::move(task));
+    const bool is_next = tasks.begin()->first == key;
     lock.unlock();
     if (is_next) arm_soon();
     return key;
@@ -79,31 +88,42 @@ class TimerTable : public std::enable_shared_from_this<TimerTable> {
   void remove(const Key& key) {
     Task forgotten;  // destroyed outside the lock: it may own other timers
     const std::lock_guard lock(mutex_);
-    if (const auto found = tasks_.find(key); found != tasks_.end()) {
+    auto& tasks = tasks_[key.base];
+    if (const auto found = tasks.find(key); found != tasks.end()) {
       forgotten = std::move(found->second);
-      tasks_.erase(found);
+      tasks.erase(found);
     }
   }
 
   void clear() {
-    std::map<Key, Task> forgotten;
+    std::map<Base, std::map<Key, Task>> forgotten;
     const std::lock_guard lock(mutex_);
     std::swap(forgotten, tasks_);
   }
 
  private:
+  Duration now(Base base) const {
+    return base == Base::kSteady ? std::chrono::floor<Duration>(clock_.steady())
+                                 : clock_.now().time_since_epoch();
+  }
+
   void arm_soon() {
     asio::dispatch(strand_, [self = shared_from_this()] { self->arm(); });
   }
 
   void arm() {
-    Duration wait = kLongestWait;
+    auto wait = kLongestWait;
+    bool any = false;
     {
       const std::lock_guard lock(mutex_);
-      if (tasks_.empty()) return;
-      wait = std::clamp(tasks_.begin()->first.first - clock_.now(), Duration{0}, kLongestWait);
+      for (const auto& [base, tasks] : tasks_) {
+        if (tasks.empty()) continue;
+        any = true;
+        wait = std::min(wait, tasks.begin()->first.due - now(base));
+      }
     }
-    wait_.expires_after(wait);  // cancels the wait before
+    if (!any) return;
+    wait_.expires_after(std::max(wait, Duration{0}));  // cancels the wait before
     wait_.async_wait([self = shared_from_this()](boost::system::error_code error) {
       if (!error) self->run_due();
     });
@@ -114,17 +134,27 @@ class TimerTable : public std::enable_shared_from_this<TimerTable> {
     arm();
   }
 
+  /// Of the two clocks' timers the one that is late the longest.
   std::optional<Task> take_due() {
     const std::lock_guard lock(mutex_);
-    if (tasks_.empty() || tasks_.begin()->first.first > clock_.now()) return std::nullopt;
-    return std::move(tasks_.extract(tasks_.begin()).mapped());
+    std::map<Key, Task>* latest = nullptr;
+    Duration most{-1};
+    for (auto& [base, tasks] : tasks_) {
+      if (tasks.empty()) continue;
+      const auto late = now(base) - tasks.begin()->first.due;
+      if (late <= most) continue;
+      most = late;
+      latest = &tasks;
+    }
+    if (latest == nullptr) return std::nullopt;
+    return std::move(latest->extract(latest->begin()).mapped());
   }
 
   AsioStrand strand_;
   const Clock& clock_;
   asio::steady_timer wait_;  ///< used on the strand only
   std::mutex mutex_;
-  std::map<Key, Task> tasks_;
+  std::map<Base, std::map<Key, Task>> tasks_;
   std::uint64_t count_ = 0;
 };
 
@@ -144,17 +174,28 @@ class SystemTimer final : public Timer {
 class SystemStrand final : public Strand {
  public:
   SystemStrand(asio::io_context& io, const Clock& clock)
-      : strand_(asio::make_strand(io)), timers_(std::make_shared<TimerTable>(strand_, clock)) {}
+      : strand_(asio::make_strand(io)),
+        clock_(clock),
+        timers_(std::make_shared<TimerTable>(strand_, clock)) {}
   ~SystemStrand() override { timers_->clear(); }
 
   void post(Task task) override { asio::post(strand_, std::move(task)); }
   std::unique_ptr<Timer> at(Timestamp due, Task task) override {
-    return std::make_unique<SystemTimer>(timers_, timers_->add(due, std::move(task)));
+    return add(TimerTable::Base::kWall, due.time_since_epoch(), std::move(task));
+  }
+  std::unique_ptr<Timer> after(Duration length, Task task) override {
+    const auto due = std::chrono::ceil<Duration>(clock_.steady()) + length;
+    return add(TimerTable::Base::kSteady, due, std::move(task));
   }
   void forget_timers() { timers_->clear(); }
 
  private:
+  std::unique_ptr<Timer> add(TimerTable::Base base, Duration due, Task task) {
+    return std::make_unique<SystemTimer>(timers_, timers_->add(base, due, std::move(task)));
+  }
+
   AsioStrand strand_;
+  const Clock& clock_;
   std::shared_ptr<TimerTable> timers_;
 };
 
@@ -164,6 +205,7 @@ class SystemWorkers final : public Workers {
   void run(Task task) override { asio::post(pool_, std::move(task)); }
   void stop() { pool_.stop(); }
   void join() { pool_.join(); }
+  bool runs_this_thread() { return pool_.get_executor().running_in_this_thread(); }
 
  private:
   asio::thread_pool pool_;
@@ -176,8 +218,8 @@ struct SystemRuntime::State {
       : clock(std::move(options.wall_clock)),
         io(std::max(1, options.io_threads)),
         keep_running(asio::make_work_guard(io)),
-        strand(io, clock),
-        workers(options.worker_threads) {
+        strand(io, clock) {
+    pools.emplace_back(options.worker_threads);
     std::signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < std::max(1, options.io_threads); ++i) {
       threads.emplace_back([this] { io.run(); });
@@ -189,8 +231,20 @@ struct SystemRuntime::State {
   asio::io_context io;
   asio::executor_work_guard<asio::io_context::executor_type> keep_running;
   SystemStrand strand;
-  SystemWorkers workers;
+  std::deque<SystemWorkers> pools;  ///< the first is everybody's
   std::vector<std::thread> threads;
+
+  bool runs_this_thread() {
+    return io.get_executor().running_in_this_thread() ||
+           std::ranges::any_of(pools, &SystemWorkers::runs_this_thread);
+  }
+  void join() {
+    const std::lock_guard one(join_mutex);
+    for (auto& pool : pools) pool.join();
+    for (auto& thread : threads)
+      if (thread.joinable()) thread.join();
+  }
+  std::mutex join_mutex;
 
   std::optional<asio::signal_set> signals;
   std::mutex mutex;
@@ -203,12 +257,14 @@ SystemRuntime::SystemRuntime(SystemRuntimeOptions options)
 
 SystemRuntime::~SystemRuntime() {
   stop();
-  state_->workers.join();
-  for (auto& thread : state_->threads) thread.join();
 }
 
 Runtime SystemRuntime::runtime() {
-  return {state_->clock, state_->random, state_->strand, state_->workers};
+  return {state_->clock, state_->random, state_->strand, state_->pools.front()};
+}
+
+Workers& SystemRuntime::add_workers(int threads) {
+  return state_->pools.emplace_back(threads);
 }
 
 asio::io_context& SystemRuntime::io() {
@@ -244,8 +300,9 @@ void SystemRuntime::stop() {
   state_->strand.forget_timers();
   state_->keep_running.reset();
   state_->io.stop();
-  state_->workers.stop();
+  for (auto& pool : state_->pools) pool.stop();
   state_->ended.notify_all();
+  if (!state_->runs_this_thread()) state_->join();
 }
 
 }  // namespace wellrun

@@ -29,6 +29,11 @@ class SystemRuntime {
 
   Runtime runtime();
 
+  /// A further pool of `threads`, for what blocks on something outside for long (a mail server, a
+  /// name server): a peer that does not answer must not hold up what the other workers do. To be
+  /// called by one thread, before stop(); lives as long as this.
+  Workers& add_workers(int threads);
+
   /// For servers and clients in platform/ that speak Asio themselves.
   boost::asio::io_context& io();
 
@@ -40,7 +45,9 @@ class SystemRuntime {
   /// calls stop() or destroys this last.
   int run_until_signal();
 
-  /// Thread-safe. Work under way on the pool is finished, timers are forgotten.
+  /// Thread-safe. Forgets timers and what is posted, waits for what the pools have begun, and joins
+  /// every thread: once it returns nothing runs any more, and what tasks use may go. Called from
+  /// one of those threads, it only tells them to end; the next call, or the destructor, joins.
   void stop();
 
  private:

@@ -61,6 +61,29 @@ TEST(SystemRuntime, AClockSetForwardIsNoticedWithoutBeingTold) {
   EXPECT_EQ(ran->get_future().wait_for(60s), std::future_status::ready);
 }
 
+TEST(SystemRuntime, AClockSetBackHoldsNoIntervalUp) {
+  std::atomic<std::int64_t> wall_ms = 100'000'000;
+  SystemRuntime system({.wall_clock = [&] { return from_unix_ms(wall_ms); }});
+  const auto runtime = system.runtime();
+  std::vector<std::unique_ptr<Timer>> timers;
+  std::vector<int> ran;
+  const auto last = std::make_shared<std::promise<void>>();
+  runtime.strand.post([&, last] {
+    const auto date = from_unix_ms(wall_ms) + 10ms;
+    timers.push_back(runtime.strand.at(date, [&] { ran.push_back(99); }));
+    timers.push_back(runtime.strand.after(30ms, [&, last] {
+      ran.push_back(3);
+      last->set_value();
+    }));
+    timers.push_back(runtime.strand.after(20ms, [&] { ran.push_back(2); }));
+    timers.push_back(runtime.strand.after(-1h, [&] { ran.push_back(1); }));
+    wall_ms -= Duration(1h).count();
+  });
+  ASSERT_EQ(last->get_future().wait_for(60s), std::future_status::ready);
+  system.stop();
+  EXPECT_EQ(ran, (std::vector{1, 2, 3})) << "the date has not come again";
+}
+
 TEST(SystemRuntime, WorkersPostBackToTheStrand) {
   SystemRuntime system({});
   const auto runtime = system.runtime();
@@ -89,6 +112,42 @@ TEST(SystemRuntime, ASignalEndsTheWaitAndSoDoesStop) {
   std::thread stopper([&] { system.stop(); });
   EXPECT_EQ(system.run_until_signal(), 0);
   stopper.join();
+}
+
+TEST(SystemRuntime, OnceItIsStoppedNothingRunsAnyMore) {
+  SystemRuntime system({.io_threads = 2, .worker_threads = 1});
+  const auto runtime = system.runtime();
+  auto& others = system.add_workers(1);
+  std::promise<void> begun, begun_elsewhere, go_on;
+  const auto may_go_on = go_on.get_future().share();
+  std::atomic<int> finished = 0;
+  const auto work = [&](std::promise<void>& tell) {
+    return [&, may_go_on] {
+      tell.set_value();
+      may_go_on.wait();
+      std::this_thread::sleep_for(20ms);
+      ++finished;
+    };
+  };
+  runtime.workers.run(work(begun));
+  others.run(work(begun_elsewhere));
+  begun.get_future().wait();
+  begun_elsewhere.get_future().wait();
+  runtime.strand.post([&] { system.stop(); });  // from a thread of its own: tells, does not wait
+  go_on.set_value();
+  system.stop();
+  EXPECT_EQ(finished, 2);
+}
+
+TEST(SystemRuntime, APoolThatIsBusyHoldsNoOtherUp) {
+  SystemRuntime system({.io_threads = 1, .worker_threads = 1});
+  auto& mail = system.add_workers(1);
+  std::promise<void> answered;
+  mail.run([answer = answered.get_future()]() mutable { answer.wait(); });
+  std::promise<void> done;
+  system.runtime().workers.run([&] { done.set_value(); });
+  EXPECT_EQ(done.get_future().wait_for(60s), std::future_status::ready);
+  answered.set_value();
 }
 
 TEST(SystemRuntime, ATimerMayOutliveTheRuntime) {

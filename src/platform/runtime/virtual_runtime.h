@@ -24,9 +24,14 @@ class VirtualRuntime {
   /// Runs everything posted, without moving time.
   void run_ready();
 
-  /// Moves time to `end`, running each timer at its due time and everything that follows from it.
+  /// Moves both clocks on by as much as the wall clock lacks to `end`, running each timer at its
+  /// due time and everything that follows from it.
   void run_until(Timestamp end);
   void run_for(Duration length) { run_until(now() + length); }
+
+  /// Sets the wall clock forward or (negative) back, as an operator or a time server does; the
+  /// steady clock does not notice. What is due by then runs when time is next moved.
+  void set_clock(Duration by);
 
   /// Forgets every posted task and timer, as a crash does. Time and seed go on.
   void crash();
