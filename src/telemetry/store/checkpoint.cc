@@ -14,6 +14,26 @@ namespace {
 
 constexpr std::size_t kBatchBytes = 1U << 20;
 
+/// The samples of both, each time once: `newer` holds where they differ.
+template <typename TimedSample>
+std::vector<TimedSample> merged(std::span<const TimedSample> newer,
+                                std::span<const TimedSample> older) {
+  std::vector<TimedSample> all;
+  all.reserve(newer.size() + older.size());
+  std::ranges::merge(newer, older, std::back_inserter(all), {}, &TimedSample::time_ms,
+                     &TimedSample::time_ms);
+  const auto again = std::ranges::unique(all, {}, &TimedSample::time_ms);
+  all.erase(again.begin(), again.end());
+  return all;
+}
+
+Status decode(std::string_view chunk, std::vector<Sample>& floats) {
+  return decode_floats(chunk, floats);
+}
+Status decode(std::string_view chunk, std::vector<HistogramSample>& histograms) {
+  return decode_histograms(chunk, histograms);
+}
+
 template <typename TimedSample>
 void merge_into(std::vector<TimedSample>& older, std::vector<TimedSample> newer) {
   std::vector<TimedSample> merged;
@@ -153,10 +173,11 @@ class Checkpoint {
       if (is_flushing(series)) {
         changed = true;
         const auto ref = index * SeriesBlock::kSize + i;
-        put_chunks(ref, series.flushing.samples(), encode_floats);
+        TRY_STATUS(put_chunks(ref, series, series.flushing.samples(), encode_floats));
         if (series.histograms)
-          put_chunks(ref, std::span<const HistogramSample>(series.histograms->flushing),
-                     encode_histograms);
+          TRY_STATUS(put_chunks(ref, series,
+                                std::span<const HistogramSample>(series.histograms->flushing),
+                                encode_histograms));
       }
     }
     if (changed)
@@ -165,14 +186,39 @@ class Checkpoint {
     return {};
   }
 
+  /// What begins no later than the database's last may begin where a chunk there does: a sender
+  /// repeated a sample, and the log of it was read after a crash. Such a chunk is taken in.
   template <typename TimedSample, typename Encode>
-  void put_chunks(std::uint32_t ref, std::span<const TimedSample> samples, Encode encode) {
+  Status put_chunks(std::uint32_t ref, const Series& series, std::span<const TimedSample> samples,
+                    Encode encode) {
+    std::vector<TimedSample> joined;
     while (!samples.empty()) {
+      const auto key = chunk_key(ref, samples.front().time_ms);
+      if (samples.front().time_ms <= series.disk_last_ms) {
+        TRY(auto older, stored_chunk<TimedSample>(key));
+        if (!older.empty()) {
+          joined = merged<TimedSample>(samples, older);
+          samples = joined;
+        }
+      }
       const auto length = chunk_length(samples);
-      batch_.Put(core_.database->family(Family::kChunks), chunk_key(ref, samples.front().time_ms),
-                 encode(samples.first(length)));
+      batch_.Put(core_.database->family(Family::kChunks), key, encode(samples.first(length)));
       samples = samples.subspan(length);
     }
+    return {};
+  }
+
+  /// Empty when there is none, or one that holds something else or cannot be read.
+  template <typename TimedSample>
+  Result<std::vector<TimedSample>> stored_chunk(const std::string& key) {
+    TRY(const auto chunk, core_.database->get(Family::kChunks, key));
+    std::vector<TimedSample> samples;
+    if (!chunk) return samples;
+    if (const auto read = decode(*chunk, samples); !read)
+      core_.note_damage({fmt::format("chunk of series {} that begins at {} ms",
+                                     read_key32(key.data()), read_key_time(key.data() + 4)),
+                         to_string(read.error())});
+    return samples;
   }
 
   Status write() {

@@ -231,6 +231,32 @@ TEST(PowerLoss, AnyTailOfTheLogMayBeMissing) {
   }
 }
 
+/// A sender that heard no answer sends again what was moved to the database meanwhile; after a
+/// crash the log holds the repetition alone.
+TEST(PowerLoss, ARepeatedSampleDoesNotReplaceTheChunkThatBeginsWithIt) {
+  for (const std::size_t repeated : {0U, 1U, 50U}) {
+    Folder folder;
+    VirtualRuntime runtime;
+    {
+      auto store = EmbeddedStore::open(options_for(folder / "made"), runtime.runtime());
+      ASSERT_TRUE(store);
+      write(**store, 10, 100, 100);
+      ASSERT_TRUE((*store)->checkpoint());
+      write(**store, 10, 50, 50);
+      ASSERT_TRUE((*store)->checkpoint());
+      write(**store, 10, 100, 1 + repeated);
+      write(**store, 10, 50, 1 + repeated);
+      fs::copy(folder / "made", folder / "crashed", fs::copy_options::recursive);
+    }
+    auto store = EmbeddedStore::open(options_for(folder / "crashed"), runtime.runtime());
+    ASSERT_TRUE(store) << to_string(store.error());
+    ASSERT_TRUE((*store)->checkpoint());
+    const auto read = read_all(**store);
+    EXPECT_EQ(read.wrong, 0U);
+    EXPECT_EQ(read.samples, 10 * 150U) << repeated;
+  }
+}
+
 /// A file system of its own that can be made larger. Needs root.
 class SmallDisk {
  public:
