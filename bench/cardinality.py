@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """One workload goes to a million series; what do the others' queries notice?
 
-    bench/cardinality.py [--binary build/release/wellrun] [--flood 1000000] [--rate 20000] [--seconds 40]
+    bench/cardinality.py [--binary build/release/wellrun] [--flood 1000000] [--rate 20000] [--turn 8]
 
-Twenty calm jobs of 1,000 series write every five seconds, and a dashboard asks about one after the other the whole time:
-first alone, then while job "mad" sends --flood new series at --rate a second. Prints p50 and p99 of the dashboard's
-queries in both, who was named, what was refused, and the server's memory. Exits with 1 unless the flood was capped at its
-limit, named in the journal, every calm write was taken, and p99 moved by less than 20 % (or by less than 2 ms, which is
-the scheduler's grain)."""
+Twenty calm jobs of 1,000 series write every five seconds, and a dashboard asks about one after the other the whole time,
+in turns of --turn seconds: one alone, one while job "mad" sends new series at --rate a second, until it has sent --flood.
+Turn about, so that whatever else the machine does falls on both alike; how long a page of no content takes in either says how
+busy it was. Prints p50 and p99 of the dashboard's queries in both, who was named, what was refused, and the server's
+memory. Exits with 1 unless the flood was capped at its limit, named in the journal, every calm write was taken, and p99 moved
+by less than 20 % (or by less than 2 ms, which is the scheduler's grain)."""
 
 import argparse
 import http.client
@@ -119,37 +120,47 @@ class Flood(threading.Thread):
 
     def __init__(self, server, count, rate):
         super().__init__(daemon=True)
-        self.server, self.rate, self.refused, self.said = server, rate, 0, ""
+        self.server, self.rate, self.refused, self.turn = server, rate, 0, threading.Event()
         now = int(time.time() * 1000)
         self.bodies = [request([label_bytes({"__name__": "mad_total", "job": "mad", "user": f"user-{i:08}"})
                                 for i in range(first, min(count, first + BATCH))], now, 1)
                        for first in range(0, count, BATCH)]
 
     def run(self):
-        connection, due = self.server.connect(), time.time()
+        connection = self.server.connect()
         for body in self.bodies:
+            self.turn.wait()
+            began = time.time()
             status, text = write(connection, body)
             if status == 400 and (match := re.match(r"(\d+) of", text)):
-                self.refused, self.said = self.refused + int(match[1]), text
-            due += BATCH / self.rate
-            time.sleep(max(0, due - time.time()))
+                self.refused += int(match[1])
+            time.sleep(max(0, began + BATCH / self.rate - time.time()))
 
 
-def dashboard(server, seconds=None, until=None):
-    """Asks every 20 ms; milliseconds of each."""
-    connection, times, end, i = server.connect(), [], time.time() + (seconds or 1e9), 0
-    while time.time() < end and not (until and not until.is_alive()):
-        query = QUERIES[i % len(QUERIES)] % f"calm{i % CALM_JOBS}"
-        i += 1
+class Dashboard:
+    """Asks every 20 ms; milliseconds of each query, and of an empty page before it."""
+
+    def __init__(self, server):
+        self.connection, self.asked = server.connect(), 0
+
+    def timed(self, path, times):
         began = time.perf_counter()
-        status, _ = ask(connection, "/api/v1/query?query=" + urllib.parse.quote(query))
+        status, _ = ask(self.connection, path)
         times.append((time.perf_counter() - began) * 1000)
         assert status == 200, status
-        time.sleep(0.02)
-    return sorted(times)
+
+    def look(self, seconds, queries, pages, flood=None):
+        end = time.time() + seconds
+        while time.time() < end and (flood is None or flood.is_alive()):
+            query = QUERIES[self.asked % len(QUERIES)] % f"calm{self.asked % CALM_JOBS}"
+            self.asked += 1
+            self.timed("/-/healthy", pages)
+            self.timed("/api/v1/query?query=" + urllib.parse.quote(query), queries)
+            time.sleep(0.02)
 
 
 def at(times, share):
+    times = sorted(times)
     return times[min(len(times) - 1, int(len(times) * share))]
 
 
@@ -159,17 +170,23 @@ def main():
     parser.add_argument("--binary", default=os.path.join(root, "build", "release", "wellrun"))
     parser.add_argument("--flood", type=int, default=1_000_000)
     parser.add_argument("--rate", type=int, default=20_000)
-    parser.add_argument("--seconds", type=float, default=40)
+    parser.add_argument("--turn", type=float, default=8)
     given = parser.parse_args()
     data = tempfile.mkdtemp(prefix="wellrun-cardinality-")
     server = Server(given.binary, data)
     try:
         calm, flood = Calm(server), Flood(server, given.flood, given.rate)
         calm.start()
-        dashboard(server, 8)  # the first scrapes
-        before, resident = dashboard(server, given.seconds), server.memory_mib("VmRSS")
+        dashboard = Dashboard(server)
+        dashboard.look(8, [], [])  # the first scrapes
+        resident = server.memory_mib("VmRSS")
+        before, during, pages_before, pages_during = [], [], [], []
         flood.start()
-        during = dashboard(server, until=flood)
+        while flood.is_alive():
+            dashboard.look(given.turn, before, pages_before)
+            flood.turn.set()
+            dashboard.look(given.turn, during, pages_during, flood)
+            flood.turn.clear()
         calm.done.set()
         owners = json.loads(ask(server.connect(), "/api/v1/cardinality")[1])["items"]
         mad = next(owner for owner in owners if owner["name"] == "mad")
@@ -177,8 +194,9 @@ def main():
         facts = json.loads(ask(server.connect(), "/api/v1/journal?type=series_limit.")[1])["items"]
         moved = at(during, 0.99) / at(before, 0.99) - 1
         print(f"others' queries, ms      p50      p99   of {len(before)} and {len(during)}")
-        for name, times in (("before", before), ("while it floods", during)):
-            print(f"  {name:<18} {at(times, 0.5):8.2f} {at(times, 0.99):8.2f}")
+        for name, times in (("alone", before), ("while it floods", during), ("an empty page, alone", pages_before),
+                            ("… while it floods", pages_during)):
+            print(f"  {name:<21} {at(times, 0.5):8.2f} {at(times, 0.99):8.2f}")
         print(f"p99 moved by {moved:+.0%}")
         print(f"named: {facts[0]['body']['job'] if facts else 'nobody'}; {mad['series']} of its series are kept, "
               f"its limit is {mad['limit']}; {flood.refused} samples refused")
