@@ -8,6 +8,7 @@
 
 #include "core/assert.h"
 #include "facts/schemas.h"
+#include "journal/ledger_clock.h"
 #include "journal/store.h"
 
 namespace wellrun::journal {
@@ -81,7 +82,11 @@ Status check_sizes(const Decision& decision) {
 struct Ledger::State : std::enable_shared_from_this<Ledger::State> {
   State(Runtime runtime_in, Store& store_in, std::vector<Domain*> domains_in,
         LedgerOptions options_in)
-      : runtime(runtime_in), store(store_in), domains(std::move(domains_in)), options(options_in) {}
+      : runtime(runtime_in),
+        store(store_in),
+        domains(std::move(domains_in)),
+        options(options_in),
+        clock(runtime_in.clock) {}
 
   bool running() const { return started && !stopping && !failure; }
 
@@ -92,7 +97,6 @@ struct Ledger::State : std::enable_shared_from_this<Ledger::State> {
   Status take_up_outbox();
 
   // A turn.
-  Timestamp turn_time();
   void run_command(Cause cause, const Decide& decide, Done done);
   Result<Origin> origin_of(Cause cause);
   void decided(Turn& turn, Decision decision, const Origin& origin);
@@ -126,6 +130,7 @@ struct Ledger::State : std::enable_shared_from_this<Ledger::State> {
   Store& store;
   std::vector<Domain*> domains;
   LedgerOptions options;
+  LedgerClock clock;
   std::map<std::string, Performer*, std::less<>> performers;
 
   bool started = false, stopping = false;
@@ -135,7 +140,6 @@ struct Ledger::State : std::enable_shared_from_this<Ledger::State> {
 
   std::string last_hash;     ///< of `applied`
   Sequence applied = 0;      ///< last fact in state
-  Timestamp last_time{};     ///< of the latest turn, or of the last fact before the start
   Sequence snapshotted = 0;  ///< of the last snapshot taken
   std::unordered_map<std::string, std::uint64_t> versions;
   std::deque<InFlight> in_flight;
@@ -158,7 +162,7 @@ Status Ledger::State::load() {
   applied = store.last_sequence();
   last_hash = store.last_hash();
   TRY(const auto newest, store.read({.limit = 1, .newest_first = true}));
-  if (!newest.empty()) last_time = newest.front().time;
+  if (!newest.empty()) clock.start_after(newest.front().time);
   TRY_STATUS(take_up_outbox());
   started = true;
   arm();
@@ -222,13 +226,6 @@ Status Ledger::State::take_up_outbox() {
 
 // ---- a turn ----
 
-/// The wall clock, except that it never goes back from one turn to the next, nor behind what is
-/// stored: facts in order of seq are in order of time.
-Timestamp Ledger::State::turn_time() {
-  last_time = std::max(last_time, runtime.clock.now());
-  return last_time;
-}
-
 void Ledger::State::run_command(Cause cause, const Decide& decide, Done done) {
   if (!running()) {
     const auto why = failure ? to_string(*failure) : std::string("the ledger is not running");
@@ -240,7 +237,7 @@ void Ledger::State::run_command(Cause cause, const Decide& decide, Done done) {
   auto origin = origin_of(std::move(cause));
   if (!origin) return done(std::unexpected(std::move(origin).error()));
   Turn turn;
-  turn.now = turn_time();
+  turn.now = clock.turn();
   auto decision = decide(turn.now);
   if (decision) {
     if (auto fits = check_sizes(*decision); !fits) decision = std::unexpected(fits.error());
@@ -446,7 +443,7 @@ void Ledger::State::arm() {
   armed_for = earliest;
   due_timer.reset();
   if (!earliest) return;
-  due_timer = runtime.strand.at(*earliest, [weak = weak_from_this()] {
+  due_timer = clock.wait(runtime.strand, *earliest, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->tick();
   });
 }
@@ -456,7 +453,7 @@ void Ledger::State::tick() {
   const auto fired = std::move(due_timer);
   const auto last_tick = std::exchange(armed_for, std::nullopt);
   Turn turn;
-  turn.now = turn_time();
+  turn.now = clock.turn();
   for (auto* domain : domains) {
     const auto due = domain->next_due();
     if (!due || *due > turn.now) continue;
@@ -486,8 +483,8 @@ void Ledger::State::schedule(const std::string& key) {
   const auto found = open.find(key);
   if (found == open.end() || !running()) return;
   const auto not_before = found->second.intent.not_before;
-  if (not_before <= runtime.clock.now()) return begin(key);
-  found->second.wait = runtime.strand.at(not_before, [weak = weak_from_this(), key] {
+  if (not_before <= clock.now()) return begin(key);
+  found->second.wait = clock.wait(runtime.strand, not_before, [weak = weak_from_this(), key] {
     if (const auto self = weak.lock()) self->begin(key);
   });
 }
@@ -526,7 +523,7 @@ void Ledger::State::outcome(const std::string& key, Outcome result) {
   const auto intent = std::move(found->second.intent);
   open.erase(found);
   Turn turn;
-  turn.now = turn_time();
+  turn.now = clock.turn();
   const Origin origin{.actor = "system", .cause = intent.cause, .correlation = intent.correlation};
   decided(turn, owner_of(intent.kind).outcome(intent, result, turn.now), origin);
   react_until_quiet(turn);
@@ -607,7 +604,7 @@ std::unique_ptr<Timer> Ledger::subscribe(Subscriber subscriber) {
 }
 
 Timestamp Ledger::now() const {
-  return std::max(state_->runtime.clock.now(), state_->last_time);
+  return state_->clock.now();
 }
 
 }  // namespace wellrun::journal

@@ -113,7 +113,7 @@ class Ledger {
   [[nodiscard]] std::unique_ptr<Timer> subscribe(Subscriber subscriber);
 
   Store& store() { return store_; }
-  /// The time that a turn would have now: the wall clock, but never before the last fact.
+  /// The time that a turn would have now; see ledger_clock.h.
   Timestamp now() const;
 
  private:

@@ -143,17 +143,10 @@ TEST(Ledger, ACommandIsAppliedCommittedAnsweredAndItsEffectsPerformedOnce) {
 }
 
 TEST(Ledger, TimesOfFactsNeverGoBackEvenIfTheClockAndTheProcessDo) {
-  struct SetClock final : Clock {
-    Timestamp now() const override { return time; }
-    std::chrono::nanoseconds steady() const override { return {}; }
-    Timestamp time = from_unix_ms(1'767'225'600'000);
-  } clock;
-  VirtualRuntime virtual_runtime;
-  const auto parts = virtual_runtime.runtime();
-  const Runtime runtime{clock, parts.random, parts.strand, parts.workers};
-  MemoryStore store(parts.strand);
-  const auto add_at = [&](Ledger& ledger, Duration offset) {
-    clock.time = from_unix_ms(1'767'225'600'000) + offset;
+  VirtualRuntime runtime;
+  MemoryStore store(runtime.runtime().strand);
+  const auto start = runtime.now();
+  const auto add = [&](Ledger& ledger) {
     Timestamp decided_at;
     ledger.command(
         {},
@@ -162,20 +155,86 @@ TEST(Ledger, TimesOfFactsNeverGoBackEvenIfTheClockAndTheProcessDo) {
           return Decision{{{.stream = "counter/a", .type = "counter.noted"}}, {}};
         },
         [](const Result<std::vector<Fact>>& result) { EXPECT_TRUE(result); });
-    virtual_runtime.run_ready();
+    runtime.run_ready();
     EXPECT_EQ(ledger.now(), decided_at);
-    return decided_at - from_unix_ms(1'767'225'600'000);
+    return decided_at - start;
   };
   {
-    Ledger ledger(runtime, store, {});
+    Ledger ledger(runtime.runtime(), store, {});
     ASSERT_TRUE(ledger.start());
-    EXPECT_EQ(add_at(ledger, 10s), 10s);
-    EXPECT_EQ(add_at(ledger, 4s), 10s);
+    runtime.run_for(10s);
+    EXPECT_EQ(add(ledger), 10s);
+    runtime.set_clock(-6s);
+    EXPECT_EQ(add(ledger), 10s);
+    runtime.run_for(5s);
+    EXPECT_EQ(add(ledger), 14'500ms) << "it goes on, a little slower";
   }
-  Ledger restarted(runtime, store, {});
+  runtime.set_clock(-9s);
+  Ledger restarted(runtime.runtime(), store, {});
   ASSERT_TRUE(restarted.start());
-  EXPECT_EQ(add_at(restarted, -5s), 10s);
-  EXPECT_EQ(add_at(restarted, 11s), 11s);
+  EXPECT_EQ(add(restarted), 14'500ms);
+  runtime.run_for(10s);
+  EXPECT_EQ(add(restarted), 23'500ms);
+  runtime.set_clock(20s);
+  EXPECT_EQ(add(restarted), 30s) << "the wall clock's again";
+}
+
+/// Set back, forward, and forward for a moment in which a turn is taken; also over a restart.
+TEST(Ledger, WhatIsDueWaitsForNoClockThatWasSet) {
+  struct Case {
+    Duration jump, back;
+    bool turn_between, restart;
+  };
+  for (const auto& [jump, back, turn_between, restart] :
+       {Case{-1h, 0h, false, false}, Case{-1h, 0h, false, true}, Case{1h, -1h, true, false},
+        Case{1h, -1h, true, true}, Case{1h, -1h, false, false}}) {
+    VirtualRuntime runtime;
+    MemoryStore store(runtime.runtime().strand);
+    World world;
+    auto process = std::make_unique<Process>(runtime, store, world);
+    ASSERT_TRUE(process->ledger.start());
+    runtime.set_clock(jump);
+    if (turn_between) process->add(1);
+    runtime.run_ready();
+    runtime.set_clock(back);
+    process->add(1);
+    runtime.run_for(1s);
+    if (jump < 0h) runtime.set_clock(jump);
+    if (restart) {
+      runtime.crash();
+      store.recover();
+      process = std::make_unique<Process>(runtime, store, world);
+      ASSERT_TRUE(process->ledger.start());
+    }
+    runtime.run_for(57s);
+    EXPECT_EQ(process->counter.reminders, 0);
+    runtime.run_for(10s);
+    EXPECT_EQ(process->counter.reminders, 1) << "a minute, and at most a ninth more";
+  }
+}
+
+TEST(Ledger, AnIntentThatWaitsDoesNotWaitForAClockThatWasSetBack) {
+  VirtualRuntime runtime;
+  MemoryStore store(runtime.runtime().strand);
+  World world;
+  Process process(runtime, store, world);
+  ASSERT_TRUE(process.ledger.start());
+  process.ledger.command(
+      {},
+      [](Timestamp now) -> Result<Decision> {
+        Intent intent;
+        intent.key = "later";
+        intent.kind = "counter.page";
+        intent.not_before = now + 90s;
+        return Decision{{}, {intent}};
+      },
+      [](auto) {});
+  runtime.run_for(1s);
+  runtime.set_clock(-2h);
+  runtime.run_for(85s);
+  EXPECT_EQ(world.performed["later"], 0);
+  runtime.run_for(15s);
+  EXPECT_EQ(world.performed["later"], 1);
 }
 
 TEST(Ledger, WhatIsDueRunsAtItsTimeAndOnlyOnce) {
