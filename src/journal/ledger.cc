@@ -8,14 +8,17 @@
 
 #include "core/assert.h"
 #include "facts/schemas.h"
+#include "journal/body_limit.h"
 #include "journal/ledger_clock.h"
 #include "journal/store.h"
+#include "platform/log/log.h"
 
 namespace wellrun::journal {
 namespace {
 
-constexpr std::size_t kMaxFactsPerTurn = 10'000;
-constexpr int kMaxCauseDepth = 64;
+constexpr std::size_t kMaxFactsPerCommand = 9'000;
+constexpr std::size_t kMaxFactsPerTurn = 20'000;  ///< from then on nothing reacts any more
+constexpr int kMaxCauseDepth = 64;                ///< of reactions to reactions
 constexpr std::size_t kMaxTurnsInFlight = 10'000;
 constexpr std::size_t kMaxCachedVersions = 100'000;
 constexpr int kMaxTicksAtOneTime = 10'000;
@@ -62,9 +65,13 @@ std::string chain_of(const Turn& turn, Sequence seq) {
   return chain;
 }
 
-/// Before anything is applied, a command that says too much is refused; from a reaction it is a
-/// bug.
+/// Before anything is applied, a command that says too much is refused. What follows from it, and
+/// what the world answers, cannot be: it is cut, see complete() and goes_too_far().
 Status check_sizes(const Decision& decision) {
+  if (decision.facts.size() > kMaxFactsPerCommand)
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("this would record {} facts at once, at most {} fit; do it in parts",
+                            decision.facts.size(), kMaxFactsPerCommand));
   for (const auto& fact : decision.facts) {
     const auto size = to_text(fact.body).size();
     if (size > kMaxBodyBytes)
@@ -99,6 +106,7 @@ struct Ledger::State : std::enable_shared_from_this<Ledger::State> {
   // A turn.
   void run_command(Cause cause, const Decide& decide, Done done);
   Result<Origin> origin_of(Cause cause);
+  static bool goes_too_far(const Turn& turn, const Decision& decision, const Origin& origin);
   void decided(Turn& turn, Decision decision, const Origin& origin);
   Fact complete(NewFact fact, const Origin& origin, Timestamp now);
   void add_intent(Turn& turn, Intent intent, const Origin& origin);
@@ -295,22 +303,37 @@ Fact Ledger::State::complete(NewFact fact, const Origin& origin, Timestamp now) 
   whole.cause = origin.cause;
   whole.correlation = fact.correlation.empty() ? origin.correlation : fact.correlation;
   whole.body = std::move(fact.body);
-  const auto body = to_text(whole.body);
-  WELLRUN_ASSERT(body.size() <= kMaxBodyBytes,
-                 fmt::format("the body of {} on {} is too large", whole.type, whole.stream));
+  auto body = to_text(whole.body);
+  if (body.size() > kMaxBodyBytes) {
+    log_rarely(now, Level::kError, "journal/ledger",
+               "a fact is too large and was cut; what made it should have said less",
+               {{"type", whole.type}, {"stream", whole.stream}, {"size_bytes", body.size()}});
+    cut_to_fit(whole.body, kMaxBodyBytes);
+    body = to_text(whole.body);
+  }
   whole.hash = last_hash = chain_hash(last_hash, whole, body);
   return whole;
 }
 
+/// Whether this is one reaction to a reaction too many. It is left out as a whole and the turn goes
+/// on without it: the catalog can hold an automation that starts what triggers it again, and a
+/// process that ended here would end again after each restart.
+bool Ledger::State::goes_too_far(const Turn& turn, const Decision& decision, const Origin& origin) {
+  const bool is_reaction = origin.depth > 0 && !decision.facts.empty();
+  if (!is_reaction || (origin.depth <= kMaxCauseDepth && turn.facts.size() < kMaxFactsPerTurn))
+    return false;
+  log_rarely(turn.now, Level::kError, "journal/ledger",
+             "facts that lead to each other without end; what would follow is left out",
+             {{"chain", fmt::format("{} -> {}", chain_of(turn, origin.cause),
+                                    decision.facts.front().type)}});
+  return true;
+}
+
 void Ledger::State::decided(Turn& turn, Decision decision, const Origin& origin) {
+  if (goes_too_far(turn, decision, origin)) return;
   auto intent_origin = origin;
   bool first = true;
   for (auto& fact : decision.facts) {
-    if (!turn.facts.empty()) {
-      WELLRUN_ASSERT(turn.facts.size() < kMaxFactsPerTurn && origin.depth <= kMaxCauseDepth,
-                     fmt::format("facts without end in one turn: {} -> {}",
-                                 chain_of(turn, origin.cause), fact.type));
-    }
     turn.facts.push_back(complete(std::move(fact), origin, turn.now));
     turn.depths.push_back(origin.depth);
     const auto& added = turn.facts.back();

@@ -3,9 +3,11 @@
 #include "journal/ledger.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "journal/memory_store.h"
+#include "platform/log/log.h"
 #include "platform/runtime/virtual_runtime.h"
 
 namespace wellrun::journal {
@@ -55,6 +57,7 @@ class Counter final : public Domain {
     const bool unknown = outcome.kind == Outcome::Kind::kUnknown;
     NewFact fact{.stream = "counter/a", .type = unknown ? "counter.asked" : "counter.sent"};
     fact.body["key"] = intent.key;
+    if (!said.empty()) fact.body["said"] = said;
     return {{fact}, {}};
   }
   Json snapshot() const override {
@@ -78,6 +81,7 @@ class Counter final : public Domain {
   int total = 0, sent = 0, asked = 0, reminders = 0;
   std::int64_t remind_at = 0;
   bool endless = false, stuck = false;
+  std::string said;  ///< by every outcome
 };
 
 /// The world: it outlives every crash.
@@ -363,7 +367,9 @@ TEST(Ledger, ASnapshotThatNobodyCanReadIsLeftAside) {
   EXPECT_EQ(next.counter.total, 5);
 }
 
-TEST(LedgerDeathTest, FactsWithoutEndAreABugThatIsNamed) {
+TEST(Ledger, FactsWithoutEndAreCutOffAndNamedAndTheLedgerGoesOn) {
+  std::string logged;
+  configure_log({.format = LogFormat::kText, .write = [&](auto line) { logged += line; }});
   VirtualRuntime runtime;
   MemoryStore store(runtime.runtime().strand);
   World world;
@@ -371,7 +377,56 @@ TEST(LedgerDeathTest, FactsWithoutEndAreABugThatIsNamed) {
   process.counter.endless = true;
   ASSERT_TRUE(process.ledger.start());
   process.add(1);
-  EXPECT_DEATH(runtime.run_ready(), "counter.echoed -> counter.echoed");
+  runtime.run_ready();
+  configure_log({});
+  EXPECT_THAT(logged, testing::HasSubstr("counter.echoed -> counter.echoed"));
+  EXPECT_LT(store.last_sequence(), 100U);
+  process.counter.endless = false;
+  process.add(1);
+  runtime.run_ready();
+  EXPECT_EQ(process.answers, (std::vector<std::string>{"ok", "ok"}));
+  EXPECT_EQ(process.counter.sent, 4);
+}
+
+TEST(Ledger, ACommandOfTooManyFactsIsRefused) {
+  VirtualRuntime runtime;
+  MemoryStore store(runtime.runtime().strand);
+  World world;
+  Process process(runtime, store, world);
+  ASSERT_TRUE(process.ledger.start());
+  std::vector<std::string> answers;
+  for (const auto count : std::initializer_list<std::size_t>{9'000, 9'001}) {
+    process.ledger.command(
+        {},
+        [count](Timestamp) -> Result<Decision> {
+          return Decision{std::vector<NewFact>(count, Counter::echo()), {}};
+        },
+        [&](const auto& facts) { answers.push_back(facts ? "ok" : facts.error().message); });
+    runtime.run_ready();
+  }
+  EXPECT_EQ(answers,
+            (std::vector<std::string>{
+                "ok", "this would record 9001 facts at once, at most 9000 fit; do it in parts"}));
+}
+
+TEST(Ledger, AnOutcomeThatSaysTooMuchIsCutAndNotPerformedAgain) {
+  VirtualRuntime runtime;
+  MemoryStore store(runtime.runtime().strand);
+  World world;
+  for (int start = 0; start < 2; ++start) {
+    Process process(runtime, store, world);
+    process.counter.said = std::string(4096, '\0');
+    ASSERT_TRUE(process.ledger.start());
+    if (start == 0) process.add(1);
+    runtime.run_ready();
+  }
+  EXPECT_EQ(world.performed, (std::map<std::string, int>{{"log/1", 1}, {"page/1", 1}}));
+  const auto facts = store.read({.type_prefix = "counter.sent"});
+  ASSERT_EQ(facts->size(), 2U);
+  for (const auto& fact : *facts) {
+    EXPECT_LE(to_text(fact.body).size(), kMaxBodyBytes);
+    EXPECT_TRUE(text_or(fact.body, "said").ends_with("[…]"));
+  }
 }
 
 TEST(LedgerDeathTest, ADomainThatIsDueAndDecidesNothingIsABugThatIsNamed) {

@@ -5,6 +5,7 @@
 #include "catalog/kinds/automation.h"
 #include "catalog/kinds/runbook.h"
 #include "core/text.h"
+#include "journal/body_limit.h"
 #include "procedures/run_fsm.h"
 
 namespace wellrun::procedures {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t kKeptRuns = 1000;
 constexpr int kMaxDepth = 8;
 constexpr std::size_t kMaxPlanBytes = 12 << 10;
+constexpr std::size_t kMaxReasonBytes = 2 << 10;
 constexpr Duration kHour{3'600'000};
 
 bool is_secret_reference(std::string_view value) {
@@ -110,6 +112,11 @@ journal::NewFact automation_fact(const std::string& automation, const char* type
           .correlation = std::move(story)};
 }
 
+std::uint64_t runs_started_in(const journal::Decision& decision) {
+  return static_cast<std::uint64_t>(std::ranges::count(
+      decision.facts, std::string(facts::RunStarted::kType), &journal::NewFact::type));
+}
+
 void append(journal::Decision& to, journal::Decision more) {
   std::ranges::move(more.facts, std::back_inserter(to.facts));
   std::ranges::move(more.intents, std::back_inserter(to.intents));
@@ -163,10 +170,17 @@ Result<journal::NewFact> ProceduresDomain::started_fact(const StartRequest& requ
     body.parent_index = parent_index;
     body.depth = parent->depth + 1;
   }
+  Json stored = body;
+  if (const auto size = to_text(stored).size(); size > journal::kMaxBodyBytes) {
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("starting runbook {}: its steps and inputs take {} bytes together, {} "
+                            "fit; give shorter inputs",
+                            request.runbook, size, journal::kMaxBodyBytes));
+  }
   return journal::NewFact{.stream = "run/" + body.run,
                           .type = facts::RunStarted::kType,
                           .actor = request.by,
-                          .body = body,
+                          .body = std::move(stored),
                           .correlation = body.incident.empty() ? body.run : body.incident};
 }
 
@@ -227,11 +241,7 @@ journal::Decision ProceduresDomain::react(const journal::Fact& fact, Timestamp n
   const bool moved = fact.type == facts::RunStarted::kType ||
                      fact.type == facts::RunStepFinished::kType ||
                      fact.type == facts::RunResumed::kType;
-  if (moved) {
-    const auto started = std::ranges::count(decision.facts, std::string(facts::RunStarted::kType),
-                                            &journal::NewFact::type);
-    append(decision, proceed_with(*run, now, static_cast<std::uint64_t>(started)));
-  }
+  if (moved && !rests(*run)) append(decision, proceed_with(*run, now, runs_started_in(decision)));
   if (fact.type == facts::RunFinished::kType && !run->parent_run.empty()) {
     append(decision, child_finished(*run, text_or(fact.body, "outcome"), now));
   }
@@ -260,7 +270,7 @@ journal::Decision ProceduresDomain::proceed_with(const Run& run, Timestamp now,
         .run = run.id, .step = run.plan[run.current_index].name, .index = index};
     failed.attempt = run.steps[run.current_index].attempt + 1;
     failed.outcome = "failed";
-    failed.error = started.error().message;
+    failed.error = journal::beginning_within(started.error().message, kMaxReasonBytes);
     next.decision.facts.push_back({.stream = "run/" + run.id,
                                    .type = facts::RunStepFinished::kType,
                                    .actor = "system",
@@ -311,7 +321,7 @@ journal::Decision ProceduresDomain::automations(const journal::Fact& fact, Times
         decision.facts.push_back(std::move(*started));
         continue;
       }
-      reason = started.error().message;
+      reason = journal::beginning_within(started.error().message, kMaxReasonBytes);
     }
     decision.facts.push_back(automation_fact(name, facts::AutomationSuppressed::kType,
                                              facts::AutomationSuppressed{name, reason, fact.seq},
@@ -323,6 +333,8 @@ journal::Decision ProceduresDomain::automations(const journal::Fact& fact, Times
 journal::Decision ProceduresDomain::tick(Timestamp now) {
   journal::Decision decision;
   for (const auto& [id, run] : runs_) {
+    if (const auto onward = onward_due(run); onward && *onward <= now)
+      append(decision, proceed_with(run, now, runs_started_in(decision)));
     const auto due = wait_due(run);
     if (!due || *due > now) continue;
     const auto index = static_cast<int>(run.current_index);
@@ -337,8 +349,10 @@ journal::Decision ProceduresDomain::tick(Timestamp now) {
 std::optional<Timestamp> ProceduresDomain::next_due() const {
   std::optional<Timestamp> next;
   for (const auto& [id, run] : runs_) {
-    const auto due = is_finished(run.status) ? std::nullopt : wait_due(run);
-    if (due && (!next || *due < *next)) next = due;
+    if (is_finished(run.status)) continue;
+    for (const auto due : {wait_due(run), onward_due(run)}) {
+      if (due && (!next || *due < *next)) next = due;
+    }
   }
   return next;
 }

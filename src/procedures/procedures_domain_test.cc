@@ -1,5 +1,6 @@
 #include "procedures/procedures_domain.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "catalog/catalog_domain.h"
@@ -30,14 +31,19 @@ class House {
     return result;
   }
 
-  Status start(const std::string& runbook) {
-    return command(
-        [&](Timestamp) { return domain.start({.runbook = runbook, .by = "person:ana"}); });
+  Status start(const std::string& runbook, std::map<std::string, std::string> inputs = {}) {
+    return command([&](Timestamp) {
+      return domain.start({.runbook = runbook, .inputs = inputs, .by = "person:ana"});
+    });
+  }
+
+  std::vector<journal::Fact> facts(const std::string& type) const {
+    return *store.read({.type_prefix = type, .limit = 10'000});
   }
 
   std::vector<std::string> runs_started() const {
     std::vector<std::string> runs;
-    for (const auto& fact : *store.read({.type_prefix = "run.started", .limit = 10'000}))
+    for (const auto& fact : facts("run.started"))
       runs.push_back(text_or(fact.body, "run") + " " + text_or(fact.body, "runbook"));
     return runs;
   }
@@ -84,6 +90,70 @@ spec: {on: run.step_finished, when: {run: run-0001}, runbook: tell, limits: {max
             (std::vector<std::string>{"run-0001 outer", "run-0002 tell", "run-0003 inner"}));
   for (const auto& [id, run] : house.domain.runs())
     EXPECT_EQ(run.status, RunStatus::kSucceeded) << id << " " << name_of(run.status);
+}
+
+/// "inner" takes a text, "outer" hands it its own four times, as a step with `more`.
+std::string greedy(const std::string& more) {
+  return R"(apiVersion: wellrun.io/v1
+kind: Runbook
+metadata: {name: inner}
+spec: {owner: shop, inputs: [{name: text}], steps: [{name: pause, wait: {duration: 1s}}]}
+---
+apiVersion: wellrun.io/v1
+kind: Runbook
+metadata: {name: outer}
+spec:
+  owner: shop
+  inputs: [{name: text}]
+  steps:
+    - {name: go, runbook: {name: inner, inputs: {text: "{{inputs.text}}{{inputs.text}}{{inputs.text}}{{inputs.text}}"}})" +
+         more + "}\n---\n";
+}
+
+TEST(Procedures, AChildWhoseInputsAreTooLargeFailsItsStepHoweverOftenItIsTried) {
+  House house(greedy(", retries: 70"));
+  ASSERT_TRUE(house.start("outer", {{"text", std::string(5 << 10, 'x')}}));
+  house.time.run_for(std::chrono::hours(2));
+  const auto* run = house.domain.find("run-0001");
+  EXPECT_EQ(run->status, RunStatus::kFailed);
+  EXPECT_EQ(run->steps[0].attempt, 71);
+  EXPECT_THAT(run->steps[0].error, testing::HasSubstr("give shorter inputs"));
+  const auto started = house.facts("run.step_started");
+  ASSERT_EQ(started.size(), 71U);
+  EXPECT_EQ(started[1].time - started[0].time, std::chrono::seconds(1)) << "backoff";
+}
+
+TEST(Procedures, AnAutomationThatFillsInTooMuchIsHeldBack) {
+  House house(greedy("") + R"(apiVersion: wellrun.io/v1
+kind: Automation
+metadata: {name: tell}
+spec: {on: thing.happened, runbook: inner, inputs: {text: "{{fact.text}}{{fact.text}}"}}
+)");
+  ASSERT_TRUE(house.command([](Timestamp) -> Result<journal::Decision> {
+    journal::NewFact fact{.stream = "thing/1", .type = "thing.happened"};
+    fact.body["text"] = std::string(10 << 10, 'x');
+    return journal::Decision{{fact}, {}};
+  }));
+  EXPECT_TRUE(house.runs_started().empty());
+  ASSERT_EQ(house.facts("automation.suppressed").size(), 1U);
+  EXPECT_THAT(text_or(house.facts("automation.suppressed")[0].body, "reason"),
+              testing::HasSubstr("give shorter inputs"));
+}
+
+TEST(Procedures, AnAutomationThatStartsWhatTriggersItIsCutOffAndTheServerGoesOn) {
+  House house(runbook("pause", "{name: pause, wait: {duration: 1s}}") +
+              R"(apiVersion: wellrun.io/v1
+kind: Automation
+metadata: {name: again}
+spec: {on: run.started, runbook: pause, limits: {maxPerHour: 1000, cooldown: 0s}}
+)");
+  ASSERT_TRUE(house.start("pause"));
+  const auto first = house.runs_started().size();
+  EXPECT_GT(first, 10U);
+  EXPECT_LT(first, 100U);
+  ASSERT_TRUE(house.start("pause"));
+  house.time.run_for(std::chrono::minutes(1));
+  for (const auto& [id, run] : house.domain.runs()) EXPECT_EQ(run.status, RunStatus::kSucceeded);
 }
 
 TEST(Procedures, ARunThatIsOnlyInTheJournalIsReadFromThere) {

@@ -3,9 +3,15 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "journal/body_limit.h"
 
 namespace wellrun::procedures {
 namespace {
+
+// Of a fact's 16 KiB, as JSON.
+constexpr std::size_t kMaxOutput = 8 << 10;
+constexpr std::size_t kMaxError = 2 << 10;
+constexpr std::size_t kMaxPrompt = 8 << 10;
 
 template <typename Payload>
 journal::NewFact fact_of(const Run& run, const Payload& payload, std::string actor = "system") {
@@ -117,11 +123,13 @@ Next start_step(const Run& run, Timestamp now) {
       break;  // derived: see wait_due()
     case StepKind::kApprove:
       next.decision.facts.push_back(fact_of(
-          run, facts::RunApprovalRequested{.run = run.id,
-                                           .step = plan.name,
-                                           .index = static_cast<int>(index),
-                                           .role = text_or(plan.spec, "role", "responder"),
-                                           .prompt = render(text_or(plan.spec, "prompt"), run)}));
+          run,
+          facts::RunApprovalRequested{.run = run.id,
+                                      .step = plan.name,
+                                      .index = static_cast<int>(index),
+                                      .role = text_or(plan.spec, "role", "responder"),
+                                      .prompt = journal::beginning_within(
+                                          render(text_or(plan.spec, "prompt"), run), kMaxPrompt)}));
       break;
     case StepKind::kRunbook: {
       ChildRun child{.runbook = text_or(plan.spec, "name"), .inputs = {}};
@@ -263,6 +271,7 @@ Next proceed(const Run& run, Timestamp now) {
     case StepStatus::kPending:
       return start_step(run, now);
     case StepStatus::kFailed: {
+      if (now < onward_due(run)) return {};
       const auto& plan = run.plan[run.current_index];
       if (step->attempt <= plan.retries) return start_step(run, now);
       if (plan.continue_on_failure) {
@@ -290,12 +299,30 @@ journal::Decision step_outcome(const Run& run, int index, int attempt,
   body.outcome = outcome.kind == Kind::kDone     ? "succeeded"
                  : outcome.kind == Kind::kFailed ? "failed"
                                                  : "unknown";
-  body.error = outcome.error;
+  body.error = journal::beginning_within(outcome.error, kMaxError);
   body.exit_code = static_cast<int>(number_or(outcome.detail, "exit_code", 0));
-  body.output = text_or(outcome.detail, "output");
+  body.output = journal::end_within(text_or(outcome.detail, "output"), kMaxOutput);
   body.output_digest = text_or(outcome.detail, "output_digest");
   body.duration_ms = static_cast<std::int64_t>(number_or(outcome.detail, "duration_ms", 0));
   return {.facts = {fact_of(run, body)}, .intents = {}};
+}
+
+bool rests(const Run& run) {
+  const auto* step = current(run);
+  return run.status == RunStatus::kRunning && step != nullptr &&
+         step->status == StepStatus::kFailed &&
+         run.plan[run.current_index].kind == StepKind::kRunbook;
+}
+
+std::optional<Timestamp> onward_due(const Run& run) {
+  if (run.status != RunStatus::kRunning) return std::nullopt;
+  const auto* step = current(run);
+  if (step == nullptr || step->status == StepStatus::kPending) {
+    return run.current_index == 0 ? run.started_at : run.steps[run.current_index - 1].finished_at;
+  }
+  if (step->status != StepStatus::kFailed) return std::nullopt;
+  const bool is_tried_again = step->attempt <= run.plan[run.current_index].retries;
+  return step->finished_at + (rests(run) && is_tried_again ? backoff(step->attempt) : Duration{0});
 }
 
 std::optional<Timestamp> wait_due(const Run& run) {

@@ -39,12 +39,21 @@ struct Next {
 };
 
 /// What follows now that `run` stands as it does: the next step, a retry, or the end. Nothing while
-/// a step is under way, waits for a person, or the run is over.
+/// a step is under way, waits for a person, or the run is over, nor before onward_due().
 Next proceed(const Run& run, Timestamp now);
 
 /// A step's effect came to an end.
 journal::Decision step_outcome(const Run& run, int index, int attempt,
                                const journal::Outcome& outcome);
+
+/// After a `runbook` step that failed, what follows (another attempt, the next step, the end) never
+/// follows in the same turn: a child that cannot even start would be tried again, or followed by
+/// the next that cannot, without end.
+bool rests(const Run& run);
+
+/// What proceed() has to say is due then; std::nullopt when it has nothing to say. Only after
+/// rests() has it not been said in the turn that led here, unless the ledger left it out.
+std::optional<Timestamp> onward_due(const Run& run);
 
 /// The `wait` step under way ends then; std::nullopt when none is.
 std::optional<Timestamp> wait_due(const Run& run);

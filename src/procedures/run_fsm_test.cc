@@ -160,6 +160,23 @@ TEST(Run, ALateOutcomeOfAnEarlierAttemptIsIgnored) {
   EXPECT_FALSE(step_outcome(driven.run, 0, 2, {}).facts.empty());
 }
 
+TEST(Run, WhateverAStepPrintsOrAnApprovalAsksFitsIntoAFact) {
+  Driven driven(
+      Json::array({command("tail log"), Json{{"name", "ask"},
+                                             {"approve",
+                                              {{"prompt",
+                                                "{{steps.fix.output}}{{steps.fix.output}}{{steps."
+                                                "fix.output}}{{steps.fix.output}}"}}}}}));
+  const journal::Outcome outcome{.error = std::string(100'000, 'e'),
+                                 .detail = {{"output", std::string(4096, '\0') + "the end"}}};
+  const auto finished = step_outcome(driven.run, 0, 1, outcome);
+  EXPECT_LE(to_text(finished.facts[0].body).size(), journal::kMaxBodyBytes);
+  EXPECT_TRUE(text_or(finished.facts[0].body, "output").ends_with("the end"));
+  driven.accept(finished);
+  ASSERT_EQ(driven.run.status, RunStatus::kWaitingApproval);
+  EXPECT_LE(to_text(Json(driven.run.steps[1].prompt)).size(), journal::kMaxBodyBytes / 2 + 2);
+}
+
 TEST(Run, WaitStepsAreDueFromStateAlone) {
   Driven driven(Json::array({Json{{"name", "settle"}, {"wait", {{"duration", "90s"}}}}}));
   EXPECT_EQ(wait_due(driven.run), driven.now + 90s);

@@ -3,9 +3,12 @@
 #include "catalog/kinds/status_page.h"
 #include "catalog/kinds/workload.h"
 #include "core/text.h"
+#include "journal/body_limit.h"
 
 namespace wellrun::respond {
 namespace {
+
+constexpr std::size_t kMaxText = 8 << 10;  ///< of an update by template: a fact holds 16 KiB
 
 std::string public_name(const catalog::Catalog& catalog, const Incident& incident,
                         const std::string& status_page) {
@@ -89,11 +92,14 @@ facts::StatusPosted make_update(const catalog::Catalog& catalog, const Incident&
   update.text =
       !text.empty()
           ? text
-          : fill_template(template_for(plan, state, incident.updates.empty()),
-                          {{"workload", public_name(catalog, incident, update.status_page)},
-                           {"severity", std::to_string(incident.severity)},
-                           {"title", incident.title},
-                           {"next_update", promises ? spoken_time(now + *next_update_in) : ""}});
+          : journal::beginning_within(
+                fill_template(
+                    template_for(plan, state, incident.updates.empty()),
+                    {{"workload", public_name(catalog, incident, update.status_page)},
+                     {"severity", std::to_string(incident.severity)},
+                     {"title", incident.title},
+                     {"next_update", promises ? spoken_time(now + *next_update_in) : ""}}),
+                kMaxText);
   return update;
 }
 

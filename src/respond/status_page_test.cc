@@ -119,6 +119,15 @@ TEST(Communication, FillsTemplatesOnceAndLeavesUnknownNamesOut) {
   EXPECT_EQ(fill_template("open {{a", {{"a", "x"}}), "open {{a");
 }
 
+TEST(Communication, AnUpdateOfALongTemplateFitsIntoAFact) {
+  const catalog::Catalog catalog;
+  catalog::CommunicationPlan plan;
+  plan.templates.opened = std::string(100'000, 'x');
+  const auto update = make_update(catalog, Incident{}, &plan, "investigating", "", std::nullopt,
+                                  "system", Timestamp{});
+  EXPECT_LE(to_text(Json(update)).size(), journal::kMaxBodyBytes);
+}
+
 TEST(PageMessage, SaysWhatSinceWhenAndWhereToTap) {
   Incident incident;
   incident.id = "inc-0001";
