@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <boost/asio/defer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -20,6 +21,7 @@ namespace {
 namespace asio = boost::asio;
 namespace beast_http = boost::beast::http;
 using boost::system::error_code;
+using SteadyClock = asio::steady_timer::clock_type;
 using Parser = beast_http::request_parser<beast_http::string_body>;
 
 constexpr Duration kLingerTimeout{2'000};
@@ -67,7 +69,7 @@ class HttpConnection final : public Connection,
       : context_(std::move(context)),
         transport_(std::move(transport)),
         remote_(std::move(remote)),
-        deadline_(transport_->executor()),
+        timer_(transport_->executor()),
         heartbeat_(transport_->executor()) {}
 
   void start() override {
@@ -96,12 +98,15 @@ class HttpConnection final : public Connection,
     on_strand([](HttpConnection& self) { self.close(); });
   }
 
-  /// Thread-safe.
+  /// Thread-safe. Never writes before it returns: the caller may hold a lock.
   void answer(Response response) {
-    asio::post(transport_->executor(),
-               [self = shared_from_this(), response = std::move(response)]() mutable {
-                 if (self->phase_ == Phase::kAnswering) self->respond(std::move(response));
-               });
+    auto work = [self = shared_from_this(), response = std::move(response)]() mutable {
+      if (self->phase_ == Phase::kAnswering) self->respond(std::move(response));
+    };
+    if (is_about_to_return())
+      asio::defer(transport_->executor(), std::move(work));
+    else
+      asio::post(transport_->executor(), std::move(work));
   }
 
   /// Thread-safe.
@@ -117,13 +122,31 @@ class HttpConnection final : public Connection,
     asio::post(transport_->executor(), [self = shared_from_this(), action] { action(*self); });
   }
 
+  /// The timer is touched only when it would fire too late: a request has several deadlines, and
+  /// hardly ever is one reached.
   void set_deadline(Duration wait) {
-    deadline_.expires_after(wait);
-    deadline_.async_wait([self = shared_from_this()](error_code error) {
-      if (!error && self->deadline_.expiry() <= asio::steady_timer::clock_type::now()) {
-        self->close();
-      }
+    deadline_ = SteadyClock::now() + wait;
+    if (wakes_by_ && *wakes_by_ <= *deadline_) return;
+    wake_at_deadline();
+  }
+
+  void clear_deadline() { deadline_.reset(); }
+
+  void wake_at_deadline() {
+    wakes_by_ = deadline_;
+    timer_.expires_at(*deadline_);  // cancels the wait before
+    timer_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error) self->check_deadline();
     });
+  }
+
+  void check_deadline() {
+    // It was set anew after it had fired and before this ran.
+    if (wakes_by_ && *wakes_by_ > SteadyClock::now()) return;
+    wakes_by_.reset();
+    if (phase_ == Phase::kClosed || !deadline_) return;
+    if (*deadline_ <= SteadyClock::now()) return close();
+    wake_at_deadline();
   }
 
   void next_request(Duration wait) {
@@ -139,7 +162,9 @@ class HttpConnection final : public Connection,
     set_deadline(wait);
     if (input_.empty()) return read_more();
     begin_header();
-    parse();
+    on_strand([](HttpConnection& self) {  // not from here: that would be deeper with each pipelined
+      if (self.phase_ == Phase::kHeader) self.parse();
+    });
   }
 
   void begin_header() {
@@ -369,7 +394,7 @@ class HttpConnection final : public Connection,
   void take_body() {
     if (body_bytes_ == 0) request_.body = std::move(parser_->get().body());
     if (auto refusal = decode_body()) return respond(std::move(*refusal));
-    deadline_.cancel();
+    clear_deadline();
     phase_ = Phase::kAnswering;
     if (exchange_.route->stream) return open_stream();
     hand_over();
@@ -469,16 +494,25 @@ class HttpConnection final : public Connection,
   void send(std::string head, std::string body, Done done) {
     head_ = std::move(head);
     body_ = std::move(body);
-    constexpr std::size_t kWorthOneWrite = 16 << 10;
+    constexpr std::size_t kWorthOneWrite = 64 << 10;
     if (body_.size() < kWorthOneWrite) head_ += std::exchange(body_, {});
     write_rest(head_, body_, done);
   }
 
+  /// What the peer takes at once, as it mostly does with all of it.
+  void write_now(std::string_view& text) {
+    if (!text.empty()) text.remove_prefix(transport_->write_now(asio::buffer(text)));
+  }
+
   template <typename Done>
   void write_rest(std::string_view first, std::string_view second, Done done) {
-    if (first.empty()) std::swap(first, second);
+    write_now(first);
     if (first.empty()) {
-      deadline_.cancel();
+      std::swap(first, second);
+      write_now(first);
+    }
+    if (first.empty()) {
+      clear_deadline();
       return done(*this);
     }
     set_deadline(options().write_timeout);
@@ -512,7 +546,7 @@ class HttpConnection final : public Connection,
     if (phase_ == Phase::kClosed) return;
     if (phase_ == Phase::kStreaming) log(200, 0);
     phase_ = Phase::kClosed;
-    deadline_.cancel();
+    timer_.cancel();
     heartbeat_.cancel();
     transport_->close();
     if (events_) {
@@ -606,14 +640,16 @@ class HttpConnection final : public Connection,
     is_writing_events_ = true;
     send(std::move(text), {}, [](HttpConnection& self) {
       self.is_writing_events_ = false;
-      self.write_events();
+      self.pump_events();
     });
   }
 
   std::shared_ptr<ServerContext> context_;  ///< a late reply outlives the server
   std::unique_ptr<Transport> transport_;
   std::string remote_;
-  asio::steady_timer deadline_;
+  asio::steady_timer timer_;
+  std::optional<SteadyClock::time_point> deadline_;  ///< closes the connection
+  std::optional<SteadyClock::time_point> wakes_by_;  ///< when the timer fires, if it is set
   asio::steady_timer heartbeat_;
   Phase phase_ = Phase::kIdle;
   std::array<char, 16 << 10> piece_{};

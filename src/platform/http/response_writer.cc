@@ -9,6 +9,7 @@ namespace wellrun::http {
 namespace {
 
 constexpr std::size_t kSmallestWorthCompressing = 1024;
+constexpr std::size_t kLikelyHeadBytes = 512;
 
 // Styles may be inline because the page's component library writes them; scripts never.
 constexpr std::string_view kContentSecurityPolicy =
@@ -98,17 +99,24 @@ bool is_document(std::string_view content_type) {
 bool is_ours(std::string_view name) {
   constexpr std::array<std::string_view, 5> kOurs = {"content-length", "connection", "date",
                                                      "transfer-encoding", "server"};
-  std::string lower(name);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
+  const auto lower = [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return std::ranges::find(kOurs, lower) != kOurs.end();
+  };
+  return std::ranges::any_of(
+      kOurs, [&](std::string_view ours) { return std::ranges::equal(name, ours, {}, lower); });
 }
 
 std::string one_line(std::string_view text) {
   std::string line(text);
   std::ranges::replace_if(line, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
   return line;
+}
+
+void append_header(std::string& head, std::string_view name, std::string_view value) {
+  head += one_line(name);
+  head += ": ";
+  head += one_line(value);
+  head += "\r\n";
 }
 
 void add_missing(Headers& headers, std::string_view name, std::string_view value) {
@@ -172,15 +180,17 @@ Written write_response(Response response, const WriteOptions& options) {
   add_security_headers(response.headers);
   if (!options.is_public) add_missing(response.headers, "Cache-Control", "no-store");
   Written written;
-  written.head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nServer: wellrun\r\n", response.status,
-                             reason_of(response.status), http_date(options.now));
+  written.head.reserve(kLikelyHeadBytes);
+  fmt::format_to(std::back_inserter(written.head),
+                 "HTTP/1.1 {} {}\r\nDate: {}\r\nServer: wellrun\r\n", response.status,
+                 reason_of(response.status), http_date(options.now));
   for (const auto& header : response.headers) {
     if (is_ours(header.name)) continue;
-    written.head += fmt::format("{}: {}\r\n", one_line(header.name), one_line(header.value));
+    append_header(written.head, header.name, header.value);
   }
   const bool has_no_body = response.status == 204 || response.status == 304;
   if (!options.is_stream && !has_no_body) {
-    written.head += fmt::format("Content-Length: {}\r\n", response.body.size());
+    append_header(written.head, "Content-Length", std::to_string(response.body.size()));
   }
   written.head +=
       options.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";

@@ -95,10 +95,20 @@ void Router::add(Route route) {
 
 Match Router::match(std::string_view method, std::string_view raw_path) const {
   Match match;
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  // Nothing is closer than a pattern that is the path itself: most requests are found so.
+  if (raw_path.find_first_of("{%") == std::string_view::npos) {
+    const auto itself = std::ranges::find_if(routes_, [&](const Route& route) {
+      return route.pattern == raw_path && route.method == wanted;
+    });
+    if (itself != routes_.end()) {
+      match.route = &*itself;
+      return match;
+    }
+  }
   const auto path = decoded_segments(raw_path);
   if (!path) return match;
   const Segments* best = nullptr;
-  const std::string_view wanted = method == "HEAD" ? "GET" : method;
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     if (!matches(patterns_[i], *path)) continue;
     if (routes_[i].method != wanted) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <future>
 #include <gtest/gtest.h>
+#include <mutex>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <thread>
@@ -464,6 +465,66 @@ TEST_F(ServerTest, WhatComesWhileAnAnswerIsAwaitedIsTheNextRequest) {
   }
 }
 
+TEST_F(ServerTest, ThousandsOfPipelinedRequestsAreAnsweredOneAfterAnother) {
+  Peer peer(start());
+  constexpr int kRequests = 20'000;
+  std::thread sender([&] {
+    std::string requests;
+    for (int i = 0; i < kRequests; ++i)
+      requests += fmt::format("GET /items/{} HTTP/1.1\r\nHost: a\r\n\r\n", i);
+    peer.send(requests);
+  });
+  for (int i = 0; i < kRequests; ++i) {
+    const auto body = fmt::format("item {}", i);
+    ASSERT_TRUE(peer.until("\r\n\r\n").starts_with("HTTP/1.1 200"));
+    ASSERT_EQ(peer.until(body), body);
+  }
+  sender.join();
+}
+
+TEST_F(ServerTest, AnAnswerIsNotWrittenWhileItsHandlerRuns) {
+  std::mutex mutex;  // that a handler holds when it answers, and the log takes
+  std::atomic<int> logged = 0;
+  auto& workers = runtime_.runtime().workers;
+  add("GET", "/locked", [&](const Request&, Reply reply) {
+    const std::lock_guard lock(mutex);
+    reply(text_response("at once"));
+  });
+  add("GET", "/worker", [&](const Request&, Reply reply) {
+    workers.run([&mutex, reply = std::move(reply)]() mutable {
+      const std::lock_guard lock(mutex);
+      reply(text_response("later"));
+    });
+  });
+  Peer peer(start({.log = [&](const Access&) {
+    const std::lock_guard lock(mutex);
+    ++logged;
+  }}));
+  for (int i = 0; i < 100; ++i) {
+    peer.send("GET /locked HTTP/1.1\r\nHost: a\r\n\r\n");
+    peer.until("at once");
+    peer.send("GET /worker HTTP/1.1\r\nHost: a\r\n\r\n");
+    peer.until("later");
+  }
+  server_->stop();
+  EXPECT_EQ(logged, 200);
+}
+
+TEST_F(ServerTest, AnAnswerLargerThanTheSocketsBufferArrivesWhole) {
+  const std::string large(20 << 20, 'x');
+  add("GET", "/large", [&](const Request&, Reply reply) { reply(text_response(large)); });
+  EXPECT_EQ(body_of(answer_to(get("/large"))), large);
+}
+
+TEST_F(ServerTest, ADeadlineThatWasKeptClosesNothingLater) {
+  Peer kept(start({.header_timeout = 50ms}));
+  kept.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+  kept.until("hello");
+  Peer(server_->port()).until_closed();  // by then the time of the first one's header is over, too
+  kept.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+  kept.until("hello");
+}
+
 TEST_F(ServerTest, EveryAnswerIsLoggedWithItsRoute) {
   const auto logged = std::make_shared<std::promise<Access>>();
   start({.log = [&, logged](const Access& access) { logged->set_value(access); }});
@@ -500,6 +561,8 @@ TEST(Router, ALiteralSegmentWinsAndSlashesStayInTheirSegment) {
   EXPECT_EQ(router.match("POST", "/a/new").allowed_methods,
             (std::vector<std::string>{"GET", "HEAD"}));
   EXPECT_EQ(router.match("GET", "/b").route, nullptr);
+  EXPECT_EQ(router.match("GET", "/a/{id}").path_parameters.at("id"), "{id}");
+  EXPECT_EQ(router.match("GET", "/a/n%65w").route->pattern, "/a/new");
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ class Transport {
   virtual void handshake(TransferDone done) = 0;  ///< at once for TCP
   virtual void read_some(boost::asio::mutable_buffer buffer, TransferDone done) = 0;
   virtual void write_some(boost::asio::const_buffer buffer, TransferDone done) = 0;
+  /// How much of it was taken at once; 0 when nothing was, for whatever reason: write_some() knows.
+  virtual std::size_t write_now(boost::asio::const_buffer buffer) = 0;
   virtual void finish_sending() = 0;
   virtual void close() = 0;
 };

@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl.hpp>
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 namespace wellrun::http {
 namespace {
@@ -29,6 +30,11 @@ class TcpTransport final : public Transport {
   }
   void write_some(asio::const_buffer buffer, TransferDone done) override {
     socket_.async_write_some(buffer, std::move(done));
+  }
+  std::size_t write_now(asio::const_buffer buffer) override {
+    const auto sent =
+        ::send(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? static_cast<std::size_t>(sent) : 0;
   }
   void finish_sending() override {
     error_code ignored;
@@ -57,6 +63,7 @@ class TlsTransport final : public Transport {
   void write_some(asio::const_buffer buffer, TransferDone done) override {
     stream_.async_write_some(buffer, std::move(done));
   }
+  std::size_t write_now(asio::const_buffer) override { return 0; }  // a record may wait for reading
   void finish_sending() override {}  // Content-Length tells the end; close_notify could block
   void close() override { close_socket(stream_.next_layer()); }
 

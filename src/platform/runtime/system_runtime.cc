@@ -1,6 +1,6 @@
 #include "platform/runtime/system_runtime.h"
 
-#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/defer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -25,6 +25,21 @@ namespace {
 
 namespace asio = boost::asio;
 using AsioStrand = asio::strand<asio::io_context::executor_type>;
+
+/// What the calling thread does for a SystemRuntime.
+enum class Doing { kNothing, kSockets, kStrand, kWork };
+thread_local Doing doing = Doing::kNothing;
+
+class Turn {
+ public:
+  explicit Turn(Doing what) : outer_(std::exchange(doing, what)) {}
+  ~Turn() { doing = outer_; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  const Doing outer_;
+};
 
 /// A steady wait never outlives this, so that a wall clock that was set is noticed in time.
 constexpr Duration kLongestWait{1000};
@@ -130,6 +145,7 @@ class TimerTable : public std::enable_shared_from_this<TimerTable> {
   }
 
   void run_due() {
+    const Turn turn(Doing::kStrand);
     while (auto task = take_due()) (*task)();
     arm();
   }
@@ -179,7 +195,12 @@ class SystemStrand final : public Strand {
         timers_(std::make_shared<TimerTable>(strand_, clock)) {}
   ~SystemStrand() override { timers_->clear(); }
 
-  void post(Task task) override { asio::post(strand_, std::move(task)); }
+  void post(Task task) override {
+    asio::post(strand_, [task = std::move(task)]() mutable {
+      const Turn turn(Doing::kStrand);
+      std::exchange(task, nullptr)();
+    });
+  }
   std::unique_ptr<Timer> at(Timestamp due, Task task) override {
     return add(TimerTable::Base::kWall, due.time_since_epoch(), std::move(task));
   }
@@ -199,9 +220,58 @@ class SystemStrand final : public Strand {
   std::shared_ptr<TimerTable> timers_;
 };
 
+/// Workers are turns on the threads that serve the sockets, of which there are so many more: a
+/// request is worked on by the thread that read it and answered from there, without waking another,
+/// and the sockets never wait for work.
 class SystemWorkers final : public Workers {
  public:
-  explicit SystemWorkers(int threads) : pool_(static_cast<std::size_t>(std::max(1, threads))) {}
+  SystemWorkers(asio::io_context& io, int most) : io_(io), most_(std::max(1, most)) {}
+
+  void run(Task task) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (running_ == most_) return waiting_.push_back(std::move(task));
+      ++running_;
+    }
+    start(std::move(task));
+  }
+
+ private:
+  void start(Task task) {
+    auto work = [this, task = std::move(task)]() mutable { do_work(std::move(task)); };
+    if (doing == Doing::kSockets)  // not for work that shares itself among others and waits
+      asio::defer(io_, std::move(work));
+    else
+      asio::post(io_, std::move(work));
+  }
+
+  void do_work(Task task) {
+    {
+      const Turn turn(Doing::kWork);
+      std::exchange(task, nullptr)();
+    }
+    std::unique_lock lock(mutex_);
+    if (waiting_.empty()) {
+      --running_;
+      return;
+    }
+    auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    start(std::move(next));
+  }
+
+  asio::io_context& io_;
+  const int most_;
+  std::mutex mutex_;
+  int running_ = 0;
+  std::deque<Task> waiting_;  ///< only while `most_` run
+};
+
+/// Threads of their own, for what blocks on something outside.
+class BlockingPool final : public Workers {
+ public:
+  explicit BlockingPool(int threads) : pool_(static_cast<std::size_t>(std::max(1, threads))) {}
   void run(Task task) override { asio::post(pool_, std::move(task)); }
   void stop() { pool_.stop(); }
   void join() { pool_.join(); }
@@ -216,14 +286,21 @@ class SystemWorkers final : public Workers {
 struct SystemRuntime::State {
   explicit State(SystemRuntimeOptions options)
       : clock(std::move(options.wall_clock)),
-        io(std::max(1, options.io_threads)),
+        io(thread_count(options)),
         keep_running(asio::make_work_guard(io)),
-        strand(io, clock) {
-    pools.emplace_back(options.worker_threads);
+        strand(io, clock),
+        workers(io, options.worker_threads) {
     std::signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < std::max(1, options.io_threads); ++i) {
-      threads.emplace_back([this] { io.run(); });
+    for (int i = 0; i < thread_count(options); ++i) {
+      threads.emplace_back([this] {
+        const Turn turn(Doing::kSockets);
+        io.run();
+      });
     }
+  }
+
+  static int thread_count(const SystemRuntimeOptions& options) {
+    return std::max(1, options.io_threads) + std::max(1, options.worker_threads);
   }
 
   SystemClock clock;
@@ -231,12 +308,13 @@ struct SystemRuntime::State {
   asio::io_context io;
   asio::executor_work_guard<asio::io_context::executor_type> keep_running;
   SystemStrand strand;
-  std::deque<SystemWorkers> pools;  ///< the first is everybody's
+  SystemWorkers workers;
+  std::deque<BlockingPool> pools;
   std::vector<std::thread> threads;
 
   bool runs_this_thread() {
     return io.get_executor().running_in_this_thread() ||
-           std::ranges::any_of(pools, &SystemWorkers::runs_this_thread);
+           std::ranges::any_of(pools, &BlockingPool::runs_this_thread);
   }
   void join() {
     const std::lock_guard one(join_mutex);
@@ -252,6 +330,10 @@ struct SystemRuntime::State {
   bool stopped = false;
 };
 
+bool is_about_to_return() {
+  return doing == Doing::kSockets || doing == Doing::kWork;
+}
+
 SystemRuntime::SystemRuntime(SystemRuntimeOptions options)
     : state_(std::make_unique<State>(std::move(options))) {}
 
@@ -260,7 +342,7 @@ SystemRuntime::~SystemRuntime() {
 }
 
 Runtime SystemRuntime::runtime() {
-  return {state_->clock, state_->random, state_->strand, state_->pools.front()};
+  return {state_->clock, state_->random, state_->strand, state_->workers};
 }
 
 Workers& SystemRuntime::add_workers(int threads) {

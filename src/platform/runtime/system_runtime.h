@@ -16,11 +16,16 @@ class io_context;
 namespace wellrun {
 
 struct SystemRuntimeOptions {
-  int io_threads = 2;      ///< serve sockets and the strand
-  int worker_threads = 2;  ///< run Workers' tasks
+  int io_threads = 2;      ///< for sockets and the strand, whatever the workers do
+  int worker_threads = 2;  ///< how many of Workers' tasks run at once
   std::function<Timestamp()> wall_clock =
       {};  ///< for tests of a clock that jumps; empty: the system's
 };
+
+/// Whether the calling thread runs a socket's handler or a task of Workers. Both end with handing
+/// on, so what they hand on is best deferred to SystemRuntime::io(): it runs on the same thread
+/// once they return, and none is woken.
+bool is_about_to_return();
 
 class SystemRuntime {
  public:

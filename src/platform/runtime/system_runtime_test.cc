@@ -1,6 +1,8 @@
 #include "platform/runtime/system_runtime.h"
 
 #include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <csignal>
 #include <future>
 #include <gtest/gtest.h>
@@ -87,14 +89,90 @@ TEST(SystemRuntime, AClockSetBackHoldsNoIntervalUp) {
 TEST(SystemRuntime, WorkersPostBackToTheStrand) {
   SystemRuntime system({});
   const auto runtime = system.runtime();
-  const auto elsewhere = std::make_shared<std::promise<bool>>();
-  std::thread::id worker;
-  runtime.workers.run([&, elsewhere] {
-    worker = std::this_thread::get_id();
-    runtime.strand.post(
-        [&, elsewhere] { elsewhere->set_value(worker != std::this_thread::get_id()); });
+  const auto posted = std::make_shared<std::promise<void>>();
+  runtime.workers.run([&, posted] { runtime.strand.post([posted] { posted->set_value(); }); });
+  posted->get_future().wait();
+}
+
+/// A task that has begun and waits until it is let go.
+struct Held {
+  std::promise<void> begun, free;
+
+  static void run(const std::shared_ptr<Held>& held) {
+    held->begun.set_value();
+    held->free.get_future().wait();
+  }
+};
+
+TEST(SystemRuntime, WorkKeepsNeitherTheStrandNorASocketWaiting) {
+  SystemRuntime system({.io_threads = 1, .worker_threads = 2});
+  const auto runtime = system.runtime();
+  std::vector<std::shared_ptr<Held>> tasks;
+  for (int i = 0; i < 4; ++i) {
+    tasks.push_back(std::make_shared<Held>());
+    runtime.workers.run([held = tasks.back()] { Held::run(held); });
+  }
+  tasks[0]->begun.get_future().wait();
+  tasks[1]->begun.get_future().wait();
+  const auto posted = std::make_shared<std::promise<void>>();
+  runtime.strand.post([posted] { posted->set_value(); });
+  posted->get_future().wait();
+  auto third = tasks[2]->begun.get_future();
+  EXPECT_EQ(third.wait_for(20ms), std::future_status::timeout) << "only two at once";
+  tasks[1]->free.set_value();
+  third.wait();
+  for (const std::size_t i : {0U, 2U, 3U}) tasks[i]->free.set_value();
+}
+
+TEST(SystemRuntime, WorkThatWaitsForOtherWorkIsNotWhatThatWaitsFor) {
+  SystemRuntime system({.io_threads = 1, .worker_threads = 2});
+  const auto runtime = system.runtime();
+  const auto met = std::make_shared<std::promise<void>>();
+  // As a socket's handler does it: the work begins on the thread that asks for it.
+  boost::asio::post(system.io(), [&, met] {
+    EXPECT_TRUE(is_about_to_return());
+    runtime.workers.run([&, met] {
+      const auto helped = std::make_shared<std::promise<void>>();
+      runtime.workers.run([helped] { helped->set_value(); });
+      helped->get_future().wait();
+      met->set_value();
+    });
   });
-  EXPECT_TRUE(elsewhere->get_future().get());
+  EXPECT_EQ(met->get_future().wait_for(60s), std::future_status::ready);
+}
+
+TEST(SystemRuntime, EveryTaskRunsOnceAndNeverMoreAtOnceThanThereAreWorkers) {
+  SystemRuntime system({.io_threads = 2, .worker_threads = 3});
+  const auto runtime = system.runtime();
+  constexpr int kTasks = 2'000;
+  std::atomic<int> running = 0, most = 0, done = 0;
+  const auto last = std::make_shared<std::promise<void>>();
+  for (int i = 0; i < kTasks; ++i) {
+    const auto hand_over = [&, last] {
+      runtime.workers.run([&, last] {
+        int seen = most;
+        for (const int now = ++running; seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        --running;
+        if (++done == kTasks) last->set_value();
+      });
+    };
+    i % 2 == 0 ? hand_over() : boost::asio::post(system.io(), hand_over);
+  }
+  last->get_future().wait();
+  EXPECT_LE(most, 3);
+}
+
+TEST(SystemRuntime, OnTheStrandNobodyIsAboutToReturn) {
+  SystemRuntime system({});
+  EXPECT_FALSE(is_about_to_return());
+  const auto answers = std::make_shared<std::promise<std::pair<bool, bool>>>();
+  system.runtime().strand.post([&, answers] {
+    const bool on_strand = is_about_to_return();
+    system.runtime().workers.run(
+        [answers, on_strand] { answers->set_value({on_strand, is_about_to_return()}); });
+  });
+  EXPECT_EQ(answers->get_future().get(), std::pair(false, true));
 }
 
 TEST(SystemRuntime, ASignalEndsTheWaitAndSoDoesStop) {
