@@ -13,6 +13,11 @@ std::string kpi_status(const catalog::Kpi& kpi, std::optional<double> value) {
   return "on_target";
 }
 
+std::string shown_status(const catalog::Kpi& kpi, const std::string& recorded,
+                         std::optional<double> value) {
+  return recorded == "no_data" ? kpi_status(kpi, value) : recorded;
+}
+
 bool KpiTrack::observe(const std::string& status) {
   candidate_count = status == candidate ? candidate_count + 1 : 1;
   candidate = status;

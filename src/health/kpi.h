@@ -13,6 +13,11 @@ namespace wellrun::health {
 /// warning threshold exactly counts as the good side.
 std::string kpi_status(const catalog::Kpi& kpi, std::optional<double> value);
 
+/// What is shown beside a value: the recorded status; until the first one is taken, how the value
+/// stands. (That there is a value and "no data" beside it would be no answer.)
+std::string shown_status(const catalog::Kpi& kpi, const std::string& recorded,
+                         std::optional<double> value);
+
 /// So that a KPI on its threshold does not flap: a status is taken once two evaluations in a row
 /// said the same.
 struct KpiTrack {

@@ -44,6 +44,7 @@ Json kpi_json(const Api& api, const catalog::Kpi& kpi) {
   const auto& name = kpi.metadata.name;
   const auto reading = api.evaluator.kpi(name);
   const auto standing = api.domain.kpi(name);
+  const auto value = reading ? reading->value : std::nullopt;
   return {{"name", name},
           {"workload", kpi.workload.name},
           {"owner", catalog::owner_or_workloads(api.catalog, kpi.owner, kpi.workload).name},
@@ -58,9 +59,9 @@ Json kpi_json(const Api& api, const catalog::Kpi& kpi) {
           {"direction", kpi.direction},
           {"target", kpi.target},
           {"at_risk", number_or_null(kpi.at_risk)},
-          {"value", reading ? number_or_null(reading->value) : Json()},
+          {"value", number_or_null(value)},
           {"error", reading ? reading->error : std::string()},
-          {"status", standing.status},
+          {"status", shown_status(kpi, standing.status, value)},
           {"since", time_or_null(standing.since)},
           {"review", review_json(api, kpi, standing)}};
 }

@@ -29,7 +29,11 @@ struct KpiCounts {
 KpiCounts kpi_counts(const ControlPlane& plane, const std::string& workload) {
   KpiCounts counts;
   for (const auto* kpi : plane.catalog().all<catalog::Kpi>()) {
-    if (kpi->workload.name == workload) counts.add(plane.health().kpi(kpi->metadata.name).status);
+    if (kpi->workload.name != workload) continue;
+    const auto& name = kpi->metadata.name;
+    const auto reading = plane.evaluator().kpi(name);
+    counts.add(health::shown_status(*kpi, plane.health().kpi(name).status,
+                                    reading ? reading->value : std::nullopt));
   }
   return counts;
 }
