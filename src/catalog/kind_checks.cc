@@ -195,8 +195,8 @@ int given(const RatioMetric& ratio) {
   return int{ratio.good.has_value()} + int{ratio.bad.has_value()} + int{ratio.raw.has_value()};
 }
 
-void check_ratio(const Context& context, const RatioMetric& ratio) {
-  const std::string path = "spec.indicator.spec.ratioMetric";
+void check_ratio(const Context& context, const RatioMetric& ratio, const std::string& indicator) {
+  const std::string path = indicator + ".ratioMetric";
   if (given(ratio) != 1) {
     context.problem(
         path,
@@ -225,8 +225,9 @@ bool is_named_selector(std::string_view text, const telemetry::promql::Expr& par
          whole.size() == parsed.position.end - parsed.position.start;
 }
 
-void check_latency(const Context& context, const LatencyMetric& latency) {
-  const std::string path = "spec.indicator.spec.latencyMetric.histogram";
+void check_latency(const Context& context, const LatencyMetric& latency,
+                   const std::string& indicator) {
+  const std::string path = indicator + ".latencyMetric.histogram";
   const auto parsed = telemetry::promql::parse(latency.histogram);
   const bool filled_in = latency.histogram.find("{{") != std::string::npos;
   if (!parsed && !filled_in) return;  // said already, as of every query
@@ -250,8 +251,8 @@ void check_latency(const Context& context, const LatencyMetric& latency) {
   }
 }
 
-void check_objective(const Context& context, const Slo& slo) {
-  const std::string path = "spec.objectives.0";
+/// `slo`: with this objective alone, and its indicator.
+void check_objective(const Context& context, const Slo& slo, const std::string& path) {
   const Objective& objective = slo.objective();
   if (objective.target.has_value() == objective.target_percent.has_value()) {
     context.problem(path, "an objective has exactly one of target and targetPercent");
@@ -272,6 +273,61 @@ void check_objective(const Context& context, const Slo& slo) {
   if (slo.budgeting_method == "Timeslices" && !objective.time_slice_target) {
     context.problem(path, "Timeslices need timeSliceTarget, the share from which a slice is good");
   }
+}
+
+void check_indicator(const Context& context, const IndicatorSpec& indicator,
+                     const std::string& path) {
+  const int metrics = int{indicator.ratio_metric.has_value()} +
+                      int{indicator.threshold_metric.has_value()} +
+                      int{indicator.latency_metric.has_value()};
+  if (metrics != 1) {
+    context.problem(path,
+                    fmt::format("an indicator has exactly one of ratioMetric, thresholdMetric and "
+                                "latencyMetric, found {}",
+                                metrics));
+  }
+  if (indicator.ratio_metric) check_ratio(context, *indicator.ratio_metric, path);
+  if (indicator.latency_metric) check_latency(context, *indicator.latency_metric, path);
+}
+
+bool measures(const IndicatorSpec& indicator) {
+  return indicator.ratio_metric || indicator.threshold_metric || indicator.latency_metric;
+}
+
+/// That its objectives are each measured by themselves, and over the same slices.
+void check_composite(const Context& context, const Slo& slo) {
+  if (measures(slo.indicator.spec))
+    context.problem("spec.indicator",
+                    "a composite, an Slo of several objectives, has no indicator of its own: each "
+                    "objective has one (several targets of one indicator are several Slos)");
+  const auto parts = slo.parts();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto path = fmt::format("spec.objectives.{}", i);
+    if (!slo.objectives[i].indicator)
+      context.problem(path, "an objective of a composite needs an indicator of its own");
+    else
+      check_indicator(context, slo.objectives[i].indicator->spec, path + ".indicator.spec");
+    check_objective(context, parts[i], path);
+    if (slo.objectives[i].composite_weight <= 0)
+      context.problem(path + ".compositeWeight", "compositeWeight must be above 0");
+    if (slo.by_slices() && parts[i].slice() != slo.slice())
+      context.problem(path + ".timeSliceWindow",
+                      fmt::format("the objectives of a composite need slices of one length, found "
+                                  "{} and {}",
+                                  quote(slo.objective().time_slice_window),
+                                  quote(slo.objectives[i].time_slice_window)));
+  }
+}
+
+void check_promise(const Context& context, const Slo& slo) {
+  if (slo.is_composite()) return check_composite(context, slo);
+  if (slo.objective().indicator)
+    context.problem("spec.objectives.0.indicator",
+                    "an Slo of one objective is measured by spec.indicator; an objective's own is "
+                    "of composites, which have several");
+  else
+    check_indicator(context, slo.indicator.spec, "spec.indicator.spec");
+  check_objective(context, slo, "spec.objectives.0");
 }
 
 void check_time_window(const Context& context, const Slo& slo) {
@@ -300,20 +356,8 @@ void check_time_window(const Context& context, const Slo& slo) {
 
 void check_kind(const Context& context, const Slo& slo) {
   require_reachable_owner(context, slo.owner);
-  const auto& indicator = slo.indicator.spec;
-  const int metrics = int{indicator.ratio_metric.has_value()} +
-                      int{indicator.threshold_metric.has_value()} +
-                      int{indicator.latency_metric.has_value()};
-  if (metrics != 1) {
-    context.problem("spec.indicator.spec",
-                    fmt::format("an indicator has exactly one of ratioMetric, thresholdMetric and "
-                                "latencyMetric, found {}",
-                                metrics));
-  }
-  if (indicator.ratio_metric) check_ratio(context, *indicator.ratio_metric);
-  if (indicator.latency_metric) check_latency(context, *indicator.latency_metric);
   check_time_window(context, slo);
-  check_objective(context, slo);
+  check_promise(context, slo);
   check_burn_rate_windows(context, slo);
   // An OpenSLO document cannot say what to do.
   if (slo.metadata.annotations.contains(kOpenSloAnnotation)) return;

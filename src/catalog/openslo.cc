@@ -201,28 +201,35 @@ class Reader {
                           quote(reference->text), quote(stored)));
   }
 
-  void read_indicator(const std::string& file, Node& spec) {
+  /// `part`: the SLO's spec, or an objective of a composite. The name of what it measures, where it
+  /// has one.
+  std::string read_indicator(const std::string& file, Node& part) {
     Node indicator = map_node();
     std::optional<Node> measured;
-    if (const auto* reference = spec.find("indicatorRef")) {
-      Node part = map_node();
-      part.position = reference->position;
-      part.add("indicatorRef", *reference);
-      measured = spec_of(file, part, "indicatorRef", "SLI");
-      take(spec, "indicatorRef");
-    } else if (auto inline_one = take(spec, "indicator")) {
+    std::string name;
+    if (const auto* reference = part.find("indicatorRef")) {
+      name = reference->text;
+      indicator.position = reference->position;
+      Node referring = map_node();
+      referring.position = reference->position;
+      referring.add("indicatorRef", *reference);
+      measured = spec_of(file, referring, "indicatorRef", "SLI");
+      take(part, "indicatorRef");
+    } else if (auto inline_one = take(part, "indicator")) {
       indicator.position = inline_one->position;
+      if (const auto* metadata = inline_one->find("metadata")) name = text_of(*metadata, "name");
       measured = spec_of(file, *inline_one, "indicatorRef", "SLI");
     }
-    if (!measured) return;
+    if (!measured) return name;
     if (auto* ratio = find(*measured, "ratioMetric")) {
-      for (const auto* part : {"good", "bad", "total", "raw"}) {
-        if (auto* metric = find(*ratio, part)) read_source(file, *metric);
+      for (const auto* each : {"good", "bad", "total", "raw"}) {
+        if (auto* metric = find(*ratio, each)) read_source(file, *metric);
       }
     }
     if (auto* metric = find(*measured, "thresholdMetric")) read_source(file, *metric);
     indicator.add("spec", std::move(*measured));
-    spec.add("indicator", std::move(indicator));
+    part.add("indicator", std::move(indicator));
+    return name;
   }
 
   std::optional<Node> read_condition(const std::string& file, Node& condition) {
@@ -335,24 +342,50 @@ class Reader {
     read_indicator(document.file, spec);
     read_service(spec);
     if (spec.find("alerting") == nullptr) spec.add("alerting", read_alerting(document.file, spec));
-    const auto objectives = take(spec, "objectives").value_or(sequence_node());
+    auto objectives = take(spec, "objectives").value_or(sequence_node());
+    if (objectives.items.empty())
+      problem(document.file, written->position, "the SLO promises nothing: it has no objectives");
+    if (std::ranges::any_of(objectives.items, has_indicator))
+      return add_composite(document, std::move(spec), std::move(objectives));
     for (std::size_t i = 0; i < objectives.items.size(); ++i) {
       Node one = sequence_node();
       one.position = objectives.items[i].position;
       one.items.push_back(objectives.items[i]);
       Node own = spec;
       own.add("objectives", std::move(one));
-      const auto suffix = objectives.items.size() == 1 ? "" : fmt::format("-{}", i + 1);
-      Node result = map_node();
-      result.position = document.node.position;
-      result.add("apiVersion", text_node(kApiVersion));
-      result.add("kind", text_node(Slo::kKind));
-      result.add("metadata", metadata_of(*metadata, suffix));
-      result.add("spec", std::move(own));
-      read_.slos.push_back({document.file, std::move(result)});
+      add_slo(document, objectives.items.size() == 1 ? "" : fmt::format("-{}", i + 1),
+              std::move(own));
     }
-    if (objectives.items.empty())
-      problem(document.file, written->position, "the SLO promises nothing: it has no objectives");
+  }
+
+  static bool has_indicator(const Node& objective) {
+    return objective.find("indicator") != nullptr || objective.find("indicatorRef") != nullptr;
+  }
+
+  /// Objectives stay together; without a name each is called as what it measures. A single one is
+  /// no composite: its indicator is the SLO's.
+  void add_composite(const OpenSloDocument& document, Node spec, Node objectives) {
+    for (auto& objective : objectives.items) {
+      const auto name = read_indicator(document.file, objective);
+      if (objective.find("displayName") == nullptr && !name.empty())
+        objective.add("displayName", text_node(name));
+    }
+    if (objectives.items.size() == 1 && spec.find("indicator") == nullptr) {
+      if (auto indicator = take(objectives.items.front(), "indicator"))
+        spec.add("indicator", std::move(*indicator));
+    }
+    spec.add("objectives", std::move(objectives));
+    add_slo(document, "", std::move(spec));
+  }
+
+  void add_slo(const OpenSloDocument& document, const std::string& suffix, Node spec) {
+    Node result = map_node();
+    result.position = document.node.position;
+    result.add("apiVersion", text_node(kApiVersion));
+    result.add("kind", text_node(Slo::kKind));
+    result.add("metadata", metadata_of(*document.node.find("metadata"), suffix));
+    result.add("spec", std::move(spec));
+    read_.slos.push_back({document.file, std::move(result)});
   }
 
   std::vector<OpenSloDocument> documents_;

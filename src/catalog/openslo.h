@@ -2,12 +2,12 @@
 
 // OpenSLO documents (apiVersion openslo/v1, https://openslo.com) as they are. Pure.
 //
-// In an operations repository each objective of an SLO becomes an Slo. Its name is the document's
-// in small letters, with the objective's number behind it ("main-page-2") where there are several;
-// the name as written stays in the annotation kOpenSloAnnotation. References to SLI, AlertPolicy,
-// AlertCondition and DataSource are followed, across files. What Wellrun cannot keep (another data
-// source than Prometheus, composite objectives) is refused by name. docs/slo.md says how each part
-// is read.
+// In an operations repository each objective of an SLO becomes an Slo; objectives with indicators
+// of their own, a composite, become one together. Its name is the document's in small letters, with
+// the objective's number behind it ("main-page-2") where there are several; the name as written
+// stays in the annotation kOpenSloAnnotation. References to SLI, AlertPolicy, AlertCondition and
+// DataSource are followed, across files. What Wellrun cannot keep (another data source than
+// Prometheus) is refused by name. docs/slo.md says how each part is read.
 
 #include <functional>
 #include <string>

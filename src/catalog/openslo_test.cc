@@ -235,6 +235,81 @@ spec: {description: the shop}
   EXPECT_EQ(checked(text, service).wanted.find<Slo>("main-page-1")->service.name, "shop");
 }
 
+constexpr const char* kJourney = R"(
+apiVersion: openslo/v1
+kind: SLO
+metadata: {name: Buying}
+spec:
+  description: A customer can buy
+  service: checkout
+  timeWindow: [{duration: 4w, isRolling: true}]
+  budgetingMethod: Occurrences
+  objectives:
+    - displayName: search
+      target: 0.99
+      compositeWeight: 0.5
+      indicatorRef: page-answers
+    - targetPercent: 99.9
+      indicator:
+        metadata: {name: payments}
+        spec:
+          ratioMetric:
+            good: {metricSource: {type: Prometheus, spec: {query: 'paid_total{ok="1"}'}}}
+            total: {metricSource: {type: Prometheus, spec: {query: paid_total}}}
+)";
+
+TEST(OpenSlo, ObjectivesWithIndicatorsOfTheirOwnAreOneComposite) {
+  ASSERT_EQ(problems(kJourney), "");
+  const auto wanted = checked(kJourney).wanted;
+  ASSERT_EQ(wanted.all<Slo>().size(), 1U);
+  const auto& slo = *wanted.find<Slo>("buying");
+  EXPECT_TRUE(slo.is_composite());
+  EXPECT_DOUBLE_EQ(slo.target(), 0.999) << "who keeps the highest keeps all";
+  const auto parts = slo.parts();
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[0].objective().display_name, "search");
+  EXPECT_DOUBLE_EQ(parts[0].objective().composite_weight, 0.5);
+  EXPECT_TRUE(parts[0].indicator.spec.ratio_metric->bad) << "of the SLI that it refers to";
+  EXPECT_EQ(parts[1].objective().display_name, "payments") << "called as what it measures";
+  EXPECT_DOUBLE_EQ(parts[1].target(), 0.999);
+  EXPECT_TRUE(parts[1].indicator.spec.ratio_metric->good);
+}
+
+TEST(OpenSlo, ASingleObjectiveMayBringTheIndicator) {
+  const std::string text = kJourney;
+  const auto first = text.find("    - displayName: search");
+  const auto second = text.find("    - targetPercent");
+  const auto single = text.substr(0, first) + text.substr(second);
+  ASSERT_EQ(problems(single), "");
+  const auto wanted = checked(single).wanted;
+  EXPECT_FALSE(wanted.find<Slo>("buying")->is_composite());
+  EXPECT_TRUE(wanted.find<Slo>("buying")->indicator.spec.ratio_metric->good);
+}
+
+TEST(OpenSlo, ACompositeSaysWhatIsMissing) {
+  const auto expect = [](const std::string& found, const char* text) {
+    EXPECT_NE(found.find(text), std::string::npos) << found;
+  };
+  expect(problems(with("      indicatorRef: page-answers\n", "", kJourney)),
+         "an objective of a composite needs an indicator of its own");
+  expect(problems(with("  service: checkout\n",
+                       "  service: checkout\n  indicatorRef: page-answers\n", kJourney)),
+         "has no indicator of its own");
+  expect(problems(with("indicatorRef: page-answers", "indicatorRef: page-answer", kJourney)),
+         "did you mean \"page-answers\"?");
+  expect(problems(with("compositeWeight: 0.5", "compositeWeight: 0", kJourney)), "above 0");
+  const auto slices = with("budgetingMethod: Occurrences", "budgetingMethod: Timeslices", kJourney);
+  expect(problems(slices), "need timeSliceTarget");
+  expect(problems(with("    - targetPercent: 99.9\n",
+                       "    - targetPercent: 99.9\n      timeSliceTarget: 0.9\n"
+                       "      timeSliceWindow: 5m\n",
+                       with("      target: 0.99\n",
+                            "      target: 0.99\n      timeSliceTarget: 0.9\n"
+                            "      timeSliceWindow: 1m\n",
+                            slices))),
+         "slices of one length");
+}
+
 TEST(Kpi, ACircleOfParentsIsRefusedWithItsNames) {
   const auto kpi = [](const char* name, const char* parent) {
     return fmt::format(

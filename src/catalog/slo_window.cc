@@ -1,5 +1,6 @@
 #include "catalog/slo_window.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "catalog/civil_time.h"
@@ -141,10 +142,26 @@ const Objective& Slo::objective() const {
   return objectives.empty() ? kNone : objectives.front();
 }
 
+double Objective::share() const {
+  if (target_percent) return *target_percent / 100;
+  return target.value_or(0.99);
+}
+
 double Slo::target() const {
-  const auto& promised = objective();
-  if (promised.target_percent) return *promised.target_percent / 100;
-  return promised.target.value_or(0.99);
+  double highest = objective().share();
+  for (const auto& each : objectives) highest = std::max(highest, each.share());
+  return highest;
+}
+
+std::vector<Slo> Slo::parts() const {
+  if (!is_composite()) return {*this};
+  std::vector<Slo> parts;
+  for (const auto& each : objectives) {
+    auto& part = parts.emplace_back(*this);
+    part.indicator = each.indicator.value_or(Indicator{});
+    part.objectives = {each};
+  }
+  return parts;
 }
 
 std::optional<Duration> Slo::slice() const {

@@ -30,6 +30,21 @@ std::string budget_text(const Json& slo) {
                      number(slo, "bad"), number(slo, "allowed_bad"), text_or(slo, "unit"));
 }
 
+std::string step_words(const Json& step) {
+  if (step.value("reached", false)) return ": reached since " + text_or(step, "since");
+  const auto held_back = text_or(step, "held_back");
+  return held_back.empty() ? "" : ": used so much, and not reached: " + held_back;
+}
+
+/// Of a composite: what each objective has, and how much it takes.
+void show_objectives(const Context& context, const Json& slo) {
+  for (const auto& part : slo.value("objectives", Json::array()))
+    context.out(
+        fmt::format("  of which  {}: {} of {} promised, {} of its budget left, weight {:g}\n",
+                    text_or(part, "name"), share(part, "sli"), share(part, "target"),
+                    share(part, "budget_remaining"), number_or(part, "weight", 1)));
+}
+
 void show_slo(const Context& context, const Json& slo) {
   const auto status = text_or(slo, "status");
   context.out(fmt::format(
@@ -38,6 +53,7 @@ void show_slo(const Context& context, const Json& slo) {
       text_or(slo, "window"),
       slo.value("rolling", true) ? ", rolling" : " since " + text_or(slo, "period_start"),
       text_or(slo, "budgeting_method"), share(slo, "sli"), budget_text(slo)));
+  show_objectives(context, slo);
   if (slo.value("exhausted_in_s", Json()).is_number())
     context.out(fmt::format("  used up   in {} at the present pace\n",
                             format_age(Duration{static_cast<std::int64_t>(
@@ -45,10 +61,8 @@ void show_slo(const Context& context, const Json& slo) {
   for (const auto& step : slo.value("steps", Json::array())) {
     std::vector<std::string> then;
     for (const auto& each : step.at("then")) then.push_back(each.get<std::string>());
-    context.out(fmt::format(
-        "  at {:>4g}%  {} ({}){}\n", number_or(step, "at", 0), fmt::join(then, ", "),
-        text_or(step, "policy"),
-        step.value("reached", false) ? ": reached since " + text_or(step, "since") : ""));
+    context.out(fmt::format("  at {:>4g}%  {} ({}){}\n", number_or(step, "at", 0),
+                            fmt::join(then, ", "), text_or(step, "policy"), step_words(step)));
   }
   const auto feasibility = slo.value("feasibility", Json::object());
   if (!feasibility.value("possible", true))

@@ -160,6 +160,7 @@ void Evaluator::State::build(Job& job) {
     job.burn_alerts.assign(slo->alerting.windows.size(), {});
     job.slo = {};
     job.window_read_at = {};
+    job.restored = false;
     for (const auto& [fingerprint, recorded] : domain.firing()) {
       if (!recorded.fired.rule.starts_with(job.key() + "/")) continue;
       for (std::size_t i = 0; i < job.burn_alerts.size(); ++i) {
@@ -229,13 +230,8 @@ void Evaluator::State::arm(Job& job) {
 
 void Evaluator::State::run(Job& job, Timestamp now) {
   job.under_way = true;
-  if (job.kind == "rules") {
-    restore_pending(job, now);
-  } else if (job.kind == "kpis") {
-    run_kpi(job, now);
-  } else {
-    run_slo(job, now);
-  }
+  if (job.kind == "kpis") return run_kpi(job, now);
+  restore_pending(job, now);
 }
 
 // ---- asking and writing ----
@@ -407,16 +403,31 @@ std::vector<std::string> slo_questions(const catalog::Slo& slo, std::optional<Du
     questions.insert(queries.good);
     questions.insert(queries.total);
   };
+  const auto add_parts = [&](Duration over) {
+    for (const auto& part : slo.parts()) {
+      add(sli_queries(part, over));
+      add(event_queries(part, over));
+    }
+  };
   for (const auto& window : slo.alerting.windows) {
     add(sli_queries(slo, window.long_window));
     add(sli_queries(slo, window.short_window));
-    add(event_queries(slo, window.long_window));
+    add_parts(window.long_window);
   }
   if (whole) {
     add(sli_queries(slo, *whole));
-    add(event_queries(slo, *whole));
+    add_parts(*whole);
   }
   return {questions.begin(), questions.end()};
+}
+
+/// Of each objective what `queries` asks for over a time.
+std::vector<EventCounts> counts_of_parts(
+    const catalog::Slo& slo, SliQueries (*queries)(const catalog::Slo&, Duration), Duration over,
+    const std::map<std::string, std::optional<double>>& answers) {
+  std::vector<EventCounts> counts;
+  for (const auto& part : slo.parts()) counts.push_back(counts_in(queries(part, over), answers));
+  return counts;
 }
 
 }  // namespace
@@ -459,11 +470,15 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
     job.slo.window = counts_in(sli_queries(*slo, length), answers);
     job.slo.read_at = now;
     job.window_read_at = now;
-    stand_budget(*slo, job, counts_in(event_queries(*slo, length), answers));
+    if (slo->is_composite()) job.slo.parts = counts_of_parts(*slo, sli_queries, length, answers);
+    job.slo.use = budget_use(*slo, job.slo.period, job.slo.window,
+                             counts_of_parts(*slo, event_queries, length, answers), now);
+    stand_budget(*slo, job);
   }
   std::vector<SeriesWrite> writes;
   judge_windows(job, *slo, answers, now, writes);
   job.burn_written.finish(writes, now);
+  if (burns_wait(*slo)) writes.push_back(evaluation_mark(job, now));
   write(job, std::move(writes), [](Job& asked, const Status& status) {
     if (!status) asked.slo.error = to_string(status.error());
     asked.under_way = false;
@@ -471,10 +486,8 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
 }
 
 /// Without data nothing is decided: what stands goes on standing.
-void Evaluator::State::stand_budget(const catalog::Slo& slo, const Job& job,
-                                    const EventCounts& events) {
-  const auto budget = budget_of(slo, job.slo.period, job.slo.window, job.slo.read_at);
-  const auto use = budget_use(slo, budget, events);
+void Evaluator::State::stand_budget(const catalog::Slo& slo, const Job& job) {
+  const auto& use = job.slo.use;
   if (!use) return;
   const auto& name = slo.metadata.name;
   auto wanted = steps_for(catalog, slo, *use, domain.standing_steps());
@@ -509,15 +522,19 @@ void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const Sl
   std::map<std::string, facts::AlertFired> wanted;
   for (std::size_t i = 0; i < slo.alerting.windows.size(); ++i) {
     const auto& window = slo.alerting.windows[i];
+    const auto over = window.long_window;
     const auto burn = judge(slo, window,
-                            {.in_long = counts_in(sli_queries(slo, window.long_window), answers),
+                            {.in_long = counts_in(sli_queries(slo, over), answers),
                              .in_short = counts_in(sli_queries(slo, window.short_window), answers),
-                             .events = counts_in(event_queries(slo, window.long_window), answers)});
+                             .events = counts_of_parts(slo, event_queries, over, answers),
+                             .parts = counts_of_parts(slo, sli_queries, over, answers)});
     job.slo.burn_rates.push_back(burn);
     const auto rule = slo_alert_rule(slo, burn);
     std::vector<telemetry::InstantSeries> series;
     if (burn.firing) series.push_back({Labels{}, *burn.long_rate});
-    auto alerts = evaluate(rule, job.burn_alerts[i], series, context_at(now));
+    auto context = context_at(now);
+    context.restored = job.burns_restored;
+    auto alerts = evaluate(rule, job.burn_alerts[i], series, context);
     if (!alerts) {
       job.slo.error = to_string(alerts.error());
       continue;
@@ -528,6 +545,7 @@ void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const Sl
     }
     write_alerts(job.burn_alerts[i], now, writes);
   }
+  job.burns_restored.clear();
   budget_alerts(job, slo, now, wanted);
   reconcile(job.key() + "/", std::move(wanted), "no longer true");
 }

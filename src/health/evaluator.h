@@ -68,7 +68,10 @@ struct KpiReading {
 struct SloReading {
   catalog::SloPeriod period;  ///< that `window` was counted in, as far as it had come
   EventCounts window;         ///< over the SLO's whole window, or the calendar's until `read_at`
-  Timestamp read_at{};        ///< when `window` was counted
+  /// Of a composite: over the same, what each objective counted.
+  std::vector<EventCounts> parts = {};
+  std::optional<BudgetUse> use = {};  ///< of `window`, as budget policies take it
+  Timestamp read_at{};                ///< when `window` was counted
   std::vector<BurnRate> burn_rates;
   std::string error;
 };

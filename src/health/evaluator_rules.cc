@@ -67,8 +67,15 @@ bool waits(const GroupRule& rule) {
   return rule.declared.is_alert() && rule.alert.hold > Duration::zero();
 }
 
-/// ALERTS_FOR_STATE of all of the group's rules that wait.
+/// The label of its evaluation_mark().
+std::string marked_group(const Job& job) {
+  return job.kind == "rules" ? job.name : job.key();
+}
+
+/// ALERTS_FOR_STATE of all of the group's rules that wait, or of the SLO's burns.
 std::string states_selector(const Job& job) {
+  if (job.kind == "slos")
+    return fmt::format("ALERTS_FOR_STATE{{alertname=\"{}\",slo=\"{}\"}}", kBurnAlert, job.name);
   std::string names;
   for (const auto& rule : job.rules) {
     if (!waits(rule)) continue;
@@ -83,6 +90,8 @@ void take_starts(Job& job, const InstantResult& result) {
     auto labels = series.labels;
     labels.remove(kMetricNameLabel);
     if (!std::isfinite(series.value)) continue;
+    if (job.kind == "slos")
+      job.burns_restored[labels] = from_unix_ms(std::llround(series.value * 1000));
     for (auto& rule : job.rules) {
       if (waits(rule) && rule.alert.alert == labels.get("alertname"))
         rule.restored[labels] = from_unix_ms(std::llround(series.value * 1000));
@@ -91,6 +100,11 @@ void take_starts(Job& job, const InstantResult& result) {
 }
 
 }  // namespace
+
+SeriesWrite evaluation_mark(const Job& job, Timestamp now) {
+  return one_sample(Labels{{"rule_group", marked_group(job)}}, kLastEvaluation, now,
+                    to_unix_seconds(now));
+}
 
 void Evaluator::State::build_rules(Job& job) {
   const auto* group = catalog.find<catalog::RuleGroup>(job.name);
@@ -137,19 +151,15 @@ void Evaluator::State::build_rules(Job& job) {
 /// First when the group was last evaluated, then who was pending at that moment or has become so
 /// since: the end may have come in the middle of an evaluation.
 void Evaluator::State::restore_pending(Job& job, Timestamp now) {
-  if (job.restored || std::ranges::none_of(job.rules, waits)) {
-    job.restored = true;
-    return evaluate_all(job, now);
-  }
+  const auto* slo = job.kind == "slos" ? catalog.find<catalog::Slo>(job.name) : nullptr;
+  const bool waiting = slo != nullptr ? burns_wait(*slo) : std::ranges::any_of(job.rules, waits);
+  if (job.restored || !waiting) return begin_restored(job, now);
   auto promql = fmt::format("last_over_time({}{{rule_group=\"{}\"}}[{}])", kLastEvaluation,
-                            job.name, format_duration(kLongestOutage));
+                            marked_group(job), format_duration(kLongestOutage));
   ask(job, std::move(promql), now, [this, now](Job& asked, const Result<InstantResult>& result) {
     if (!result) return give_up_restoring(asked, result.error());
     const auto last = single_value(*result);
-    if (!last) {
-      asked.restored = true;
-      return evaluate_all(asked, now);
-    }
+    if (!last) return begin_restored(asked, now);
     restore_alerts(asked, from_unix_ms(std::llround(*last * 1000)), now);
   });
 }
@@ -166,10 +176,15 @@ void Evaluator::State::restore_alerts(Job& job, Timestamp last, Timestamp now) {
             [this, now](Job& again, const Result<InstantResult>& answer) {
               if (!answer) return give_up_restoring(again, answer.error());
               take_starts(again, *answer);
-              again.restored = true;
-              evaluate_all(again, now);
+              begin_restored(again, now);
             });
       });
+}
+
+void Evaluator::State::begin_restored(Job& job, Timestamp now) {
+  job.restored = true;
+  if (job.kind == "slos") return run_slo(job, now);
+  evaluate_all(job, now);
 }
 
 /// Without the past nothing may be decided: it is asked again at the next turn.
@@ -178,6 +193,8 @@ void Evaluator::State::give_up_restoring(Job& job, const Error& error) {
     rule.reading.last_error = to_string(error);
     rule.restored.clear();
   }
+  if (job.kind == "slos") job.slo.error = to_string(error);
+  job.burns_restored.clear();
   job.under_way = false;
   parts_under_way.erase(job.key());
 }
@@ -356,8 +373,7 @@ void Evaluator::State::finish_group(Job& job) {
     for (const auto& rule : job.rules)
       write_alerts(rule.reading.alerts, evaluation.now - job.query_offset, writes);
   }
-  writes.push_back(one_sample(Labels{{"rule_group", job.name}}, kLastEvaluation, evaluation.now,
-                              to_unix_seconds(evaluation.now)));
+  writes.push_back(evaluation_mark(job, evaluation.now));
   write(job, std::move(writes), [this](Job& asked, const Status&) { group_done(asked); });
 }
 

@@ -48,8 +48,10 @@ struct Job {
 
   Timestamp last_evaluation{};
 
-  // Of a rule group.
+  // Of a rule group, and of an SLO.
   bool restored = false;  ///< pending alerts of before a restart have been taken up
+
+  // Of a rule group.
   Duration query_offset{0};
   int limit = 0;
   std::vector<GroupRule> rules;
@@ -62,10 +64,15 @@ struct Job {
   catalog::SloPeriod slo_period;
   Timestamp window_read_at{};
   std::vector<ActiveAlerts> burn_alerts;  ///< one for each window of the SLO
+  RestoredStarts burns_restored;          ///< for its first evaluation only
   rules::WrittenSeries burn_written;
 
   std::string key() const { return kind + "/" + name; }
 };
+
+/// When a job with pending alerts was last evaluated as a whole: what ALERTS_FOR_STATE is read at
+/// after a restart. Its label is the group of the alerts: a rule group's name, or slos/NAME.
+telemetry::SeriesWrite evaluation_mark(const Job& job, Timestamp now);
 
 /// One value out of an answer that should have one; std::nullopt for none and for NaN.
 std::optional<double> single_value(const telemetry::InstantResult& result);
@@ -111,6 +118,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   // Rule groups: evaluator_rules.cc.
   void restore_pending(Job& job, Timestamp now);
   void restore_alerts(Job& job, Timestamp last, Timestamp now);
+  void begin_restored(Job& job, Timestamp now);
   void give_up_restoring(Job& job, const Error& error);
   void evaluate_all(Job& job, Timestamp now);
   void evaluate_part(Job& job, std::vector<std::size_t> rules, Timestamp now);
@@ -150,7 +158,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   using SloAnswers = std::map<std::string, std::optional<double>>;
   void run_slo(Job& job, Timestamp now);
   void slo_answered(Job& job, const SloAnswers& answers, bool whole, Timestamp now);
-  void stand_budget(const catalog::Slo& slo, const Job& job, const EventCounts& events);
+  void stand_budget(const catalog::Slo& slo, const Job& job);
   void budget_alerts(const Job& job, const catalog::Slo& slo, Timestamp now,
                      std::map<std::string, facts::AlertFired>& wanted) const;
   void judge_windows(Job& job, const catalog::Slo& slo, const SloAnswers& answers, Timestamp now,

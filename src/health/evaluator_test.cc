@@ -79,8 +79,21 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
     for (const auto& [labels, value] : last) result.push_back({labels, value});
     return result;
   }
-  Timestamp last_evaluation(Timestamp time) const {
-    const auto last = at("wellrun_rule_group_last_evaluation_timestamp_seconds", time);
+  /// Of the group that `promql` asks for.
+  std::vector<InstantSeries> marks(const std::string& promql, Timestamp time) const {
+    auto marks = at("wellrun_rule_group_last_evaluation_timestamp_seconds", time);
+    std::erase_if(marks, [&](const InstantSeries& each) {
+      return promql.find(fmt::format("\"{}\"", each.labels.get("rule_group"))) == std::string::npos;
+    });
+    return marks;
+  }
+  Timestamp last_evaluation(const std::string& promql, Timestamp time) const {
+    const auto slo = promql.find("slo=\"");
+    const auto last =
+        slo == std::string::npos
+            ? marks("\"shop\"", time)
+            : marks("\"slos/" + promql.substr(slo + 5, promql.find('"', slo + 5) - slo - 5) + "\"",
+                    time);
     return last.empty() ? Timestamp{} : from_unix_ms(std::llround(last.front().value * 1000));
   }
 
@@ -89,9 +102,9 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
     if (failing) return fail(ErrorCode::kDeadline, "too slow");
     InstantResult result;
     if (promql.starts_with("last_over_time(wellrun")) {
-      result.series = at("wellrun_rule_group_last_evaluation_timestamp_seconds", time);
+      result.series = marks(promql, time);
     } else if (promql.starts_with("last_over_time(ALERTS_FOR_STATE")) {
-      result.series = written_after(last_evaluation(time), time);
+      result.series = written_after(last_evaluation(promql, time), time);
     } else if (promql.starts_with("ALERTS_FOR_STATE")) {
       result.series = at("ALERTS_FOR_STATE", time);
     } else if (const auto found = answers.find(promql); found != answers.end()) {
@@ -514,6 +527,50 @@ TEST_F(EvaluatorTest, ABurnThatMustLastIsPendingUntilThen) {
   time.run_for(55s);
   EXPECT_EQ(facts(), Strings{});
   time.run_for(15s);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+}
+
+TEST_F(EvaluatorTest, APendingBurnGoesOnAfterARestart) {
+  auto slo = checkout_slo();
+  slo.alerting.windows.front().for_ = 1min;
+  put(catalog, slo, time.now());
+  for (const auto* window : {"30s", "10s", "4w"}) {
+    world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, 80}};
+    world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 100}};
+  }
+  start();
+  time.run_for(40s);
+  kill_and_restart(10s);
+  time.run_for(5s);
+  EXPECT_EQ(facts(), Strings{}) << "it has burned for less than a minute";
+  time.run_for(15s);
+  ASSERT_EQ(facts(), Strings{"alert.fired"}) << "not a minute after the restart";
+  const auto fired = store.read({})->front();
+  const auto burned = fired.time - *parse_rfc3339(fired.body.get<facts::AlertFired>().active_since);
+  EXPECT_GE(burned, 1min);
+  EXPECT_LE(burned, 1min + 10s);
+}
+
+TEST_F(EvaluatorTest, ABurnThatWasOverBeforeTheRestartBeginsAnew) {
+  auto slo = checkout_slo();
+  slo.alerting.windows.front().for_ = 1min;
+  put(catalog, slo, time.now());
+  const auto good = [&](double count) {
+    for (const auto* window : {"30s", "10s", "4w"}) {
+      world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, count}};
+      world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 100}};
+    }
+  };
+  good(80);
+  start();
+  time.run_for(40s);
+  good(100);
+  time.run_for(10s);
+  good(80);
+  kill_and_restart();
+  time.run_for(50s);
+  EXPECT_EQ(facts(), Strings{});
+  time.run_for(25s);
   EXPECT_EQ(facts(), Strings{"alert.fired"});
 }
 

@@ -156,6 +156,11 @@ struct Objective {
   std::optional<double> value;
   std::optional<double> time_slice_target;
   std::string time_slice_window;
+  std::optional<Indicator> indicator;  ///< of a composite's objective
+  double composite_weight = 1;
+
+  /// Of `target` or `targetPercent`; 0.99 where it has neither.
+  double share() const;
 
   template <typename Shape>
   static void describe(Shape& s) {
@@ -174,6 +179,14 @@ struct Objective {
     s.field("timeSliceWindow", &Objective::time_slice_window,
             "Timeslices and RatioTimeslices: the length of a slice; a number means minutes.")
         .format("slice-length");
+    s.field(
+        "indicator", &Objective::indicator,
+        "What is measured for this objective, of a composite: several objectives, each with its "
+        "own, instead of `spec.indicator`.");
+    s.field("compositeWeight", &Objective::composite_weight,
+            "How many times as fast this objective's burning burns the composite's budget. Without "
+            "meaning for Timeslices: a slice that is bad for one objective is bad.")
+        .range(0, 1'000'000);
   }
 };
 
@@ -216,7 +229,8 @@ struct SloAlerting {
         .range(0, 1'000'000'000);
     s.field("minimumBadEvents", &SloAlerting::minimum_bad_events,
             "Fewer bad events than this in the long window never alert: one failing request is no "
-            "reason to wake anyone, whatever the target.")
+            "reason to wake anyone, whatever the target. Without meaning for `raw`, whose samples "
+            "are neither good nor bad.")
         .range(1, 1'000'000'000);
     s.field("windows", &SloAlerting::windows,
             "Default: those of the SRE Workbook, chapter 5 (page 1h/5m at 14.4, page 6h/30m at 6, "
@@ -236,17 +250,21 @@ struct Slo {
   Indicator indicator;
   std::vector<SloTimeWindow> time_window = {SloTimeWindow{}};  ///< exactly one
   std::string budgeting_method = "Occurrences";
-  std::vector<Objective> objectives;  ///< exactly one
+  std::vector<Objective> objectives;  ///< one; of a composite several
   SloAlerting alerting;
 
   /// The length of its window; check() sees to it that there is exactly one.
   Duration window() const;
-  /// Of its objective, 0.99 where it has none; check() sees to it that there is exactly one.
+  /// Of its objective, 0.99 where it has none. Of a composite the highest: who keeps that keeps
+  /// all.
   double target() const;
-  /// Of its objective.
+  /// Of its objective; the same for all of a composite's.
   std::optional<Duration> slice() const;
-  const Objective& objective() const;
+  const Objective& objective() const;  ///< the first one
   bool by_slices() const { return budgeting_method != "Occurrences"; }
+  bool is_composite() const { return objectives.size() > 1; }
+  /// Of a composite each objective as an Slo of its own, with its indicator; else itself alone.
+  std::vector<Slo> parts() const;
 
   template <typename Shape>
   static void describe(Shape& s) {
@@ -257,14 +275,19 @@ struct Slo {
     s.field("kpi", &Slo::kpi, "The outcome that is at risk when the budget burns.");
     s.field("procedure", &Slo::procedure,
             "What to do when it pages. Default: the workload's playbook.");
-    s.field("indicator", &Slo::indicator, "What is measured.").required();
+    s.field("indicator", &Slo::indicator,
+            "What is measured. Required, but of a composite, whose objectives have their own.");
     s.field("timeWindow", &Slo::time_window, "The time over which it is to be met.").count(1, 1);
     s.field("budgetingMethod", &Slo::budgeting_method,
             "How the budget is counted: by events (samples, of a value), by slices of time that "
             "are good "
             "or bad, or by the mean of the slices' ratios.")
         .one_of({"Occurrences", "Timeslices", "RatioTimeslices"});
-    s.field("objectives", &Slo::objectives, "What is promised.").required().count(1, 1);
+    s.field("objectives", &Slo::objectives,
+            "What is promised. Several make a composite: a journey that is good when all its parts "
+            "are, each with its own `indicator`.")
+        .required()
+        .count(1, 20);
     s.field("alerting", &Slo::alerting, "When the burning of the budget alerts.");
   }
 };

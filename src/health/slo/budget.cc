@@ -1,50 +1,14 @@
 #include "health/slo/budget.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "health/slo/burn_guard.h"
 #include "health/slo/sli_queries.h"
 
 namespace wellrun::health {
 namespace {
-
-/// A burn at the threshold shows so many bad events by chance at most this often.
-constexpr double kChance = 0.05;
-
-double bad_of(const EventCounts& counts) {
-  return std::round(std::max(0.0, counts.total.value_or(0) - counts.good.value_or(0)));
-}
-
-/// A sample of a stored ratio stands for nobody knows how many events: it is neither good nor bad,
-/// and what is missing to 1 in all of them is no number of bad ones.
-bool is_stored_ratio(const catalog::Slo& slo) {
-  const auto& ratio = slo.indicator.spec.ratio_metric;
-  return ratio && ratio->raw;
-}
-
-/// Why so few events are no reason to do anything; empty when they are.
-std::string too_few(const catalog::Slo& slo, double events, double bad, const std::string& over) {
-  const auto& alerting = slo.alerting;
-  if (events < alerting.minimum_events)
-    return fmt::format("{:.0f} {} in {}, fewer than {}", events,
-                       is_stored_ratio(slo) ? "samples" : "events", over, alerting.minimum_events);
-  if (is_stored_ratio(slo) || bad >= alerting.minimum_bad_events) return {};
-  return fmt::format("{:.0f} bad of {:.0f} events in {}, fewer than {}", bad, events, over,
-                     alerting.minimum_bad_events);
-}
-
-/// Whether what is counted are events that are good or bad independently of each other.
-bool counts_events(const catalog::Slo& slo) {
-  return !slo.by_slices() && !slo.indicator.spec.threshold_metric && !is_stored_ratio(slo);
-}
-
-/// Why so many bad events say nothing when each is bad with `allowed`; empty when they do.
-std::string may_be_chance(double bad, double events, double allowed, const std::string& over) {
-  const double chance = chance_of_so_many(bad, events, allowed);
-  if (chance <= kChance) return {};
-  return fmt::format("{:.0f} bad of {:.0f} events in {} may be chance (p = {:.2f})", bad, events,
-                     over, chance);
-}
 
 /// How much of a period is over, above 0; a rolling one ends now.
 double share_passed(const catalog::SloPeriod& period, Timestamp until) {
@@ -53,25 +17,52 @@ double share_passed(const catalog::SloPeriod& period, Timestamp until) {
   return std::min(1.0, to_seconds(passed) / to_seconds(period.length()));
 }
 
-/// Why a burn is no reason to alert; empty when it is.
-std::string too_little(const catalog::Slo& slo, const BurnRate& burn) {
-  const auto over = format_duration(burn.window.long_window);
-  if (auto few = too_few(slo, burn.events, burn.bad_events, over); !few.empty()) return few;
-  if (!counts_events(slo)) return {};
-  return may_be_chance(burn.bad_events, burn.events, burn.window.burn_rate * (1 - slo.target()),
-                       over);
+/// Counts of all objectives together, for what is said of them.
+EventCounts together(std::span<const EventCounts> events) {
+  EventCounts all{0, 0};
+  for (const auto& each : events) {
+    *all.total += each.total.value_or(0);
+    *all.good += std::min(each.good.value_or(0), each.total.value_or(0));
+  }
+  return all;
 }
 
-/// What an alert says of the guard.
-std::string least_words(const catalog::Slo& slo, const BurnRate& burn) {
-  const auto& alerting = slo.alerting;
-  const auto over = format_duration(burn.window.long_window);
-  if (is_stored_ratio(slo))
-    return fmt::format("Fewer than {} samples in {} never alert; there were {:.0f}.",
-                       alerting.minimum_events, over, burn.events);
-  return fmt::format(
-      "Fewer than {} events or {} bad ones in {} never alert; there were {:.0f} and {:.0f}.",
-      alerting.minimum_events, alerting.minimum_bad_events, over, burn.events, burn.bad_events);
+/// How many times too fast each objective burns the composite's budget, in their order.
+std::vector<double> part_rates(const catalog::Slo& slo, std::span<const catalog::Slo> parts,
+                               std::span<const EventCounts> counts) {
+  std::vector<double> rates;
+  for (std::size_t i = 0; i < counts.size() && i < parts.size(); ++i) {
+    const double weight =
+        slo.budgeting_method == "Timeslices" ? 1 : parts[i].objective().composite_weight;
+    const double target = slo.by_slices() ? slo.target() : parts[i].target();
+    rates.push_back(weight * burn_rate(counts[i], target).value_or(0));
+  }
+  return rates;
+}
+
+/// What the alert asks. Of a composite in words: its PromQL has every indicator several times, and
+/// is no reading for anybody.
+std::string burn_expr(const catalog::Slo& slo, const catalog::BurnRateWindow& window) {
+  if (slo.is_composite())
+    return fmt::format("burn rate of the composite {} > {:g} over {} and over {}",
+                       slo.metadata.name, window.burn_rate, format_duration(window.long_window),
+                       format_duration(window.short_window));
+  const auto rate_over = [&](Duration length) {
+    const auto counts = sli_queries(slo, length);
+    return fmt::format("({}({}) / ({})) / {:g}", counts.bad ? "" : "1 - ", counts.good,
+                       counts.total, 1 - slo.target());
+  };
+  return fmt::format("{0} > {2:g} and {1} > {2:g} and {3} >= {4}", rate_over(window.long_window),
+                     rate_over(window.short_window), window.burn_rate,
+                     event_queries(slo, window.long_window).total, slo.alerting.minimum_events);
+}
+
+/// " Mostly by payments (12.0)."; empty of an Slo of one objective.
+std::string mostly_by(const catalog::Slo& slo, const BurnRate& burn) {
+  const auto most = std::ranges::max_element(burn.part_rates);
+  if (!slo.is_composite() || most == burn.part_rates.end()) return {};
+  const auto& part = slo.objectives[static_cast<std::size_t>(most - burn.part_rates.begin())];
+  return fmt::format(" Mostly by {} ({:.1f}).", part.display_name, *most);
 }
 
 }  // namespace
@@ -108,13 +99,39 @@ Budget budget_of(const catalog::Slo& slo, const catalog::SloPeriod& period,
 std::optional<BudgetUse> budget_use(const catalog::Slo& slo, const Budget& budget,
                                     const EventCounts& events) {
   if (!budget.remaining) return std::nullopt;
-  const double total = events.total.value_or(0);
-  const double bad = bad_of(events);
   BudgetUse use{.percent = (1 - *budget.remaining) * 100,
-                .held_back = too_few(slo, total, bad, "the time window")};
+                .held_back = too_few(slo, events, "the time window")};
   if (use.held_back.empty() && counts_events(slo) && budget.allowed < 1)
-    use.held_back = may_be_chance(bad, total, 1 - slo.target(), "the time window");
+    use.held_back = may_be_chance(events, 1 - slo.target(), "the time window");
   return use;
+}
+
+std::optional<BudgetUse> budget_use(const catalog::Slo& slo, const catalog::SloPeriod& period,
+                                    const EventCounts& counts, std::span<const EventCounts> events,
+                                    Timestamp until) {
+  const auto whole = budget_of(slo, period, counts, until);
+  const auto parts = slo.parts();
+  if (parts.size() != events.size() || !whole.remaining) return std::nullopt;
+  if (!slo.is_composite()) return budget_use(slo, whole, events.front());
+  BudgetUse use{.percent = (1 - *whole.remaining) * 100, .held_back = {}};
+  if (slo.by_slices()) {
+    use.held_back = too_little(slo, parts, events, 1, "the time window");
+    return use;
+  }
+  BudgetUse spoken;
+  bool any = false;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto part =
+        budget_use(parts[i], budget_of(parts[i], period, events[i], until), events[i]);
+    if (!part) continue;
+    if (part->held_back.empty()) {
+      any = true;
+      spoken.percent += parts[i].objective().composite_weight * part->percent;
+    } else if (use.held_back.empty()) {
+      use.held_back = parts[i].objective().display_name + ": " + part->held_back;
+    }
+  }
+  return any ? spoken : use;
 }
 
 /// Each term out of the one before: C(n,k) p^k q^(n-k). Above the mean they fall, so the sum ends
@@ -140,13 +157,18 @@ BurnRate judge(const catalog::Slo& slo, const catalog::BurnRateWindow& window,
   BurnRate burn{.window = window,
                 .long_rate = burn_rate(counts.in_long, slo.target()),
                 .short_rate = burn_rate(counts.in_short, slo.target()),
-                .events = counts.events.total.value_or(0),
-                .bad_events = bad_of(counts.events),
+                .events = together(counts.events).total.value_or(0),
+                .bad_events = bad_of(together(counts.events)),
+                .part_rates = {},
                 .firing = false,
                 .held_back = {}};
+  const auto parts = slo.parts();
+  if (slo.is_composite()) burn.part_rates = part_rates(slo, parts, counts.parts);
   const bool burns = burn.long_rate && burn.short_rate && *burn.long_rate > window.burn_rate &&
                      *burn.short_rate > window.burn_rate;
-  if (burns) burn.held_back = too_little(slo, burn);
+  if (burns)
+    burn.held_back = too_little(slo, parts, counts.events, window.burn_rate,
+                                format_duration(window.long_window));
   burn.firing = burns && burn.held_back.empty();
   return burn;
 }
@@ -158,23 +180,21 @@ Duration slo_interval(const catalog::Slo& slo) {
   return std::max(interval, Duration{1000});
 }
 
+bool burns_wait(const catalog::Slo& slo) {
+  return std::ranges::any_of(slo.alerting.windows, [](const catalog::BurnRateWindow& window) {
+    return window.for_ > Duration::zero();
+  });
+}
+
 AlertRule slo_alert_rule(const catalog::Slo& slo, const BurnRate& burn) {
   const auto& name = slo.metadata.name;
   const auto in_long = format_duration(burn.window.long_window);
   const auto in_short = format_duration(burn.window.short_window);
   AlertRule rule;
-  rule.key = fmt::format("slos/{}/SloBurnRate", name);
-  rule.alert = "SloBurnRate";
+  rule.key = fmt::format("slos/{}/{}", name, kBurnAlert);
+  rule.alert = kBurnAlert;
   rule.hold = burn.window.for_;
-  const auto rate_over = [&](Duration window) {
-    const auto counts = sli_queries(slo, window);
-    return fmt::format("({}({}) / ({})) / {:g}", counts.bad ? "" : "1 - ", counts.good,
-                       counts.total, 1 - slo.target());
-  };
-  rule.expr =
-      fmt::format("{0} > {2:g} and {1} > {2:g} and {3} >= {4}", rate_over(burn.window.long_window),
-                  rate_over(burn.window.short_window), burn.window.burn_rate,
-                  event_queries(slo, burn.window.long_window).total, slo.alerting.minimum_events);
+  rule.expr = burn_expr(slo, burn.window);
   rule.workload = slo.service.name;
   rule.procedure = slo.procedure.name;
   rule.source = "slo";
@@ -191,9 +211,9 @@ AlertRule slo_alert_rule(const catalog::Slo& slo, const BurnRate& burn) {
       {"description",
        fmt::format(
            "Over {} the budget burned at {:.1f} times the allowed rate, over {} at {:.1f}; more "
-           "than {:g} on both alerts. Objective: {:g}% good.",
+           "than {:g} on both alerts. Objective: {:g}% good.{}",
            in_long, burn.long_rate.value_or(0), in_short, burn.short_rate.value_or(0),
-           burn.window.burn_rate, slo.target() * 100)},
+           burn.window.burn_rate, slo.target() * 100, mostly_by(slo, burn))},
       {"minimum_events", least_words(slo, burn)}};
   return rule;
 }

@@ -4,6 +4,7 @@
 // (multiwindow, multi-burn-rate), and an exact binomial test against little traffic.
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,12 @@ struct BudgetUse {
 std::optional<BudgetUse> budget_use(const catalog::Slo& slo, const Budget& budget,
                                     const EventCounts& events);
 
+/// The same of any Slo. `counts`: of the period until `until`; `events`: of each of slo.parts(). Of
+/// a composite the objectives that would be held back are left out; when all would, it is.
+std::optional<BudgetUse> budget_use(const catalog::Slo& slo, const catalog::SloPeriod& period,
+                                    const EventCounts& counts, std::span<const EventCounts> events,
+                                    Timestamp until);
+
 /// The chance of `bad` or more of `total` events, when each is bad with `chance`: the exact
 /// binomial tail. 1 for nothing bad.
 double chance_of_so_many(double bad, double total, double chance);
@@ -67,26 +74,33 @@ struct BurnRate {
   std::optional<double> long_rate, short_rate;
   double events = 0;      ///< in the long window
   double bad_events = 0;  ///< likewise
+  /// Of a composite: what each objective adds to the long rate. Of slices, where they overlap, more
+  /// together.
+  std::vector<double> part_rates;
   bool firing = false;
   std::string held_back;  ///< why it does not fire although both windows burn, or empty
 };
 
-/// Counts of the two windows, and the events of the long one: the same counts unless the budget is
-/// of slices.
+/// Counts of the two windows, and the events of the long one, of each of slo.parts(): the same
+/// counts unless the budget is of slices, or the Slo a composite.
 struct BurnCounts {
   EventCounts in_long, in_short;
-  EventCounts events;
+  std::vector<EventCounts> events;
+  std::vector<EventCounts> parts = {};  ///< of a composite: what each objective counts
 };
 
-/// Fires when both windows burn faster than the threshold and the long one holds enough to say so:
-/// minimumEvents events, minimumBadEvents bad ones, and, where events are counted, so many bad ones
-/// that a burn at the threshold would have fewer in 19 cases of 20. One failed request at night is
-/// no reason to wake anyone. Of a stored ratio only the number of samples is asked for.
+/// Fires when both windows burn faster than the threshold and the long one holds enough to say so
+/// (burn_guard.h).
 BurnRate judge(const catalog::Slo& slo, const catalog::BurnRateWindow& window,
                const BurnCounts& counts);
 
 /// How often to evaluate: half of the shortest window, between one second and thirty.
 Duration slo_interval(const catalog::Slo& slo);
+
+inline constexpr const char* kBurnAlert = "SloBurnRate";
+
+/// Whether one of its windows must burn `for` a time before it alerts.
+bool burns_wait(const catalog::Slo& slo);
 
 /// The alerting rule of one window; its annotations are final texts of `burn`, not templates.
 AlertRule slo_alert_rule(const catalog::Slo& slo, const BurnRate& burn);

@@ -72,8 +72,8 @@ std::optional<AlertRule> budget_alert_rule(const catalog::Slo& slo,
   const bool page = does(step, "page");
   if (!page && !does(step, "ticket")) return std::nullopt;
   AlertRule rule;
-  rule.key = fmt::format("slos/{}/SloBudgetSpent", step.slo);
-  rule.alert = "SloBudgetSpent";
+  rule.key = fmt::format("slos/{}/{}", step.slo, kBudgetAlert);
+  rule.alert = kBudgetAlert;
   rule.expr = fmt::format("error budget used >= {:g}%", step.at);
   rule.workload = step.workload;
   rule.procedure = slo.procedure.name;

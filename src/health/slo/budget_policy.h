@@ -19,6 +19,7 @@
 
 namespace wellrun::health {
 
+inline constexpr const char* kBudgetAlert = "SloBudgetSpent";
 inline constexpr double kHysteresis = 2;  ///< per cent of the budget
 
 /// By budget_step_key().

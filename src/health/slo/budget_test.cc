@@ -21,7 +21,7 @@ catalog::Slo promising(double target) {
 }
 
 BurnRate burn(double target, const EventCounts& in_long, const EventCounts& in_short) {
-  return judge(promising(target), kFast, {in_long, in_short, in_long});
+  return judge(promising(target), kFast, {in_long, in_short, {in_long}});
 }
 
 TEST(Slo, OneFailingRequestAtLowTrafficNeverPages) {
@@ -77,13 +77,13 @@ TEST(Slo, ASampleOfAStoredRatioIsNoEvent) {
            Case{"just enough", 0.9, 10, true},
        }) {
     const EventCounts counts{share * samples, samples};
-    const auto found = judge(stored, kFast, {counts, {share * 5, 5}, counts});
+    const auto found = judge(stored, kFast, {counts, {share * 5, 5}, {counts}});
     EXPECT_EQ(found.firing, fires) << name << ": " << found.held_back;
   }
   const EventCounts few{0, 9};
-  EXPECT_EQ(judge(stored, kFast, {few, few, few}).held_back, "9 samples in 1h, fewer than 10");
+  EXPECT_EQ(judge(stored, kFast, {few, few, {few}}).held_back, "9 samples in 1h, fewer than 10");
   const EventCounts hour{54, 60};
-  const auto rule = slo_alert_rule(stored, judge(stored, kFast, {hour, hour, hour}));
+  const auto rule = slo_alert_rule(stored, judge(stored, kFast, {hour, hour, {hour}}));
   EXPECT_EQ(rule.annotations.at("minimum_events"),
             "Fewer than 10 samples in 1h never alert; there were 60.");
 }
@@ -93,8 +93,8 @@ TEST(Slo, TheGuardOfSlicesLooksAtTheRequestsInThem) {
   slo.budgeting_method = "Timeslices";
   slo.objectives.front().time_slice_window = "1m";
   const EventCounts slices{20, 29};
-  EXPECT_FALSE(judge(slo, kFast, {slices, {1, 2}, {28, 29}}).firing);
-  EXPECT_TRUE(judge(slo, kFast, {slices, {1, 2}, {2000, 2900}}).firing);
+  EXPECT_FALSE(judge(slo, kFast, {slices, {1, 2}, {{28, 29}}}).firing);
+  EXPECT_TRUE(judge(slo, kFast, {slices, {1, 2}, {{2000, 2900}}}).firing);
 }
 
 TEST(Slo, TheBudgetOfSlicesIsTime) {
@@ -181,6 +181,126 @@ TEST(Slo, ABudgetOfAStoredRatioNeedsSamplesOnly) {
   EXPECT_EQ(use({7.9, 9}).held_back, "9 samples in the time window, fewer than 10");
 }
 
+// ---- composites ----
+
+/// Objectives of 99.9 %, each with its counts in the long window; the short one as bad.
+BurnRate composite_burn(const std::vector<EventCounts>& parts, std::vector<double> weights = {}) {
+  auto slo = promising(0.999);
+  slo.objectives.assign(parts.size(), slo.objectives.front());
+  double burning = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    auto& objective = slo.objectives[i];
+    objective.display_name = fmt::format("part-{}", i + 1);
+    objective.indicator = slo.indicator;
+    if (i < weights.size()) objective.composite_weight = weights[i];
+    burning += objective.composite_weight * burn_rate(parts[i], 0.999).value_or(0);
+  }
+  const EventCounts all{1'000'000 * (1 - std::min(1.0, burning * 0.001)), 1'000'000};
+  return judge(slo, kFast, {all, all, parts, parts});
+}
+
+TEST(CompositeSlo, PagesForWhatIsCertainAndForNothingElse) {
+  struct Case {
+    const char* name;
+    std::vector<EventCounts> parts;
+    bool fires;
+  };
+  for (const auto& [name, parts, fires] : {
+           Case{"nothing is bad", {{1000, 1000}, {1000, 1000}}, false},
+           Case{"one fails altogether", {{0, 1000}, {1000, 1000}}, true},
+           Case{"one failure at little traffic", {{28, 29}, {100'000, 100'000}}, false},
+           Case{"one failure each at little traffic", {{28, 29}, {28, 29}, {28, 29}}, false},
+           Case{"two by chance", {{27, 29}, {100'000, 100'000}}, false},
+           Case{"an outage at little traffic", {{0, 29}, {100'000, 100'000}}, true},
+           Case{"a stray failure does not hide what is certain",
+                {{28, 29}, {98'000, 100'000}},
+                true},
+           Case{
+               "both burn, each below the threshold", {{99'100, 100'000}, {99'100, 100'000}}, true},
+           Case{"one of them alone would not", {{99'100, 100'000}, {100'000, 100'000}}, false},
+           Case{"too few events of one, the other is fine", {{0, 9}, {100'000, 100'000}}, false},
+       }) {
+    const auto found = composite_burn(parts);
+    EXPECT_EQ(found.firing, fires) << name << ": " << found.held_back;
+  }
+}
+
+TEST(CompositeSlo, AWeightTurnsWhatAnObjectiveDoes) {
+  const std::vector<EventCounts> parts = {{98'000, 100'000}, {100'000, 100'000}};
+  EXPECT_TRUE(composite_burn(parts).firing) << "20 times too fast";
+  EXPECT_FALSE(composite_burn(parts, {0.5, 1}).firing);
+  EXPECT_TRUE(composite_burn({{99'900, 100'000}, {1000, 1000}}, {20, 1}).firing);
+}
+
+TEST(CompositeSlo, AnAlertSaysWhichObjectiveBurns) {
+  auto slo = promising(0.999);
+  slo.metadata.name = "journey";
+  slo.objectives.assign(2, slo.objectives.front());
+  slo.objectives[0].display_name = "search";
+  slo.objectives[1].display_name = "payments";
+  for (auto& objective : slo.objectives) objective.indicator = slo.indicator;
+  const std::vector<EventCounts> parts = {{99'900, 100'000}, {9'800, 10'000}};
+  const EventCounts all{97'900, 100'000};
+  const auto found = judge(slo, kFast, {all, all, parts, parts});
+  ASSERT_TRUE(found.firing);
+  ASSERT_EQ(found.part_rates.size(), 2U);
+  EXPECT_NEAR(found.part_rates[0], 1, 1e-6);
+  EXPECT_NEAR(found.part_rates[1], 20, 1e-6);
+  const auto rule = slo_alert_rule(slo, found);
+  EXPECT_TRUE(rule.annotations.at("description").ends_with(" Mostly by payments (20.0)."))
+      << rule.annotations.at("description");
+  const auto few = composite_burn({{0, 9}, {100'000, 100'000}});
+  EXPECT_EQ(few.held_back, "part-1: 9 events in 1h, fewer than 10");
+}
+
+/// Of 2,000 hours in which three quiet objectives burn exactly at the threshold, at most one in 20
+/// pages, whatever of it is theirs.
+TEST(CompositeSlo, ABurnAtTheThresholdSeldomPages) {
+  std::uint64_t state = 20'261'126;
+  const auto uniform = [&] {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<double>(state >> 11) * 0x1p-53;
+  };
+  for (const auto& shares : std::vector<std::vector<double>>{
+           {1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {0.34, 0.33, 0.33}, {0.1, 0.1, 0.8}}) {
+    const std::vector<int> totals = {40, 300, 2000};
+    int pages = 0;
+    for (int hour = 0; hour < 2000; ++hour) {
+      std::vector<EventCounts> parts;
+      for (std::size_t i = 0; i < totals.size(); ++i) {
+        int bad = 0;
+        for (int event = 0; event < totals[i]; ++event)
+          bad += uniform() < shares[i] * 14.4 * 0.001 ? 1 : 0;
+        parts.push_back({totals[i] - bad, totals[i]});
+      }
+      pages += composite_burn(parts).firing ? 1 : 0;
+    }
+    EXPECT_LE(pages, 2000 / 20) << shares[0] << " " << shares[1] << " " << shares[2];
+  }
+}
+
+TEST(CompositeSlo, ABudgetLeavesOutObjectivesThatSayNothing) {
+  auto slo = promising(0.9);
+  slo.objectives.assign(2, slo.objectives.front());
+  slo.objectives[0].display_name = "search";
+  slo.objectives[1].display_name = "payments";
+  for (auto& objective : slo.objectives) objective.indicator = slo.indicator;
+  const auto start = from_unix_ms(0);
+  const catalog::SloPeriod window{start, start + 672h, true};
+  const auto use = [&](const std::vector<EventCounts>& events, double used) {
+    const EventCounts counts{1000 - 100 * used, 1000};
+    return *budget_use(slo, window, counts, events, window.end);
+  };
+  EXPECT_NEAR(use({{950, 1000}, {80, 100}}, 2.5).percent, 250, 1e-6);
+  EXPECT_EQ(use({{950, 1000}, {80, 100}}, 2.5).held_back, "");
+  EXPECT_NEAR(use({{950, 1000}, {0, 5}}, 10.5).percent, 50, 1e-6) << "five payments say nothing";
+  EXPECT_EQ(use({{5, 6}, {0, 5}}, 10).held_back,
+            "search: 6 events in the time window, fewer than 10");
+  slo.budgeting_method = "Timeslices";
+  EXPECT_EQ(use({{5, 6}, {0, 3}}, 10).held_back, "9 events in the time window, fewer than 10");
+  EXPECT_EQ(use({{5, 6}, {0, 5}}, 10).held_back, "");
+}
+
 TEST(Slo, CountsTheBudget) {
   EXPECT_DOUBLE_EQ(*burn_rate({990, 1000}, 0.99), 1);
   const auto remaining = [](const EventCounts& counts) {
@@ -221,6 +341,15 @@ TEST(Kpi, StandsByDirectionTargetAndWarningThreshold) {
   lower.target = 0.5;
   EXPECT_EQ(kpi_status(lower, 0.4), "on_target");
   EXPECT_EQ(kpi_status(lower, 0.6), "missed");
+}
+
+TEST(Kpi, ItsValueIsNotShownBesideNoData) {
+  catalog::Kpi kpi;
+  kpi.target = 100;
+  EXPECT_EQ(shown_status(kpi, "no_data", 120), "on_target") << "none is taken yet";
+  EXPECT_EQ(shown_status(kpi, "no_data", std::nullopt), "no_data");
+  EXPECT_EQ(shown_status(kpi, "on_target", 90), "on_target") << "taken after two in a row";
+  EXPECT_EQ(shown_status(kpi, "on_target", std::nullopt), "on_target");
 }
 
 TEST(Kpi, TakesAStatusOnlyAfterTwoEvaluationsInARow) {

@@ -148,6 +148,88 @@ SliQueries ratio_queries(const catalog::Slo& slo, Duration window) {
           .bad = !ratio.good};
 }
 
+// ---- composites ----
+
+/// One value of each objective, told apart by a label, for an aggregation over all of them.
+std::string each_of(const std::vector<std::string>& values) {
+  std::vector<std::string> named;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    named.push_back(
+        fmt::format("label_replace({}, \"objective\", \"{}\", \"\", \"\")", values[i], i + 1));
+  return fmt::format("{}", fmt::join(named, " or "));
+}
+
+/// The share that a part counted as good over the window.
+std::string part_share(const catalog::Slo& part, Duration window) {
+  if (!part.by_slices()) return ratio_query(part, window);
+  const auto counts = sli_queries(part, window);
+  return fmt::format("({}) / ({})", counts.good, counts.total);
+}
+
+/// What is missing to all in the objectives' shares, by weight. Source: OpenSLO v1, "Composite
+/// SLO": an objective burns the composite's budget as fast as its own (`Occurrences`), or adds what
+/// it is missing (`RatioTimeslices`).
+std::string missing_query(const catalog::Slo& slo, Duration window) {
+  std::vector<std::string> missing;
+  for (const auto& part : slo.parts()) {
+    const double scale = slo.by_slices() ? 1 : (1 - slo.target()) / (1 - part.target());
+    missing.push_back(fmt::format("(1 - ({})) * {}", part_share(part, window),
+                                  number(part.objective().composite_weight * scale)));
+  }
+  return fmt::format("clamp_max(sum({}), 1)", each_of(missing));
+}
+
+std::vector<std::string> part_totals(const catalog::Slo& slo, Duration window) {
+  std::vector<std::string> totals;
+  for (const auto& part : slo.parts()) totals.push_back(sli_queries(part, window).total);
+  return totals;
+}
+
+/// 1 for a slice in which every objective that had traffic was good, else 0.
+std::string good_slice(const catalog::Slo& slo, Duration slice) {
+  std::vector<std::string> holds;
+  for (const auto& part : slo.parts())
+    holds.push_back(fmt::format("(({}) >= bool {})", ratio_query(part, slice),
+                                number(part.objective().time_slice_target.value_or(1))));
+  return fmt::format("min({})", each_of(holds));
+}
+
+SliQueries composite_queries(const catalog::Slo& slo, Duration window) {
+  const auto slice = slo.slice();
+  if (slo.budgeting_method == "Timeslices" && slice) {
+    const auto good = good_slice(slo, *slice);
+    return {.good = over_samples("sum_over_time", good, window, *slice),
+            .total = over_samples("count_over_time", good, window, *slice)};
+  }
+  const auto total =
+      fmt::format("{}({})", slo.by_slices() ? "max" : "sum", each_of(part_totals(slo, window)));
+  return {.good = fmt::format("{} * {}", missing_query(slo, window), total),
+          .total = total,
+          .bad = true};
+}
+
+/// All objectives' together.
+SliQueries composite_events(const catalog::Slo& slo, Duration window) {
+  std::vector<std::string> good, total;
+  for (const auto& part : slo.parts()) {
+    const auto counts = event_queries(part, window);
+    const auto some = fmt::format("(({}) or 0 * ({}))", counts.good, counts.total);
+    good.push_back(counts.bad ? fmt::format("(({}) - {})", counts.total, some) : some);
+    total.push_back(counts.total);
+  }
+  return {.good = fmt::format("sum({})", each_of(good)),
+          .total = fmt::format("sum({})", each_of(total))};
+}
+
+/// Of slices that are good or bad: the share of the objective that is worst.
+std::string composite_ratio(const catalog::Slo& slo, Duration length) {
+  if (slo.budgeting_method == "Occurrences")
+    return fmt::format("1 - {}", missing_query(slo, length));
+  std::vector<std::string> shares;
+  for (const auto& part : slo.parts()) shares.push_back(ratio_query(part, length));
+  return fmt::format("min({})", each_of(shares));
+}
+
 }  // namespace
 
 std::string count_query(const std::string& query, bool counter, Duration window) {
@@ -173,6 +255,7 @@ std::string count_query(const std::string& query, bool counter, Duration window)
 }
 
 SliQueries event_queries(const catalog::Slo& slo, Duration window) {
+  if (slo.is_composite()) return composite_events(slo, window);
   const auto& indicator = slo.indicator.spec;
   if (indicator.latency_metric) return latency_queries(*indicator.latency_metric, window);
   if (indicator.threshold_metric) return value_queries(slo, window);
@@ -181,6 +264,7 @@ SliQueries event_queries(const catalog::Slo& slo, Duration window) {
 }
 
 std::string ratio_query(const catalog::Slo& slo, Duration length) {
+  if (slo.is_composite()) return composite_ratio(slo, length);
   const auto counts = event_queries(slo, length);
   // Good series may be absent: then none was good. increase() extrapolates: never more than all.
   const auto share =
@@ -189,6 +273,7 @@ std::string ratio_query(const catalog::Slo& slo, Duration length) {
 }
 
 SliQueries sli_queries(const catalog::Slo& slo, Duration window) {
+  if (slo.is_composite()) return composite_queries(slo, window);
   const auto slice = slo.slice();
   if (!slo.by_slices() || !slice) return event_queries(slo, window);
   const auto share = ratio_query(slo, *slice);
@@ -210,6 +295,13 @@ Duration chart_length(const catalog::Slo& slo) {
 std::string unit_of(const catalog::Slo& slo) {
   if (const auto slice = slo.slice(); slo.by_slices() && slice)
     return "slices of " + format_duration(*slice);
+  if (slo.is_composite()) {
+    const auto parts = slo.parts();
+    const auto unit = unit_of(parts.front());
+    const bool same =
+        std::ranges::all_of(parts, [&](const catalog::Slo& part) { return unit_of(part) == unit; });
+    return same ? unit : "events and samples";
+  }
   const auto& indicator = slo.indicator.spec;
   const bool sampled =
       indicator.threshold_metric || (indicator.ratio_metric && indicator.ratio_metric->raw);

@@ -91,7 +91,7 @@ bool pages(const World& world, double target) {
   for (Duration at = 1h; at <= 2h; at += 30s) {
     const auto in_long = counts(sli_queries(slo, 1h), at);
     const auto in_short = counts(sli_queries(slo, 5min), at);
-    if (judge(slo, window, {in_long, in_short, in_long}).firing) return true;
+    if (judge(slo, window, {in_long, in_short, {in_long}}).firing) return true;
   }
   return false;
 }
@@ -233,6 +233,104 @@ TEST(SliQueries, ASliceWithoutTrafficIsNeitherGoodNorBad) {
   slo.objectives.front().time_slice_target = 0.95;
   EXPECT_NEAR(world.ask(sli_queries(slo, 2h).total), 12, 1);
   EXPECT_EQ(world.ask(ratio_query(slo, 5min)), -1);
+}
+
+// ---- composites ----
+
+/// Requests as add_requests() has them (in the second hour every tenth fails; promised 90 %), and
+/// payments, one in ten seconds, of which in the second hour every fifth fails (promised 95 %).
+catalog::Slo journey(World& world) {
+  add_requests(world);
+  const auto failed = [](int second) { return second <= 3600 ? 0.0 : (second - 3600) / 50; };
+  world.add({{"__name__", "payments"}, {"ok", "0"}}, failed);
+  world.add({{"__name__", "payments"}, {"ok", "1"}},
+            [=](int second) { return second / 10 - failed(second); });
+  const auto requests = ratio("requests{code='200'}", "requests");
+  const auto payments = ratio("payments{ok='1'}", "payments");
+  catalog::Slo slo = requests;
+  slo.indicator = {};
+  slo.objectives = {requests.objective(), payments.objective()};
+  slo.objectives[0].indicator = requests.indicator;
+  slo.objectives[1].indicator = payments.indicator;
+  slo.objectives[1].target = 0.95;
+  return slo;
+}
+
+std::optional<double> burn_of(const World& world, const catalog::Slo& slo) {
+  const auto queries = sli_queries(slo, 1h);
+  EventCounts counts{world.ask(queries.good), world.ask(queries.total)};
+  if (queries.bad) counts.good = *counts.total - *counts.good;
+  return burn_rate(counts, slo.target());
+}
+
+TEST(CompositeSlo, BurnsAsFastAsItsObjectivesTogether) {
+  World world;
+  auto slo = journey(world);
+  // A tenth of what is promised to 90 % burns at 1, a fifth of what is to 95 % at 4.
+  EXPECT_NEAR(*burn_of(world, slo), 5, 0.1);
+  slo.objectives[1].composite_weight = 0.25;
+  EXPECT_NEAR(*burn_of(world, slo), 2, 0.1);
+  EXPECT_NEAR(world.ask(ratio_query(slo, 1h)), 1 - 2 * 0.05, 0.005);
+  EXPECT_EQ(unit_of(slo), "events");
+}
+
+TEST(CompositeSlo, AnObjectiveWithoutTrafficBurnsNothing) {
+  World world;
+  auto slo = journey(world);
+  slo.objectives[1].indicator->spec.ratio_metric->good = metric("nothing");
+  slo.objectives[1].indicator->spec.ratio_metric->total = metric("nothing");
+  EXPECT_NEAR(*burn_of(world, slo), 1, 0.1);
+}
+
+TEST(CompositeSlo, ASliceIsGoodWhenItIsForEveryObjective) {
+  World world;
+  auto slo = journey(world);
+  // In the second hour the requests fail in every tenth minute, payments in every fourth one.
+  const auto outage = [](int period) {
+    return [period](int second) {
+      double bad = 0;
+      for (int minute = 60; minute * 60 < second; ++minute)
+        if (minute % period == 0) bad += std::min(60, second - minute * 60);
+      return bad;
+    };
+  };
+  World slices;
+  slices.add({{"__name__", "requests"}, {"code", "500"}}, outage(10));
+  slices.add({{"__name__", "requests"}, {"code", "200"}},
+             [=](int second) { return second - outage(10)(second); });
+  slices.add({{"__name__", "payments"}, {"ok", "0"}}, outage(4));
+  slices.add({{"__name__", "payments"}, {"ok", "1"}},
+             [=](int second) { return second - outage(4)(second); });
+  slo.budgeting_method = "Timeslices";
+  for (auto& objective : slo.objectives) {
+    objective.time_slice_window = "1m";
+    objective.time_slice_target = 0.6;  // an edge of a neighbour's outage is not enough
+  }
+  const auto queries = sli_queries(slo, 1h);
+  EXPECT_EQ(slices.ask(queries.total), 60);
+  // Minutes 60, 64, 68, 70, 72, 76, 80, 84, … of 60 to 119: 6 + 15 - 3 that both fail in.
+  EXPECT_NEAR(slices.ask(queries.good), 60 - 18, 1) << queries.good;
+  EXPECT_EQ(unit_of(slo), "slices of 1m");
+}
+
+TEST(CompositeSlo, MissingPartsOfRatiosOfSlicesAddUp) {
+  World world;
+  auto slo = journey(world);
+  slo.budgeting_method = "RatioTimeslices";
+  for (auto& objective : slo.objectives) objective.time_slice_window = "5m";
+  const auto queries = sli_queries(slo, 1h);
+  EXPECT_NEAR(world.ask(queries.total), 12, 0.1);
+  EXPECT_NEAR(world.ask(queries.good) / 12, 0.1 + 0.2, 0.01) << "bad ones";
+  slo.objectives[1].composite_weight = 100;
+  EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 12, 0.1) << "up to all of it";
+}
+
+TEST(CompositeSlo, ItsEventsAreThoseOfAllObjectives) {
+  World world;
+  const auto slo = journey(world);
+  const auto queries = event_queries(slo, 1h);
+  EXPECT_NEAR(world.ask(queries.total), 3600 + 360, 5);
+  EXPECT_NEAR(world.ask(queries.good), 3240 + 288, 45);
 }
 
 }  // namespace

@@ -28,12 +28,14 @@ Json burn_json(const BurnRate& burn) {
           {"short_rate", number_or_null(burn.short_rate)},
           {"events", burn.events},
           {"bad_events", burn.bad_events},
+          {"objective_rates", burn.part_rates},
           {"firing", burn.firing},
           {"held_back", burn.held_back}};
 }
 
 /// The kind of indicator.
 const char* indicator_words(const catalog::Slo& slo) {
+  if (slo.is_composite()) return "composite";
   const auto& indicator = slo.indicator.spec;
   if (indicator.latency_metric) return "latency";
   if (indicator.threshold_metric) return "threshold";
@@ -47,8 +49,37 @@ const char* status_of(const SloReading& reading, const Budget& budget) {
   return *budget.remaining < 0 ? "missed" : "on_target";
 }
 
+/// Of a composite, each as it stands by itself.
+Json objectives_json(const catalog::Slo& slo, const SloReading& reading) {
+  Json objectives = Json::array();
+  if (!slo.is_composite()) return objectives;
+  const auto parts = slo.parts();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto counts = i < reading.parts.size() ? reading.parts[i] : EventCounts{};
+    const auto budget = budget_of(parts[i], reading.period, counts, reading.read_at);
+    objectives.push_back({{"name", parts[i].objective().display_name},
+                          {"target", parts[i].target()},
+                          {"weight", parts[i].objective().composite_weight},
+                          {"indicator", indicator_words(parts[i])},
+                          {"unit", unit_of(parts[i])},
+                          {"sli", number_or_null(sli(counts))},
+                          {"total", number_or_null(counts.total)},
+                          {"bad", budget.bad},
+                          {"budget_remaining", number_or_null(budget.remaining)},
+                          {"ratio_query", ratio_query(parts[i], chart_length(parts[i]))}});
+  }
+  return objectives;
+}
+
+/// Why a step is not reached although so much of the budget is used; empty when it is, or that much
+/// is not.
+std::string held_back(const std::optional<BudgetUse>& use, double at, bool stands) {
+  return stands || !use || use->percent < at ? std::string() : use->held_back;
+}
+
 Json steps_json(const catalog::Catalog& catalog, const catalog::Slo& slo,
-                const std::map<std::string, BudgetStanding>& standing) {
+                const std::map<std::string, BudgetStanding>& standing,
+                const std::optional<BudgetUse>& use) {
   Json steps = Json::array();
   for (const auto* policy : catalog.all<catalog::BudgetPolicy>()) {
     if (!policy->covers(slo.metadata.name, slo.service.name)) continue;
@@ -60,6 +91,7 @@ Json steps_json(const catalog::Catalog& catalog, const catalog::Slo& slo,
                        {"at", step.at},
                        {"then", step.then},
                        {"reached", stands},
+                       {"held_back", held_back(use, step.at, stands)},
                        {"since", stands ? Json(format_rfc3339(found->second.since)) : Json()}});
     }
   }
@@ -139,7 +171,7 @@ Json slo_json(const catalog::Slo& slo, const SloReading& reading) {
           {"rolling", window.is_rolling},
           {"period_start", time_or_null(reading.period.start)},
           {"period_end", time_or_null(reading.period.end)},
-          {"objective", slo.objective().display_name},
+          {"objective", slo.is_composite() ? "" : slo.objective().display_name},
           {"indicator", indicator_words(slo)},
           {"budgeting_method", slo.budgeting_method},
           {"unit", unit_of(slo)},
@@ -148,6 +180,7 @@ Json slo_json(const catalog::Slo& slo, const SloReading& reading) {
           {"bad", budget.bad},
           {"allowed_bad", budget.allowed},
           {"budget_remaining", number_or_null(budget.remaining)},
+          {"objectives", objectives_json(slo, reading)},
           {"burn_rates", std::move(burns)},
           {"status", status_of(reading, budget)},
           {"error", reading.error},
@@ -220,7 +253,7 @@ Json report_json(const catalog::Catalog& catalog, const catalog::Slo& slo,
   Json report = slo_json(slo, reading);
   const auto soon = exhausted_in(slo, reading);
   report["exhausted_in_s"] = soon ? Json(to_seconds(*soon)) : Json();
-  report["steps"] = steps_json(catalog, slo, steps);
+  report["steps"] = steps_json(catalog, slo, steps, reading.use);
   report["feasibility"] = feasibility_json(catalog::feasibility(catalog, slo));
   Past past(slo, reading.period.start);
   const bool evaluated = reading.period.start != Timestamp{};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "catalog/check.h"
+#include "catalog/load.h"
 #include "facts/respond.h"
 
 namespace wellrun::health {
@@ -35,6 +37,32 @@ TEST(SloReport, TheBurnDownEndsAtWhatIsLeft) {
   EXPECT_NEAR(points[3]["remaining"].get<double>(), 0.5, 1e-9);
   EXPECT_EQ(points[1]["bad"], 20);
   EXPECT_NEAR(*budget_of(slo, period, {380, 400}, period.end).remaining, 0.5, 1e-9);
+}
+
+TEST(SloReport, AStepThatIsHeldBackSaysWhy) {
+  const auto checked = catalog::check(catalog::load({{"ops.yaml", R"(
+apiVersion: wellrun.io/v1
+kind: BudgetPolicy
+metadata: {name: freeze}
+spec:
+  workload: shop
+  steps: [{at: 80, then: [refuse-deployments]}, {at: 100, then: [page]}]
+)"}}),
+                                      {});
+  const auto slo = availability();
+  SloReading reading;
+  reading.use = BudgetUse{.percent = 90, .held_back = "1 bad of 10 events may be chance"};
+  const auto held = [&](const std::map<std::string, BudgetStanding>& standing) {
+    std::vector<std::string> texts;
+    for (const auto& step : report_json(checked.wanted, slo, reading, standing, {})["steps"])
+      texts.push_back(step["held_back"]);
+    return texts;
+  };
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(held({}), (Texts{"1 bad of 10 events may be chance", ""})) << "90 % is not 100 %";
+  EXPECT_EQ(held({{"checkout/freeze/80", {}}}), (Texts{"", ""})) << "it stands";
+  reading.use->held_back.clear();
+  EXPECT_EQ(held({}), (Texts{"", ""}));
 }
 
 TEST(SloReport, BinsAreWholeSlicesOrMinutes) {

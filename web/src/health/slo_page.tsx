@@ -7,8 +7,14 @@ import { StatusIcon, StatusMark } from '../platform/status';
 import { formatDuration, Time } from '../platform/time';
 import { Chart } from '../telemetry/chart';
 import { formatBudget, isBurning } from './health_queries';
-import { BurnRates } from './slo_panel';
-import { burnDownLines, stepWords, useErrorBudget, type ErrorBudget } from './slo_queries';
+import { BurnRates, formatRate } from './slo_panel';
+import {
+  burnDownLines,
+  incidentSpans,
+  stepWords,
+  useErrorBudget,
+  type ErrorBudget,
+} from './slo_queries';
 
 const route = getRouteApi('/slos/$name');
 
@@ -62,6 +68,11 @@ function Budget({ budget }: { budget: ErrorBudget }) {
         </div>
         <BurnDown budget={budget} />
       </Panel>
+      {budget.objectives.length > 0 && (
+        <Panel title="Its objectives" flush>
+          <Objectives budget={budget} />
+        </Panel>
+      )}
       <div className="columns">
         <div>
           <Panel title="What closes" flush>
@@ -89,10 +100,7 @@ function Budget({ budget }: { budget: ErrorBudget }) {
 function BurnDown({ budget }: { budget: ErrorBudget }) {
   const lines = burnDownLines(budget);
   if (!lines) return <Empty title="No burn-down yet">Nothing was measured in this window.</Empty>;
-  const markers = budget.incidents.map((it) => ({
-    at: Date.parse(it.from) / 1000,
-    text: it.id ?? 'incident',
-  }));
+  const incidents = incidentSpans(budget, lines.left.points.at(-1)?.[0] ?? lines.range.end);
   return (
     <Chart
       label={`Burn-down of the error budget of ${budget.name}: ${formatBudget(budget.budget_remaining, 1)}`}
@@ -103,7 +111,7 @@ function BurnDown({ budget }: { budget: ErrorBudget }) {
       ]}
       unit="ratio"
       height={240}
-      markers={markers}
+      spans={incidents}
       thresholds={[
         { value: 0, text: 'used up', tone: 'bad' },
         ...budget.steps
@@ -115,6 +123,37 @@ function BurnDown({ budget }: { budget: ErrorBudget }) {
           })),
       ]}
     />
+  );
+}
+
+/** Of a composite: each as it stands by itself, and what it takes of the common budget. */
+function Objectives({ budget }: { budget: ErrorBudget }) {
+  const longest = budget.burn_rates.at(-1);
+  return (
+    <table className="table">
+      <thead>
+        <tr>
+          <th>Objective</th>
+          <th className="num">Promised</th>
+          <th className="num">Measured</th>
+          <th className="num">Its own budget</th>
+          <th className="num only-wide">Weight</th>
+          {longest && <th className="num">Burns over {longest.long}</th>}
+        </tr>
+      </thead>
+      <tbody>
+        {budget.objectives.map((it, index) => (
+          <tr key={it.name || index}>
+            <td>{it.name || `objective ${index + 1}`}</td>
+            <td className="num">{formatPercent(it.target, 3)}</td>
+            <td className="num">{formatPercent(it.sli, 3)}</td>
+            <td className="num">{formatBudget(it.budget_remaining, 1)}</td>
+            <td className="num only-wide">{formatNumber(it.weight)}</td>
+            {longest && <td className="num">{formatRate(longest.objective_rates?.[index])}</td>}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -138,8 +177,9 @@ function Steps({ budget }: { budget: ErrorBudget }) {
               <span className="dim small"> · {step.policy}</span>
             </span>
           </span>
-          <span className="dim small nowrap">
+          <span className={step.held_back ? 'dim small' : 'dim small nowrap'}>
             {step.reached && step.since ? <Time at={step.since} /> : 'not reached'}
+            {step.held_back && `, although so much is used: ${step.held_back}`}
           </span>
         </li>
       ))}

@@ -114,6 +114,6 @@ export function BurnRates({ slo }: { slo: Slo }) {
   );
 }
 
-function formatRate(rate: number | null | undefined): string {
+export function formatRate(rate: number | null | undefined): string {
   return rate === null || rate === undefined ? '–' : `${formatNumber(rate)}×`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { burnDownLines, stepWords, type ErrorBudget } from './slo_queries';
+import { burnDownLines, incidentSpans, stepWords, type ErrorBudget } from './slo_queries';
 
 const budget = (over: Partial<ErrorBudget>) =>
   ({
@@ -29,6 +29,16 @@ test('what was not measured has no line', () => {
   expect(burnDownLines(budget({}))).toBeNull();
   expect(burnDownLines(budget({ burn_down: [point(1, 1)] }))).toBeNull();
   expect(burnDownLines(budget({ period_start: null }))).toBeNull();
+});
+
+test('an incident stands on the burn-down as one, for as long as it was open', () => {
+  const incident = { from: '2026-11-01T01:00:00Z', id: 'inc-0007', title: 'Orders fail' };
+  const closed = { ...incident, to: '2026-11-01T02:00:00Z' };
+  const now = Date.parse('2026-11-01T05:00:00Z') / 1000;
+  const spans = incidentSpans({ incidents: [closed, { ...incident, to: null }] }, now);
+  expect(spans.map(({ kind }) => kind)).toEqual(['incident', 'incident']);
+  expect(spans.map(({ from, to }) => (to - from) / 3600)).toEqual([1, 4]);
+  expect(spans[0]?.text).toBe('inc-0007: Orders fail');
 });
 
 test('steps of a policy are said in words', () => {

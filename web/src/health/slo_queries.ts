@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { answer, client, type Schemas } from '../platform/api';
+import type { Span } from '../telemetry/chart';
 import type { SeriesLine, TimeRange } from '../telemetry/prometheus';
 
 export type ErrorBudget = Schemas['ErrorBudget'];
@@ -40,6 +41,16 @@ export function burnDownLines(budget: ErrorBudget): {
   }
   const line = (points: [number, number][]): SeriesLine => ({ labels: {}, points });
   return { range: { start, end, step }, left: line(left), even: line(even) };
+}
+
+/** The incidents of the window as they stand on a chart; one that is open goes on until `now`. */
+export function incidentSpans(budget: Pick<ErrorBudget, 'incidents'>, now: number): Span[] {
+  return budget.incidents.map((it) => ({
+    kind: 'incident',
+    from: Date.parse(it.from) / 1000,
+    to: it.to ? Date.parse(it.to) / 1000 : now,
+    text: [it.id, it.title].filter(Boolean).join(': ') || 'incident',
+  }));
 }
 
 /** What a step of a budget policy does, in words. */
