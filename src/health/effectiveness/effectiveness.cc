@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "catalog/kinds/budget_policy.h"
 #include "catalog/kinds/kpi.h"
 #include "catalog/kinds/rule_group.h"
 #include "catalog/kinds/slo.h"
 #include "catalog/kinds/workload.h"
+#include "health/slo/budget_policy.h"
 
 namespace wellrun::health::effectiveness {
 namespace {
@@ -63,6 +65,38 @@ void add_others(const catalog::Catalog& catalog, const char* kind, const char* p
   }
 }
 
+bool tells_somebody(const catalog::BudgetStep& step) {
+  return std::ranges::any_of(
+      step.then, [](const std::string& what) { return what == "page" || what == "ticket"; });
+}
+
+/// The alert of the steps of policies, for each SLO that has some.
+void add_budget_alerts(const catalog::Catalog& catalog, std::vector<Subject>& subjects) {
+  for (const auto* slo : catalog.all<catalog::Slo>()) {
+    const auto& name = slo->metadata.name;
+    std::optional<Timestamp> declared;
+    for (const auto* policy : catalog.all<catalog::BudgetPolicy>()) {
+      if (!policy->covers(name, slo->service.name) ||
+          std::ranges::none_of(policy->steps, tells_somebody))
+        continue;
+      const auto at =
+          std::max(applied_at(catalog, catalog::Slo::kKind, name),
+                   applied_at(catalog, catalog::BudgetPolicy::kKind, policy->metadata.name));
+      declared = std::min(declared.value_or(at), at);
+    }
+    if (!declared) continue;
+    subjects.push_back(
+        {.name = fmt::format("slos/{}/{}", name, kBudgetAlert),
+         .kind = "budget",
+         .workload = slo->service.name,
+         .owner = catalog::owner_or_workloads(catalog, slo->owner, slo->service).name,
+         .declared_at = *declared,
+         .expr = {},
+         .hold = {},
+         .severity = {}});
+  }
+}
+
 /// A subject's share of the history.
 Worth judged(const Subject& subject, const History& history,
              const std::vector<const Incident*>& real, Timestamp now) {
@@ -109,6 +143,11 @@ std::vector<Subject> subjects_of(const catalog::Catalog& catalog) {
   add_rules(catalog, subjects);
   add_others<catalog::Slo>(catalog, "slo", "slos/", "/SloBurnRate", &catalog::Slo::service,
                            subjects);
+  add_budget_alerts(catalog, subjects);
+  add_others<catalog::Slo>(catalog, "forecast", "forecast/budget/", "/BudgetWillBeSpent",
+                           &catalog::Slo::service, subjects);
+  add_others<catalog::Kpi>(catalog, "forecast", "forecast/kpi/", "/WillMissTarget",
+                           &catalog::Kpi::workload, subjects);
   add_others<catalog::Kpi>(catalog, "kpi", "kpis/", "", &catalog::Kpi::workload, subjects);
   for (const auto* workload : catalog.all<catalog::Workload>()) {
     const auto& name = workload->metadata.name;

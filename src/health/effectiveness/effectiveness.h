@@ -14,10 +14,11 @@
 
 namespace wellrun::health::effectiveness {
 
-/// Something that may speak: a rule, the burn-rate alert of an SLO, a KPI, a workload's detector.
+/// Something that may speak: a rule, the burn-rate alert of an SLO, the alert of a budget policy's
+/// steps, the forecast of a KPI or a budget, a KPI, a workload's detector.
 struct Subject {
   std::string name;  ///< as Signal.subject
-  std::string kind;  ///< rule, slo, kpi or detector
+  std::string kind;  ///< rule, slo, budget, forecast, kpi or detector
   std::string workload, owner;
   Timestamp declared_at;
   std::string expr;  ///< of a rule, for its back-test

@@ -14,6 +14,7 @@ constexpr std::size_t kMostFacts = 200'000;  ///< of each kind
 constexpr std::size_t kMostRecent = 50;
 constexpr std::size_t kMostBacktests = 8;
 constexpr Duration kBacktested = std::chrono::hours(7 * 24);
+constexpr Duration kBacktestStep{60'000};
 constexpr int kMostDays = 400;
 
 struct Api {
@@ -73,7 +74,7 @@ Json recent_alerts(const History& history, const std::string& workload) {
   Json recent = Json::array();
   for (auto signal = history.signals.rbegin(); signal != history.signals.rend(); ++signal) {
     const bool alert =
-        signal->subject.starts_with("rules/") || signal->subject.starts_with("slos/");
+        !signal->subject.starts_with("kpis/") && !signal->subject.starts_with("detectors/");
     if (!alert || (!workload.empty() && signal->workload != workload)) continue;
     recent.push_back({{"fingerprint", signal->key},
                       {"subject", signal->subject},
@@ -100,21 +101,37 @@ Result<Json> effectiveness(const Api& api, const Asked& asked) {
               {"recent", recent_alerts(history, asked.workload)}};
 }
 
-/// The proposed rule on measured history, with the same code as `wellrun rules backtest`.
-Json backtest(const Api& api, const Asked& asked, const Proposal& proposal) {
-  const auto start = std::max(asked.from, asked.now - kBacktested);
-  const Json request{{"rule", proposal.rule},
+/// A rule on measured history, with the same code as `wellrun rules backtest`.
+Result<Json> try_rule(const Api& api, const Asked& asked, const Proposal& proposal,
+                      const Json& rule, Timestamp start) {
+  const Json request{{"rule", rule},
                      {"workload", proposal.workload},
                      {"start", format_rfc3339(start)},
                      {"end", format_rfc3339(asked.now)},
-                     {"interval", "1m"}};
-  const auto answer =
-      rules::answer_backtest(request, asked.now, api.runtime.clock, api.engine, api.journal);
-  if (!answer) return {{"error", to_string(answer.error())}};
-  return {{"start", answer->at("start")},
-          {"end", answer->at("end")},
-          {"interval", answer->at("interval")},
-          {"summary", answer->at("summary")}};
+                     {"interval", format_duration(kBacktestStep)}};
+  TRY(const auto answer,
+      rules::answer_backtest(request, asked.now, api.runtime.clock, api.engine, api.journal));
+  return answer.at("summary");
+}
+
+/// What is proposed beside what there is, over the same time.
+Result<Json> backtest(const Api& api, const Asked& asked, const Proposal& proposal) {
+  const auto start = std::max(asked.from, asked.now - kBacktested);
+  Tried tried;
+  if (!proposal.rule.is_null()) {
+    TRY(tried.proposed, try_rule(api, asked, proposal, proposal.rule, start));
+  }
+  for (const auto& rule : proposal.now) {
+    TRY(auto summary, try_rule(api, asked, proposal, rule, start));
+    tried.now.push_back(std::move(summary));
+  }
+  Json found = support_by(proposal, tried);
+  found["start"] = format_rfc3339(start);
+  found["end"] = format_rfc3339(asked.now);
+  found["interval"] = format_duration(kBacktestStep);
+  found["summary"] = tried.proposed;
+  found["now"] = tried.now;
+  return found;
 }
 
 Result<Json> propose(const Api& api, const Asked& asked) {
@@ -125,8 +142,10 @@ Result<Json> propose(const Api& api, const Asked& asked) {
   for (const auto& proposal : proposals(asked.catalog, worths, history, asked.from, asked.now)) {
     if (!asked.workload.empty() && proposal.workload != asked.workload) continue;
     auto item = to_json(proposal);
-    if (!proposal.rule.is_null() && tried++ < kMostBacktests)
-      item["backtest"] = backtest(api, asked, proposal);
+    if ((!proposal.rule.is_null() || !proposal.now.empty()) && tried++ < kMostBacktests) {
+      const auto found = backtest(api, asked, proposal);
+      item["backtest"] = found ? *found : Json{{"error", to_string(found.error())}};
+    }
     items.push_back(std::move(item));
   }
   return Json{{"from", format_rfc3339(asked.from)},

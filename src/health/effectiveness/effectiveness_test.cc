@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "catalog/check.h"
 #include "catalog/kinds/kpi.h"
+#include "catalog/load.h"
 #include "health/effectiveness/proposals.h"
 
 namespace wellrun::health::effectiveness {
@@ -144,6 +146,64 @@ std::vector<Proposal> propose(Past& past, const std::vector<Subject>& subjects) 
   return proposals(past.catalog, worth_of(subjects, history, kNow), history, kStart, kNow);
 }
 
+TEST(Effectiveness, EveryAlertThatTheCatalogMakesHasARow) {
+  const auto wanted = catalog::check(catalog::load({{"ops.yaml", R"(
+apiVersion: wellrun.io/v1
+kind: Slo
+metadata: {name: orders}
+spec: {service: shop, objectives: [{target: 0.9}]}
+---
+apiVersion: wellrun.io/v1
+kind: Slo
+metadata: {name: quiet}
+spec: {service: shop, objectives: [{target: 0.9}]}
+---
+apiVersion: wellrun.io/v1
+kind: BudgetPolicy
+metadata: {name: freeze}
+spec:
+  slos: [orders]
+  steps: [{at: 50, then: [flag-deployments]}, {at: 100, then: [page]}]
+---
+apiVersion: wellrun.io/v1
+kind: BudgetPolicy
+metadata: {name: flags}
+spec: {slos: [quiet], steps: [{at: 50, then: [flag-deployments]}]}
+---
+apiVersion: wellrun.io/v1
+kind: Kpi
+metadata: {name: sales}
+spec: {workload: shop, query: up, target: 1}
+)"}}))
+                          .wanted;
+  std::vector<std::string> names;
+  for (const auto& subject : subjects_of(wanted))
+    names.push_back(subject.kind + " " + subject.name);
+  const std::vector<std::string> expected = {"forecast forecast/budget/orders/BudgetWillBeSpent",
+                                             "forecast forecast/budget/quiet/BudgetWillBeSpent",
+                                             "forecast forecast/kpi/sales/WillMissTarget",
+                                             "kpi kpis/sales",
+                                             "slo slos/orders/SloBurnRate",
+                                             "budget slos/orders/SloBudgetSpent",
+                                             "slo slos/quiet/SloBurnRate"};
+  EXPECT_TRUE(std::ranges::is_permutation(names, expected))
+      << fmt::format("{}", fmt::join(names, "\n"));
+}
+
+TEST(Effectiveness, TheAlertOfABudgetIsHeldAgainstWhatHappened) {
+  Past past;
+  past.add(1h, "alert.fired",
+           {{"fingerprint", "f1"},
+            {"rule", "slos/orders/SloBudgetSpent"},
+            {"alert", "SloBudgetSpent"},
+            {"workload", "shop"}});
+  past.incident("inc-1", 1h + 1min, "f1", 1h + 5min, 3h);
+  const Subject subject{.name = "slos/orders/SloBudgetSpent", .kind = "budget", .workload = "shop"};
+  const auto worth = worth_of({subject}, past.history(), kNow).front();
+  EXPECT_EQ(worth.spoke, 1U);
+  EXPECT_EQ(worth.right, 1U);
+}
+
 TEST(Proposals, ARuleThatIsMostlyShortNoiseIsToHoldLonger) {
   Past past;
   for (int i = 1; i <= 9; ++i) past.fire("Flaps", "a", i * 24h, 3min);
@@ -176,7 +236,8 @@ TEST(Proposals, WhatNeverFiredOrWasNeverRightIsToGo) {
   EXPECT_EQ(found[0].what, "delete");
   EXPECT_EQ(found[0].subject, "rules/g/Silent");
   EXPECT_EQ(found[1].subject, "rules/g/Wrong");
-  EXPECT_EQ(found[1].rule["expr"], "up == 0") << "to be tried on history";
+  ASSERT_EQ(found[1].now.size(), 1U);
+  EXPECT_EQ(found[1].now[0]["expr"], "up == 0") << "to be tried on history, as it is";
 }
 
 TEST(Proposals, RulesThatSpeakTogetherAreToBeMerged) {
@@ -192,6 +253,40 @@ TEST(Proposals, RulesThatSpeakTogetherAreToBeMerged) {
   EXPECT_EQ(found[0].what, "merge");
   EXPECT_EQ(found[0].support["with"], "rules/g/Two");
   EXPECT_EQ(found[0].support["together"], 4);
+}
+
+TEST(Proposals, ABackTestSupportsOrSpeaksAgainst) {
+  const auto summary = [](int firings, int without, int told, int incidents) {
+    return Json{{"firings", firings},
+                {"firings_without_incident", without},
+                {"incidents_told", told},
+                {"incidents", incidents}};
+  };
+  struct Case {
+    const char* what;
+    Tried tried;
+    Json supports;
+  };
+  for (const auto& [what, tried, supports] : {
+           Case{"raise", {summary(2, 1, 1, 1), {summary(12, 11, 1, 1)}}, true},
+           Case{"raise", {summary(1, 1, 0, 1), {summary(12, 11, 1, 1)}}, false},
+           Case{"raise", {summary(0, 0, 0, 1), {summary(0, 0, 0, 1)}}, nullptr},
+           Case{"delete", {{}, {summary(9, 9, 0, 2)}}, true},
+           Case{"delete", {{}, {summary(9, 8, 1, 2)}}, false},
+           Case{"delete", {{}, {summary(0, 0, 0, 0)}}, nullptr},
+           Case{"merge", {summary(4, 0, 2, 2), {summary(4, 0, 2, 2), summary(3, 0, 2, 2)}}, true},
+           Case{"merge", {summary(7, 0, 2, 2), {summary(4, 0, 2, 2), summary(3, 0, 2, 2)}}, false},
+           Case{"add", {summary(2, 0, 2, 2), {}}, true},
+           Case{"add", {summary(20, 18, 2, 2), {}}, false},
+           Case{"add", {summary(0, 0, 0, 0), {}}, nullptr},
+       }) {
+    const auto found = support_by({.what = what}, tried);
+    EXPECT_EQ(found["supports"], supports) << what << ": " << found["text"];
+  }
+  EXPECT_EQ(support_by({.what = "raise"}, {summary(2, 1, 1, 1), {summary(12, 11, 1, 1)}})["text"],
+            "as it is: fires 12 times, 11 of them without an incident, and tells of 1 of 1 "
+            "incidents; as proposed: fires 2 times, 1 of them without an incident, and tells of 1 "
+            "of 1 incidents");
 }
 
 TEST(Proposals, AnIncidentThatNothingToldOfAsksForAnAlertOnTheKpiThatKnew) {

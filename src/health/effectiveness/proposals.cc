@@ -45,6 +45,13 @@ class Proposing {
             {"for", format_duration(hold)}};
   }
 
+  /// One that speaks when either would.
+  static Json merged(const Subject& one, const Subject& other) {
+    Subject both = one;
+    both.expr = fmt::format("({}) or ({})", one.expr, other.expr);
+    return rule_of(both, std::min(one.hold, other.hold));
+  }
+
   bool propose_deleting(const Worth& worth) {
     const auto& subject = worth.subject;
     if (worth.spoke == 0 && subject.declared_at <= from_) {
@@ -55,7 +62,7 @@ class Proposing {
                                "incidents: delete it, or make it able to fire",
                                subject.name, format_duration(now_ - from_), worth.incidents),
            .support = {{"fired", 0}, {"incidents", worth.incidents}},
-           .rule = rule_of(subject, subject.hold),
+           .now = {rule_of(subject, subject.hold)},
            .workload = subject.workload});
       return true;
     }
@@ -66,7 +73,7 @@ class Proposing {
                                           "have it ask for something else",
                                           subject.name, worth.spoke),
                       .support = {{"fired", worth.spoke}, {"right", 0}},
-                      .rule = rule_of(subject, subject.hold),
+                      .now = {rule_of(subject, subject.hold)},
                       .workload = subject.workload});
     return true;
   }
@@ -118,6 +125,7 @@ class Proposing {
                        {"for", format_duration(hold)},
                        {"later", format_duration(longer)}},
            .rule = rule_of(worth.subject, hold),
+           .now = {rule_of(worth.subject, worth.subject.hold)},
            .workload = worth.subject.workload});
       return;
     }
@@ -161,7 +169,9 @@ class Proposing {
                                   {"fired", first.size()},
                                   {"other_together", of_second},
                                   {"other_fired", second.size()}},
-                      .rule = {},
+                      .rule = merged(one.subject, other.subject),
+                      .now = {rule_of(one.subject, one.subject.hold),
+                              rule_of(other.subject, other.subject.hold)},
                       .workload = one.subject.workload});
   }
 
@@ -232,7 +242,62 @@ class Proposing {
   std::vector<Proposal> found_;
 };
 
+std::size_t count_of(const Json& summary, const char* key) {
+  return static_cast<std::size_t>(number_or(summary, key, 0));
+}
+
+/// "fires 12 times, 11 of them without an incident, and tells of 1 of 2 incidents".
+std::string words_of(const Json& summary) {
+  return fmt::format(
+      "fires {} times, {} of them without an incident, and tells of {} of {} incidents",
+      count_of(summary, "firings"), count_of(summary, "firings_without_incident"),
+      count_of(summary, "incidents_told"), count_of(summary, "incidents"));
+}
+
+/// All rules as they are, together: each fires for itself, and an incident that one tells is told.
+Json together_now(const std::vector<Json>& now) {
+  std::size_t firings = 0, without = 0, told = 0, incidents = 0;
+  for (const auto& each : now) {
+    firings += count_of(each, "firings");
+    without += count_of(each, "firings_without_incident");
+    told = std::max(told, count_of(each, "incidents_told"));
+    incidents = std::max(incidents, count_of(each, "incidents"));
+  }
+  return {{"firings", firings},
+          {"firings_without_incident", without},
+          {"incidents_told", told},
+          {"incidents", incidents}};
+}
+
+std::optional<bool> is_supported(const std::string& what, const Json& proposed, const Json& now) {
+  const auto told = count_of(proposed, "incidents_told");
+  if (what == "add") {
+    if (count_of(proposed, "incidents") == 0) return std::nullopt;
+    return told > 0 &&
+           count_of(proposed, "firings_without_incident") * 2 <= count_of(proposed, "firings");
+  }
+  if (what == "delete") {
+    if (count_of(now, "firings") + count_of(now, "incidents") == 0) return std::nullopt;
+    return count_of(now, "incidents_told") == 0;
+  }
+  if (count_of(now, "firings") == 0) return std::nullopt;
+  const char* fewer = what == "raise" ? "firings_without_incident" : "firings";
+  return told >= count_of(now, "incidents_told") &&
+         count_of(proposed, fewer) < count_of(now, fewer);
+}
+
 }  // namespace
+
+Json support_by(const Proposal& proposal, const Tried& tried) {
+  const auto now = together_now(tried.now);
+  const auto supports = is_supported(proposal.what, tried.proposed, now);
+  std::string text;
+  if (!tried.now.empty())
+    text = (tried.now.size() > 1 ? "apart, each as it is: " : "as it is: ") + words_of(now);
+  if (!tried.proposed.is_null())
+    text += (text.empty() ? "as proposed: " : "; as proposed: ") + words_of(tried.proposed);
+  return {{"supports", supports ? Json(*supports) : Json()}, {"text", std::move(text)}};
+}
 
 std::vector<Proposal> proposals(const catalog::Catalog& catalog, const std::vector<Worth>& worths,
                                 const History& history, Timestamp from, Timestamp now) {
@@ -242,7 +307,7 @@ std::vector<Proposal> proposals(const catalog::Catalog& catalog, const std::vect
 Json to_json(const Proposal& proposal) {
   return {{"what", proposal.what}, {"subject", proposal.subject}, {"workload", proposal.workload},
           {"text", proposal.text}, {"support", proposal.support}, {"rule", proposal.rule},
-          {"backtest", Json()}};
+          {"now", proposal.now},   {"backtest", Json()}};
 }
 
 }  // namespace wellrun::health::effectiveness

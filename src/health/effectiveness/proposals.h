@@ -17,11 +17,22 @@ struct Proposal {
   std::string subject;            ///< that it is about; of "add": the KPI to watch, or the workload
   std::string text;               ///< in words, with figures
   Json support = Json::object();  ///< the counts that it rests on
-  /// A rule to try on measured history, as POST /api/v1/rules/backtest takes it; null: there is
-  /// nothing to try.
+  /// The rule that is proposed, to be tried on measured history as POST /api/v1/rules/backtest
+  /// takes it; null: none is.
   Json rule = {};
+  std::vector<Json> now = {};  ///< rules as they are, to be tried beside it
   std::string workload;
 };
+
+/// Summaries of back-tests, as rules::backtest_report() makes them.
+struct Tried {
+  Json proposed = {};          ///< of Proposal.rule; null: there is none
+  std::vector<Json> now = {};  ///< of Proposal.now
+};
+
+/// Whether the measured past supports a proposal, and why in words: {supports, text}; `supports` is
+/// null when too little happened to say.
+Json support_by(const Proposal& proposal, const Tried& tried);
 
 /// raise: a rule with half of its alerts noise or more, whose `for` can be made longer so that at
 /// least half of the noise goes and every incident that it told is still told.

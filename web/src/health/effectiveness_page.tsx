@@ -8,6 +8,7 @@ import { formatPercent } from '../platform/format';
 import { Page, Panel } from '../platform/page';
 import { Empty, Loaded } from '../platform/states';
 import { useRefusal } from '../platform/session';
+import { StatusIcon } from '../platform/status';
 import { formatDuration, Time } from '../platform/time';
 
 type Worth = Schemas['Worth'];
@@ -57,24 +58,28 @@ export function EffectivenessPage() {
   );
 }
 
-interface BacktestSummary {
-  error?: string;
-  start?: string;
-  end?: string;
-  summary?: {
-    firings: number;
-    firings_without_incident: number;
-    incidents: number;
-    incidents_told: number;
-  };
-}
-
-function backtestText(backtest: BacktestSummary | null | undefined): string {
-  if (!backtest) return '';
-  if (backtest.error) return `The back-test could not be made: ${backtest.error}`;
-  const it = backtest.summary;
-  if (!it) return '';
-  return `Back-test: it would have fired ${it.firings} times, ${it.firings_without_incident} of them without an incident, and told ${it.incidents_told} of ${it.incidents} incidents.`;
+function Backtest({ backtest }: { backtest: Proposal['backtest'] }) {
+  if (!backtest)
+    return <span className="dim small">There is no rule that could be tried on the past.</span>;
+  if (backtest.error)
+    return <span className="dim small">The back-test could not be made: {backtest.error}</span>;
+  const said =
+    backtest.supports === true
+      ? 'supports it'
+      : backtest.supports === false
+        ? 'speaks against it'
+        : 'cannot say: too little happened';
+  return (
+    <span className="small">
+      <StatusIcon
+        state={
+          backtest.supports === true ? 'met' : backtest.supports === false ? 'missed' : 'no_data'
+        }
+        size={14}
+      />{' '}
+      The back-test of the last days {said}. <span className="dim">{backtest.text}.</span>
+    </span>
+  );
 }
 
 function Proposals({ proposals }: { proposals: Proposal[] }) {
@@ -98,9 +103,7 @@ function Proposals({ proposals }: { proposals: Proposal[] }) {
                   {rule.for && rule.for !== '0s' && ` for ${rule.for}`}
                 </code>
               )}
-              <span className="dim small">
-                {backtestText(it.backtest as BacktestSummary | null)}
-              </span>
+              <Backtest backtest={it.backtest} />
             </div>
           </li>
         );
