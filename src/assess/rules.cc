@@ -4,10 +4,13 @@
 
 #include <array>
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "assess/evidence.h"
 #include "catalog/kinds.h"
 #include "core/text.h"
+#include "telemetry/matching.h"
+#include "telemetry/promql/parser.h"
 
 namespace wellrun::assess {
 namespace {
@@ -162,6 +165,24 @@ Finding failures_learnt_from(const View& view) {
                     newest(drafted));
 }
 
+/// Calls between components that were seen in traces, and whether the catalog says so.
+Share observed_dependencies(const View& view) {
+  std::map<std::string, const catalog::Component*> by_service;
+  for (const auto* component : view.catalog.all<catalog::Component>())
+    by_service.emplace(component->service_name(), component);
+  Share share;
+  for (const auto& [from, to] : view.readings.edges) {
+    const auto caller = by_service.find(from), called = by_service.find(to);
+    if (caller == by_service.end() || called == by_service.end() || from == to) continue;
+    const auto& name = called->second->metadata.name;
+    share.add(std::ranges::any_of(caller->second->depends_on,
+                                  [&](const auto& each) { return each.name == name; }),
+              caller->second->metadata.name + " calls " + name);
+  }
+  return share;
+}
+
+/// What is declared, and what was seen to be so: a call that nobody declared is not understood.
 Finding workloads_understood(const View& view) {
   Share share;
   for (const auto* workload : view.catalog.all<Workload>()) {
@@ -173,8 +194,19 @@ Finding workloads_understood(const View& view) {
                        std::ranges::any_of(kpis, is_of);
     share.add(known, name);
   }
-  return from_share(share, "workloads have an owner, components and KPIs",
-                    "describe the missing parts of", {catalog_proof(view)}, applied_at(view));
+  auto finding =
+      from_share(share, "workloads have an owner, components and KPIs",
+                 "describe the missing parts of", {catalog_proof(view)}, applied_at(view));
+  const auto seen = observed_dependencies(view);
+  if (seen.all == 0 || finding.verdict == Verdict::kNoEvidence) return finding;
+  finding.figure +=
+      fmt::format("; {} of {} calls seen between components are declared", seen.good, seen.all);
+  if (seen.good == seen.all) return finding;
+  finding.score *= 0.5 + 0.5 * seen.value();
+  finding.verdict = finding.score > 0 ? Verdict::kPartly : Verdict::kNot;
+  if (finding.next_step.empty())
+    finding.next_step = "declare in dependsOn: " + join_words(seen.missing);
+  return finding;
 }
 
 Finding components_owned(const View& view) {
@@ -398,7 +430,9 @@ Finding baselines(const View& view) {
   const auto add = [&](const std::string& key) {
     share.add(view.readings.baselines.contains(key), key);
   };
-  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) add("kpi/" + kpi->metadata.name);
+  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
+    if (kpi->operations.empty()) add("kpi/" + kpi->metadata.name);
+  }
   for (const auto* slo : view.catalog.all<catalog::Slo>()) add("sli/" + slo->metadata.name);
   for (const auto* each : view.catalog.all<catalog::Baseline>())
     add("baseline/" + each->metadata.name);
@@ -407,14 +441,17 @@ Finding baselines(const View& view) {
 }
 
 /// A pattern that was learnt is one that foretold the past.
+bool has_pattern(const View& view, const catalog::Kpi& kpi) {
+  const auto key = "kpi/" + kpi.metadata.name;
+  return view.readings.baselines.contains(key) && view.readings.forecasts.contains(key);
+}
+
 Finding expected_patterns(const View& view) {
   if (!view.readings.valid)
     return nothing("telemetry could not be read", "look at the server's log");
   Share share;
   for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
-    const auto key = "kpi/" + kpi->metadata.name;
-    share.add(view.readings.baselines.contains(key) && view.readings.forecasts.contains(key),
-              kpi->metadata.name);
+    if (kpi->operations.empty()) share.add(has_pattern(view, *kpi), kpi->metadata.name);
   }
   return from_share(share, "KPIs have a learnt pattern and a forecast tried on the past",
                     "keep a day's history and more of", {{"workloads", "/workloads"}}, view.now);
@@ -525,14 +562,124 @@ Finding leading_indicators(const View& view) {
                     "say what leads to", {{"from outcome to signal", "/health"}}, applied_at(view));
 }
 
-Finding operations_alerts(const View& view) {
+/// The KPIs of operations for which `is_good` holds.
+template <typename IsGood>
+Share operations_share(const View& view, const IsGood& is_good) {
   Share share;
   for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
-    if (!kpi->operations.empty())
-      share.add(view.record.kpi_alerts_fired.contains(kpi->metadata.name), kpi->metadata.name);
+    if (!kpi->operations.empty()) share.add(is_good(*kpi), kpi->metadata.name);
   }
-  if (share.all == 0)
-    return nothing("no KPI of operations", "declare one: a Kpi with `operations`");
+  return share;
+}
+
+Finding no_operations_kpi() {
+  return nothing("no KPI of operations", "declare one: a Kpi with `operations`");
+}
+
+/// A figure of the work is tied to what it is for, or to what leads to it.
+Finding operations_tied(const View& view) {
+  const auto kpis = view.catalog.all<catalog::Kpi>();
+  const auto share = operations_share(view, [&](const catalog::Kpi& kpi) {
+    const bool leads = view.catalog.find(kpi.parent) != nullptr;
+    const bool is_led = std::ranges::any_of(
+        kpis, [&](const auto* each) { return each->parent.name == kpi.metadata.name; });
+    return (leads || is_led) && has_data(view, kpi);
+  });
+  if (share.all == 0) return no_operations_kpi();
+  return from_share(share, "KPIs of operations have data, and lead to an outcome or are led to",
+                    "name the `parent` of, and record what it is measured from",
+                    {{"from outcome to signal", "/health"}}, applied_at(view));
+}
+
+/// What figures of operations are made of came in lately, and somebody looked at them.
+Finding operations_collected(const View& view) {
+  constexpr auto kLately = std::chrono::days(30);
+  const auto lately = [&](const char* type) {
+    const auto tally = view.record.of(type);
+    return tally.count > 0 && view.now - tally.last_at <= kLately;
+  };
+  Share share;
+  for (const auto* type : {"incident.acknowledged", "incident.resolved", "deployment.finished",
+                           "run.finished", "page.sent", "action.created"})
+    share.add(lately(type), type);
+  if (share.good == 0)
+    return nothing("nothing that operations are measured from in 30 days",
+                   "record deployments, runs and incidents here");
+  const bool looked_at = lately("kpi.reviewed") || lately("analysis.signed") ||
+                         lately("alert.verdict_given") || lately("assessment.made");
+  auto finding = from_share(share, "kinds of records of operations came in, in 30 days",
+                            "record what is missing", {{"health of operations", "/health"}},
+                            newest(view.record.of("incident.resolved")));
+  finding.figure += looked_at ? "; looked at since" : "; nobody looked at them";
+  finding.score = 0.5 * share.value() + (looked_at ? 0.5 : 0);
+  finding.verdict = finding.score >= kWell ? Verdict::kPractised : Verdict::kPartly;
+  if (!looked_at)
+    finding.next_step = "look at the figures: review a KPI, judge an alert, keep an assessment";
+  return finding;
+}
+
+Finding operations_baselines(const View& view) {
+  if (!view.readings.valid)
+    return nothing("telemetry could not be read", "look at the server's log");
+  const auto share = operations_share(view, [&](const catalog::Kpi& kpi) {
+    return view.readings.baselines.contains("kpi/" + kpi.metadata.name);
+  });
+  if (share.all == 0) return no_operations_kpi();
+  return from_share(share, "KPIs of operations have a learnt baseline",
+                    "record what is measured by", {{"health of operations", "/health"}}, view.now);
+}
+
+Finding operations_patterns(const View& view) {
+  if (!view.readings.valid)
+    return nothing("telemetry could not be read", "look at the server's log");
+  const auto share =
+      operations_share(view, [&](const catalog::Kpi& kpi) { return has_pattern(view, kpi); });
+  if (share.all == 0) return no_operations_kpi();
+  return from_share(share,
+                    "KPIs of operations have a learnt pattern and a forecast tried on the past",
+                    "keep a day's history and more of", {{"looking ahead", "/health"}}, view.now);
+}
+
+/// Whether `promql` reads the score of this KPI's baseline.
+bool reads_score(const std::string& promql, const catalog::Kpi& kpi) {
+  static const RE2 kSelector(R"((wellrun:baseline:score\s*(?:\{[^}]*\})?))");
+  re2::StringPiece rest = promql;
+  std::string selector;
+  while (RE2::FindAndConsume(&rest, kSelector, &selector)) {
+    const auto parsed = telemetry::promql::parse(selector);
+    const auto* found = parsed ? (*parsed)->as<telemetry::promql::VectorSelector>() : nullptr;
+    if (found == nullptr) continue;
+    auto matchers = found->matchers;
+    std::erase_if(matchers, [](const telemetry::Matcher& matcher) {
+      return matcher.name != "baseline" && matcher.name != "workload";
+    });
+    const auto compiled = telemetry::MatcherSet::compile(matchers);
+    const Labels labels{{"baseline", "kpi/" + kpi.metadata.name}, {"workload", kpi.workload.name}};
+    if (compiled && compiled->matches(labels)) return true;
+  }
+  return false;
+}
+
+Finding operations_anomalies(const View& view) {
+  const auto groups = view.catalog.all<catalog::RuleGroup>();
+  const auto share = operations_share(view, [&](const catalog::Kpi& kpi) {
+    return std::ranges::any_of(groups, [&](const auto* group) {
+      return std::ranges::any_of(group->rules, [&](const auto& rule) {
+        return rule.is_alert() && reads_score(rule.expr, kpi);
+      });
+    });
+  });
+  if (share.all == 0) return no_operations_kpi();
+  return from_share(share, "KPIs of operations have an alert over their baseline's score",
+                    "alert on wellrun:baseline:score of", {{"health of operations", "/health"}},
+                    newest(view.record.of("finding.opened")));
+}
+
+Finding operations_alerts(const View& view) {
+  const auto share = operations_share(view, [&](const catalog::Kpi& kpi) {
+    return view.record.kpi_alerts_fired.contains(kpi.metadata.name);
+  });
+  if (share.all == 0) return no_operations_kpi();
   return from_share(share, "KPIs of operations are covered by an alert that was seen to fire",
                     "write an alert on wellrun_kpi_value of", {{"health of operations", "/health"}},
                     newest(view.record.of("alert.fired")));
@@ -573,12 +720,9 @@ Finding effectiveness(const View& view) {
 }
 
 Finding operations_effectiveness(const View& view) {
-  Share share;
-  for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
-    if (!kpi->operations.empty()) share.add(reviewed_in_time(view, *kpi), kpi->metadata.name);
-  }
-  if (share.all == 0)
-    return nothing("no KPI of operations", "declare one: a Kpi with `operations`");
+  const auto share =
+      operations_share(view, [&](const catalog::Kpi& kpi) { return reviewed_in_time(view, kpi); });
+  if (share.all == 0) return no_operations_kpi();
   return from_share(share, "KPIs of operations were reviewed in time", "review",
                     {{"effectiveness", "/effectiveness"}}, newest(view.record.of("kpi.reviewed")));
 }
@@ -761,6 +905,11 @@ constexpr std::array kRules{
     Rule{"W7", anomaly_alerts, {"findings list", "/workloads", "tests/e2e/baselines.mjs"}},
     Rule{"W8", effectiveness, {"effectiveness list", "/effectiveness", "src/health/effectiveness/effectiveness_test.cc"}},
     Rule{"H1", operations_targets, {"kpi operations", "/health", "src/health/operations/figures_test.cc"}},
+    Rule{"H2", operations_tied, {"kpi tree", "/health", "src/assess/rules_test.cc"}},
+    Rule{"H3", operations_collected, {"kpi operations", "/health", "src/assess/rules_test.cc"}},
+    Rule{"H4", operations_baselines, {"baselines list", "/workloads", "src/assess/rules_test.cc"}},
+    Rule{"H5", operations_patterns, {"forecasts list", "/health", "src/assess/rules_test.cc"}},
+    Rule{"H7", operations_anomalies, {"findings list", "/workloads", "src/assess/rules_test.cc"}},
     Rule{"H6", operations_alerts, {"kpi operations", "/health", "src/assess/rules_test.cc"}},
     Rule{"H8", operations_effectiveness, {"kpi review", "/effectiveness", "src/assess/rules_test.cc"}},
     Rule{"E1", one_process, {"journal tail", "/incidents", "src/respond/respond_domain_test.cc"}},

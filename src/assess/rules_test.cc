@@ -6,7 +6,10 @@
 #include <set>
 
 #include "assess/assess_domain.h"
+#include "catalog/kinds/component.h"
 #include "catalog/kinds/kpi.h"
+#include "catalog/kinds/rule_group.h"
+#include "catalog/kinds/workload.h"
 
 namespace wellrun::assess {
 namespace {
@@ -162,6 +165,93 @@ TEST(Evidence, OperationsAreMeasuredOnceTheirFiguresHaveTargetsAndData) {
   EXPECT_EQ(world.judged("H8").verdict, Verdict::kNot);
   world.tell("kpi.reviewed", {{"kpi", "answer"}});
   EXPECT_EQ(world.judged("H8").verdict, Verdict::kPractised);
+}
+
+TEST(Evidence, ACallThatNobodyDeclaredIsNotUnderstood) {
+  World world;
+  catalog::Workload shop;
+  shop.metadata.name = "shop";
+  shop.owner.name = "team";
+  put(world.catalog, shop);
+  auto orders = kpi("orders", "", "");
+  orders.workload.name = "shop";
+  put(world.catalog, orders);
+  const auto component = [&](const char* name, std::vector<std::string> needs) {
+    catalog::Component made;
+    made.metadata.name = name;
+    made.workload.name = "shop";
+    for (auto& each : needs) made.depends_on.emplace_back().name = std::move(each);
+    put(world.catalog, made);
+  };
+  component("gateway", {});
+  component("checkout", {});
+  EXPECT_EQ(world.judged("O1").verdict, Verdict::kPractised) << "no trace was seen";
+  world.readings.edges = {{"gateway", "checkout"}, {"gateway", "somebody-else"}};
+  EXPECT_EQ(world.judged("O1").verdict, Verdict::kPartly);
+  EXPECT_EQ(world.judged("O1").next_step, "declare in dependsOn: gateway calls checkout");
+  component("gateway", {"checkout"});
+  EXPECT_EQ(world.judged("O1").verdict, Verdict::kPractised);
+}
+
+TEST(Evidence, OperationsAreTiedToAnOutcome) {
+  World world;
+  EXPECT_EQ(world.judged("H2").verdict, Verdict::kNoEvidence);
+  put(world.catalog, kpi("answer", "", "time-to-acknowledge"));
+  world.tell("kpi.status_changed", {{"kpi", "answer"}, {"to", "missed"}});
+  EXPECT_EQ(world.judged("H2").verdict, Verdict::kNot) << "it leads nowhere";
+  put(world.catalog, kpi("toil", "answer", "toil"));
+  EXPECT_DOUBLE_EQ(world.judged("H2").score, 0.5) << "toil leads to it, and has no data";
+  world.tell("kpi.status_changed", {{"kpi", "toil"}, {"to", "on_target"}});
+  EXPECT_EQ(world.judged("H2").verdict, Verdict::kPractised);
+}
+
+TEST(Evidence, RecordsOfOperationsComeInAndAreLookedAt) {
+  World world;
+  EXPECT_EQ(world.judged("H3").verdict, Verdict::kNoEvidence);
+  for (const auto* type : {"incident.acknowledged", "incident.resolved", "deployment.finished",
+                           "run.finished", "page.sent", "action.created"})
+    world.tell(type, Json::object());
+  EXPECT_DOUBLE_EQ(world.judged("H3").score, 0.5) << "nobody looked";
+  world.tell("kpi.reviewed", {{"kpi", "answer"}});
+  EXPECT_EQ(world.judged("H3").verdict, Verdict::kPractised);
+  world.now += std::chrono::days(31);
+  EXPECT_EQ(world.judged("H3").verdict, Verdict::kNoEvidence) << "long ago";
+}
+
+TEST(Evidence, OperationsHaveBaselinesPatternsAndAnomalyAlertsOfTheirOwn) {
+  World world;
+  world.readings.valid = true;
+  for (const auto* row : {"H4", "H5", "H7"})
+    EXPECT_EQ(world.judged(row).verdict, Verdict::kNoEvidence) << row;
+  auto answer = kpi("answer", "", "time-to-acknowledge");
+  answer.workload.name = "shop";
+  put(world.catalog, answer);
+  put(world.catalog, kpi("orders", "", ""));
+  world.readings.baselines = {"kpi/orders"};
+  world.readings.forecasts = {"kpi/orders"};
+  EXPECT_EQ(world.judged("W4").verdict, Verdict::kPractised) << "figures of operations are H4's";
+  EXPECT_EQ(world.judged("W5").verdict, Verdict::kPractised);
+  EXPECT_EQ(world.judged("H4").verdict, Verdict::kNot);
+  world.readings.baselines.insert("kpi/answer");
+  EXPECT_EQ(world.judged("H4").verdict, Verdict::kPractised);
+  EXPECT_EQ(world.judged("H5").verdict, Verdict::kNot);
+  world.readings.forecasts.insert("kpi/answer");
+  EXPECT_EQ(world.judged("H5").verdict, Verdict::kPractised);
+  for (const auto& [expr, reads] : std::map<std::string, bool>{
+           {"wellrun:baseline:score > 0.9", true},
+           {"max(wellrun:baseline:score{workload=\"shop\"}) > 0.9", true},
+           {"wellrun:baseline:score{workload=\"bank\"} > 0.9", false},
+           {"wellrun:baseline:score{baseline=~\"kpi/.+\",metric=\"x\"} > 0.9", true},
+           {"wellrun:baseline:score{baseline=\"kpi/orders\"} > 0.9", false},
+           {"wellrun_kpi_value > 3", false}}) {
+    catalog::RuleGroup group;
+    group.metadata.name = "anomalies";
+    group.rules.emplace_back();
+    group.rules.back().alert = "Unusual";
+    group.rules.back().expr = expr;
+    put(world.catalog, group);
+    EXPECT_EQ(world.judged("H7").verdict, reads ? Verdict::kPractised : Verdict::kNot) << expr;
+  }
 }
 
 TEST(Evidence, AnOutcomeIsLedByAnIndicatorThatHasData) {
