@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fmt/format.h>
+#include <future>
 #include <gtest/gtest.h>
 #include <mutex>
 #include <random>
@@ -64,7 +65,11 @@ class Appender {
   for (Sequence i = 0;; ++i) {
     if (!(*store)->put_blob(std::to_string(i))) ::_exit(5);
     const auto seq = (*store)->last_sequence();
-    if (i % 7 == 0 && !(*store)->put_snapshot({.seq = seq, .body = Json{{"seq", seq}}})) ::_exit(6);
+    if (i % 7 != 0) continue;
+    std::promise<bool> stored;
+    (*store)->put_snapshot({.seq = seq, .body = Json{{"seq", seq}}},
+                           [&](const Status& status) { stored.set_value(status.has_value()); });
+    if (!stored.get_future().get()) ::_exit(6);
   }
 }
 

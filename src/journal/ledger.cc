@@ -423,8 +423,16 @@ void Ledger::State::drain() {
 void Ledger::State::publish(InFlight& entry) {
   if (entry.snapshot) {
     // A snapshot only shortens the next start: without it, more is replayed.
-    if (!store.put_snapshot(*entry.snapshot))
-      snapshotted = std::min(snapshotted, entry.snapshot->seq - 1);
+    const auto before = entry.snapshot->seq - 1;
+    store.put_snapshot(
+        *std::move(entry.snapshot),
+        [weak = weak_from_this(), &strand = runtime.strand, before](const Status& status) {
+          if (status) return;
+          strand.post([weak, before] {
+            if (const auto self = weak.lock())
+              self->snapshotted = std::min(self->snapshotted, before);
+          });
+        });
   }
   for (const auto& fact : entry.facts) {
     const auto now_subscribed = subscribers;  // one may go away while it is called
@@ -564,7 +572,8 @@ Json Ledger::State::snapshot_of_all() const {
 
 void Ledger::State::finish_stop() {
   if (started && !failure && applied > snapshotted) {
-    if (store.put_snapshot({.seq = applied, .body = snapshot_of_all()})) snapshotted = applied;
+    store.put_snapshot({.seq = applied, .body = snapshot_of_all()}, [](const Status&) {});
+    snapshotted = applied;
   }
   for (auto waiting = std::exchange(stopped, {}); auto& task : waiting) task();
 }

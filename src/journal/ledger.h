@@ -88,8 +88,8 @@ class Ledger {
   /// timer of what is due. kCorrupt when the journal does not verify, naming the fact.
   Status start();
 
-  /// Stops taking turns; once the commits under way are durable, puts a snapshot and calls
-  /// `stopped` (on the strand). Intents under way stay without outcome.
+  /// Stops taking turns; once the commits under way are durable, gives the store a snapshot and
+  /// calls `stopped` (on the strand). Intents under way stay without outcome.
   void stop(Task stopped = {});
 
   /// Why the ledger stopped by itself (a commit that failed); std::nullopt while it works. On the

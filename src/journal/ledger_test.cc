@@ -361,7 +361,7 @@ TEST(Ledger, ASnapshotThatNobodyCanReadIsLeftAside) {
     runtime.run_ready();
   }
   Snapshot unreadable{.seq = 2, .body = {{"counter", "from the future"}}};
-  ASSERT_TRUE(store.put_snapshot(unreadable));
+  store.put_snapshot(unreadable, [](const Status& status) { ASSERT_TRUE(status); });
   Process next(runtime, store, world);
   ASSERT_TRUE(next.ledger.start());
   EXPECT_EQ(next.counter.total, 5);

@@ -149,10 +149,12 @@ Result<std::optional<Snapshot>> MemoryStore::last_snapshot() const {
   return snapshot_;
 }
 
-Status MemoryStore::put_snapshot(const Snapshot& snapshot) {
-  const std::lock_guard lock(mutex_);
-  if (!crashed_) snapshot_ = snapshot;
-  return {};
+void MemoryStore::put_snapshot(Snapshot snapshot, std::move_only_function<void(Status)> stored) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!crashed_) snapshot_ = std::move(snapshot);
+  }
+  stored({});
 }
 
 Result<std::string> MemoryStore::put_blob(std::string_view content) {

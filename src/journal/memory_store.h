@@ -44,7 +44,7 @@ class MemoryStore final : public Store {
   Result<std::vector<OutboxEntry>> open_intents() const override;
   Result<bool> has_intent(std::string_view key) const override;
   Result<std::optional<Snapshot>> last_snapshot() const override;
-  Status put_snapshot(const Snapshot& snapshot) override;
+  void put_snapshot(Snapshot snapshot, std::move_only_function<void(Status)> stored) override;
   Result<std::string> put_blob(std::string_view content) override;
   Result<std::string> get_blob(std::string_view digest) const override;
 

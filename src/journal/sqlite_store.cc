@@ -25,9 +25,13 @@ constexpr std::uintmax_t kMinFreeBytes = 8U << 20;  ///< commands are refused be
 constexpr Duration kRoomInterval{200};              ///< between tries on a full disk
 constexpr int kMaxSnapshotDepth = 128;              ///< a domain's state around a body of its facts
 
+/// What the writer thread is to store: a batch or a blob, in one transaction with others, or a
+/// snapshot.
 struct Waiting {
   Batch batch;
-  std::move_only_function<void(Status)> committed;
+  std::string digest, content;  ///< of a blob
+  std::optional<Snapshot> snapshot;
+  std::move_only_function<void(Status)> stored;  ///< empty for a blob
 };
 
 /// A connection and who may use it now.
@@ -125,10 +129,7 @@ class SqliteStore final : public Store {
         writer_("journal") {}
 
   void append(Batch batch, std::move_only_function<void(Status)> committed) override {
-    const std::lock_guard lock(waiting_mutex_);
-    waiting_.push_back({.batch = std::move(batch), .committed = std::move(committed)});
-    if (std::exchange(is_draining_, true)) return;
-    writer_.post([this] { drain(); });
+    enqueue({.batch = std::move(batch), .stored = std::move(committed)});
   }
 
   Status has_room() const override {
@@ -209,20 +210,8 @@ class SqliteStore final : public Store {
     }
   }
 
-  Status put_snapshot(const Snapshot& snapshot) override {
-    const auto body = to_text(snapshot.body);
-    const auto digest = blob_digest(body);
-    const std::lock_guard lock(write_.mutex);
-    TRY_STATUS(usable());
-    TRY(auto transaction, db::Transaction::begin(write_.database, db::Transaction::Kind::kWrite));
-    TRY(auto insert, write_.database.prepare("INSERT OR REPLACE INTO snapshots VALUES(?,?,?)"));
-    insert.bind(as_integer(snapshot.seq)).bind(digest).bind(body);
-    TRY_STATUS(insert.run());
-    TRY(auto remove, write_.database.prepare("DELETE FROM snapshots WHERE seq NOT IN (SELECT seq "
-                                             "FROM snapshots ORDER BY seq DESC LIMIT ?)"));
-    remove.bind(kSnapshotsKept);
-    TRY_STATUS(remove.run());
-    return remember(transaction.commit());
+  void put_snapshot(Snapshot snapshot, std::move_only_function<void(Status)> stored) override {
+    enqueue({.snapshot = std::move(snapshot), .stored = std::move(stored)});
   }
 
   Result<std::string> put_blob(std::string_view content) override {
@@ -231,11 +220,7 @@ class SqliteStore final : public Store {
                                                     "{} fit",
                                                     content.size(), kMaxBlobBytes));
     auto digest = blob_digest(content);
-    const std::lock_guard lock(write_.mutex);
-    TRY_STATUS(usable());
-    TRY(auto insert, write_.database.prepare("INSERT OR IGNORE INTO blobs VALUES(?,?)"));
-    insert.bind(digest).bind_blob(content);
-    TRY_STATUS(remember(insert.run()));
+    enqueue({.digest = digest, .content = std::string(content)});
     return digest;
   }
 
@@ -308,6 +293,13 @@ class SqliteStore final : public Store {
     }
   }
 
+  void enqueue(Waiting waiting) {
+    const std::lock_guard lock(waiting_mutex_);
+    waiting_.push_back(std::move(waiting));
+    if (std::exchange(is_draining_, true)) return;
+    writer_.post([this] { drain(); });
+  }
+
   // Writing, on the writer thread.
 
   void drain() {
@@ -330,7 +322,11 @@ class SqliteStore final : public Store {
       }
       if (is_waiting_for_room_.exchange(false) && !is_out_of_room(results))
         log(Level::kInfo, "journal", "there is room again", {{"file", path_}});
-      for (std::size_t i = 0; i < group.size(); ++i) group[i].committed(results[i]);
+      for (std::size_t i = 0; i < group.size(); ++i)
+        if (group[i].stored && !group[i].snapshot) group[i].stored(results[i]);
+      // After the facts: nobody waits for a snapshot.
+      for (auto& each : group)
+        if (each.snapshot) each.stored(write_snapshot(*each.snapshot));
     }
   }
 
@@ -364,6 +360,7 @@ class SqliteStore final : public Store {
       if (!results[i] && results[i].error().code != ErrorCode::kConflict)
         return remember(std::move(results[i]));
       if (!results[i]) continue;
+      if (!group[i].digest.empty()) TRY_STATUS(remember(write_blob(group[i])));
       TRY_STATUS(remember(write(group[i].batch, head)));
       if (!group[i].batch.facts.empty()) last_time = group[i].batch.facts.back().time;
     }
@@ -373,6 +370,28 @@ class SqliteStore final : public Store {
     head_ = std::move(head);
     last_time_ = last_time;
     return {};
+  }
+
+  Status write_blob(const Waiting& blob) {
+    TRY(auto insert, write_.database.prepare("INSERT OR IGNORE INTO blobs VALUES(?,?)"));
+    insert.bind(blob.digest).bind_blob(blob.content);
+    return insert.run();
+  }
+
+  Status write_snapshot(const Snapshot& snapshot) {
+    const auto body = to_text(snapshot.body);
+    const auto digest = blob_digest(body);
+    const std::lock_guard lock(write_.mutex);
+    TRY_STATUS(usable());
+    TRY(auto transaction, db::Transaction::begin(write_.database, db::Transaction::Kind::kWrite));
+    TRY(auto insert, write_.database.prepare("INSERT OR REPLACE INTO snapshots VALUES(?,?,?)"));
+    insert.bind(as_integer(snapshot.seq)).bind(digest).bind(body);
+    TRY_STATUS(insert.run());
+    TRY(auto remove, write_.database.prepare("DELETE FROM snapshots WHERE seq NOT IN (SELECT seq "
+                                             "FROM snapshots ORDER BY seq DESC LIMIT ?)"));
+    remove.bind(kSnapshotsKept);
+    TRY_STATUS(remove.run());
+    return remember(transaction.commit());
   }
 
   Status check(const Batch& batch, const Head& head, Timestamp last_time) {

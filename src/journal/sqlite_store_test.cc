@@ -74,6 +74,30 @@ TEST_F(JournalFile, IsRefusedToASecondUserByName) {
       << second.error().message;
 }
 
+/// Another connection that holds the file's lock is a disk that does not answer.
+TEST_F(JournalFile, KeepsNobodyWaitingForTheDisk) {
+  const auto store = open();
+  auto other = db::Sqlite::open(path_);
+  ASSERT_TRUE(other);
+  std::promise<Status> snapshot_stored, fact_stored;
+  auto snapshot_answer = snapshot_stored.get_future();
+  Result<std::string> digest;
+  {
+    const auto held = db::Transaction::begin(*other, db::Transaction::Kind::kWrite);
+    ASSERT_TRUE(held);
+    digest = store->put_blob("what a step said");
+    store->append(Batch{.facts = {fact(1)}},
+                  [&](Status status) { fact_stored.set_value(std::move(status)); });
+    store->put_snapshot({.seq = 1, .body = Json{{"a", 1}}},
+                        [&](Status status) { snapshot_stored.set_value(std::move(status)); });
+    EXPECT_EQ(snapshot_answer.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  }
+  EXPECT_TRUE(fact_stored.get_future().get());
+  EXPECT_EQ(store->get_blob(*digest), "what a step said") << "no later than the fact after it";
+  EXPECT_TRUE(snapshot_answer.get());
+  EXPECT_EQ((*store->last_snapshot())->seq, 1U);
+}
+
 TEST_F(JournalFile, OfAnotherKindOrANewerVersionIsRefused) {
   {
     ASSERT_TRUE(db::Sqlite::open(path_)->execute("CREATE TABLE other(a)"));
@@ -97,6 +121,9 @@ TEST_F(JournalFile, ThatIsSoundVerifiesEvenWhileInUse) {
   fill(2500);
   const auto store = open();
   ASSERT_TRUE(store->put_blob("content"));
+  std::promise<Status> behind_it;
+  store->append({}, [&](Status status) { behind_it.set_value(std::move(status)); });
+  ASSERT_TRUE(behind_it.get_future().get());
   const auto report = verify_journal(path_);
   ASSERT_TRUE(report) << to_string(report.error());
   EXPECT_FALSE(report->problem) << to_string(*report->problem);
@@ -192,8 +219,10 @@ TEST_F(JournalFile, NoFlippedByteAnywhereChangesAFactUnnoticed) {
 TEST_F(JournalFile, ADamagedSnapshotIsPassedOverForTheOneBefore) {
   {
     const auto store = open();
-    ASSERT_TRUE(store->put_snapshot({.seq = 1, .body = Json{{"a", 1}}}));
-    ASSERT_TRUE(store->put_snapshot({.seq = 2, .body = Json{{"a", 2}}}));
+    store->put_snapshot({.seq = 1, .body = Json{{"a", 1}}},
+                        [](const Status& status) { EXPECT_TRUE(status); });
+    store->put_snapshot({.seq = 2, .body = Json{{"a", 2}}},
+                        [](const Status& status) { EXPECT_TRUE(status); });
   }
   ASSERT_TRUE(change("UPDATE snapshots SET body='{\"a\":3}' WHERE seq=2"));
   const auto snapshot = open()->last_snapshot();

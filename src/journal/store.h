@@ -82,10 +82,12 @@ class Store {
   virtual Result<bool> has_intent(std::string_view key) const = 0;
 
   virtual Result<std::optional<Snapshot>> last_snapshot() const = 0;
-  virtual Status put_snapshot(const Snapshot& snapshot) = 0;
+  /// Does not wait for the disk. Calls `stored` once, from any thread, when it is durable or with
+  /// why not; facts appended meanwhile do not fail with it.
+  virtual void put_snapshot(Snapshot snapshot, std::move_only_function<void(Status)> stored) = 0;
 
-  /// Content too large for a fact; returns its digest ("sha256:…"). Idempotent, durable before
-  /// return.
+  /// Content too large for a fact; returns its digest ("sha256:…") without waiting for the disk. It
+  /// is durable, and can be read, no later than what is appended after it. Idempotent. kTooLarge.
   virtual Result<std::string> put_blob(std::string_view content) = 0;
   virtual Result<std::string> get_blob(std::string_view digest) const = 0;
 };

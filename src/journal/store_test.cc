@@ -183,8 +183,10 @@ TEST_P(AnyStore, TheOutboxKeepsEachKeyOnceAndWhatHasNoOutcome) {
 }
 
 TEST_P(AnyStore, KeepsTheLastSnapshotAndBlobsByTheirDigest) {
-  for (const Sequence seq : {5U, 7U, 9U})
-    ASSERT_TRUE(store_->put_snapshot({.seq = seq, .body = Json{{"domain", seq}}}));
+  for (const Sequence seq : {5U, 7U, 9U}) {
+    store_->put_snapshot({.seq = seq, .body = Json{{"domain", seq}}},
+                         [](const Status& status) { EXPECT_TRUE(status); });
+  }
   const std::string content("\0binary\xff", 8);
   const auto digest = store_->put_blob(content);
   ASSERT_TRUE(digest);
