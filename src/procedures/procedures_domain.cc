@@ -103,9 +103,13 @@ std::string fill(std::string_view text, const journal::Fact& fact) {
   }
 }
 
+std::string stream_of(const std::string& automation) {
+  return "automation/" + automation;
+}
+
 journal::NewFact automation_fact(const std::string& automation, const char* type, Json body,
                                  std::string story) {
-  return {.stream = "automation/" + automation,
+  return {.stream = stream_of(automation),
           .type = type,
           .actor = "automation:" + automation,
           .body = std::move(body),
@@ -295,12 +299,16 @@ journal::Decision ProceduresDomain::child_finished(const Run& child, const std::
                   {"duration_ms", (now - child.started_at).count()}}});
 }
 
+/// An automation does not react to what is recorded of itself. One that is held back when it is
+/// told of another that was held back says nothing: that would be told to the next, without end.
 journal::Decision ProceduresDomain::automations(const journal::Fact& fact, Timestamp now) const {
   journal::Decision decision;
+  const bool tells_of_one_held_back = fact.type == facts::AutomationSuppressed::kType;
   std::uint64_t started_count = 0;
   for (const auto* automation : catalog_.all<catalog::Automation>()) {
     if (!automation->enabled || !matches(*automation, fact)) continue;
     const auto& name = automation->metadata.name;
+    if (fact.stream == stream_of(name)) continue;
     const auto record = automation_records_.find(name);
     auto reason = held_back(*automation,
                             record == automation_records_.end() ? nullptr : &record->second, now);
@@ -323,6 +331,7 @@ journal::Decision ProceduresDomain::automations(const journal::Fact& fact, Times
       }
       reason = journal::beginning_within(started.error().message, kMaxReasonBytes);
     }
+    if (tells_of_one_held_back) continue;
     decision.facts.push_back(automation_fact(name, facts::AutomationSuppressed::kType,
                                              facts::AutomationSuppressed{name, reason, fact.seq},
                                              fact.correlation));

@@ -156,6 +156,34 @@ spec: {on: run.started, runbook: pause, limits: {maxPerHour: 1000, cooldown: 0s}
   for (const auto& [id, run] : house.domain.runs()) EXPECT_EQ(run.status, RunStatus::kSucceeded);
 }
 
+std::string automation(const std::string& name, const std::string& spec) {
+  return fmt::format(
+      "apiVersion: wellrun.io/v1\nkind: Automation\nmetadata: {{name: {}}}\nspec: {{{}}}\n---\n",
+      name, spec);
+}
+
+TEST(Procedures, WhoIsToldOfAutomationsHeldBackAndIsHeldBackSaysNothing) {
+  const auto happens = [](Timestamp) -> Result<journal::Decision> {
+    return journal::Decision{{{.stream = "thing/1", .type = "thing.happened"}}, {}};
+  };
+  for (const std::string dry_run : {"false", "true"}) {
+    House house(
+        runbook("pause", "{name: pause, wait: {duration: 1s}}") +
+        automation("act", "on: thing.happened, runbook: pause, limits: {cooldown: 1h}") +
+        automation("tell", "on: automation.suppressed, runbook: pause, dryRun: " + dry_run) +
+        automation("echo", "on: automation.triggered, runbook: pause, limits: {cooldown: 0s}"));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(house.command(happens));
+    std::map<std::string, int> held_back;
+    for (const auto& fact : house.facts("automation.suppressed")) ++held_back[fact.stream];
+    EXPECT_EQ(held_back, (std::map<std::string, int>{{"automation/act", 2}})) << dry_run;
+    const auto& records = house.domain.automation_records();
+    EXPECT_EQ(records.at("act").triggered, 1U);
+    EXPECT_EQ(records.contains("tell") ? records.at("tell").triggered : 0,
+              dry_run == "true" ? 0U : 1U);
+    EXPECT_EQ(records.at("echo").triggered, dry_run == "true" ? 1U : 2U);
+  }
+}
+
 TEST(Procedures, ARunThatIsOnlyInTheJournalIsReadFromThere) {
   House house(runbook("short", "{name: pause, wait: {duration: 1s}}"));
   for (int i = 0; i < 1002; ++i) {
