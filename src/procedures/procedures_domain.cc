@@ -256,7 +256,8 @@ journal::Decision ProceduresDomain::proceed_with(const Run& run, Timestamp now,
                                                  std::uint64_t started_already) const {
   auto next = procedures::proceed(run, now);
   if (!next.child) return std::move(next.decision);
-  const auto index = static_cast<int>(run.current_index);
+  const auto step = next.child->step_index;
+  const auto index = static_cast<int>(step);
   const StartRequest request{.runbook = next.child->runbook,
                              .inputs = next.child->inputs,
                              .incident = run.incident,
@@ -270,9 +271,8 @@ journal::Decision ProceduresDomain::proceed_with(const Run& run, Timestamp now,
   if (started) {
     next.decision.facts.push_back(std::move(*started));
   } else {
-    facts::RunStepFinished failed{
-        .run = run.id, .step = run.plan[run.current_index].name, .index = index};
-    failed.attempt = run.steps[run.current_index].attempt + 1;
+    facts::RunStepFinished failed{.run = run.id, .step = run.plan[step].name, .index = index};
+    failed.attempt = run.steps[step].attempt + 1;
     failed.outcome = "failed";
     failed.error = journal::beginning_within(started.error().message, kMaxReasonBytes);
     next.decision.facts.push_back({.stream = "run/" + run.id,

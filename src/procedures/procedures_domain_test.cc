@@ -156,6 +156,48 @@ spec: {on: run.started, runbook: pause, limits: {maxPerHour: 1000, cooldown: 0s}
   for (const auto& [id, run] : house.domain.runs()) EXPECT_EQ(run.status, RunStatus::kSucceeded);
 }
 
+TEST(Procedures, ARunGoesOnBehindAFailedStepWithARunbook) {
+  House house(runbook("inner", "{name: pause, wait: {duration: 1s}}") +
+              runbook("outer",
+                      "{name: broken, run: {command: 'false'}, onFailure: continue}, "
+                      "{name: inner, runbook: {name: inner}}, {name: rest, wait: {duration: 1s}}"));
+  ASSERT_TRUE(house.start("outer"));
+  house.time.run_for(std::chrono::minutes(1));
+  const auto* run = house.domain.find("run-0001");
+  EXPECT_EQ(run->status, RunStatus::kFailed) << name_of(run->status);
+  EXPECT_EQ(run->steps[0].status, StepStatus::kFailed);
+  EXPECT_EQ(run->steps[1].status, StepStatus::kSucceeded);
+  EXPECT_EQ(run->steps[2].status, StepStatus::kSucceeded);
+  EXPECT_EQ(house.domain.find("run-0002")->parent_index, 1);
+}
+
+TEST(Procedures, SeventyChildrenThatCannotStartEachFailTheirStep) {
+  // The child's steps and the text fit one by one, and not together.
+  const auto child = fmt::format(
+      "apiVersion: wellrun.io/v1\nkind: Runbook\nmetadata: {{name: child}}\nspec: {{owner: shop, "
+      "inputs: [{{name: text}}], steps: [{{name: long, run: {{command: ': {}'}}}}]}}\n---\n",
+      std::string(11'900, 'x'));
+  std::string parent =
+      "apiVersion: wellrun.io/v1\nkind: Runbook\nmetadata: {name: parent}\nspec:\n  owner: shop\n"
+      "  inputs: [{name: text}]\n  steps:\n";
+  for (int i = 0; i < 70; ++i) {
+    parent += fmt::format(
+        "    - {{name: g{}, onFailure: continue, runbook: {{name: child, inputs: {{text: "
+        "'{{{{inputs.text}}}}'}}}}}}\n",
+        i);
+  }
+  House house(child + parent);
+  ASSERT_TRUE(house.start("parent", {{"text", std::string(4200, 'x')}}));
+  house.time.run_for(std::chrono::minutes(1));
+  const auto* run = house.domain.find("run-0001");
+  ASSERT_EQ(run->steps.size(), 70U);
+  EXPECT_EQ(run->status, RunStatus::kFailed) << name_of(run->status);
+  for (const auto& step : run->steps) {
+    EXPECT_EQ(step.status, StepStatus::kFailed);
+    EXPECT_THAT(step.error, testing::HasSubstr("give shorter inputs"));
+  }
+}
+
 std::string automation(const std::string& name, const std::string& spec) {
   return fmt::format(
       "apiVersion: wellrun.io/v1\nkind: Automation\nmetadata: {{name: {}}}\nspec: {{{}}}\n---\n",

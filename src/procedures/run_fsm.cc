@@ -132,7 +132,7 @@ Next start_step(const Run& run, Timestamp now) {
                                           render(text_or(plan.spec, "prompt"), run), kMaxPrompt)}));
       break;
     case StepKind::kRunbook: {
-      ChildRun child{.runbook = text_or(plan.spec, "name"), .inputs = {}};
+      ChildRun child{.step_index = index, .runbook = text_or(plan.spec, "name"), .inputs = {}};
       if (plan.spec.contains("inputs") && plan.spec.at("inputs").is_object()) {
         for (const auto& [name, value] : plan.spec.at("inputs").items()) {
           child.inputs[name] =

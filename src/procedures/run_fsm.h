@@ -29,6 +29,7 @@ Result<Run> read_run(const journal::Store& store, const std::string& id);
 
 /// A child run that a step wants: the domain looks the runbook up and starts it.
 struct ChildRun {
+  std::size_t step_index = 0;  ///< which wants it: not always the current one, see onFailure
   std::string runbook;
   std::map<std::string, std::string> inputs;
 };
