@@ -140,7 +140,11 @@ void start_run(const std::shared_ptr<Api>& api, const http::Request& request, ht
   if (start.runbook.empty())
     return reply(
         http::problem_response({ErrorCode::kInvalid, "name the runbook to run", "runbook"}));
-  for (const auto& [name, value] : body->value("inputs", Json::object()).items()) {
+  const auto inputs = body->value("inputs", Json::object());
+  if (!inputs.is_object())
+    return reply(http::problem_response(
+        {ErrorCode::kInvalid, "inputs must be an object, as {\"reason\": \"slow\"}", "inputs"}));
+  for (const auto& [name, value] : inputs.items()) {
     start.inputs[name] = value.is_string() ? value.get<std::string>() : value.dump();
   }
   api->ledger.command(

@@ -81,6 +81,19 @@ def braces_in_co_await(path, text):
             yield line, "`{` between co_await and `;`: g++ 12 destroys such a temporary twice; build it on the line above"
 
 
+def items_of_temporaries(path, text):
+    code = without_strings(without_comments(text))
+    for match in re.finditer(r"\bfor \([^;{}]*?:\s([^;{}]*?\))\.items\(\)\)", code):
+        at, depth = len(match.group(1)), 0
+        while at > 0 and (depth > 0 or at == len(match.group(1))):
+            at -= 1
+            depth += {")": 1, "(": -1}.get(match.group(1)[at], 0)
+        called = re.search(r"\w*$", match.group(1)[:at]).group()
+        if called != "at":  # which gives a reference
+            line = code.count("\n", 0, match.start()) + 1
+            yield line, f"what {called}() gives is gone before the loop begins (g++ 12): name it on the line above"
+
+
 def named_files(path, text):
     if not path.startswith("docs/flows/"):
         return
@@ -100,6 +113,7 @@ RULES = {
     "floors": (floor_violations, (".cc", ".h")),
     "banned names": (banned_names, (".cc", ".h")),
     "coroutine arguments": (braces_in_co_await, (".cc", ".h")),
+    "items of temporaries": (items_of_temporaries, (".cc", ".h")),
     "files named in flows": (named_files, (".md",)),
     "places": (places_of_work, (".cc", ".h", ".md", ".py", ".ts", ".tsx", ".yaml", ".txt", ".cmake", ".sh", "")),
 }
@@ -110,6 +124,7 @@ def self_test():
         "floors": ("src/journal/x.cc", '#include "catalog/catalog.h"\n'),
         "banned names": ("src/respond/x.cc", "auto t = std::chrono::system_clock::now();\n"),
         "coroutine arguments": ("src/platform/http/x.cc", "co_await send(Request{1});\n"),
+        "items of temporaries": ("src/change/x.cc", 'for (auto& [k, v] : body.value("a", Json::object()).items()) {}\n'),
         "files named in flows": ("docs/flows/x.md", "see `src/nowhere/none.cc`\n"),
         "places": ("README.md", "cd /wo" + "rk/main\n"),
     }
