@@ -53,6 +53,33 @@ TEST(Deployments, KnowWhatTheyReplace) {
   EXPECT_EQ(d.domain.deployments().back().state, "started");
 }
 
+TEST(CdEvents, WhateverASenderMakesOfOneIsReadOrRefused) {
+  const Json good{
+      {"context", {{"type", "dev.cdevents.service.deployed.0.1.1"}, {"id", "deploy-1"}}},
+      {"subject",
+       {{"id", "checkout"},
+        {"content",
+         {{"environment", {{"id", "live"}}}, {"artifactId", "pkg:oci/checkout@1.2.3"}}}}},
+      {"customData", {{"workload", "shop"}}}};
+  const auto report = read_cdevent(good);
+  ASSERT_TRUE(report && *report);
+  EXPECT_EQ((*report)->environment, "live");
+  EXPECT_EQ((*report)->version, "1.2.3");
+  EXPECT_EQ((*report)->workload, "shop");
+
+  const Json odd[] = {"x", 5, nullptr, Json::array({1}), Json::object()};
+  for (const auto& value : odd) {
+    EXPECT_FALSE(read_cdevent(value)) << value;
+    for (const auto* place :
+         {"/context", "/subject", "/subject/content", "/subject/content/environment", "/customData",
+          "/context/type", "/subject/id", "/subject/content/artifactId"}) {
+      auto event = good;
+      event[Json::json_pointer(place)] = value;
+      (void)read_cdevent(event);
+    }
+  }
+}
+
 Json budget_step(double at, const char* then) {
   return {{"slo", "orders"}, {"workload", "shop"}, {"policy", "freeze"},
           {"at", at},        {"used", at},         {"then", Json::array({then})}};

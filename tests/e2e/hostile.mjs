@@ -169,6 +169,21 @@ test('deep JSON, bad UTF-8, and JSON that is none', async () => {
   ]);
 });
 
+test('CDEvents and inputs of another shape than they have', async () => {
+  const deployed = (event) => JSON.stringify({ context: { type: 'dev.cdevents.service.deployed.0.1.1', id: 'odd' }, subject: { id: 'shop', content: {} }, ...event });
+  const send = (body) => () => server.ask('POST', '/api/v1/cdevents', body, kJson);
+  await expectEach([
+    ['data that is text', send('{"specversion":"1.0","data":"x"}'), 400],
+    ['data that is a list', send('{"specversion":"1.0","data":[1]}'), 400],
+    ['a context that is text', send(deployed({ context: 'x' })), 400],
+    ['a subject that is text', send(deployed({ subject: 'x' })), 400],
+    ['content that is text', send(deployed({ subject: { id: 'shop', content: 'x' } })), 201, 400, 404],
+    ['an environment that is text', send(deployed({ subject: { id: 'shop', content: { environment: 'x' } } })), 200, 201, 400, 404],
+    ['customData that is a number', send(deployed({ customData: 5 })), 200, 201, 400, 404],
+    ['inputs of a run that are a number', () => server.ask('POST', '/api/v1/runs', '{"runbook":"x","inputs":5}', kJson), 400],
+  ]);
+});
+
 test('YAML: alias bomb, depth, size', async () => {
   const check = (text) => server.ask('POST', '/api/v1/catalog/check', JSON.stringify({ files: { 'a.yaml': text } }), kJson);
   for (const [name, text] of [

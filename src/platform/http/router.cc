@@ -144,7 +144,11 @@ Handler on_strand_later(Strand& strand, std::function<void(Request, Reply)> answ
       [&strand, answer = std::make_shared<std::function<void(Request, Reply)>>(std::move(answer))](
           Request request, Reply reply) {
         strand.post([answer, request = std::move(request), reply = std::move(reply)]() mutable {
-          (*answer)(std::move(request), std::move(reply));
+          // As above, but what throws has taken the reply along, and dropping it answers.
+          try {
+            (*answer)(std::move(request), std::move(reply));
+          } catch (const std::exception&) {
+          }
         });
       };
 }

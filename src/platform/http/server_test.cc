@@ -100,6 +100,9 @@ class ServerTest : public ::testing::Test {
     });
     add("GET", "/dropped", [](const Request&, const Reply&) {});
     add("GET", "/thrown", [](const Request&, const Reply&) { throw std::runtime_error("boom"); });
+    add("GET", "/thrown-later", on_strand_later(runtime_.runtime().strand, [](auto, auto) {
+          throw std::runtime_error("boom");
+        }));
     add("GET", "/items/{id}", [](const Request& request, Reply reply) {
       reply(text_response("item " + request.path_parameter("id")));
     });
@@ -214,6 +217,7 @@ TEST_F(ServerTest, RolesDecideWhoMayCall) {
 TEST_F(ServerTest, ADroppedReplyAndAThrownExceptionAreA500) {
   EXPECT_TRUE(answer_to(get("/dropped")).starts_with("HTTP/1.1 500 "));
   EXPECT_TRUE(answer_to(get("/thrown")).starts_with("HTTP/1.1 500 "));
+  EXPECT_TRUE(answer_to(get("/thrown-later")).starts_with("HTTP/1.1 500 "));
 }
 
 TEST_F(ServerTest, PathsThatLeaveTheirFolderAreRefusedHoweverEncoded) {
