@@ -83,8 +83,8 @@ const StoredToken* AuthState::token_with(std::string_view secret) const {
   return is_over ? nullptr : found;
 }
 
-const StoredToken* AuthState::token_named(std::string_view name) const {
-  const auto found = std::ranges::find(file_.tokens, name, &StoredToken::name);
+const StoredToken* AuthState::token_hashed(std::string_view hash) const {
+  const auto found = std::ranges::find(file_.tokens, hash, &StoredToken::hash);
   if (found == file_.tokens.end()) return nullptr;
   const bool is_over = found->expires_at && runtime_.clock.now() >= *found->expires_at;
   return is_over ? nullptr : &*found;
@@ -122,8 +122,8 @@ Result<http::Principal> AuthState::authenticate(const http::Request& request) {
 Result<http::Principal> AuthState::by_session(const http::Request& request,
                                               std::string_view session) {
   if (session.size() > kMaxSecretBytes) return refuse(request.remote);
-  const auto name = sessions_.token_of(hash_of("session", session), runtime_.clock.now());
-  const auto* token = token_named(name);
+  const auto logged_in = sessions_.token_of(hash_of("session", session), runtime_.clock.now());
+  const auto* token = token_hashed(logged_in);
   if (token == nullptr) {  // a page left open over a restart is no attack: not counted
     return fail(ErrorCode::kUnauthenticated, "the session has ended; log in again");
   }
@@ -201,8 +201,12 @@ Status AuthState::revoke_token(std::string_view name) {
         ErrorCode::kConflict,
         fmt::format("{} is the last administrator's token; make another one first", quote(name)));
   }
+  const auto revoked = found->hash;
   tokens.erase(found);
-  return replace_tokens(std::move(tokens));
+  TRY_STATUS(replace_tokens(std::move(tokens)));
+  const std::lock_guard sessions_lock(mutex_);
+  sessions_.remove_of_token(revoked);
+  return {};
 }
 
 Result<NewSession> AuthState::log_in(std::string_view secret, std::string_view remote) {
@@ -213,7 +217,7 @@ Result<NewSession> AuthState::log_in(std::string_view secret, std::string_view r
   session.secret = random_hex(runtime_.random, 32);
   session.csrf = to_hex(hash_of("csrf", session.secret));
   session.principal = principal_of(*token);
-  sessions_.add(hash_of("session", session.secret), token->name,
+  sessions_.add(hash_of("session", session.secret), token->hash,
                 runtime_.clock.now() + options_.session_length);
   return session;
 }

@@ -56,7 +56,7 @@ class AuthState {
  private:
   std::string hash_of(std::string_view kind, std::string_view secret) const;
   const StoredToken* token_with(std::string_view secret) const;
-  const StoredToken* token_named(std::string_view name) const;
+  const StoredToken* token_hashed(std::string_view hash) const;
   std::unexpected<Error> refuse(std::string_view remote);
   Result<http::Principal> by_session(const http::Request& request, std::string_view session);
   Status check_csrf(const http::Request& request, std::string_view session) const;

@@ -278,6 +278,9 @@ TEST_F(AuthTest, ASessionEndsByLogoutByTimeAndWithItsToken) {
   EXPECT_TRUE(reader(orphan));
   call("revokeToken", bearing(admin_), "ci");
   EXPECT_FALSE(reader(orphan));
+  const auto again = token_named("ci", "admin");
+  EXPECT_FALSE(reader(orphan)) << "another token of that name brings no session back";
+  EXPECT_TRUE(reader(log_in(again)));
 }
 
 TEST_F(AuthTest, LoggingInWithAWrongTokenCountsAsAFailure) {

@@ -11,22 +11,26 @@ constexpr Duration kWindow{60'000};
 
 }  // namespace
 
-void Sessions::add(std::string hash, std::string token_name, Timestamp expires) {
+void Sessions::add(std::string hash, std::string token, Timestamp expires) {
   if (sessions_.size() >= kMaxSessions) {
     sessions_.erase(std::ranges::min_element(
         sessions_, {}, [](const auto& entry) { return entry.second.expires; }));
   }
-  sessions_[std::move(hash)] = {.token_name = std::move(token_name), .expires = expires};
+  sessions_[std::move(hash)] = {.token = std::move(token), .expires = expires};
 }
 
 void Sessions::remove(const std::string& hash) {
   sessions_.erase(hash);
 }
 
+void Sessions::remove_of_token(const std::string& token) {
+  std::erase_if(sessions_, [&](const auto& entry) { return entry.second.token == token; });
+}
+
 std::string Sessions::token_of(const std::string& hash, Timestamp now) const {
   const auto found = sessions_.find(hash);
   if (found == sessions_.end() || now >= found->second.expires) return {};
-  return found->second.token_name;
+  return found->second.token;
 }
 
 bool FailureLimiter::fail(std::string_view remote, Timestamp now) {

@@ -15,14 +15,17 @@ namespace wellrun {
 class Sessions {
  public:
   /// At most 10,000; the one that ends first makes room.
-  void add(std::string hash, std::string token_name, Timestamp expires);
+  /// `token`: the hash of the token that logged in. Its name would not do: another token can have
+  /// it later.
+  void add(std::string hash, std::string token, Timestamp expires);
   void remove(const std::string& hash);
-  /// The name of the token that logged in; empty for none, or one that ended.
+  void remove_of_token(const std::string& token);
+  /// The hash of the token that logged in; empty for none, or one that ended.
   std::string token_of(const std::string& hash, Timestamp now) const;
 
  private:
   struct Session {
-    std::string token_name;
+    std::string token;
     Timestamp expires;
   };
   std::map<std::string, Session> sessions_;

@@ -583,6 +583,14 @@ class HttpConnection final : public Connection,
     std::size_t max_queued_;
   };
 
+  /// A stream outlives the request that opened it: whoever was turned out meanwhile gets no more.
+  bool may_still_listen() const {
+    const auto needed = exchange_.route->role;
+    if (needed == Role::kPublic) return true;
+    const auto principal = context_->authenticate(opened_by_);
+    return principal && principal->role >= needed;
+  }
+
   void open_stream() {
     Response opening;
     opening.headers = {{"Content-Type", "text/event-stream"}, {"X-Accel-Buffering", "no"}};
@@ -591,6 +599,10 @@ class HttpConnection final : public Connection,
     options.is_stream = true;
     options.keep_alive = exchange_.keep_alive = false;
     phase_ = Phase::kStreaming;
+    opened_by_.method = request_.method;
+    opened_by_.path = request_.path;
+    opened_by_.headers = request_.headers;
+    opened_by_.remote = request_.remote;
     events_ = std::make_shared<EventQueue>();
     is_writing_events_ = true;
     send(write_response(std::move(opening), options).head, {}, [](HttpConnection& self) {
@@ -617,6 +629,7 @@ class HttpConnection final : public Connection,
     heartbeat_.expires_after(options().heartbeat_interval);
     heartbeat_.async_wait([self = shared_from_this()](error_code error) {
       if (error || self->phase_ != Phase::kStreaming) return;
+      if (!self->may_still_listen()) return self->close();
       if (!self->is_writing_events_) self->write_stream(std::string(kHeartbeat));
       self->beat();
     });
@@ -656,6 +669,7 @@ class HttpConnection final : public Connection,
   std::string input_;  ///< read but not parsed: the beginning of the next request, when pipelined
   std::optional<Parser> parser_;
   Request request_;
+  Request opened_by_;  ///< of a stream: who asked for it, to be asked again at each heartbeat
   std::size_t body_bytes_ = 0;  ///< of a body that is read past the parser
   Exchange exchange_;
   std::string head_, body_;  ///< being written

@@ -360,6 +360,35 @@ TEST_F(ServerTest, EventsAreStreamedAndTakenUpAfterAReconnect) {
   EXPECT_EQ(resumed->get_future().get(), "7");
 }
 
+TEST_F(ServerTest, AStreamEndsWhenItsCallerMayNotCallAnyMore) {
+  Route route{.method = "GET",
+              .pattern = "/events",
+              .role = Role::kViewer,
+              .operation_id = "",
+              .handler = nullptr,
+              .stream = nullptr};
+  const auto opened = std::make_shared<std::promise<std::shared_ptr<EventSink>>>();
+  route.stream = [opened](const Request&, const std::string&, std::shared_ptr<EventSink> sink) {
+    opened->set_value(std::move(sink));
+  };
+  router_.add(std::move(route));
+  std::atomic<bool> is_known = true;
+  server_ = std::make_unique<Server>(runtime_, ServerOptions{.heartbeat_interval = 20ms}, router_,
+                                     [&](const Request& request) -> Result<Principal> {
+                                       if (!is_known)
+                                         return fail(ErrorCode::kUnauthenticated, "revoked");
+                                       return authenticate(request);
+                                     });
+  ASSERT_TRUE(server_->start());
+  Peer peer(server_->port());
+  peer.send("GET /events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer viewer\r\n\r\n");
+  const auto sink = opened->get_future().get();
+  peer.until(": still here\n\n");
+  is_known = false;
+  peer.until_closed();
+  EXPECT_FALSE(sink->send("incident", "one", "7"));
+}
+
 TEST_F(ServerTest, AStreamWhosePeerIsGoneSaysSo) {
   const auto opened = std::make_shared<std::promise<std::shared_ptr<EventSink>>>();
   Route route{.method = "GET",
