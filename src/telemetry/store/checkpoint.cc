@@ -319,6 +319,7 @@ Status prune_metrics(Core& core) {
     batch.Delete(core.database->family(Family::kSeries), key);
   }
   if (batch.Count() > 0) TRY_STATUS(core.database->write(batch));
+  core.checkpoint_epoch.fetch_add(1);
   return core.starts->prune(
       cutoff, [&](std::uint32_t ref) { return !core.head.has(ref) || core.head.at(ref).gone; });
 }

@@ -69,6 +69,30 @@ bool is_sound(const ChunkHeader& header, const ByteReader& reader) {
          static_cast<std::uint64_t>(header.last_ms - header.first_ms) + 1 >= header.count;
 }
 
+/// Samples without values at regular times, for vector::insert() to make in their place.
+class RegularSamples {
+ public:
+  using iterator_category = std::forward_iterator_tag;
+  using value_type = Sample;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const Sample*;
+  using reference = Sample;
+
+  RegularSamples(std::int64_t index, std::int64_t time_ms, std::int64_t step_ms)
+      : index_(index), time_ms_(time_ms), step_ms_(step_ms) {}
+
+  Sample operator*() const { return {time_ms_, 0}; }
+  RegularSamples& operator++() {
+    ++index_;
+    time_ms_ = wrapping_add(time_ms_, step_ms_);
+    return *this;
+  }
+  bool operator==(const RegularSamples& other) const { return index_ == other.index_; }
+
+ private:
+  std::int64_t index_, time_ms_, step_ms_;
+};
+
 /// Regular times need no reading: which of them lie in the range is arithmetic.
 std::optional<std::size_t> place_regular_times(const ChunkHeader& header, TimeRange range,
                                                std::vector<Sample>& out) {
@@ -82,11 +106,8 @@ std::optional<std::size_t> place_regular_times(const ChunkHeader& header, TimeRa
   const auto first = (start + step - 1) / step;
   const auto last = end / step;
   if (last < first) return static_cast<std::size_t>(first);
-  const auto before = out.size();
-  out.resize(before + static_cast<std::size_t>(last - first + 1));
-  auto time = header.first_ms + first * step;
-  for (auto& sample : std::span(out).subspan(before))
-    sample.time_ms = std::exchange(time, wrapping_add(time, step));
+  const RegularSamples begin(first, header.first_ms + first * step, step);
+  out.insert(out.end(), begin, RegularSamples(last + 1, 0, step));
   return static_cast<std::size_t>(first);
 }
 

@@ -16,6 +16,7 @@
 #include "telemetry/store/embedded_store.h"
 #include "telemetry/store/group_cache.h"
 #include "telemetry/store/head.h"
+#include "telemetry/store/kept_chunks.h"
 #include "telemetry/store/series_index.h"
 #include "telemetry/store/signals.h"
 #include "telemetry/store/start_times.h"
@@ -25,7 +26,10 @@ namespace wellrun::telemetry::store {
 
 struct Core {
   Core(EmbeddedStoreOptions given, Runtime with)
-      : options(std::move(given)), runtime(with), index(head, options.max_series) {}
+      : options(std::move(given)),
+        runtime(with),
+        index(head, options.max_series),
+        kept_chunks(std::make_unique<ChunkKeeper>(head, 2 * options.cache_bytes)) {}
 
   EmbeddedStoreOptions options;
   Runtime runtime;
@@ -34,6 +38,7 @@ struct Core {
   Head head;
   SeriesIndex index;
   GroupCache groups;
+  std::unique_ptr<ChunkKeeper> kept_chunks;
   std::unique_ptr<Signals> signals;
   std::unique_ptr<StartTimes> starts;
 
@@ -41,7 +46,8 @@ struct Core {
   std::atomic<std::int64_t> newest_ms = INT64_MIN;  ///< of all samples
   std::atomic<std::uint64_t> stuck_samples =
       0;  ///< being flushed, or left by a checkpoint that failed
-  std::atomic<std::uint64_t> checkpoint_epoch = 0;  ///< counts checkpoints whose chunks can be read
+  /// Counts changes of what the database holds of series, once they can be read (kept_chunks.h).
+  std::atomic<std::uint64_t> checkpoint_epoch = 0;
   std::atomic<bool> stopped = false;
 
   std::mutex checkpoint_mutex;

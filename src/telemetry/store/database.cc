@@ -9,6 +9,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "telemetry/store/byte_io.h"
+#include "telemetry/store/kept_chunks.h"
 
 namespace wellrun::telemetry::store {
 namespace {
@@ -228,22 +229,35 @@ Status Database::compact_metrics() {
   return {};
 }
 
-/// Reads the chunks of one series off an iterator, whose direction does not matter.
-class ChunkReader {
+namespace {
+
+bool is_at(const rocksdb::Iterator& rows, std::uint32_t ref) {
+  return rows.Valid() && rows.key().size() == 12 && read_key32(rows.key().data()) == ref;
+}
+std::int64_t first_ms_at(const rocksdb::Iterator& rows) {
+  return read_key_time(rows.key().data() + 4);
+}
+std::string_view chunk_at(const rocksdb::Iterator& rows) {
+  return {rows.value().data(), rows.value().size()};
+}
+
+void seek(rocksdb::Iterator& rows, const std::string& key, bool behind_smaller) {
+  const bool is_there = behind_smaller && rows.Valid() && rows.key().compare(key) >= 0;
+  if (!is_there) rows.Seek(key);
+}
+
+}  // namespace
+
+/// Takes the chunks of one series to samples.
+class ChunkSink {
  public:
-  ChunkReader(const rocksdb::Iterator& iterator, std::uint32_t ref, TimeRange range,
-              std::vector<Sample>* samples, std::vector<HistogramSample>* histograms)
-      : iterator_(iterator), ref_(ref), range_(range), samples_(samples), histograms_(histograms) {}
+  ChunkSink(std::uint32_t ref, TimeRange range, std::vector<Sample>* samples,
+            std::vector<HistogramSample>* histograms)
+      : ref_(ref), range_(range), samples_(samples), histograms_(histograms) {}
 
-  bool at_chunk() const {
-    return iterator_.Valid() && iterator_.key().size() == 12 &&
-           read_key32(iterator_.key().data()) == ref_;
-  }
   std::uint32_t ref() const { return ref_; }
-  std::int64_t first_ms() const { return read_key_time(iterator_.key().data() + 4); }
 
-  Status read() const {
-    const std::string_view chunk(iterator_.value().data(), iterator_.value().size());
+  Status read(std::string_view chunk) const {
     TRY(const auto header, read_chunk_header(chunk));
     if (header.last_ms < range_.start_ms) return {};
     if (header.kind == ChunkKind::kFloats && samples_ != nullptr)
@@ -254,7 +268,6 @@ class ChunkReader {
   }
 
  private:
-  const rocksdb::Iterator& iterator_;
   const std::uint32_t ref_;
   const TimeRange range_;
   std::vector<Sample>* const samples_;
@@ -264,12 +277,10 @@ class ChunkReader {
 Status Database::read_chunks(rocksdb::Iterator& iterator, std::uint32_t ref, TimeRange range,
                              std::vector<Sample>* samples, std::vector<HistogramSample>* histograms,
                              bool behind_smaller) const {
-  const ChunkReader chunk(iterator, ref, range, samples, histograms);
-  const auto start = chunk_key(ref, chunk_window(range.start_ms));
-  const bool is_there = behind_smaller && iterator.Valid() && iterator.key().compare(start) >= 0;
-  if (!is_there) iterator.Seek(start);
-  for (; chunk.at_chunk() && chunk.first_ms() <= range.end_ms; iterator.Next())
-    read_or_report(chunk);
+  const ChunkSink sink(ref, range, samples, histograms);
+  seek(iterator, chunk_key(ref, chunk_window(range.start_ms)), behind_smaller);
+  for (; is_at(iterator, ref) && first_ms_at(iterator) <= range.end_ms; iterator.Next())
+    read_or_report(sink, first_ms_at(iterator), chunk_at(iterator));
   if (iterator.status().ok()) return {};
   if (!is_lost(iterator.status()))
     return std::unexpected(
@@ -277,6 +288,23 @@ Status Database::read_chunks(rocksdb::Iterator& iterator, std::uint32_t ref, Tim
   report({"database, chunks", iterator.status().ToString()});
   salvage(ref, range, samples, histograms);
   return {};
+}
+
+void Database::read_chunks(const KeptChunks& chunks, std::uint32_t ref, TimeRange range,
+                           std::vector<Sample>* samples,
+                           std::vector<HistogramSample>* histograms) const {
+  const ChunkSink sink(ref, range, samples, histograms);
+  chunks.each(range.end_ms, [&](std::int64_t first_ms, std::string_view chunk) {
+    read_or_report(sink, first_ms, chunk);
+  });
+}
+
+bool Database::copy_chunks(rocksdb::Iterator& iterator, std::uint32_t ref, std::int64_t start_ms,
+                           bool behind_smaller, KeptChunks& out) const {
+  seek(iterator, chunk_key(ref, chunk_window(start_ms)), behind_smaller);
+  for (; is_at(iterator, ref); iterator.Next())
+    if (!out.add(first_ms_at(iterator), chunk_at(iterator))) return false;
+  return iterator.status().ok();
 }
 
 /// An iterator over all tables ends where one of them is damaged; so each is read by itself, from
@@ -293,23 +321,25 @@ void Database::salvage(std::uint32_t ref, TimeRange range, std::vector<Sample>* 
       rocksdb::SstFileReader table(db_->GetOptions(family(Family::kChunks)));
       if (!table.Open(file.directory + "/" + file.relative_filename).ok()) continue;
       const std::unique_ptr<rocksdb::Iterator> rows(table.NewIterator({}));
-      const ChunkReader chunk(*rows, ref, range, samples, histograms);
+      const ChunkSink sink(ref, range, samples, histograms);
       auto done_until = INT64_MIN;
-      for (rows->Seek(first); chunk.at_chunk() && chunk.first_ms() <= range.end_ms; rows->Next()) {
-        done_until = chunk.first_ms();
-        read_or_report(chunk);
+      for (rows->Seek(first); is_at(*rows, ref) && first_ms_at(*rows) <= range.end_ms;
+           rows->Next()) {
+        done_until = first_ms_at(*rows);
+        read_or_report(sink, done_until, chunk_at(*rows));
       }
       if (rows->status().ok()) continue;
-      for (rows->SeekForPrev(last); chunk.at_chunk() && chunk.first_ms() > done_until; rows->Prev())
-        read_or_report(chunk);
+      for (rows->SeekForPrev(last); is_at(*rows, ref) && first_ms_at(*rows) > done_until;
+           rows->Prev())
+        read_or_report(sink, first_ms_at(*rows), chunk_at(*rows));
     }
 }
 
-void Database::read_or_report(const ChunkReader& chunk) const {
-  if (auto done = chunk.read(); !done)
-    on_damage_(
-        {fmt::format("chunk of series {} that begins at {} ms", chunk.ref(), chunk.first_ms()),
-         done.error().message});
+void Database::read_or_report(const ChunkSink& sink, std::int64_t first_ms,
+                              std::string_view chunk) const {
+  if (auto done = sink.read(chunk); !done)
+    on_damage_({fmt::format("chunk of series {} that begins at {} ms", sink.ref(), first_ms),
+                done.error().message});
 }
 
 }  // namespace wellrun::telemetry::store

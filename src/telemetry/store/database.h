@@ -35,7 +35,8 @@ Error database_error(const rocksdb::Status& status, std::string_view what);
 
 std::string chunk_key(std::uint32_t ref, std::int64_t first_ms);
 
-class ChunkReader;
+class ChunkSink;
+class KeptChunks;
 
 class Database {
  public:
@@ -76,6 +77,13 @@ class Database {
   Status read_chunks(rocksdb::Iterator& iterator, std::uint32_t ref, TimeRange range,
                      std::vector<Sample>* samples, std::vector<HistogramSample>* histograms,
                      bool behind_smaller = false) const;
+  /// The same of chunks that were copied.
+  void read_chunks(const KeptChunks& chunks, std::uint32_t ref, TimeRange range,
+                   std::vector<Sample>* samples, std::vector<HistogramSample>* histograms) const;
+  /// Copies all chunks of `ref` from the window of `start_ms` on. False: they are too many, or not
+  /// all could be read.
+  bool copy_chunks(rocksdb::Iterator& iterator, std::uint32_t ref, std::int64_t start_ms,
+                   bool behind_smaller, KeptChunks& out) const;
 
  private:
   Database(std::filesystem::path dir, std::function<void(Damage)> on_damage)
@@ -85,7 +93,7 @@ class Database {
 
   void salvage(std::uint32_t ref, TimeRange range, std::vector<Sample>* samples,
                std::vector<HistogramSample>* histograms) const;
-  void read_or_report(const ChunkReader& chunk) const;
+  void read_or_report(const ChunkSink& sink, std::int64_t first_ms, std::string_view chunk) const;
   rocksdb::Status write_with(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch);
 
   std::filesystem::path dir_;

@@ -39,6 +39,7 @@ struct EmbeddedStoreOptions {
   std::size_t max_label_bytes = 64U << 10;  ///< of one series
   Duration max_future = std::chrono::minutes(10);
   std::uint64_t min_free_bytes = 64ULL << 20;  ///< less free disk space refuses writes; reads go on
+  /// Of blocks of the database; of chunks that queries have read, twice as much.
   std::size_t cache_bytes = 16U << 20;
   std::function<Result<std::uint64_t>()> free_bytes;  ///< of the disk; empty: asks the file system
 };

@@ -86,6 +86,8 @@ struct HistogramBuffers {
   std::vector<HistogramSample> flushing;  ///< as Series::flushing
 };
 
+class KeptChunks;
+
 struct Series {
   const char* labels = nullptr;  ///< canonical bytes; never change once the series is visible
   std::uint32_t labels_size = 0;
@@ -96,6 +98,7 @@ struct Series {
   /// The latest of those in the database, all from the first of these on: most queries ask for
   /// nothing older, and need not look there.
   SampleBuffer recent;
+  std::shared_ptr<const KeptChunks> kept;  ///< shared with who reads them
   std::unique_ptr<HistogramBuffers> histograms;
   std::int64_t last_ms = INT64_MIN;  ///< of all samples, wherever they are
   std::int64_t disk_first_ms = INT64_MAX, disk_last_ms = INT64_MIN;

@@ -1,5 +1,6 @@
 // What is read of a store beside a model of it, while samples move to the database, are deleted and
-// expire: in particular the latest ones, which are read from memory wherever they lie.
+// expire: in particular the latest ones, which are read from memory wherever they lie, and chunks
+// that were read before (kept_chunks.h).
 
 #include <gtest/gtest.h>
 #include <map>
@@ -25,6 +26,7 @@ class Beside {
     options.min_free_bytes = 0;
     options.retention = kRetention;
     options.out_of_order_window = kRetention;
+    if (seed % 2 == 0) options.cache_bytes = 350;  // of five series hardly more than one
     auto opened = EmbeddedStore::open(std::move(options), runtime_.runtime());
     EXPECT_TRUE(opened) << to_string(opened.error());
     store_ = std::move(*opened);

@@ -37,7 +37,14 @@ class SeriesReader {
   Result<SeriesData*> read(std::uint32_t ref);
 
  private:
-  Status read_disk(std::uint32_t ref, std::uint64_t epoch);
+  struct OnDisk {
+    bool any = false;            ///< of what lies in the range, that is nowhere else
+    bool worth_keeping = false;  ///< the chunks that are read for it
+    std::shared_ptr<const KeptChunks> kept;
+  };
+  OnDisk look(const Series& series, std::uint64_t epoch) const;
+  Status read_disk(std::uint32_t ref, std::uint64_t epoch, OnDisk& disk);
+  std::shared_ptr<const KeptChunks> copy(std::uint32_t ref, bool behind_smaller);
 
   const Core& core_;
   const TimeRange range_;

@@ -349,13 +349,42 @@ class RunningSum {
     integer_ += by;
     return static_cast<std::int64_t>(integer_);
   }
+  /// What many moves come to.
+  void jump(std::int64_t by, std::int64_t step_by) {
+    integer_ += static_cast<std::uint64_t>(by);
+    step_ += static_cast<std::uint64_t>(step_by);
+  }
+  std::int64_t integer() const { return static_cast<std::int64_t>(integer_); }
+  std::int64_t step() const { return static_cast<std::int64_t>(step_); }
 
  private:
   std::uint64_t integer_, step_;
 };
 
+/// Whether numbers of a block, counted from the one before it, fit into 32 bits, and with it into
+/// doubles exactly: then they are converted many at a time. Of second differences half a block.
+template <std::size_t width>
+bool is_narrow(std::int64_t integer, std::int64_t step) {
+  constexpr std::int64_t kSmallStep = 1 << 22, kSmallInteger = std::int64_t{1} << 52;
+  return width <= 2 && step > -kSmallStep && step < kSmallStep && integer > -kSmallInteger &&
+         integer < kSmallInteger;
+}
+
+/// Numbers from differences, in place, counted from the one before them.
+template <bool second>
+void add_up(std::span<std::int32_t> differences, std::int32_t step) {
+  std::int32_t sum = 0;
+  for (auto& number : differences) {
+    if constexpr (second)
+      number = sum += step += number;
+    else
+      number = sum += step + number;
+  }
+}
+
 template <std::size_t width, bool second>
 void read_narrow_planes(const PlanesColumn& column, std::size_t skipped, std::span<Sample> out) {
+  constexpr std::size_t kPart = second ? kBlock / 2 : kBlock;
   RunningSum<second> sum(column);
   std::array<std::int32_t, kBlock> buffer;
   std::array<double, kBlock> values;
@@ -365,13 +394,22 @@ void read_narrow_planes(const PlanesColumn& column, std::size_t skipped, std::sp
     sum.template skip<width>(block);
   }
   const auto shift = column.head.shift;
-  const double power = kPowersOfTen[column.head.exponent];
-  for (std::size_t i = 0; i < out.size(); i += kBlock) {
-    const auto block = std::span(buffer).first(std::min(kBlock, out.size() - i));
+  const double unit = std::ldexp(1.0, shift), power = kPowersOfTen[column.head.exponent];
+  for (std::size_t i = 0; i < out.size(); i += kPart) {
+    const auto block = std::span(buffer).first(std::min(kPart, out.size() - i));
     unpack<width>(column, skipped + i, block);
-    for (std::size_t k = 0; k < block.size(); ++k) {
-      const auto integer = static_cast<std::uint64_t>(sum.move(block[k]));
-      values[k] = static_cast<double>(static_cast<std::int64_t>(integer << shift));
+    if (is_narrow<width>(sum.integer(), sum.step())) {
+      const auto before = static_cast<double>(sum.integer());
+      const auto last_step = second ? sum_of<width>(block) : 0;
+      add_up<second>(block, static_cast<std::int32_t>(sum.step()));
+      for (std::size_t k = 0; k < block.size(); ++k)
+        values[k] = (before + static_cast<double>(block[k])) * unit;
+      sum.jump(block.back(), last_step);
+    } else {
+      for (std::size_t k = 0; k < block.size(); ++k) {
+        const auto integer = static_cast<std::uint64_t>(sum.move(block[k]));
+        values[k] = static_cast<double>(static_cast<std::int64_t>(integer << shift));
+      }
     }
     if (column.head.exponent > 0)
       for (std::size_t k = 0; k < block.size(); ++k) values[k] /= power;
