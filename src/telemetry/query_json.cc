@@ -106,14 +106,21 @@ void append_value(std::string& out, double value) {
   out += '"';
 }
 
-void append_point(std::string& out, std::string_view time, const Sample& sample) {
-  char buffer[kLongestTime + kLongestValue + 4];
-  char* to = write_text(buffer, time);
+constexpr std::size_t kLongestPoint = kLongestTime + kLongestValue + 4;
+
+/// `to` has room for kLongestPoint.
+char* write_point(char* to, std::string_view time, const Sample& sample) {
+  to = write_text(to, time);
   *to++ = '"';
   to = write_value(to, sample.value);
   *to++ = '"';
   *to++ = ']';
-  out.append(buffer, to);
+  return to;
+}
+
+void append_point(std::string& out, std::string_view time, const Sample& sample) {
+  char buffer[kLongestPoint];
+  out.append(buffer, write_point(buffer, time, sample));
 }
 
 void append_histogram(std::string& out, const Histogram& histogram) {
@@ -146,14 +153,33 @@ void append_point(std::string& out, std::string_view time, const HistogramSample
   out += ']';
 }
 
+/// With commas between them; many at a time to the text.
+void append_list(std::string& out, std::span<const Sample> samples, TimeTexts& times) {
+  std::array<char, 8 * kLongestPoint> buffer;
+  char* to = buffer.data();
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (static_cast<std::size_t>(buffer.data() + buffer.size() - to) < kLongestPoint + 1) {
+      out.append(buffer.data(), to);
+      to = buffer.data();
+    }
+    if (i > 0) *to++ = ',';
+    to = write_point(to, times.at(i, samples[i].time_ms), samples[i]);
+  }
+  out.append(buffer.data(), to);
+}
+
+void append_list(std::string& out, std::span<const HistogramSample> samples, TimeTexts& times) {
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (i > 0) out += ',';
+    append_point(out, times.at(i, samples[i].time_ms), samples[i]);
+  }
+}
+
 template <typename Items>
 void append_points(std::string& out, const char* key, const Items& items, TimeTexts& times) {
   if (items.empty()) return;
   out += key;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i > 0) out += ',';
-    append_point(out, times.at(i, items[i].time_ms), items[i]);
-  }
+  append_list(out, std::span(items), times);
   out += ']';
 }
 

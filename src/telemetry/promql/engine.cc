@@ -27,6 +27,7 @@ bool is_ordered(const Expr& expr) {
 ResultSeries series_of(Column& column, const Steps& steps) {
   ResultSeries series;
   series.labels = std::move(column.labels);
+  if (column.histograms.empty()) series.samples.reserve(column.cells.size());
   for (std::size_t i = 0; i < column.cells.size(); ++i) {
     if (column.cells[i] == Cell::kFloat)
       series.samples.push_back({.time_ms = steps.at(i), .value = column.floats[i]});

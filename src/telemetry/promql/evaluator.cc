@@ -318,6 +318,24 @@ class Cursor {
   std::size_t float_end_ = 0, histogram_end_ = 0;
 };
 
+struct LatestFloat {
+  std::size_t series = 0;  ///< of the scan
+  Sample sample;
+};
+
+/// Nothing when there is more than floats.
+Result<std::optional<std::vector<LatestFloat>>> latest_floats(const SeriesScan& scan) {
+  std::vector<LatestFloat> found;
+  bool only_floats = true;
+  TRY_STATUS(scan.read(0, scan.size(), [&](std::size_t series, const SeriesSamples& samples) {
+    only_floats = samples.histograms.empty();
+    if (only_floats) found.push_back({series, samples.floats.back()});
+    return only_floats;
+  }));
+  if (!only_floats) return std::nullopt;
+  return found;
+}
+
 }  // namespace
 
 Result<Columns> Evaluator::vector_selector(const VectorSelector& selector, const Steps& steps,
@@ -328,7 +346,27 @@ Result<Columns> Evaluator::vector_selector(const VectorSelector& selector, const
   const Placement place = placement(selector.shift);
   const std::int64_t first = place.fixed_ms.value_or(steps.start_ms - place.offset_ms);
   const std::int64_t last = place.fixed_ms.value_or(steps.at(count - 1) - place.offset_ms);
-  TRY(auto series, select(selector.matchers, {first - lookback_ms_ + 1, last}));
+  const TimeRange range{first - lookback_ms_ + 1, last};
+  if (count == 1 && wanted == Wanted::kValue && !options_.general_only) {
+    TRY(const auto scan,
+        reader_.scan(selector.matchers, range, SamplesWanted::kLatest, read_limits()));
+    auto found = latest_floats(*scan);
+    if (!found) return std::unexpected(read_error(std::move(found).error()));
+    if (*found) {
+      count_read((*found)->size(), (*found)->size());
+      TRY_STATUS(count_samples((*found)->size()));
+      for (const auto& [number, sample] : **found) {
+        if (is_stale(sample.value)) continue;
+        Column column(1);
+        column.set(0, sample.value);
+        column.labels = scan->labels(number);
+        columns.push_back(std::move(column));
+      }
+      std::ranges::sort(columns, {}, &Column::labels);
+      return columns;
+    }
+  }
+  TRY(auto series, select(selector.matchers, range));
   columns.reserve(series.size());
   Windows windows({first, steps.step_ms, lookback_ms_, count});
   const bool only_values =

@@ -99,12 +99,19 @@ double counter_factor(const Reaches& reaches, double increase, double first_valu
   return factor_of<kind>(reaches, to_start, range_ms);
 }
 
-/// Where a value is below the one before it. Ascending.
+/// Where a value is below the one before it. Ascending. Mostly there is none in a stretch, which is
+/// seen many at a time.
 std::vector<std::size_t> find_drops(std::span<const Sample> samples) {
+  constexpr std::size_t kStretch = 64;
   std::vector<std::size_t> drops;
-  for (std::size_t i = 1; i < samples.size(); ++i)
-    if (samples[i].value < samples[i - 1].value) [[unlikely]]
-      drops.push_back(i);
+  for (std::size_t start = 1; start < samples.size(); start += kStretch) {
+    const auto end = std::min(start + kStretch, samples.size());
+    std::uint32_t any = 0;
+    for (auto i = start; i < end; ++i)
+      any |= static_cast<std::uint32_t>(samples[i].value < samples[i - 1].value);
+    for (auto i = start; any != 0 && i < end; ++i)
+      if (samples[i].value < samples[i - 1].value) drops.push_back(i);
+  }
   return drops;
 }
 
@@ -344,9 +351,10 @@ void latest_values(std::span<const Sample> samples, Windows& windows, Lane out) 
 std::span<const Sample> without_stale_markers(std::span<const Sample> samples,
                                               std::vector<Sample>& kept) {
   const auto stale = [](const Sample& sample) { return is_stale(sample.value); };
-  bool any = false;  // looks at all, many at a time: mostly there is none
-  for (const auto& sample : samples) any |= stale(sample);
-  if (!any) return samples;
+  std::uint32_t any = 0;  // looks at all, many at a time: mostly none is any NaN
+  for (const auto& sample : samples)
+    any |= static_cast<std::uint32_t>(sample.value != sample.value);
+  if (any == 0 || std::ranges::none_of(samples, stale)) return samples;
   kept.clear();
   std::ranges::remove_copy_if(samples, std::back_inserter(kept), stale);
   return kept;

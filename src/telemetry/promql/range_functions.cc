@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -358,23 +359,47 @@ struct Line {
   double slope, intercept;
 };
 
+/// Two of kahan_add()'s sums side by side: the processor adds to both at once.
+class TwoSums {
+ public:
+  using Two = double __attribute__((vector_size(2 * sizeof(double))));
+
+  void add(Two value) {
+    const Two total = sum_ + value;
+    const Two from_large = (sum_ - total) + value, from_small = (value - total) + sum_;
+    compensation_ += size_of(sum_) >= size_of(value) ? from_large : from_small;
+    sum_ = total;
+  }
+  /// A sum that was infinite once stays so or is none: it is enough to look at the end.
+  double result(int which) const {
+    return std::isinf(sum_[which]) ? sum_[which] : sum_[which] + compensation_[which];
+  }
+
+ private:
+  static Two size_of(Two value) {
+    using Bits = std::int64_t __attribute__((vector_size(sizeof(Two))));
+    return std::bit_cast<Two>(std::bit_cast<Bits>(value) & (Bits{} + INT64_MAX));
+  }
+
+  Two sum_{}, compensation_{};
+};
+
 /// Least squares through the samples; the intercept is the line's value at `origin_ms`.
 Line regression(std::span<const Sample> samples, std::int64_t origin_ms) {
-  // Four sums side by side, so that the processor adds to several at once.
-  std::array<double, 4> sums{}, compensations{};
+  TwoSums sums, products;
   bool constant = true;
   for (const auto& sample : samples) {
     constant &= sample.value == samples[0].value;
     const double x = seconds(sample.time_ms - origin_ms);
-    const std::array<double, 4> terms{x, sample.value, x * sample.value, x * x};
-    for (std::size_t k = 0; k < 4; ++k) kahan_add(terms[k], sums[k], compensations[k]);
+    sums.add({x, sample.value});
+    products.add({x * sample.value, x * x});
   }
   if (constant) {
     if (std::isinf(samples[0].value)) return {std::nan(""), std::nan("")};
     return {0, samples[0].value};
   }
-  for (std::size_t k = 0; k < 4; ++k) sums[k] += compensations[k];
-  const auto [sx, sy, sxy, sxx] = sums;
+  const double sx = sums.result(0), sy = sums.result(1);
+  const double sxy = products.result(0), sxx = products.result(1);
   const double n = static_cast<double>(samples.size());
   const double covariance = sxy - sx * sy / n, variance_x = sxx - sx * sx / n;
   const double slope = covariance / variance_x;
