@@ -5,6 +5,7 @@
 #include <snappy.h>
 
 #include "core/text.h"
+#include "telemetry/histogram_chunk.h"
 #include "telemetry/protozero_checked.h"
 #include "telemetry/remote_write_decode.h"
 #include "telemetry/store/byte_io.h"
@@ -172,26 +173,76 @@ void append_frame(std::string& out, const std::string& message) {
   out += message;
 }
 
+/// As Prometheus' `Chunk.Encoding` has them.
+enum class ChunkEncoding { kXor = 1, kFloatHistogram = 3 };
+
+struct WireChunk {
+  std::int64_t first_ms = 0, last_ms = 0;
+  ChunkEncoding encoding = ChunkEncoding::kXor;
+  std::string data;
+};
+
+/// Cuts a series into chunks, one after the other in order of time: those of floats end where a
+/// histogram comes, and the other way round.
+class ChunkCutter {
+ public:
+  explicit ChunkCutter(const SeriesData& series)
+      : floats_(series.samples), histograms_(series.histograms) {}
+
+  bool at_end() const { return floats_.empty() && histograms_.empty(); }
+
+  WireChunk next() {
+    const bool is_float =
+        histograms_.empty() ||
+        (!floats_.empty() && floats_.front().time_ms < histograms_.front().time_ms);
+    if (is_float) {
+      const auto part = take(floats_, length_before(floats_, histograms_));
+      return {part.front().time_ms, part.back().time_ms, ChunkEncoding::kXor, xor_chunk(part)};
+    }
+    const auto length = histogram_chunk_length(histograms_, length_before(histograms_, floats_));
+    const auto part = take(histograms_, length);
+    return {part.front().time_ms, part.back().time_ms, ChunkEncoding::kFloatHistogram,
+            histogram_chunk(part)};
+  }
+
+ private:
+  template <typename TimedSample, typename Other>
+  static std::size_t length_before(std::span<const TimedSample> samples,
+                                   std::span<const Other> others) {
+    const auto limit = std::min(samples.size(), kSamplesPerChunk);
+    std::size_t length = 1;
+    while (length < limit && (others.empty() || samples[length].time_ms < others.front().time_ms))
+      ++length;
+    return length;
+  }
+  template <typename TimedSample>
+  static std::span<const TimedSample> take(std::span<const TimedSample>& from, std::size_t count) {
+    const auto part = from.first(count);
+    from = from.subspan(count);
+    return part;
+  }
+
+  std::span<const Sample> floats_;
+  std::span<const HistogramSample> histograms_;
+};
+
 /// The chunks of one series, in as many frames as they need.
 void append_series_frames(std::string& out, const SeriesData& series, std::size_t query_index) {
-  std::span<const Sample> rest(series.samples);
-  while (!rest.empty()) {
+  for (ChunkCutter cutter(series); !cutter.at_end();) {
     std::string message;
     {
       pbf_writer frame(message);
       {
         pbf_writer chunked(frame, 1);
         write_labels(chunked, series.labels);
-        for (std::size_t bytes = 0; !rest.empty() && bytes < kFrameBytes;) {
-          const auto part = rest.first(std::min(rest.size(), kSamplesPerChunk));
-          rest = rest.subspan(part.size());
-          const auto data = xor_chunk(part);
-          bytes += data.size() + 32;
+        for (std::size_t bytes = 0; !cutter.at_end() && bytes < kFrameBytes;) {
+          const auto cut = cutter.next();
+          bytes += cut.data.size() + 32;
           pbf_writer chunk(chunked, 2);
-          chunk.add_int64(1, part.front().time_ms);
-          chunk.add_int64(2, part.back().time_ms);
-          chunk.add_enum(3, 1);  // XOR
-          chunk.add_bytes(4, data);
+          chunk.add_int64(1, cut.first_ms);
+          chunk.add_int64(2, cut.last_ms);
+          chunk.add_enum(3, static_cast<std::int32_t>(cut.encoding));
+          chunk.add_bytes(4, cut.data);
         }
       }
       frame.add_int64(2, static_cast<std::int64_t>(query_index));
@@ -204,21 +255,6 @@ http::Response refused(const Error& error) {
   const bool too_much = error.code == ErrorCode::kTooLarge || error.code == ErrorCode::kInvalid;
   return http::text_response(to_string(error) + "\n",
                              too_much ? 400 : http::http_status_of(error.code));
-}
-
-bool has_histograms(const std::vector<std::vector<SeriesData>>& results) {
-  for (const auto& result : results)
-    for (const auto& series : result)
-      if (!series.histograms.empty()) return true;
-  return false;
-}
-
-/// What the client takes first of what we can send: histograms only go as samples.
-std::optional<ResponseType> response_type(const ReadRequest& request, bool histograms) {
-  if (request.accepted.empty()) return ResponseType::kSamples;
-  for (const auto type : request.accepted)
-    if (type == ResponseType::kSamples || !histograms) return type;
-  return std::nullopt;
 }
 
 }  // namespace
@@ -236,12 +272,10 @@ http::Response answer_remote_read(const http::Request& request, const MetricRead
     if (!found) return refused(found.error());
     results.push_back(std::move(*found));
   }
-  const auto type = response_type(*read, has_histograms(results));
-  if (!type)
-    return http::text_response(
-        "native histograms are sent as samples only; accept the response type SAMPLES too\n", 400);
+  // What the client takes first.
+  const auto type = read->accepted.empty() ? ResponseType::kSamples : read->accepted.front();
   http::Response response;
-  if (*type == ResponseType::kSamples) {
+  if (type == ResponseType::kSamples) {
     response.headers.push_back({"Content-Type", "application/x-protobuf"});
     response.headers.push_back({"Content-Encoding", "snappy"});
     response.body = samples_answer(results);

@@ -1,5 +1,6 @@
 #include "telemetry/remote_read.h"
 
+#include <array>
 #include <gtest/gtest.h>
 #include <snappy.h>
 
@@ -103,11 +104,52 @@ TEST(RemoteRead, StreamsChunksWhereTheClientTakesThem) {
   EXPECT_EQ(counts, (std::vector<std::size_t>{120, 120, 10}));
 }
 
-TEST(RemoteRead, HistogramsGoAsSamplesOrNotAtAll) {
-  const auto reader = reader_of(1, true);
-  const auto mixed = answer_remote_read(request_for("shop", {1, 0}), reader);
-  EXPECT_EQ(http::find_header(mixed.headers, "Content-Type"), "application/x-protobuf");
-  EXPECT_EQ(answer_remote_read(request_for("shop", {1}), reader).status, 400);
+/// Start, end and encoding of each chunk in the only frame.
+std::vector<std::array<std::int64_t, 3>> chunks_of(const http::Response& response) {
+  store::ByteReader frames(response.body);
+  const auto size = frames.varint();
+  frames.bytes(4);
+  const auto message = frames.bytes(size);
+  EXPECT_TRUE(frames.at_end());
+  pbf_reader frame(message.data(), message.size());
+  EXPECT_TRUE(frame.next(1));
+  auto series = frame.get_message();
+  std::vector<std::array<std::int64_t, 3>> chunks;
+  while (series.next(2)) {
+    auto chunk = series.get_message();
+    auto& one = chunks.emplace_back();
+    while (chunk.next())
+      if (chunk.tag() < 3)
+        one[chunk.tag() - 1] = chunk.get_int64();
+      else if (chunk.tag() == 3)
+        one[2] = chunk.get_enum();
+      else
+        chunk.skip();
+  }
+  return chunks;
+}
+
+TEST(RemoteRead, StreamsFloatsAndHistogramsInOrderOfTime) {
+  promql::testing::MemoryReader reader;
+  SeriesWrite series;
+  series.labels = Labels{{"__name__", "m"}, {"job", "shop"}};
+  for (std::int64_t i = 0; i < 10; ++i) {
+    if (i % 5 != 4) {
+      series.samples.push_back({i * 1000, static_cast<double>(i)});
+      continue;
+    }
+    Histogram h;
+    h.count = static_cast<double>(i);
+    h.positive_spans = {{0, 1}};
+    h.positive_counts = {h.count};
+    series.histograms.push_back({i * 1000, std::make_shared<const Histogram>(h)});
+  }
+  reader.add(std::move(series));
+  const auto response = answer_remote_read(request_for("shop", {1}), reader);
+  ASSERT_EQ(response.status, 200) << response.body;
+  EXPECT_EQ(chunks_of(response),
+            (std::vector<std::array<std::int64_t, 3>>{
+                {0, 3000, 1}, {4000, 4000, 3}, {5000, 8000, 1}, {9000, 9000, 3}}));
 }
 
 TEST(RemoteRead, WhatCannotBeReadIs400) {
