@@ -21,6 +21,12 @@ export function OperationsFigures({ figures }: { figures: Figures }) {
   );
 }
 
+/** How often: two digits after the point say enough, and "less than that" is not "never". */
+function formatRate(value: number): string {
+  if (value > 0 && value < 0.005) return '< 0.01';
+  return formatNumber(Math.round(value * 100) / 100);
+}
+
 export function figureText(value: number | null | undefined, unit: string): string {
   if (value === null || value === undefined) return '–';
   switch (unit) {
@@ -29,10 +35,10 @@ export function figureText(value: number | null | undefined, unit: string): stri
     case 'ratio':
       return formatPercent(value, 0);
     case 'h/week':
-      return `${formatNumber(value)} h a week`;
+      return `${formatDuration(value * 3600)} a week`;
     case '1/week':
-      return `${formatNumber(value)} a week`;
+      return `${formatRate(value)} a week`;
     default:
-      return formatNumber(value);
+      return formatRate(value);
   }
 }

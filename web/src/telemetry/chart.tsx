@@ -61,8 +61,22 @@ const palettes = {
   dark: ['#4fd1c2', '#fb9a5b', '#84b3ff', '#e79bd4', '#e7cf5a', '#8fcdf5', '#b6c0cb', '#f5929c'],
 };
 const toneColors = {
-  light: { good: '#14703f', warn: '#b86a00', bad: '#c02a20', text: '#566273', grid: '#eaedf1' },
-  dark: { good: '#74d7a0', warn: '#f3bd57', bad: '#ff958b', text: '#9aa7b5', grid: '#212a34' },
+  light: {
+    good: '#14703f',
+    warn: '#b86a00',
+    bad: '#c02a20',
+    text: '#566273',
+    grid: '#eaedf1',
+    ground: '#ffffff',
+  },
+  dark: {
+    good: '#74d7a0',
+    warn: '#f3bd57',
+    bad: '#ff958b',
+    text: '#9aa7b5',
+    grid: '#212a34',
+    ground: '#141a21',
+  },
 };
 
 /** All lines on one time axis; a line without a sample at a time has a gap there. */
@@ -179,7 +193,7 @@ export function Chart({
           draw: [
             (it) => {
               drawThresholds(it, thresholds, tones);
-              drawMarkers(it, markers, tones.text);
+              drawMarkers(it, markers, tones);
             },
           ],
         },
@@ -298,10 +312,28 @@ function formatTick(seconds: number, step: number): string {
   return step < 60 ? clockWithSeconds.format(date) : clock.format(date);
 }
 
+/** Text that a line behind it does not strike through. */
+function write(
+  ctx: CanvasRenderingContext2D,
+  text: string,
+  x: number,
+  y: number,
+  { ground }: { ground: string },
+) {
+  ctx.save();
+  ctx.setLineDash([]);
+  ctx.lineJoin = 'round';
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.strokeStyle = ground;
+  ctx.strokeText(text, x, y);
+  ctx.restore();
+  ctx.fillText(text, x, y);
+}
+
 function drawThresholds(
   plot: uPlot,
   thresholds: Threshold[],
-  colors: Record<Threshold['tone'], string>,
+  colors: Record<Threshold['tone'] | 'ground', string>,
 ) {
   const { ctx, bbox } = plot;
   ctx.save();
@@ -321,7 +353,7 @@ function drawThresholds(
     const inset = 3 * devicePixelRatio;
     const x = right ? bbox.left + bbox.width - inset : bbox.left + inset;
     const below = y - bbox.top < 14 * devicePixelRatio;
-    ctx.fillText(text, x, below ? y + 12 * devicePixelRatio : y - 4 * devicePixelRatio);
+    write(ctx, text, x, below ? y + 12 * devicePixelRatio : y - 4 * devicePixelRatio, colors);
   }
   ctx.restore();
 }
@@ -368,11 +400,11 @@ export function clusterMarkers(marks: { x: number; text: string }[], near: numbe
   }));
 }
 
-function drawMarkers(plot: uPlot, markers: Marker[], color: string) {
+function drawMarkers(plot: uPlot, markers: Marker[], colors: { text: string; ground: string }) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.lineWidth = devicePixelRatio;
-  ctx.strokeStyle = ctx.fillStyle = color;
+  ctx.strokeStyle = ctx.fillStyle = colors.text;
   ctx.font = `${10.5 * devicePixelRatio}px Inter, system-ui, sans-serif`;
   ctx.textAlign = 'left';
   let textEnd = -Infinity; // texts that would overlap are left out; the lines stay
@@ -398,7 +430,7 @@ function drawMarkers(plot: uPlot, markers: Marker[], color: string) {
     const isRoomy = x + gap + width < bbox.left + bbox.width;
     const start = isRoomy ? x + gap : x - gap - width;
     if (start > textEnd && start >= bbox.left) {
-      ctx.fillText(text, start, bbox.top + bbox.height - 5 * devicePixelRatio);
+      write(ctx, text, start, bbox.top + bbox.height - 5 * devicePixelRatio, colors);
       textEnd = start + width;
     }
   }
