@@ -102,7 +102,7 @@ Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(EmbeddedStoreOptions 
   TRY_STATUS(check_format(*core->database));
   TRY(const auto opens, count_open(*core));
   core->signals = std::make_unique<store::Signals>(*core->database, opens);
-  TRY(core->starts, store::StartTimes::open(*core->database));
+  core->starts = store::StartTimes::open(*core->database);
   TRY_STATUS(recover(*core));
   std::unique_ptr<EmbeddedStore> opened(new EmbeddedStore(std::move(core)));
   opened->background_->next_checkpoint =

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <mutex>
+#include <optional>
 
 #include "telemetry/store/byte_io.h"
 
@@ -28,53 +29,87 @@ std::string row_value(Kind kind, std::int64_t time_ms, std::int64_t start_ms) {
   return value;
 }
 
-Result<Row> row_of(const rocksdb::Iterator& rows) {
-  if (rows.key().size() != 12)
-    return fail(ErrorCode::kCorrupt, "a row of start timestamps has a key of the wrong size");
+/// The series of the row at `rows`; std::nullopt: its key is none of ours.
+std::optional<std::uint32_t> ref_of(const rocksdb::Iterator& rows) {
+  if (rows.key().size() != 12) return std::nullopt;
+  return read_key32(rows.key().data());
+}
+
+std::string name_of(std::uint32_t ref) {
+  return fmt::format("database, start timestamps of series {}", ref);
+}
+
+/// Damage costs the starts that it hit, never the samples or the server: it is told, and passed
+/// over.
+std::optional<Row> row_of(const rocksdb::Iterator& rows, const Database& database) {
+  const auto ref = ref_of(rows);
+  if (!ref) {
+    database.report({"database, start timestamps", "a row has a key of the wrong size"});
+    return std::nullopt;
+  }
   Row row;
-  row.ref = read_key32(rows.key().data());
+  row.ref = *ref;
   row.time_ms = read_key_time(rows.key().data() + 4);
   ByteReader reader({rows.value().data(), rows.value().size()});
   row.kind = static_cast<Kind>(reader.byte());
   if (reader.varint() != 0) row.start_ms = wrapping_sub(row.time_ms, reader.zigzag());
-  if (reader.failed() || row.kind > Kind::kOnly)
-    return fail(ErrorCode::kCorrupt, "a row of start timestamps cannot be read",
-                fmt::format("series {} at {} ms", row.ref, row.time_ms));
-  return row;
+  if (!reader.failed() && row.kind <= Kind::kOnly) return row;
+  database.report({name_of(*ref), fmt::format("the row at {} ms cannot be read", row.time_ms)});
+  return std::nullopt;
 }
 
-Status status_of(const rocksdb::Iterator& rows) {
-  if (rows.status().ok()) return {};
-  return std::unexpected(database_error(rows.status(), "reading start timestamps"));
+/// False, after telling it: the rows cannot be read here.
+bool is_readable(const rocksdb::Iterator& rows, std::uint32_t ref, const Database& database) {
+  if (rows.status().ok()) return true;
+  database.report({name_of(ref), rows.status().ToString()});
+  return false;
 }
 
 /// To the row that says what holds at `time_ms`: the last of kind kFrom at or before it, or the
-/// series' first row.
-Status seek(rocksdb::Iterator& rows, std::uint32_t ref, std::int64_t time_ms) {
+/// series' first row. False: the rows cannot be read.
+bool seek(rocksdb::Iterator& rows, std::uint32_t ref, std::int64_t time_ms,
+          const Database& database) {
   for (rows.SeekForPrev(chunk_key(ref, time_ms)); rows.Valid(); rows.Prev()) {
-    TRY(const auto row, row_of(rows));
-    if (row.ref != ref) break;
-    if (row.kind == Kind::kFrom) return {};
+    if (ref_of(rows) != ref) break;
+    const auto row = row_of(rows, database);
+    if (row && row->kind == Kind::kFrom) return true;
   }
-  TRY_STATUS(status_of(rows));
+  if (!is_readable(rows, ref, database)) return false;
   rows.Seek(chunk_key(ref, INT64_MIN));
-  return status_of(rows);
+  return is_readable(rows, ref, database);
+}
+
+/// The start of the newest samples of `ref`; 0 where it is not known, so that the next one is
+/// stored again.
+std::int64_t latest_start(rocksdb::Iterator& rows, std::uint32_t ref, const Database& database) {
+  if (!seek(rows, ref, INT64_MAX, database) || !rows.Valid()) return 0;
+  const auto last = row_of(rows, database);
+  return last && last->ref == ref && last->kind == Kind::kFrom ? last->start_ms : 0;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<StartTimes>> StartTimes::open(Database& database) {
+std::unique_ptr<StartTimes> StartTimes::open(Database& database) {
+  constexpr int kMostTries = 4096;  ///< to get behind damaged blocks, a series at a time
   std::unique_ptr<StartTimes> opened(new StartTimes(database));
   const auto rows = database.iterate(Family::kStarts);
+  std::uint32_t ref = 0;
   rows->SeekToFirst();
-  while (rows->Valid()) {
-    TRY(const auto first, row_of(*rows));
-    TRY_STATUS(seek(*rows, first.ref, INT64_MAX));
-    TRY(const auto last, row_of(*rows));
-    opened->latest_[first.ref] = last.kind == Kind::kFrom ? last.start_ms : 0;
-    rows->Seek(chunk_key(first.ref + 1, INT64_MIN));
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    while (rows->Valid()) {
+      const auto found = ref_of(*rows);
+      if (!found) {
+        (void)row_of(*rows, database);  // tells it
+        rows->Next();
+        continue;
+      }
+      ref = *found;
+      opened->latest_[ref] = latest_start(*rows, ref, database);
+      rows->Seek(chunk_key(ref + 1, INT64_MIN));
+    }
+    if (is_readable(*rows, ref, database)) break;
+    rows->Seek(chunk_key(++ref, INT64_MIN));
   }
-  TRY_STATUS(status_of(*rows));
   opened->any_ = !opened->latest_.empty();
   return opened;
 }
@@ -109,10 +144,10 @@ Status StartTimes::Write::put() {
   return {};
 }
 
-Status StartTimes::Reader::read(std::uint32_t ref, TimeRange range, SeriesData& data) {
-  if (!of_.knows(ref)) return {};
+void StartTimes::Reader::read(std::uint32_t ref, TimeRange range, SeriesData& data) {
+  if (!of_.knows(ref)) return;
   if (!rows_) rows_ = of_.database_.iterate(Family::kStarts);
-  TRY_STATUS(seek(*rows_, ref, range.start_ms));
+  if (!seek(*rows_, ref, range.start_ms, of_.database_)) return;
   data.sample_starts.assign(data.samples.size(), 0);
   data.histogram_starts.assign(data.histograms.size(), 0);
   const auto set = [&](std::int64_t from_ms, std::int64_t to_ms, std::int64_t start_ms) {
@@ -132,19 +167,20 @@ Status StartTimes::Reader::read(std::uint32_t ref, TimeRange range, SeriesData& 
     if (run && run->start_ms != 0) set(run->time_ms, before_ms, run->start_ms);
   };
   for (; rows_->Valid(); rows_->Next()) {
-    TRY(const auto row, row_of(*rows_));
-    if (row.ref != ref || row.time_ms > range.end_ms) break;
-    if (row.kind == Kind::kOnly) {
-      only.push_back(row);
+    if (ref_of(*rows_) != ref) break;
+    const auto row = row_of(*rows_, of_.database_);
+    if (!row) continue;
+    if (row->time_ms > range.end_ms) break;
+    if (row->kind == Kind::kOnly) {
+      only.push_back(*row);
       continue;
     }
-    end_run(row.time_ms - 1);
+    end_run(row->time_ms - 1);
     run = row;
   }
-  TRY_STATUS(status_of(*rows_));
+  (void)is_readable(*rows_, ref, of_.database_);
   end_run(range.end_ms);
   for (const auto& row : only) set(row.time_ms, row.time_ms, row.start_ms);
-  return {};
 }
 
 Status StartTimes::sync() {
@@ -172,11 +208,10 @@ Status StartTimes::prune(std::int64_t cutoff_ms,
       latest_.erase(ref);
       continue;
     }
-    TRY_STATUS(seek(*rows, ref, cutoff_ms));
-    if (!rows->Valid()) continue;
-    TRY(const auto needed, row_of(*rows));
-    if (needed.ref != ref || needed.time_ms > cutoff_ms) continue;
-    batch.DeleteRange(family, chunk_key(ref, INT64_MIN), chunk_key(ref, needed.time_ms));
+    if (!seek(*rows, ref, cutoff_ms, database_) || !rows->Valid()) continue;
+    const auto needed = row_of(*rows, database_);
+    if (!needed || needed->ref != ref || needed->time_ms > cutoff_ms) continue;
+    batch.DeleteRange(family, chunk_key(ref, INT64_MIN), chunk_key(ref, needed->time_ms));
   }
   return batch.Count() == 0 ? Status{} : database_.write(batch);
 }

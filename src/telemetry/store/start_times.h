@@ -2,8 +2,9 @@
 
 // When a counter began: the start (created) timestamps that senders give with samples. Few series
 // have them and they change only at a restart, so they are a side column of their own: once a
-// change a row, instead of once a sample. Stored before the write is acknowledged. Thread-safe.
-// Stored bytes: docs/formats/telemetry.md.
+// change a row, instead of once a sample. Stored before the write is acknowledged. Rows that cannot
+// be read are told (Database::report) and passed over. Thread-safe. Stored bytes:
+// docs/formats/telemetry.md.
 
 #include <absl/container/flat_hash_map.h>
 #include <atomic>
@@ -18,8 +19,8 @@ namespace wellrun::telemetry::store {
 
 class StartTimes {
  public:
-  /// Reads which series have start timestamps. kIo, kCorrupt.
-  static Result<std::unique_ptr<StartTimes>> open(Database& database);
+  /// Reads which series have start timestamps.
+  static std::unique_ptr<StartTimes> open(Database& database);
 
   bool knows(std::uint32_t ref) const;
   bool any() const { return any_.load(std::memory_order_relaxed); }
@@ -43,8 +44,8 @@ class StartTimes {
    public:
     explicit Reader(const StartTimes& of) : of_(of) {}
     /// Fills the starts of `data` (samples within `range`, sorted). Leaves them empty when there
-    /// are none.
-    Status read(std::uint32_t ref, TimeRange range, SeriesData& data);
+    /// are none, or none can be read.
+    void read(std::uint32_t ref, TimeRange range, SeriesData& data);
 
    private:
     const StartTimes& of_;

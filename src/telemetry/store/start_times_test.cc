@@ -1,5 +1,6 @@
 #include "telemetry/store/start_times.h"
 
+#include <fstream>
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
@@ -148,19 +149,88 @@ TEST(StartTimes, RetentionKeepsWhatLaterSamplesNeed) {
   auto opened = store::Database::open(world.options.dir / "other", 1U << 20, [](store::Damage) {});
   ASSERT_TRUE(opened);
   auto starts = store::StartTimes::open(**opened);
-  ASSERT_TRUE(starts);
   {
-    store::StartTimes::Write write(**starts);
+    store::StartTimes::Write write(*starts);
     for (std::int64_t i = 1; i <= 10; ++i) write.note(7, i * 1000, i * 10, true);
     write.note(8, 1000, 10, true);
     ASSERT_TRUE(write.put());
   }
-  ASSERT_TRUE((*starts)->prune(5500, [](std::uint32_t ref) { return ref == 8; }));
-  EXPECT_FALSE((*starts)->knows(8));
+  ASSERT_TRUE(starts->prune(5500, [](std::uint32_t ref) { return ref == 8; }));
+  EXPECT_FALSE(starts->knows(8));
   SeriesData data;
   data.samples = {{3000, 1}, {5500, 1}, {6000, 1}};
-  ASSERT_TRUE(store::StartTimes::Reader(**starts).read(7, {0, 10'000}, data));
+  store::StartTimes::Reader(*starts).read(7, {0, 10'000}, data);
   EXPECT_EQ(data.sample_starts, (Starts{0, 50, 60}));
+}
+
+TEST(StartTimes, ADamagedRowCostsItselfAndNotTheServer) {
+  World world;
+  world.write({{1000, 1}, {2000, 2}}, {10, 20});
+  world.write({{1000, 1}}, {30}, "other");
+  world.store.reset();
+  {
+    auto database = store::Database::open(world.options.dir / "db", 1U << 20, [](store::Damage) {});
+    ASSERT_TRUE(database);
+    rocksdb::WriteBatch batch;
+    auto* const family = (*database)->family(store::Family::kStarts);
+    batch.Put(family, store::chunk_key(0, 2000), "\x07");  // a kind that there is not
+    batch.Put(family, "short", "");
+    batch.Put(family, store::chunk_key(9999, 5), "");
+    ASSERT_TRUE((*database)->write(batch));
+  }
+  world.open();
+  ASSERT_TRUE(world.store);
+  EXPECT_EQ(world.store->statistics().damage.size(), 3U);
+  EXPECT_EQ(world.read().samples.size(), 2U);
+  EXPECT_EQ(world.read().sample_starts, (Starts{10, 10})) << "what is known goes on";
+  EXPECT_EQ(world.read(kAlways, "other").sample_starts, (Starts{30}));
+  world.write({{3000, 3}}, {20});
+  EXPECT_EQ(world.read().sample_starts, (Starts{10, 10, 20}));
+  ASSERT_TRUE(world.store->prune());
+}
+
+/// A block of the file that holds the rows of some series of many.
+TEST(StartTimes, ADamagedBlockCostsTheStartsOfItsSeriesAlone) {
+  const World world;
+  const auto dir = world.options.dir / "other";
+  constexpr std::uint32_t kSeries = 5000;
+  {
+    auto database = store::Database::open(dir, 1U << 20, [](store::Damage) {});
+    ASSERT_TRUE(database);
+    auto starts = store::StartTimes::open(**database);
+    store::StartTimes::Write write(*starts);
+    for (std::uint32_t ref = 0; ref < kSeries; ++ref) write.note(ref, 1000, ref + 1, true);
+    ASSERT_TRUE(write.put());
+    ASSERT_TRUE((*database)->db().Flush({}, (*database)->family(store::Family::kStarts)).ok());
+  }
+  std::filesystem::path largest;
+  for (const auto& entry : std::filesystem::directory_iterator(dir))
+    if (entry.path().extension() == ".sst" &&
+        (largest.empty() || entry.file_size() > std::filesystem::file_size(largest)))
+      largest = entry.path();
+  {
+    std::fstream file(largest, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(largest) / 3));
+    file << "damage";
+  }
+  std::vector<store::Damage> damage;
+  auto database = store::Database::open(
+      dir, 1U << 20, [&](store::Damage found) { damage.push_back(std::move(found)); });
+  ASSERT_TRUE(database);
+  auto starts = store::StartTimes::open(**database);
+  EXPECT_FALSE(damage.empty());
+  store::StartTimes::Reader reader(*starts);
+  std::size_t right = 0;
+  for (std::uint32_t ref = 0; ref < kSeries; ++ref) {
+    SeriesData data;
+    data.samples = {{1000, 1}};
+    reader.read(ref, {0, 10'000}, data);
+    const auto start = data.sample_starts.empty() ? 0 : data.sample_starts[0];
+    right += start == ref + 1 ? 1 : 0;
+    ASSERT_TRUE(start == ref + 1 || start == 0) << "no wrong ones";
+  }
+  EXPECT_GT(right, kSeries / 2);
+  EXPECT_LT(right, kSeries);
 }
 
 /// A folder of format 1 is one without the column family of starts.
