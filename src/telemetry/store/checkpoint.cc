@@ -290,9 +290,8 @@ Status checkpoint_alone(Core& core) {
   return Checkpoint(core).run();
 }
 
-Status prune_metrics(Core& core) {
+Status prune_metrics(Core& core, std::int64_t cutoff) {
   const std::scoped_lock once(core.checkpoint_mutex);
-  const auto cutoff = to_unix_ms(core.runtime.clock.now()) - core.options.retention.count();
   core.changes.dropping_before(cutoff);
   const auto rows = core.database->iterate(Family::kChunks);
   rocksdb::WriteBatch batch;

@@ -17,6 +17,7 @@
 #include "telemetry/store/group_cache.h"
 #include "telemetry/store/head.h"
 #include "telemetry/store/kept_chunks.h"
+#include "telemetry/store/retention_clock.h"
 #include "telemetry/store/series_index.h"
 #include "telemetry/store/signals.h"
 #include "telemetry/store/start_times.h"
@@ -41,6 +42,11 @@ struct Core {
   std::unique_ptr<ChunkKeeper> kept_chunks;
   std::unique_ptr<Signals> signals;
   std::unique_ptr<StartTimes> starts;
+  RetentionClock retention_clock;
+  /// What the retention reckons as now; to be asked each second or so.
+  Timestamp retention_now() {
+    return retention_clock.now(runtime.clock.now(), runtime.clock.steady());
+  }
 
   ChangeLog changes;
   std::atomic<std::int64_t> newest_ms = INT64_MIN;  ///< of all samples
@@ -75,7 +81,8 @@ Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch);
 Status checkpoint(Core& core);
 /// The same with checkpoint_mutex held.
 Status checkpoint_alone(Core& core);
-Status prune_metrics(Core& core);
+/// Drops samples that are older than `cutoff`.
+Status prune_metrics(Core& core, std::int64_t cutoff);
 /// Of series that match any of `sets`: what was stored before the call and lies in `range`.
 Result<DeletedSamples> delete_samples(Core& core, const std::vector<std::vector<Matcher>>& sets,
                                       TimeRange range);

@@ -19,6 +19,7 @@ using store::Family;
 
 constexpr const char* kFormat = "2";
 constexpr Duration kPruneInterval = std::chrono::hours(1);
+constexpr Duration kNotableGap = std::chrono::hours(24);
 constexpr Duration kShortestTick{100};
 constexpr Duration kLongestTick{1000};
 constexpr std::uint64_t kWorthwhileSamples = 64;  ///< a series: shorter chunks pack badly
@@ -40,6 +41,41 @@ Result<std::uint64_t> count_open(Core& core) {
   batch.Put(database.family(Family::kDefault), "opens", value);
   TRY_STATUS(database.write(batch));
   return opens;
+}
+
+constexpr const char* kRetentionKey = "retention";
+
+Status put_retention_now(Core& core) {
+  std::string value;
+  store::put_fixed(value, to_unix_ms(core.retention_now()));
+  rocksdb::WriteBatch batch;
+  batch.Put(core.database->family(Family::kDefault), kRetentionKey, value);
+  return core.database->write(batch);
+}
+
+/// Looks at both clocks, and tells once of a gap between them.
+void look_at_clocks(Core& core, bool& told) {
+  const auto wall = core.runtime.clock.now();
+  const auto reckoned = core.retention_now();
+  const bool is_wide = wall - reckoned > kNotableGap;
+  if (is_wide && !told)
+    log(Level::kWarning, "telemetry/store",
+        "the clock is far ahead of the time that passed here: if it is right, what is older than "
+        "the retention goes over the next days; if it is wrong, set it right",
+        {{"clock", format_rfc3339(wall)}, {"reckoned", format_rfc3339(reckoned)}});
+  told = is_wide;
+}
+
+/// Goes on from where the life before left it; without that, from the newest sample.
+Status start_retention_clock(Core& core) {
+  const auto wall = core.runtime.clock.now();
+  TRY(const auto stored, core.database->get(Family::kDefault, kRetentionKey));
+  auto last = core.newest_ms.load();
+  if (stored && stored->size() == sizeof last) std::memcpy(&last, stored->data(), sizeof last);
+  if (last == INT64_MIN) last = to_unix_ms(wall);
+  const auto start = std::min(from_unix_ms(last), wall);
+  core.retention_clock.start(start, core.runtime.clock.steady());
+  return {};
 }
 
 /// Appends the starts of one series' samples, of which the batch then has `total` (unknown where
@@ -70,8 +106,9 @@ struct EmbeddedStore::Background {
   bool closed = false;
   bool busy = false;
   std::unique_ptr<Timer> timer;
-  Timestamp next_checkpoint, next_prune;
+  std::chrono::nanoseconds next_checkpoint, next_prune;  ///< on the steady clock
   std::uint64_t samples_at_last_tick = 0;
+  bool gap_told = false;
 };
 
 EmbeddedStore::EmbeddedStore(std::unique_ptr<Core> core)
@@ -104,10 +141,11 @@ Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(EmbeddedStoreOptions 
   core->signals = std::make_unique<store::Signals>(*core->database, opens);
   core->starts = store::StartTimes::open(*core->database);
   TRY_STATUS(recover(*core));
+  TRY_STATUS(start_retention_clock(*core));
   std::unique_ptr<EmbeddedStore> opened(new EmbeddedStore(std::move(core)));
   opened->background_->next_checkpoint =
-      runtime.clock.now() + opened->core_->options.checkpoint_interval;
-  opened->background_->next_prune = runtime.clock.now() + kPruneInterval;
+      runtime.clock.steady() + opened->core_->options.checkpoint_interval;
+  opened->background_->next_prune = runtime.clock.steady() + kPruneInterval;
   opened->tick();
   return opened;
 }
@@ -125,7 +163,8 @@ void EmbeddedStore::tick() {
       if (background->closed) return;
       background->busy = true;
     }
-    const auto now = core_->runtime.clock.now();
+    const auto now = core_->runtime.clock.steady();
+    look_at_clocks(*core_, background->gap_told);
     if (auto synced = core_->wal->sync(); !synced)
       core_->note_damage({"wal", to_string(synced.error())});
     if (auto synced = core_->starts->sync(); !synced)
@@ -156,9 +195,9 @@ void EmbeddedStore::tick() {
   runtime.strand.post([background = background_, runtime, every, work = std::move(work)]() mutable {
     const std::scoped_lock lock(background->mutex);
     if (background->closed) return;
-    background->timer = runtime.strand.at(
-        runtime.clock.now() + every,
-        [runtime, work = std::move(work)]() mutable { runtime.workers.run(std::move(work)); });
+    background->timer = runtime.strand.after(every, [runtime, work = std::move(work)]() mutable {
+      runtime.workers.run(std::move(work));
+    });
   });
 }
 
@@ -172,7 +211,9 @@ Status EmbeddedStore::stop() {
     background_->idle.wait(lock, [&] { return !background_->busy; });
   }
   timer.reset();
-  return checkpoint();
+  const auto noted = put_retention_now(*core_);
+  TRY_STATUS(checkpoint());
+  return noted;
 }
 
 Status EmbeddedStore::checkpoint() {
@@ -180,9 +221,10 @@ Status EmbeddedStore::checkpoint() {
 }
 
 Status EmbeddedStore::prune() {
-  TRY_STATUS(prune_metrics(*core_));
-  return core_->signals->prune(to_unix_ms(core_->runtime.clock.now()) -
-                               core_->options.retention.count());
+  const auto cutoff = to_unix_ms(core_->retention_now()) - core_->options.retention.count();
+  TRY_STATUS(put_retention_now(*core_));
+  TRY_STATUS(prune_metrics(*core_, cutoff));
+  return core_->signals->prune(cutoff);
 }
 
 Status EmbeddedStore::backup(const std::filesystem::path& dir) {

@@ -292,6 +292,50 @@ TEST(EmbeddedStore, RetentionDropsChunksAndThenTheSeries) {
   EXPECT_EQ(world.select({{Kind::kEqual, "__name__", "old"}})[0].samples.size(), 1U);
 }
 
+/// Two seconds of a wrong clock, the second of them within the hourly look; then again over a
+/// restart.
+TEST(EmbeddedStore, AClockSetForwardForAMomentDeletesNothing) {
+  for (const bool restarted : {false, true}) {
+    World world;
+    world.options.retention = 15 * 24h;
+    world.open();
+    const auto now = to_unix_ms(world.runtime.now());
+    world.write(named("old"), counting(now - 14 * 24 * 3'600'000LL, 10));
+    world.write(named("new"), counting(now - 60'000, 2));
+    ASSERT_TRUE(world.store->put_logs({LogRecord{.time = world.runtime.now(), .body = "bought"}}));
+    ASSERT_TRUE(world.store->checkpoint());
+    world.runtime.run_for(1h - 1s);
+    world.runtime.set_clock(std::chrono::days(30));
+    if (restarted) world.crash();
+    world.runtime.run_for(2s);
+    ASSERT_TRUE(world.store->prune());
+    EXPECT_EQ(world.select({}).size(), 2U);
+    world.runtime.set_clock(-std::chrono::days(30));
+    world.runtime.run_for(3h);
+    ASSERT_EQ(world.select({}).size(), 2U);
+    expect_same(world.select({})[1].samples, counting(now - 14 * 24 * 3'600'000LL, 10));
+    EXPECT_EQ(world.store->logs({.range = kAlways})->size(), 1U);
+    world.runtime.run_for(26h);
+    EXPECT_EQ(world.select({}).size(), 1U) << "its time has come, and retention goes on";
+  }
+}
+
+TEST(EmbeddedStore, AClockSetBackHoldsNoWorkOfTheStoreUp) {
+  World world;
+  world.options.retention = 15 * 24h;
+  world.options.checkpoint_interval = 10min;
+  world.open();
+  world.runtime.run_for(5min);
+  world.runtime.set_clock(-5h);
+  const auto now = to_unix_ms(world.runtime.now());
+  world.write(named("old"), counting(now - 15 * 24 * 3'600'000LL + 1'800'000, 10));
+  EXPECT_EQ(world.store->statistics().head_samples, 10U);
+  world.runtime.run_for(6min);
+  EXPECT_EQ(world.store->statistics().head_samples, 0U) << "the checkpoint came";
+  world.runtime.run_for(1h);
+  EXPECT_EQ(world.select({}).size(), 0U) << "so did retention";
+}
+
 TEST(EmbeddedStore, AFullDiskRefusesWritesServesReadsAndRecovers) {
   World world;
   std::uint64_t left = 1ULL << 40;
