@@ -336,6 +336,37 @@ TEST(EmbeddedStore, AClockSetBackHoldsNoWorkOfTheStoreUp) {
   EXPECT_EQ(world.select({}).size(), 0U) << "so did retention";
 }
 
+/// A scrape at a wrong time must not shut out those at the right one, nor those that come after a
+/// clock was set back; with an out-of-order window and without.
+TEST(EmbeddedStore, SamplesOfAWrongClockDoNotKeepLaterOnesOut) {
+  for (const Duration window : {Duration(0), Duration(1h)}) {
+    World world;
+    world.options.retention = 15 * 24h;
+    world.options.out_of_order_window = window;
+    world.open();
+    const auto scrape = [&](const char* name) {
+      world.runtime.run_for(15s);
+      return world.write(named(name), {{to_unix_ms(world.runtime.now()), 1}}).first_rejection;
+    };
+    EXPECT_EQ(scrape("up"), "");
+    world.runtime.set_clock(10h);
+    EXPECT_EQ(scrape("up"), "");
+    world.runtime.set_clock(-10h);
+    EXPECT_EQ(scrape("up"), "");
+    EXPECT_EQ(scrape("another"), "");
+    ASSERT_TRUE(world.store->checkpoint());
+    world.crash();
+    EXPECT_EQ(scrape("up"), "");
+    EXPECT_EQ(scrape("another"), "");
+    world.runtime.set_clock(-2h);
+    EXPECT_EQ(scrape("another"), "");
+    const auto got = world.select({{Kind::kEqual, "__name__", "up"}});
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].samples.size(), 4U);
+    EXPECT_TRUE(std::ranges::is_sorted(got[0].samples, {}, &Sample::time_ms));
+  }
+}
+
 TEST(EmbeddedStore, AFullDiskRefusesWritesServesReadsAndRecovers) {
   World world;
   std::uint64_t left = 1ULL << 40;

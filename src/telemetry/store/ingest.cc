@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::int64_t kInOrderSlackMs = 3'600'000;  ///< as Prometheus: half a head chunk range
 
-/// Which times are taken. Fixed for one write.
+/// Which times are taken. Fixed for one write. A newest sample in the future came while the clock
+/// was wrong: it must not make those of today look old.
 struct Gate {
   std::int64_t oldest_kept, newest_allowed;  ///< retention; too far in the future
   std::int64_t oldest_in_order,
@@ -27,11 +28,15 @@ struct Gate {
   explicit Gate(const Core& core) {
     const auto now = to_unix_ms(core.runtime.clock.now());
     const auto window = core.options.out_of_order_window.count();
-    const auto newest = core.newest_ms.load(std::memory_order_relaxed);
+    const auto newest = std::min(core.newest_ms.load(std::memory_order_relaxed), now);
     oldest_kept = now - core.options.retention.count();
     newest_allowed = now + core.options.max_future.count();
     oldest_in_order = newest == INT64_MIN ? INT64_MIN : newest - std::max(window, kInOrderSlackMs);
     oldest_inserted = window == 0 ? INT64_MAX : newest == INT64_MIN ? INT64_MIN : newest - window;
+  }
+  /// Whether `time` may go in before `last`, the newest of its series.
+  bool inserts(std::int64_t time, std::int64_t last) const {
+    return time >= oldest_inserted || last > newest_allowed;
   }
   bool admits(std::int64_t time) const {
     return time >= std::max(oldest_kept, oldest_in_order) && time <= newest_allowed;
@@ -229,7 +234,7 @@ class Ingest {
         return accept(ref, sample, Appended::kSame);
       return reject_time(series, sample.time_ms);
     }
-    const auto done = append(series, sample, sample.time_ms >= gate_.oldest_inserted);
+    const auto done = append(series, sample, gate_.inserts(sample.time_ms, series.last_ms));
     if (done == Appended::kNew) [[likely]]
       return accept(ref, sample, done);
     if (done == Appended::kNeedsDisk)
