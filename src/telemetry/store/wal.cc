@@ -40,6 +40,14 @@ int write_all(int file, std::string_view bytes) {
   return 0;
 }
 
+/// So that a new segment is found after a power loss.
+void sync_folder(const std::filesystem::path& dir) {
+  const int folder = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  ::fsync(folder);
+  ::close(folder);
+}
+
 std::string record_header(std::string_view payload) {
   std::string header;
   put_fixed(header, kRecordMagic);
@@ -75,6 +83,7 @@ Result<std::unique_ptr<Wal>> Wal::open(WalOptions options, std::uint64_t segment
 }
 
 Wal::~Wal() {
+  for (const int file : ended_) ::close(file);
   if (file_ < 0) return;
   if (::ftruncate(file_, static_cast<off_t>(file_bytes_)) !=
       0) { /* only gives back preallocated blocks */
@@ -82,7 +91,12 @@ Wal::~Wal() {
   ::close(file_);
 }
 
+int Wal::sync_file(int file) const {
+  return options_.sync_file ? options_.sync_file(file) : ::fdatasync(file);
+}
+
 /// Called with the lock held and no write under way. On failure the segment before stays in use.
+/// Nothing here waits for the disk: sync() does that.
 Status Wal::start_segment(std::uint64_t segment) {
   const auto path = wal_segment_path(options_.dir, segment);
   const int file = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_APPEND, 0600);
@@ -106,21 +120,14 @@ Status Wal::start_segment(std::uint64_t segment) {
   if (const int error = write_all(file, header); error != 0)
     return give_up("writing a log segment", error);
   if (file_ >= 0) {
-    if (::ftruncate(file_, static_cast<off_t>(file_bytes_)) != 0 || ::fdatasync(file_) != 0) {
-      const int error = errno;
-      return give_up("ending a log segment", error);
-    }
-    ::close(file_);
-  }
-  if (const int folder = ::open(options_.dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      folder >= 0) {
-    ::fsync(folder);
-    ::close(folder);
+    if (::ftruncate(file_, static_cast<off_t>(file_bytes_)) != 0)
+      return give_up("ending a log segment", errno);
+    ended_.push_back(file_);
   }
   file_ = file;
   segment_ = segment;
   file_bytes_ = kSegmentHeaderBytes;
-  synced_total_ = written_total_;
+  folder_changed_ = true;
   needs_rotation_ = false;
   return {};
 }
@@ -168,9 +175,11 @@ Status Wal::write_pending(std::unique_lock<std::mutex>& lock) {
   is_writing_ = true;
   writing_.swap(pending_);
   const int file = file_;
+  const bool with_folder = options_.sync_every_commit && folder_changed_;
   lock.unlock();
   int error = write_all(file, writing_);
-  if (error == 0 && options_.sync_every_commit && ::fdatasync(file) != 0) error = errno;
+  if (error == 0 && options_.sync_every_commit && sync_file(file) != 0) error = errno;
+  if (with_folder && error == 0) sync_folder(options_.dir);
   lock.lock();
   is_writing_ = false;
   if (error != 0) {
@@ -208,16 +217,28 @@ Status Wal::commit(std::size_t reserved) {
 }
 
 Status Wal::sync() {
+  const std::scoped_lock one(sync_mutex_);
   std::unique_lock lock(mutex_);
-  if (synced_total_ == written_total_) return {};
+  if (synced_total_ == written_total_ && ended_.empty()) return {};
   const auto reached = written_total_;
-  const int file = ::dup(file_);
+  const auto path = wal_segment_path(options_.dir, segment_);
+  auto files = ended_;
+  files.push_back(file_);
+  for (auto& file : files) file = ::dup(file);
+  const bool with_folder = folder_changed_;
   lock.unlock();
-  const int error = file < 0 || ::fdatasync(file) != 0 ? errno : 0;
-  if (file >= 0) ::close(file);
+  int error = 0;
+  for (const int file : files)
+    if (error == 0 && (file < 0 || sync_file(file) != 0)) error = errno;
+  for (const int file : files)
+    if (file >= 0) ::close(file);
+  if (with_folder && error == 0) sync_folder(options_.dir);
   lock.lock();
-  if (error != 0)
-    return io_error("syncing the log", error, wal_segment_path(options_.dir, segment_));
+  if (error != 0) return io_error("syncing the log", error, path);
+  const auto ended = ended_.begin() + static_cast<std::ptrdiff_t>(files.size() - 1);
+  std::for_each(ended_.begin(), ended, ::close);
+  ended_.erase(ended_.begin(), ended);
+  if (path == wal_segment_path(options_.dir, segment_)) folder_changed_ = false;
   synced_total_ = std::max(synced_total_, reached);
   return {};
 }
@@ -233,17 +254,15 @@ Result<std::uint64_t> Wal::rotate() {
     }
   }
   TRY_STATUS(start_segment(segment_ + 1));
-  return segment_;
+  const auto begun = segment_;
+  lock.unlock();
+  TRY_STATUS(sync());
+  return begun;
 }
 
 void Wal::drop_before(std::uint64_t segment) {
   for (const auto number : wal_segments(options_.dir))
     if (number < segment) ::unlink(wal_segment_path(options_.dir, number).c_str());
-}
-
-std::uint64_t Wal::size_bytes() const {
-  const std::scoped_lock lock(mutex_);
-  return file_bytes_;
 }
 
 WalReader::WalReader(std::string_view bytes, std::string name)

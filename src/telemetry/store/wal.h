@@ -2,8 +2,10 @@
 
 // The write-ahead log: what was acknowledged and is not in the database yet
 // (docs/formats/telemetry.md). Thread-safe. Many writers share one write(2) (group commit): whoever
-// comes first writes for all that wait. No lock is held over a write.
+// comes first writes for all that wait. No lock is held over a write or a sync, so that a disk that
+// takes seconds for one holds up nobody else.
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -24,6 +26,7 @@ struct WalOptions {
   bool sync_every_commit = false;
   std::uint64_t min_free_bytes = 0;  ///< less free space than this counts as a full disk
   std::function<Result<std::uint64_t>()> free_bytes;  ///< of the file system that holds `dir`
+  std::function<int(int)> sync_file = {};  ///< for tests of a slow disk; empty: fdatasync
 };
 
 class Wal {
@@ -44,29 +47,35 @@ class Wal {
   /// configured).
   Status commit(std::size_t reserved);
 
-  /// fdatasync of what was written since the last one; nothing to do when there is none.
+  /// fdatasync of what was written since the last one, in segments that have ended, too; nothing to
+  /// do when there is none.
   Status sync();
 
-  /// Ends the segment and begins the next; returns the new one's number.
+  /// Ends the segment, begins the next, and syncs what was written; returns the new one's number.
   Result<std::uint64_t> rotate();
 
   /// Removes the segments below `segment`.
   void drop_before(std::uint64_t segment);
 
-  /// In the current segment.
-  std::uint64_t size_bytes() const;
+  /// In the current segment. Waits for nothing.
+  std::uint64_t size_bytes() const { return file_bytes_.load(std::memory_order_relaxed); }
 
  private:
   explicit Wal(WalOptions options) : options_(std::move(options)) {}
+  int sync_file(int file) const;
   Status start_segment(std::uint64_t segment);
   Status write_pending(std::unique_lock<std::mutex>& lock);
 
   WalOptions options_;
-  mutable std::mutex mutex_;
+  std::mutex sync_mutex_;  ///< one sync at a time; taken before the other
+  std::mutex mutex_;
   std::condition_variable written_changed_;
   int file_ = -1;
   std::uint64_t segment_ = 0;
-  std::uint64_t file_bytes_ = 0, allocated_bytes_ = 0;  ///< of the current segment
+  std::atomic<std::uint64_t> file_bytes_ = 0;  ///< of the current segment, as the next
+  std::uint64_t allocated_bytes_ = 0;
+  std::vector<int> ended_;       ///< files of segments that are to be synced and closed
+  bool folder_changed_ = false;  ///< the current segment's name may not be on the disk yet
   std::size_t reserved_bytes_ = 0;
   std::uint64_t enqueued_total_ = 0, written_total_ = 0,
                 synced_total_ = 0;  ///< over all segments, headers excluded

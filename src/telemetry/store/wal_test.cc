@@ -1,9 +1,12 @@
 #include "telemetry/store/wal.h"
 
 #include <fstream>
+#include <future>
 #include <gtest/gtest.h>
 #include <sstream>
 #include <stdlib.h>
+#include <thread>
+#include <unistd.h>
 
 namespace wellrun::telemetry::store {
 namespace {
@@ -92,6 +95,62 @@ TEST_F(WalTest, SegmentsFollowEachOtherAndOldOnesGo) {
   EXPECT_EQ(wal_segments(dir_), (std::vector<std::uint64_t>{7, 8, 9}));
   (*wal)->drop_before(9);
   EXPECT_EQ(wal_segments(dir_), (std::vector<std::uint64_t>{9}));
+}
+
+/// While the disk takes its time over an ended segment, whoever writes or asks for the size goes
+/// on.
+TEST_F(WalTest, ASyncThatTakesLongHoldsNobodyUp) {
+  std::promise<void> syncing, disk_answers;
+  std::atomic<bool> is_slow = false;
+  WalOptions options;
+  options.dir = dir_;
+  options.sync_file = [&](int file) {
+    if (is_slow.exchange(false)) {
+      syncing.set_value();
+      disk_answers.get_future().wait();
+    }
+    return ::fdatasync(file);
+  };
+  auto wal = Wal::open(options, 8);
+  ASSERT_TRUE(wal);
+  const auto write = [&] {
+    EXPECT_TRUE((*wal)->reserve(100));
+    (*wal)->enqueue("record");
+    EXPECT_TRUE((*wal)->commit(100));
+  };
+  write();
+  is_slow = true;
+  Result<std::uint64_t> begun;
+  std::thread checkpoint([&] { begun = (*wal)->rotate(); });
+  syncing.get_future().wait();
+  write();
+  EXPECT_EQ((*wal)->size_bytes(), 16 + wal_record_bytes(6));
+  disk_answers.set_value();
+  checkpoint.join();
+  EXPECT_EQ(begun, 9U);
+  EXPECT_TRUE((*wal)->sync());
+}
+
+TEST_F(WalTest, ASyncThatFailedIsTriedAgainInSegmentsThatHaveEnded) {
+  int syncs = 0;
+  int failing = 1;
+  WalOptions options;
+  options.dir = dir_;
+  options.sync_file = [&](int) {
+    ++syncs;
+    if (failing-- <= 0) return 0;
+    errno = EIO;
+    return -1;
+  };
+  auto wal = Wal::open(options, 8);
+  ASSERT_TRUE(wal);
+  (*wal)->enqueue("record");
+  ASSERT_TRUE((*wal)->commit(0));
+  EXPECT_EQ((*wal)->rotate().error().code, ErrorCode::kIo);
+  ASSERT_TRUE((*wal)->sync());
+  EXPECT_EQ(syncs, 3) << "the ended segment again, and the current one";
+  ASSERT_TRUE((*wal)->sync());
+  EXPECT_EQ(syncs, 3) << "nothing is left to do";
 }
 
 }  // namespace
