@@ -7,6 +7,7 @@
 #include "catalog/on_call.h"
 #include "catalog/openslo.h"
 #include "catalog/rule_file.h"
+#include "catalog/shell_command.h"
 #include "catalog/slo_feasibility.h"
 #include "catalog/slo_window.h"
 #include "core/text.h"
@@ -510,6 +511,8 @@ void check_step_templates(const Context& context, const Step& step, const std::s
   };
   if (step.run) {
     check_templates(context, path + ".run.command", step.run->command, known);
+    for (const auto& problem : shell_command(step.run->command).problems)
+      context.problem(path + ".run.command", problem);
     texts(path + ".run.env", step.run->env);
   }
   if (step.http) {

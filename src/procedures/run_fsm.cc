@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "catalog/shell_command.h"
 #include "core/text.h"
 #include "journal/body_limit.h"
 
@@ -37,39 +38,18 @@ journal::NewFact finish(const Run& run, std::string outcome, Timestamp now, cons
                  by);
 }
 
-/// `text` as one word of sh, whatever it holds.
-std::string shell_quote(std::string_view text) {
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      word += "'\\''";
-    } else {
-      word += c;
-    }
-  }
-  return word + "'";
-}
-
 std::string value_of(std::string_view name, const Run& run);
 
-template <typename Shape>
-std::string render_with(std::string_view text, const Run& run, Shape shape) {
-  std::string result;
-  while (true) {
-    const auto open = text.find("{{");
-    const auto close = open == std::string_view::npos ? open : text.find("}}", open);
-    if (close == std::string_view::npos) return result.append(text);
-    result.append(text.substr(0, open));
-    result += shape(value_of(trimmed(text.substr(open + 2, close - open - 2)), run));
-    text.remove_prefix(close + 2);
-  }
-}
-
-/// A command's templates become quoted words: an input such as "; rm -rf /" stays an argument.
+/// A command's templates become variables of its shell, their values go beside it: whatever an
+/// input holds, the shell does not read it as a command.
 Json shell_spec(const Json& spec, const Run& run) {
-  Json rendered = spec.is_string() ? Json{{"command", spec}} : render_all(spec, run);
-  const auto command = spec.is_string() ? spec.get<std::string>() : text_or(spec, "command");
-  rendered["command"] = render_with(command, run, shell_quote);
+  Json rendered = spec.is_string() ? Json::object() : render_all(spec, run);
+  const auto command =
+      catalog::shell_command(spec.is_string() ? spec.get<std::string>() : text_or(spec, "command"));
+  rendered["command"] = command.text;
+  auto& values = rendered["values"] = Json::object();
+  for (std::size_t i = 0; i < command.names.size(); ++i)
+    values[catalog::shell_variable(i)] = value_of(command.names[i], run);
   return rendered;
 }
 
@@ -398,7 +378,15 @@ Result<journal::Decision> resume(const Run& run, const std::string& decision, co
 }
 
 std::string render(std::string_view text, const Run& run) {
-  return render_with(text, run, [](std::string value) { return value; });
+  std::string result;
+  while (true) {
+    const auto open = text.find("{{");
+    const auto close = open == std::string_view::npos ? open : text.find("}}", open);
+    if (close == std::string_view::npos) return result.append(text);
+    result.append(text.substr(0, open));
+    result += value_of(trimmed(text.substr(open + 2, close - open - 2)), run);
+    text.remove_prefix(close + 2);
+  }
 }
 
 Json render_all(const Json& json, const Run& run) {

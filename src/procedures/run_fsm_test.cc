@@ -185,8 +185,9 @@ TEST(Run, WaitStepsAreDueFromStateAlone) {
 TEST(Run, InputsInCommandsAreWordsNeverShell) {
   Driven driven(Json::array({command("echo {{inputs.name}}")}),
                 {{"name", "a'; rm -rf / #{{run.id}}"}});
-  EXPECT_EQ(text_or(driven.intents[0].request.at("spec"), "command"),
-            "echo 'a'\\''; rm -rf / #{{run.id}}'");
+  const auto& spec = driven.intents[0].request.at("spec");
+  EXPECT_EQ(spec.at("command"), "echo \"${WELLRUN_VALUE_1}\"");
+  EXPECT_EQ(spec.at("values"), (Json{{"WELLRUN_VALUE_1", "a'; rm -rf / #{{run.id}}"}}));
 }
 
 TEST(Plan, NamesTheStepThatIsWrong) {

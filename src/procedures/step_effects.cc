@@ -35,6 +35,12 @@ std::string variable_of(std::string_view input) {
   return name;
 }
 
+/// As the shell itself does with what a command prints: no variable can hold them.
+std::string without_nuls(std::string text) {
+  std::erase(text, '\0');
+  return text;
+}
+
 /// Secret inputs by name, their values read now. The first that cannot be read is the error.
 Result<std::map<std::string, std::string>> read_secrets(const StepEnvironment& environment,
                                                         const Json& request) {
@@ -73,10 +79,13 @@ std::map<std::string, std::string> variables(const Json& request,
                                                {"LANG", "C.UTF-8"}};
   const auto inputs = request.value("inputs", Json::object());
   for (const auto& [name, value] : inputs.items())
-    variables[variable_of(name)] = value.get<std::string>();
+    variables[variable_of(name)] = without_nuls(value.get<std::string>());
   for (const auto& [name, value] : secrets) variables[variable_of(name)] = value;
-  const auto own = request.at("spec").value("env", Json::object());
-  for (const auto& [name, value] : own.items()) variables[name] = value.get<std::string>();
+  for (const auto* place : {"env", "values"}) {  // the latter last: no other may stand for them
+    const auto own = request.at("spec").value(place, Json::object());
+    for (const auto& [name, value] : own.items())
+      variables[name] = without_nuls(value.get<std::string>());
+  }
   return variables;
 }
 

@@ -39,8 +39,8 @@ struct StepEnvironment {
   ReadSecret read_secret;
 };
 
-/// procedures.run: `sh -c` with WELLRUN_RUN, WELLRUN_INCIDENT, WELLRUN_WORKLOAD and an INPUT_<NAME>
-/// for each input.
+/// procedures.run: `sh -c` with WELLRUN_RUN, WELLRUN_INCIDENT, WELLRUN_WORKLOAD, an INPUT_<NAME>
+/// for each input and a WELLRUN_VALUE_<n> for each template (catalog/shell_command.h).
 class CommandStep final : public journal::Performer {
  public:
   CommandStep(StepEnvironment environment, ProcessRunner& runner, ProcessRequest::Sandbox sandbox)
