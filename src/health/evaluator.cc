@@ -7,6 +7,7 @@
 #include "health/evaluator_state.h"
 #include "health/operations/figures.h"
 #include "health/slo/sli_queries.h"
+#include "platform/log/log.h"
 
 namespace wellrun::health {
 namespace {
@@ -64,6 +65,19 @@ ActiveAlert from_journal(const FiringAlert& recorded) {
   return alert;
 }
 
+namespace {
+
+/// Of each rule that has something to be recorded.
+void say_unrecorded(GroupReading& group, const std::string& why) {
+  for (auto& rule : group.rules) {
+    if (rule.recording || rule.alerts.empty()) continue;
+    rule.health = "err";
+    rule.last_error = why;
+  }
+}
+
+}  // namespace
+
 Evaluator::Evaluator(Runtime runtime, const catalog::Catalog& catalog, telemetry::Querier& querier,
                      telemetry::MetricWriter& writer, journal::Ledger& ledger, HealthDomain& domain,
                      EvaluatorOptions options)
@@ -94,6 +108,8 @@ std::vector<GroupReading> Evaluator::groups() const {
     if (job.kind != "rules") continue;
     GroupReading group{job.name, job.interval, job.last_evaluation, {}};
     for (const auto& rule : job.rules) group.rules.push_back(rule.reading);
+    if (const auto why = state_->unrecorded.find(key + "/"); why != state_->unrecorded.end())
+      say_unrecorded(group, why->second);
     groups.push_back(std::move(group));
   }
   return groups;
@@ -110,7 +126,10 @@ std::optional<SloReading> Evaluator::slo(const std::string& name) const {
   const auto found = state_->jobs.find("slos/" + name);
   if (found == state_->jobs.end() || found->second.last_evaluation == Timestamp{})
     return std::nullopt;
-  return found->second.slo;
+  auto reading = found->second.slo;
+  if (const auto why = state_->unrecorded.find(found->first + "/"); why != state_->unrecorded.end())
+    reading.error = why->second;
+  return reading;
 }
 
 // ---- following the catalog ----
@@ -180,6 +199,7 @@ void Evaluator::State::forget_removed(const std::set<std::string>& wanted) {
     if (wanted.contains(each.first)) return false;
     due.forget(each.first);
     parts_under_way.erase(each.first);
+    unrecorded.erase(each.first + "/");
     return true;
   });
 }
@@ -306,13 +326,42 @@ void Evaluator::State::write(Job& job, std::vector<SeriesWrite> writes,
 void Evaluator::State::reconcile(const std::string& group,
                                  std::map<std::string, facts::AlertFired> wanted,
                                  const std::string& reason) {
-  if (!domain.differs(group, wanted)) return;
+  if (!domain.differs(group, wanted)) {
+    unrecorded.erase(group);
+    return;
+  }
+  const auto shared =
+      std::make_shared<const std::map<std::string, facts::AlertFired>>(std::move(wanted));
   ledger.command(
       {},
-      [&domain = domain, group, wanted = std::move(wanted), reason](Timestamp now) {
-        return Result<journal::Decision>(domain.reconcile(group, wanted, reason, now));
+      [&domain = domain, group, shared, reason](Timestamp now) {
+        return Result<journal::Decision>(domain.reconcile(group, *shared, reason, now));
       },
-      [](const Result<std::vector<journal::Fact>>&) {});
+      [weak = weak_from_this(), group, shared](const Result<std::vector<journal::Fact>>& recorded) {
+        if (const auto state = weak.lock()) state->reconciled(group, *shared, recorded);
+      });
+}
+
+/// An alert that the journal does not have reaches nobody: that is said where the rule is looked
+/// at, until a later turn has recorded it.
+void Evaluator::State::reconciled(const std::string& group,
+                                  const std::map<std::string, facts::AlertFired>& wanted,
+                                  const Result<std::vector<journal::Fact>>& recorded) {
+  const auto missing = std::ranges::count_if(
+      wanted, [&](const auto& each) { return !domain.firing().contains(each.first); });
+  if (recorded && missing == 0) {
+    unrecorded.erase(group);
+    return;
+  }
+  auto why = recorded ? fmt::format(
+                            "{} of {} alerts that fire cannot be recorded yet: at most {} "
+                            "transitions in a minute are; they follow",
+                            missing, wanted.size(), kMaxTransitionsPerMinute)
+                      : fmt::format("what fires and resolves cannot be recorded: {}",
+                                    to_string(recorded.error()));
+  log_rarely(runtime.clock.now(), Level::kError, "health/rules",
+             "alerts are not recorded, so that nobody is told", {{"group", group}, {"why", why}});
+  unrecorded[group] = std::move(why);
 }
 
 // ---- KPIs ----

@@ -141,6 +141,8 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void group_done(Job& job);
   void reconcile(const std::string& group, std::map<std::string, facts::AlertFired> wanted,
                  const std::string& reason);
+  void reconciled(const std::string& group, const std::map<std::string, facts::AlertFired>& wanted,
+                  const Result<std::vector<journal::Fact>>& recorded);
 
   // Rules that are due besides their interval.
   void watch_commits();
@@ -180,6 +182,8 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   EvaluatorOptions options;
 
   std::map<std::string, Job> jobs;
+  /// Why the journal does not have what fires of a group, by the group.
+  std::map<std::string, std::string> unrecorded;
   bool started = false;  ///< what the catalog had at the start has been taken over
   std::uint64_t generations = 0;
   std::unique_ptr<Timer> subscription;

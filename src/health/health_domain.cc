@@ -1,6 +1,7 @@
 #include "health/health_domain.h"
 
 #include "core/text.h"
+#include "health/alert_size.h"
 
 namespace wellrun::health {
 namespace {
@@ -14,6 +15,11 @@ journal::NewFact fact_of(std::string stream, const Payload& payload) {
   fact.type = Payload::kType;
   fact.body = payload;
   return fact;
+}
+
+/// Whose room a transition takes.
+std::string room_of(const std::string& severity, const std::string& workload) {
+  return severity == "page" ? "page/" + workload : "";
 }
 
 std::string limit_stream(const std::string& workload, const std::string& job) {
@@ -59,8 +65,12 @@ void HealthDomain::apply(const journal::Fact& fact) {
   } else {
     return;
   }
-  transitions_.push_back(fact.time);
-  while (transitions_.front() + kMinute <= transitions_.back()) transitions_.pop_front();
+  transitions_[room_of(text_or(fact.body, "severity"), text_or(fact.body, "workload"))].push_back(
+      fact.time);
+  for (auto& [room, times] : transitions_) {
+    while (!times.empty() && times.front() + kMinute <= fact.time) times.pop_front();
+  }
+  std::erase_if(transitions_, [](const auto& each) { return each.second.empty(); });
 }
 
 KpiStanding HealthDomain::kpi(const std::string& name) const {
@@ -80,24 +90,29 @@ bool HealthDomain::differs(const std::string& group,
 journal::Decision HealthDomain::reconcile(const std::string& group,
                                           const std::map<std::string, facts::AlertFired>& wanted,
                                           const std::string& reason, Timestamp now) const {
-  const auto recent = static_cast<std::size_t>(
-      std::ranges::count_if(transitions_, [&](Timestamp time) { return time + kMinute > now; }));
-  auto room = recent < kMaxTransitionsPerMinute ? kMaxTransitionsPerMinute - recent : 0;
-
   journal::Decision decision;
-  const auto add = [&](const std::string& fingerprint, const auto& payload) {
-    if (room == 0) return;
-    --room;
-    decision.facts.push_back(fact_of("alert/" + fingerprint, payload));
+  std::map<std::string, std::size_t> taken;  ///< of each room
+  for (const auto& [room, times] : transitions_) {
+    taken[room] = static_cast<std::size_t>(
+        std::ranges::count_if(times, [&](Timestamp time) { return time + kMinute > now; }));
+  }
+  const auto has_room = [&](const facts::AlertFired& alert) {
+    auto& in_room = taken[room_of(alert.severity, alert.workload)];
+    if (in_room >= kMaxTransitionsPerMinute || decision.facts.size() >= kMaxTransitionsPerMinute)
+      return false;
+    ++in_room;
+    return true;
   };
   for (const bool pages : {true, false}) {
     for (const auto& [fingerprint, fired] : wanted) {
-      if (!firing_.contains(fingerprint) && (fired.severity == "page") == pages)
-        add(fingerprint, fired);
+      if ((fired.severity == "page") == pages && !firing_.contains(fingerprint) && has_room(fired))
+        decision.facts.push_back(fact_of("alert/" + fingerprint, fitted(fired)));
     }
   }
   for (const auto& [fingerprint, alert] : firing_) {
-    if (!alert.fired.rule.starts_with(group) || wanted.contains(fingerprint)) continue;
+    if (!alert.fired.rule.starts_with(group) || wanted.contains(fingerprint) ||
+        !has_room(alert.fired))
+      continue;
     facts::AlertResolved resolved;
     resolved.fingerprint = fingerprint;
     resolved.alert = alert.fired.alert;
@@ -105,7 +120,7 @@ journal::Decision HealthDomain::reconcile(const std::string& group,
     resolved.workload = alert.fired.workload;
     resolved.severity = alert.fired.severity;
     resolved.reason = reason;
-    add(fingerprint, resolved);
+    decision.facts.push_back(fact_of("alert/" + fingerprint, resolved));
   }
   return decision;
 }
@@ -254,14 +269,12 @@ Json HealthDomain::snapshot() const {
   Json steps = Json::array();
   for (const auto& [key, standing] : budget_steps_)
     steps.push_back({{"step", standing.step}, {"since", to_unix_ms(standing.since)}});
-  Json transitions = Json::array();
-  for (const auto time : transitions_) transitions.push_back(to_unix_ms(time));
   return {{"firing", firing},
           {"lately", lately},
           {"kpis", kpis},
           {"budget_steps", steps},
           {"at_series_limit", at_series_limit_},
-          {"transitions", transitions}};
+          {"transitions", transitions_}};
 }
 
 Status HealthDomain::restore(const Json& snapshot) {
@@ -287,8 +300,9 @@ Status HealthDomain::restore(const Json& snapshot) {
       budget_steps_[key] = {std::move(step), from_unix_ms(each.at("since").get<std::int64_t>())};
     }
     transitions_.clear();
-    for (const auto& time : snapshot.at("transitions"))
-      transitions_.push_back(from_unix_ms(time.get<std::int64_t>()));
+    // Earlier builds had one room for all, as a list: at most a minute of it is forgotten.
+    if (const auto& transitions = snapshot.at("transitions"); transitions.is_object())
+      transitions.get_to(transitions_);
     at_series_limit_ = snapshot.value("at_series_limit", std::set<std::string>());
   } catch (const Json::exception& error) {
     return fail(ErrorCode::kCorrupt,

@@ -17,8 +17,9 @@
 
 namespace wellrun::health {
 
-/// At most this many transitions become facts in a minute; the rest follow when they still hold
-/// then.
+/// At most this many transitions become facts in a minute, of the pages of each workload and of all
+/// other alerts together, so that no flood takes the room of another's page; and of one group at
+/// one time. The rest follow when they still hold then.
 inline constexpr std::size_t kMaxTransitionsPerMinute = 120;
 
 inline constexpr std::size_t kMostLately = 1000;
@@ -67,7 +68,8 @@ class HealthDomain final : public journal::Domain {
 
   /// Makes the alerts of `group` ("rules/<name>/", "slos/<name>/") be exactly `wanted` (by
   /// fingerprint): what fires and is not recorded fires, what is recorded and no longer fires
-  /// resolves for `reason`. Pages first, at most what kMaxTransitionsPerMinute leaves.
+  /// resolves for `reason`. Pages first, at most what kMaxTransitionsPerMinute leaves. An alert
+  /// that is too large for a fact is cut (alert_size.h).
   journal::Decision reconcile(const std::string& group,
                               const std::map<std::string, facts::AlertFired>& wanted,
                               const std::string& reason, Timestamp now) const;
@@ -105,7 +107,9 @@ class HealthDomain final : public journal::Domain {
   std::map<std::string, BudgetStanding> budget_steps_;
   std::set<std::string> at_series_limit_;  ///< streams of their owners
   std::deque<FiringAlert> lately_;
-  std::deque<Timestamp> transitions_;  ///< of the last minute before the newest
+  /// Of the last minute before the newest, by whose room they took: "page/<workload>", or "" of all
+  /// that are no pages.
+  std::map<std::string, std::deque<Timestamp>> transitions_;
 };
 
 }  // namespace wellrun::health

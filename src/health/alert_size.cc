@@ -1,0 +1,69 @@
+#include "health/alert_size.h"
+
+#include <string_view>
+
+namespace wellrun::health {
+namespace {
+
+using facts::AlertFired;
+using Texts = std::map<std::string, std::string>;
+
+constexpr std::string_view kCut = "…";
+
+bool fits(const AlertFired& fired) {
+  return to_text(fired).size() <= kMostAlertBytes;
+}
+
+/// To at most `limit` bytes, between characters.
+void cut(std::string& text, std::size_t limit) {
+  if (text.size() <= limit) return;
+  std::size_t end = limit - kCut.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  text += kCut;
+}
+
+void cut_texts(AlertFired& fired, std::size_t limit) {
+  for (auto* texts : {&fired.annotations, &fired.labels}) {
+    for (auto& [name, text] : *texts) cut(text, limit);
+  }
+  cut(fired.expr, limit);
+  cut(fired.kpi, limit);
+}
+
+/// The outermost parts, which come first, say most.
+void leave_out_evidence(AlertFired& fired) {
+  if (!fired.evidence.is_array()) return;
+  for (auto part = fired.evidence.rbegin(); part != fired.evidence.rend(); ++part) {
+    if (fits(fired)) return;
+    *part = {{"expr", text_or(*part, "expr")},
+             {"error", "left out: the alert is too large for its values to be kept"}};
+  }
+}
+
+void leave_out(AlertFired& fired, Texts& texts) {
+  auto size = to_text(fired).size();
+  for (auto each = texts.end(); each != texts.begin() && size > kMostAlertBytes;) {
+    --each;
+    if (each->first == "alertname" || each->first == "severity") continue;
+    size -= to_text(each->first).size() + to_text(each->second).size() + 1;  // its colon
+    each = texts.erase(each);
+  }
+}
+
+}  // namespace
+
+AlertFired fitted(AlertFired fired) {
+  if (fits(fired)) return fired;
+  cut_texts(fired, 2048);
+  leave_out_evidence(fired);
+  for (const std::size_t limit : {512U, 128U, 32U}) {
+    if (!fits(fired)) cut_texts(fired, limit);
+  }
+  if (!fits(fired)) fired.evidence = Json();
+  leave_out(fired, fired.annotations);
+  leave_out(fired, fired.labels);
+  return fired;
+}
+
+}  // namespace wellrun::health

@@ -1,0 +1,18 @@
+#pragma once
+
+// An alert is recorded whatever its size: what does not fit into a fact is cut. Pure.
+
+#include "facts/health.h"
+
+namespace wellrun::health {
+
+/// Bytes of an alert.fired as text. Below the journal's bound, since what follows from it repeats
+/// its labels beside words of its own.
+inline constexpr std::size_t kMostAlertBytes = 12 * 1024;
+
+/// `fired` as it is when it fits into kMostAlertBytes; else its texts and the values of its labels
+/// are cut (each ends with "…"), the values of its evidence are left out from the back, and at last
+/// annotations and labels are, so that it fits. What identifies it stays: fingerprint, rule, names.
+facts::AlertFired fitted(facts::AlertFired fired);
+
+}  // namespace wellrun::health
