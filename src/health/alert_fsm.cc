@@ -1,5 +1,7 @@
 #include "health/alert_fsm.h"
 
+#include <set>
+
 #include "core/bytes.h"
 
 namespace wellrun::health {
@@ -42,6 +44,40 @@ Result<ActiveAlert> seen(const AlertRule& rule, const telemetry::InstantSeries& 
   return alert;
 }
 
+/// Tells series of one rule apart without its templates: the labels that it does not set itself.
+std::uint64_t own_labels(const AlertRule& rule, Labels labels) {
+  labels.remove(kMetricNameLabel);
+  labels.remove("alertname");
+  for (const auto& [name, text] : rule.labels) labels.remove(name);
+  return stable_hash(labels);
+}
+
+/// Those of `series` that are followed.
+std::vector<telemetry::InstantSeries> followed(const AlertRule& rule, const ActiveAlerts& before,
+                                               std::vector<telemetry::InstantSeries> series,
+                                               const EvaluationContext& context) {
+  std::set<std::uint64_t> known;
+  for (const auto& [fingerprint, alert] : before) known.insert(own_labels(rule, alert.labels));
+  for (const auto& [labels, start] : context.restored) known.insert(own_labels(rule, labels));
+  struct Place {
+    bool is_new;
+    std::uint64_t hash;
+    std::size_t index;
+    auto operator<=>(const Place&) const = default;
+  };
+  std::vector<Place> order;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    const auto hash = own_labels(rule, series[i].labels);
+    order.push_back({!known.contains(hash), hash, i});
+  }
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(context.most_alerts);
+  std::ranges::nth_element(order, end);
+  std::vector<telemetry::InstantSeries> kept;
+  for (auto place = order.begin(); place != end; ++place)
+    kept.push_back(std::move(series[place->index]));
+  return kept;
+}
+
 /// True while a firing alert whose expression no longer holds goes on firing.
 bool keeps_firing(ActiveAlert& alert, Duration keep, Timestamp now) {
   if (alert.state != AlertState::kFiring || keep <= Duration::zero()) return false;
@@ -72,19 +108,22 @@ std::string fingerprint_of(const AlertRule& rule, const Labels& labels) {
   return fmt::format("{:016x}", stable_hash(rule.key, stable_hash(labels)));
 }
 
-Result<ActiveAlerts> evaluate(const AlertRule& rule, const ActiveAlerts& before,
-                              const std::vector<telemetry::InstantSeries>& series,
-                              const EvaluationContext& context) {
-  if (series.size() > context.most_alerts) {
-    return fail(ErrorCode::kTooLarge,
-                fmt::format("alerting rule {} has {} active series, at most {} are followed; "
-                            "aggregate its expression",
-                            rule.alert, series.size(), context.most_alerts));
-  }
+Result<Evaluation> evaluate(const AlertRule& rule, const ActiveAlerts& before,
+                            const std::vector<telemetry::InstantSeries>& series,
+                            const EvaluationContext& context) {
   if (rule.limit > 0 && series.size() > static_cast<std::size_t>(rule.limit)) {
     return fail(ErrorCode::kExhausted, fmt::format("exceeded limit of {} with {} alerts; they are "
                                                    "dropped until there are fewer",
                                                    rule.limit, series.size()));
+  }
+  if (series.size() > context.most_alerts) {
+    TRY(auto most, evaluate(rule, before, followed(rule, before, series, context), context));
+    most.left_out = Error{ErrorCode::kTooLarge,
+                          fmt::format("alerting rule {} has {} active series, {} of them are "
+                                      "followed; aggregate its expression",
+                                      rule.alert, series.size(), context.most_alerts),
+                          {}};
+    return most;
   }
   ActiveAlerts after;
   for (const auto& each : series) {
@@ -115,7 +154,7 @@ Result<ActiveAlerts> evaluate(const AlertRule& rule, const ActiveAlerts& before,
     if (!after.contains(fingerprint) && keeps_firing(alert, rule.keep_firing_for, context.now))
       after.emplace(fingerprint, std::move(alert));
   }
-  return after;
+  return Evaluation{std::move(after), std::nullopt};
 }
 
 }  // namespace wellrun::health

@@ -9,6 +9,8 @@
 // Source: Prometheus' rules/alerting.go (AlertingRule.Eval). One difference: a resolved alert is
 // forgotten at once, because the journal remembers it.
 
+#include <optional>
+
 #include "core/result.h"
 #include "health/alert.h"
 #include "health/alert_template.h"
@@ -31,15 +33,23 @@ struct EvaluationContext {
   std::size_t most_alerts = kMaxAlertsPerRule;
 };
 
+/// The rule's alerts after a step.
+struct Evaluation {
+  ActiveAlerts alerts;
+  std::optional<Error> left_out;  ///< there are more series than are followed: says how many
+};
+
 /// One step. `series`: the expression's result at `context.now`; every one of them, whatever its
 /// value, is active. A template that fails becomes the text "<error expanding template: …>".
+/// Of more than `most_alerts` series those are followed that were already, then others in an order
+/// that is the same each time: an outage that is larger than expected must not be a silent one.
 ///
-/// Errors: two series with the same labels (kInvalid) and more than `most_alerts` (kTooLarge) leave
-/// the alerts as they were; more than the rule's own limit (kExhausted) ends them, as in
-/// Prometheus. A template whose query has no answer yet (kUnavailable, see TemplateQueries) leaves
-/// them, too: the same step is to be taken again when it has.
-Result<ActiveAlerts> evaluate(const AlertRule& rule, const ActiveAlerts& before,
-                              const std::vector<telemetry::InstantSeries>& series,
-                              const EvaluationContext& context);
+/// Errors: two series with the same labels (kInvalid) leave the alerts as they were; more than the
+/// rule's own limit (kExhausted) ends them, as in Prometheus. A template whose query has no answer
+/// yet (kUnavailable, see TemplateQueries) leaves them, too: the same step is to be taken again
+/// when it has.
+Result<Evaluation> evaluate(const AlertRule& rule, const ActiveAlerts& before,
+                            const std::vector<telemetry::InstantSeries>& series,
+                            const EvaluationContext& context);
 
 }  // namespace wellrun::health

@@ -38,7 +38,7 @@ std::string run_story(std::string_view story, Duration hold, Duration keep) {
   for (const char c : story) {
     std::vector<telemetry::InstantSeries> result;
     if (c == '#') result.push_back(series("shop"));
-    alerts = *evaluate(rule, alerts, result, at(now));
+    alerts = evaluate(rule, alerts, result, at(now))->alerts;
     states += alerts.empty()                                        ? 'i'
               : alerts.begin()->second.state == AlertState::kFiring ? 'f'
                                                                     : 'p';
@@ -59,7 +59,7 @@ TEST(AlertFsm, FollowsForAndKeepFiringForAsPrometheusDoes) {
 
 TEST(AlertFsm, IdentifiesAlertsByLabelsAndIgnoresTheMetricName) {
   const auto rule = rule_holding(0ms);
-  const auto alerts = *evaluate(rule, {}, {series("a"), series("b")}, at(kStart));
+  const auto alerts = evaluate(rule, {}, {series("a"), series("b")}, at(kStart))->alerts;
   ASSERT_EQ(alerts.size(), 2U);
   const auto& alert = alerts.begin()->second;
   EXPECT_FALSE(alert.labels.has("__name__"));
@@ -76,9 +76,45 @@ TEST(AlertFsm, RefusesSeriesThatBecomeTheSameAndKeepsWhatWas) {
   EXPECT_EQ(result.error().code, ErrorCode::kInvalid);
 }
 
+TEST(AlertFsm, OfMoreSeriesThanAreFollowedThoseThatAreActiveComeFirst) {
+  auto rule = rule_holding(0ms);
+  rule.labels["team"] = "{{ $labels.job }}s";
+  auto context = at(kStart);
+  context.most_alerts = 3;
+  std::vector<telemetry::InstantSeries> all;
+  for (int i = 0; i < 50; ++i) all.push_back(series(fmt::format("job-{:02}", i).c_str()));
+  const auto first = *evaluate(rule, {}, {all.begin() + 40, all.begin() + 43}, context);
+  EXPECT_FALSE(first.left_out);
+  const auto second = *evaluate(rule, first.alerts, all, context);
+  ASSERT_TRUE(second.left_out);
+  EXPECT_EQ(second.left_out->code, ErrorCode::kTooLarge);
+  const auto names = [](const ActiveAlerts& alerts) {
+    std::vector<std::string> names;
+    for (const auto& [fingerprint, alert] : alerts) names.push_back(fingerprint);
+    return names;
+  };
+  EXPECT_EQ(names(second.alerts), names(first.alerts));
+
+  const auto any = *evaluate(rule, {}, all, context);
+  EXPECT_EQ(any.alerts.size(), 3U);
+  std::ranges::reverse(all);
+  EXPECT_EQ(names(evaluate(rule, {}, all, context)->alerts), names(any.alerts))
+      << "the same of them each time, also after a restart";
+}
+
+TEST(AlertFsm, TheRulesOwnLimitIsLookedAtBeforeTheServers) {
+  auto rule = rule_holding(0ms);
+  rule.limit = 4;
+  auto context = at(kStart);
+  context.most_alerts = 3;
+  std::vector<telemetry::InstantSeries> all;
+  for (int i = 0; i < 5; ++i) all.push_back(series(fmt::format("job-{}", i).c_str()));
+  EXPECT_EQ(evaluate(rule, {}, all, context).error().code, ErrorCode::kExhausted);
+}
+
 TEST(AlertFsm, AnActiveSeriesCountsWhateverItsValue) {
   for (const double value : {0.0, std::nan(""), -1.0}) {
-    const auto alerts = *evaluate(rule_holding(0ms), {}, {series("a", value)}, at(kStart));
+    const auto alerts = evaluate(rule_holding(0ms), {}, {series("a", value)}, at(kStart))->alerts;
     EXPECT_EQ(alerts.size(), 1U) << value;
   }
 }
@@ -88,7 +124,7 @@ TEST(AlertFsm, ARestoredPendingAlertFiresAtItsOriginalDueTime) {
   const Labels labels{{"alertname", "HighErrors"}, {"job", "shop"}, {"severity", "page"}};
   auto context = at(kStart + 5min);
   context.restored[labels] = kStart;
-  const auto alerts = *evaluate(rule, {}, {series("shop")}, context);
+  const auto alerts = evaluate(rule, {}, {series("shop")}, context)->alerts;
   EXPECT_EQ(alerts.begin()->second.state, AlertState::kFiring);
   EXPECT_EQ(alerts.begin()->second.active_at, kStart);
 }
@@ -96,7 +132,7 @@ TEST(AlertFsm, ARestoredPendingAlertFiresAtItsOriginalDueTime) {
 TEST(AlertFsm, AFailingTemplateSaysSoInTheText) {
   auto rule = rule_holding(0ms);
   rule.annotations["summary"] = "{{ nonsense }}";
-  const auto alerts = *evaluate(rule, {}, {series("a")}, at(kStart));
+  const auto alerts = evaluate(rule, {}, {series("a")}, at(kStart))->alerts;
   EXPECT_TRUE(
       alerts.begin()->second.annotations.at("summary").starts_with("<error expanding template"));
 }

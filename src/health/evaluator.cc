@@ -558,7 +558,7 @@ void Evaluator::State::budget_alerts(const Job& job, const catalog::Slo& slo, Ti
     if (!rule) continue;
     const auto alerts = evaluate(*rule, {}, {{Labels{}, standing.step.used}}, context_at(now));
     if (!alerts) continue;
-    for (auto [fingerprint, alert] : *alerts) {
+    for (auto [fingerprint, alert] : alerts->alerts) {
       alert.active_at = standing.since;
       wanted.emplace(fingerprint, fired_fact(*rule, alert));
     }
@@ -588,7 +588,7 @@ void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const Sl
       job.slo.error = to_string(alerts.error());
       continue;
     }
-    job.burn_alerts[i] = std::move(*alerts);
+    job.burn_alerts[i] = std::move(alerts->alerts);
     for (const auto& [fingerprint, alert] : job.burn_alerts[i]) {
       if (alert.state == AlertState::kFiring) wanted.emplace(fingerprint, fired_fact(rule, alert));
     }

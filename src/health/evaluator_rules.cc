@@ -273,7 +273,10 @@ void Evaluator::State::decide_alerts(Job& job, RuleTurn turn,
   context.restored = rule.restored;
   context.query = queries->port();
   auto alerts = evaluate(rule.alert, rule.reading.alerts, result->series, context);
-  if (alerts) return alerts_decided(job, turn, std::move(*alerts));
+  if (alerts) {
+    rule.left_out = std::move(alerts->left_out);
+    return alerts_decided(job, turn, std::move(alerts->alerts));
+  }
   if (alerts.error().code == ErrorCode::kUnavailable) {
     const auto put = [queries](Job&, const std::string& promql,
                                const Result<InstantResult>& answer) {
@@ -321,14 +324,14 @@ void Evaluator::State::explain(Job& job, RuleTurn turn, const std::vector<std::s
 
 /// In between two intervals only a change is written.
 void Evaluator::State::write_alert_rule(Job& job, RuleTurn turn, bool changed) {
-  if (!job.evaluation.whole && !changed) return finish_rule(job, turn, {}, std::nullopt);
-  if (changed) record(job);  // at once: the rest of the group may take its time
   auto& rule = job.rules[turn.index];
+  if (!job.evaluation.whole && !changed) return finish_rule(job, turn, {}, rule.left_out);
+  if (changed) record(job);  // at once: the rest of the group may take its time
   const auto time = job.evaluation.now - job.query_offset;
   std::vector<SeriesWrite> writes;
   write_alerts(rule.reading.alerts, time, writes);
   rule.written.finish(writes, time);
-  finish_rule(job, turn, std::move(writes), std::nullopt);
+  finish_rule(job, turn, std::move(writes), rule.left_out);
 }
 
 void Evaluator::State::finish_rule(Job& job, RuleTurn turn, std::vector<SeriesWrite> writes,

@@ -22,7 +22,8 @@ struct GroupRule {
   rules::RuleInputs inputs;
   RuleReading reading;
   rules::WrittenSeries written;
-  RestoredStarts restored;  ///< for its first evaluation only
+  RestoredStarts restored;        ///< for its first evaluation only
+  std::optional<Error> left_out;  ///< of its last: more series than are followed
 };
 
 /// An evaluation of a group that is under way: all of its rules at the interval, or those that

@@ -6,6 +6,7 @@
 #include "catalog/kinds/budget_policy.h"
 #include "catalog/kinds/rule_group.h"
 #include "facts/catalog.h"
+#include "health/alert_fsm.h"
 #include "health/operations/operations_record.h"
 #include "journal/memory_store.h"
 #include "platform/runtime/virtual_runtime.h"
@@ -412,6 +413,42 @@ TEST_F(EvaluatorTest, WhatTheJournalDoesNotTakeIsSaidOfTheRule) {
   const auto refused = evaluator->groups().front().rules.front();
   EXPECT_EQ(refused.health, "err");
   EXPECT_NE(refused.last_error.find("cannot be recorded"), std::string::npos) << refused.last_error;
+}
+
+/// The greater the outage, the more series a rule has.
+TEST_F(EvaluatorTest, OfMoreSeriesThanAreFollowedTheFirstFire) {
+  catalog::RuleGroup group;
+  group.metadata.name = "targets";
+  group.workload.name = "shop";
+  group.interval = 10s;
+  catalog::Rule rule;
+  rule.alert = "Down";
+  rule.expr = "up == 0";
+  rule.labels = {{"severity", "page"}};
+  group.rules.push_back(rule);
+  put(catalog, group, time.now());
+  const auto down = [&](int first, int end) {
+    auto& series = world.answers["up == 0"];
+    series.clear();
+    for (int i = first; i < end; ++i)
+      series.push_back({Labels{{"instance", std::to_string(i)}}, 0});
+  };
+  down(0, 100);
+  start();
+  time.run_for(15s);
+  EXPECT_EQ(domain->firing().size(), 100U);
+  down(0, 600);
+  time.run_for(6min);
+  EXPECT_EQ(domain->firing().size(), kMaxAlertsPerRule);
+  const auto all = facts();
+  EXPECT_EQ(std::ranges::count(all, "alert.resolved"), 0) << "what fires already is among them";
+  const auto reading = evaluator->groups().back().rules.front();
+  EXPECT_EQ(reading.health, "err");
+  EXPECT_NE(reading.last_error.find("600 active series"), std::string::npos) << reading.last_error;
+  down(0, 300);
+  time.run_for(6min);
+  EXPECT_EQ(domain->firing().size(), 300U);
+  EXPECT_EQ(evaluator->groups().back().rules.front().health, "ok");
 }
 
 TEST_F(EvaluatorTest, ALimitEndsTheRulesAlerts) {

@@ -69,7 +69,7 @@ Status Backtest::step(Timestamp now, const std::vector<telemetry::InstantSeries>
   EvaluationContext context;
   context.now = now;
   TRY(auto after, evaluate(rule_, alerts_, series, context));
-  alerts_ = std::move(after);
+  alerts_ = std::move(after.alerts);
   std::erase_if(open_, [&](const auto& open) {
     const auto alert = alerts_.find(open.first);
     if (alert != alerts_.end() && alert->second.state == AlertState::kFiring) return false;

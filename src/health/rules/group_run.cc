@@ -90,7 +90,7 @@ Result<std::vector<telemetry::SeriesWrite>> GroupRun::outcome(RuleRun& rule, con
   for (auto& each : result.histograms) result.series.push_back({std::move(each.labels), 0});
   auto alerts = health::evaluate(rule.alert, rule.alerts, result.series, context);
   if (!alerts) return std::unexpected(alerts.error());
-  rule.alerts = std::move(*alerts);
+  rule.alerts = std::move(alerts->alerts);
   std::vector<telemetry::SeriesWrite> writes;
   write_alerts(rule.alerts, asked_at, writes);
   return writes;
