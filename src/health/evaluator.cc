@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "catalog/kinds/workload.h"
 #include "core/bytes.h"
 #include "facts/catalog.h"
 #include "health/evaluator_state.h"
@@ -26,7 +27,8 @@ std::optional<double> single_value(const InstantResult& result) {
   return result.series.front().value;
 }
 
-facts::AlertFired fired_fact(const AlertRule& rule, const ActiveAlert& alert) {
+facts::AlertFired fired_fact(const catalog::Catalog& known, const AlertRule& rule,
+                             const ActiveAlert& alert) {
   facts::AlertFired fired;
   fired.fingerprint = alert.fingerprint;
   fired.alert = rule.alert;
@@ -34,8 +36,9 @@ facts::AlertFired fired_fact(const AlertRule& rule, const ActiveAlert& alert) {
   fired.annotations = alert.annotations;
   fired.value = facts::number_json(alert.value);
   fired.expr = rule.expr;
-  const auto workload = alert.labels.get("workload");
-  fired.workload = workload.empty() ? rule.workload : std::string(workload);
+  // Series have labels of this name that mean something else: kubernetes' are deployments.
+  const std::string named(alert.labels.get("workload"));
+  fired.workload = known.find<catalog::Workload>(named) != nullptr ? named : rule.workload;
   fired.severity = alert.severity();
   fired.procedure = rule.procedure;
   fired.source = rule.source;
@@ -560,7 +563,7 @@ void Evaluator::State::budget_alerts(const Job& job, const catalog::Slo& slo, Ti
     if (!alerts) continue;
     for (auto [fingerprint, alert] : alerts->alerts) {
       alert.active_at = standing.since;
-      wanted.emplace(fingerprint, fired_fact(*rule, alert));
+      wanted.emplace(fingerprint, fired_fact(catalog, *rule, alert));
     }
   }
 }
@@ -590,7 +593,8 @@ void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const Sl
     }
     job.burn_alerts[i] = std::move(alerts->alerts);
     for (const auto& [fingerprint, alert] : job.burn_alerts[i]) {
-      if (alert.state == AlertState::kFiring) wanted.emplace(fingerprint, fired_fact(rule, alert));
+      if (alert.state == AlertState::kFiring)
+        wanted.emplace(fingerprint, fired_fact(catalog, rule, alert));
     }
     write_alerts(job.burn_alerts[i], now, writes);
   }

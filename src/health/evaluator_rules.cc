@@ -358,7 +358,7 @@ void Evaluator::State::record(const Job& job) {
   for (const auto& rule : job.rules) {
     for (const auto& [fingerprint, alert] : rule.reading.alerts) {
       if (alert.state == AlertState::kFiring)
-        wanted.emplace(fingerprint, fired_fact(rule.alert, alert));
+        wanted.emplace(fingerprint, fired_fact(catalog, rule.alert, alert));
     }
   }
   reconcile(job.key() + "/", std::move(wanted), "no longer true");

@@ -77,7 +77,9 @@ telemetry::SeriesWrite evaluation_mark(const Job& job, Timestamp now);
 
 /// One value out of an answer that should have one; std::nullopt for none and for NaN.
 std::optional<double> single_value(const telemetry::InstantResult& result);
-facts::AlertFired fired_fact(const AlertRule& rule, const ActiveAlert& alert);
+/// `known`: of it are the workloads that a label may name.
+facts::AlertFired fired_fact(const catalog::Catalog& known, const AlertRule& rule,
+                             const ActiveAlert& alert);
 /// An alert that the journal knows to be firing, as the state machine would have it.
 ActiveAlert from_journal(const FiringAlert& recorded);
 

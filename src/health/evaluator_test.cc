@@ -5,6 +5,7 @@
 
 #include "catalog/kinds/budget_policy.h"
 #include "catalog/kinds/rule_group.h"
+#include "catalog/kinds/workload.h"
 #include "facts/catalog.h"
 #include "health/alert_fsm.h"
 #include "health/operations/operations_record.h"
@@ -449,6 +450,22 @@ TEST_F(EvaluatorTest, OfMoreSeriesThanAreFollowedTheFirstFire) {
   time.run_for(6min);
   EXPECT_EQ(domain->firing().size(), 300U);
   EXPECT_EQ(evaluator->groups().back().rules.front().health, "ok");
+}
+
+TEST_F(EvaluatorTest, ALabelNamesTheWorkloadOfAnAlertOnlyWhenTheCatalogKnowsIt) {
+  catalog::Workload payments;
+  payments.metadata.name = "payments";
+  put(catalog, payments, time.now());
+  start();
+  world.answers["errors > 0.1"] = {{Labels{{"workload", "payments"}}, 0.5},
+                                   {Labels{{"workload", "checkout-7f9c"}}, 0.5}};
+  time.run_for(80s);
+  std::map<std::string, std::string> workloads;
+  for (const auto& [fingerprint, alert] : domain->firing())
+    workloads[alert.fired.labels.at("workload")] = alert.fired.workload;
+  EXPECT_EQ(workloads, (std::map<std::string, std::string>{{"payments", "payments"},
+                                                           {"checkout-7f9c", "shop"}}))
+      << "a deployment's name is no workload: its alert goes to the group's";
 }
 
 TEST_F(EvaluatorTest, ALimitEndsTheRulesAlerts) {

@@ -73,18 +73,39 @@ void add_escalated(journal::Decision& decision, const Incident& incident, Step t
   decision.facts.push_back(incident_fact(incident.id, escalated));
 }
 
+std::string policy_now(const catalog::Catalog& catalog, const Incident& incident) {
+  return policy_of(catalog, incident.workload, incident.policy);
+}
+
 Step standing(const Incident& incident) {
   return {incident.level, incident.round};
 }
 
 }  // namespace
 
+std::string policy_of(const catalog::Catalog& catalog, const std::string& workload,
+                      const std::string& stored) {
+  const auto exists = [&](const std::string& policy) {
+    return catalog.find<catalog::EscalationPolicy>(policy) != nullptr;
+  };
+  const auto* own = catalog.find<catalog::Workload>(workload);
+  if (own != nullptr && exists(own->escalation_policy.name)) return own->escalation_policy.name;
+  if (exists(stored)) return stored;
+  const catalog::Workload* important = nullptr;
+  for (const auto* each : catalog.all<catalog::Workload>()) {
+    if (exists(each->escalation_policy.name) &&
+        (important == nullptr || each->tier < important->tier))
+      important = each;
+  }
+  return important == nullptr ? std::string() : important->escalation_policy.name;
+}
+
 Reachable reachable(const catalog::Catalog& catalog, const std::string& policy, int level,
                     Timestamp now) {
   const auto* found = level_of(catalog, policy, level);
   if (found == nullptr) {
     return {{},
-            policy.empty() ? "the workload has no escalation policy"
+            policy.empty() ? "no workload has an escalation policy"
                            : fmt::format("policy {} has no level {}", quote(policy), level)};
   }
   std::vector<std::string> persons, problems;
@@ -132,13 +153,14 @@ std::optional<Step> step_after(const catalog::Catalog& catalog, const std::strin
 journal::Decision page_from(const catalog::Catalog& catalog, const Incident& incident, Step from,
                             const std::string& first_reason, const std::string& by, Timestamp now) {
   journal::Decision decision;
+  const auto policy = policy_now(catalog, incident);
   std::string reason = first_reason;
   std::string who = by;
   bool moved = !first_reason.empty();
   // Bounded: at most 20 levels in 20 rounds (EscalationPolicy's limits).
-  for (std::optional<Step> step = from; step; step = step_after(catalog, incident.policy, *step)) {
+  for (std::optional<Step> step = from; step; step = step_after(catalog, policy, *step)) {
     if (moved) add_escalated(decision, incident, *step, reason, who);
-    const auto found = reachable(catalog, incident.policy, step->level, now);
+    const auto found = reachable(catalog, policy, step->level, now);
     if (!found.recipients.empty()) {
       add_pages(decision, incident, *step, found.recipients);
       return decision;
@@ -149,31 +171,33 @@ journal::Decision page_from(const catalog::Catalog& catalog, const Incident& inc
   }
   facts::IncidentNoteAdded note;
   note.incident = incident.id;
-  note.text = fmt::format("Nobody could be paged: {}.{}", reason,
-                          incident.policy.empty() ? "" : " Trying again in 15 min.");
+  note.text = fmt::format("Nobody could be paged: {}. Trying again {}.", reason,
+                          policy.empty() ? "when the catalog is applied" : "in 15 min");
   note.by = "system";
   decision.facts.push_back(incident_fact(incident.id, note));
   return decision;
 }
 
 std::optional<Timestamp> escalation_due(const catalog::Catalog& catalog, const Incident& incident) {
-  if (incident.state != IncidentState::kTriggered || incident.policy.empty()) return std::nullopt;
-  const auto* level = level_of(catalog, incident.policy, incident.level);
-  if (level == nullptr || !step_after(catalog, incident.policy, standing(incident)))
+  const auto policy = policy_now(catalog, incident);
+  if (incident.state != IncidentState::kTriggered || policy.empty()) return std::nullopt;
+  const auto* level = level_of(catalog, policy, incident.level);
+  if (level == nullptr || !step_after(catalog, policy, standing(incident)))
     return incident.level_since + kReminderInterval;
   return incident.level_since + level->acknowledge_within;
 }
 
 journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incident& incident,
                                     Timestamp now) {
-  const auto next = step_after(catalog, incident.policy, standing(incident));
+  const auto policy = policy_now(catalog, incident);
+  const auto next = step_after(catalog, policy, standing(incident));
   if (!next) {
-    const auto* policy = catalog.find<catalog::EscalationPolicy>(incident.policy);
-    const Step last{policy == nullptr ? incident.level : static_cast<int>(policy->levels.size()),
+    const auto* found = catalog.find<catalog::EscalationPolicy>(policy);
+    const Step last{found == nullptr ? incident.level : static_cast<int>(found->levels.size()),
                     incident.round};
     return page_from(catalog, incident, last, "still not acknowledged: reminder", "system", now);
   }
-  const auto* level = level_of(catalog, incident.policy, incident.level);
+  const auto* level = level_of(catalog, policy, incident.level);
   return page_from(
       catalog, incident, *next,
       fmt::format("level {} did not acknowledge within {}", incident.level,
@@ -191,7 +215,7 @@ journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
     if (errors.size() < 500)
       errors += fmt::format("; {} by {}: {}", page.person, page.channel, page.error);
   }
-  const auto next = step_after(catalog, incident.policy, standing(incident));
+  const auto next = step_after(catalog, policy_now(catalog, incident), standing(incident));
   if (errors.empty() || !next) return {};
   return page_from(
       catalog, incident, *next,
@@ -199,10 +223,26 @@ journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
       "system", now);
 }
 
+journal::Decision escalate_when_applied(const catalog::Catalog& catalog, const Incident& incident,
+                                        Timestamp now) {
+  const auto paged = [&](auto at_level) {
+    return std::ranges::any_of(incident.pages, [&](const Page& page) {
+      return page.round == incident.round && at_level(page.level);
+    });
+  };
+  if (incident.state != IncidentState::kTriggered ||
+      paged([&](int level) { return level == incident.level; }))
+    return {};
+  const bool any = paged([](int) { return true; });
+  auto decision = page_from(catalog, incident, {any ? incident.level : 1, incident.round},
+                            "nobody could be paged before the catalog was applied", "system", now);
+  return decision.intents.empty() ? journal::Decision{} : decision;
+}
+
 journal::Decision escalate_by_hand(const catalog::Catalog& catalog, const Incident& incident,
                                    const std::string& by, const std::string& reason,
                                    Timestamp now) {
-  const auto next = step_after(catalog, incident.policy, standing(incident));
+  const auto next = step_after(catalog, policy_now(catalog, incident), standing(incident));
   return page_from(catalog, incident, next.value_or(standing(incident)),
                    reason.empty() ? "asked for" : reason, by, now);
 }

@@ -7,6 +7,10 @@
 // followed by the next level; after the last one all levels are gone through again, `repeat` times
 // in all; then the last level is paged every kReminderInterval until someone acknowledges. A level
 // that reaches nobody, or whose every page failed, is passed at once, with the reason.
+//
+// The policy is that of the incident's workload as the catalog has it now; of a workload that is
+// gone, or has none, the one that the incident was opened with; else that of the most important
+// workload there is, because whoever is on call there knows better whom to call than nobody.
 
 #include <optional>
 #include <string>
@@ -32,6 +36,11 @@ struct Reachable {
   std::vector<Recipient> recipients;
   std::string reason;  ///< why there are none, for people
 };
+
+/// Name of the policy that an incident of `workload` is escalated by, that was opened with `stored`
+/// (or empty); empty when no workload has one.
+std::string policy_of(const catalog::Catalog& catalog, const std::string& workload,
+                      const std::string& stored);
 
 /// Everyone of the level, by each of their contacts; each person once. `level` is from 1.
 Reachable reachable(const catalog::Catalog& catalog, const std::string& policy, int level,
@@ -63,6 +72,11 @@ journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incid
 /// otherwise, and nothing after the last level (its reminder follows).
 journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
                                            const Incident& incident, Timestamp now);
+
+/// After the catalog was applied: whoever it names now is paged for an incident whose level has
+/// reached nobody; nothing otherwise, and nothing while there is still nobody.
+journal::Decision escalate_when_applied(const catalog::Catalog& catalog, const Incident& incident,
+                                        Timestamp now);
 
 /// A person wants the next level now. At the last one it is paged again.
 journal::Decision escalate_by_hand(const catalog::Catalog& catalog, const Incident& incident,

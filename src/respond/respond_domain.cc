@@ -3,6 +3,7 @@
 #include "catalog/kinds/person.h"
 #include "catalog/kinds/workload.h"
 #include "core/text.h"
+#include "facts/catalog.h"
 #include "respond/communication.h"
 #include "respond/escalation.h"
 #include "respond/incident_facts.h"
@@ -121,6 +122,7 @@ journal::Decision RespondDomain::react(const journal::Fact& fact, Timestamp now)
     return on_alert_fired(fact.body.get<facts::AlertFired>());
   if (fact.type == facts::AlertResolved::kType)
     return on_alert_resolved(text_or(fact.body, "fingerprint"));
+  if (fact.type == facts::CatalogApplied::kType) return on_catalog_applied(now);
   if (!fact.stream.starts_with("incident/")) return {};
   const auto* incident = find(text_or(fact.body, "incident"));
   if (incident == nullptr) return {};
@@ -165,10 +167,11 @@ journal::NewFact RespondDomain::opened_by(const facts::AlertFired& fired) const 
   opened.labels = fired.labels;
   opened.kpi = fired.kpi.empty() ? kpi : fired.kpi;
   opened.procedure = fired.procedure;
-  if (workload != nullptr) {
-    if (opened.procedure.empty()) opened.procedure = workload->playbook.name;
-    opened.policy = workload->escalation_policy.name;
-  }
+  if (workload != nullptr && opened.procedure.empty()) opened.procedure = workload->playbook.name;
+  opened.policy = policy_of(catalog_, fired.workload, "");
+  if (workload == nullptr && !opened.policy.empty())
+    opened.reason += fmt::format("; no workload is known that it is about, so {} says who is paged",
+                                 quote(opened.policy));
   opened.by = "system";
   return incident_fact(opened.incident, opened);
 }
@@ -233,6 +236,13 @@ journal::Decision RespondDomain::on_alert_added(const journal::Fact& fact, Times
       catalog_, incident, {1, incident.round + 1},
       fmt::format("{} fires again after the incident was mitigated", text_or(fact.body, "alert")),
       "system", now);
+}
+
+journal::Decision RespondDomain::on_catalog_applied(Timestamp now) const {
+  journal::Decision decision;
+  for (const auto& [id, incident] : incidents_)
+    append(decision, escalate_when_applied(catalog_, incident, now));
+  return decision;
 }
 
 journal::Decision RespondDomain::on_resolved(const Incident& incident, Timestamp now) const {
@@ -345,7 +355,7 @@ RespondDomain::Decided RespondDomain::open(const std::string& title, const std::
   opened.severity = severity;
   opened.reason = "as given";
   opened.procedure = found->playbook.name;
-  opened.policy = found->escalation_policy.name;
+  opened.policy = policy_of(catalog_, workload, "");
   opened.by = by;
   return one_fact(opened.incident, opened);
 }
@@ -360,10 +370,11 @@ RespondDomain::Decided RespondDomain::escalate(const std::string& id, const std:
                                                const std::string& reason, Timestamp now) const {
   TRY(const auto* incident, allowed(id, IncidentCommand::kEscalate));
   if (!reason.empty()) TRY_STATUS(check_text("reason", reason));
-  if (incident->policy.empty()) {
+  if (policy_of(catalog_, incident->workload, incident->policy).empty()) {
     return fail(ErrorCode::kConflict,
-                fmt::format("cannot escalate {}: its workload {} has no escalation policy", id,
-                            quote(incident->workload)));
+                fmt::format("cannot escalate {}: neither its workload {} nor any other has an "
+                            "escalation policy",
+                            id, quote(incident->workload)));
   }
   return escalate_by_hand(catalog_, *incident, by, reason, now);
 }

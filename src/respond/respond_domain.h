@@ -12,6 +12,7 @@
 // | incident.opened | level 1 is paged; the first update is posted when the communication plan says so |
 // | incident.alert_added to a mitigated one | it is triggered again, level 1 is paged |
 // | page.failed | the next level, when every page of this one failed |
+// | catalog.applied | whoever it names is paged for the incidents that reached nobody |
 // | incident.resolved | the last update is posted |
 // clang-format on
 //
@@ -106,6 +107,7 @@ class RespondDomain final : public journal::Domain {
   journal::Decision on_alert_resolved(const std::string& fingerprint) const;
   journal::Decision on_opened(const Incident& incident, Timestamp now) const;
   journal::Decision on_alert_added(const journal::Fact& fact, Timestamp now) const;
+  journal::Decision on_catalog_applied(Timestamp now) const;
   journal::Decision on_resolved(const Incident& incident, Timestamp now) const;
   journal::NewFact opened_by(const facts::AlertFired& fired) const;
   Result<const Incident*> allowed(const std::string& id, IncidentCommand command) const;

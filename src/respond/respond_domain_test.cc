@@ -1,5 +1,6 @@
 #include "respond/respond_domain.h"
 
+#include "facts/catalog.h"
 #include "respond/respond_test_support.h"
 #include "respond/severity.h"
 
@@ -248,16 +249,112 @@ TEST(Respond, WhoIsPagedFollowsTheRotaAcrossAChangeOfTheClock) {
   shop.time.run_until(*parse_rfc3339("2026-03-23T07:59:00Z"));
   shop.fire("a1");
   EXPECT_EQ(shop.performer.pages.back(), "ana by mail") << "08:59 local";
+  shop.heal("a1");
   ASSERT_TRUE(
       shop.command([&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", ""); }));
   shop.time.run_until(*parse_rfc3339("2026-03-30T06:59:00Z"));
   shop.fire("a2");
   EXPECT_EQ(shop.performer.pages.back(), "ben by mail") << "08:59 summer time";
+  shop.heal("a2");
   ASSERT_TRUE(
       shop.command([&](Timestamp) { return shop.domain->resolve("inc-0002", "person:ben", ""); }));
   shop.time.run_until(*parse_rfc3339("2026-03-30T07:00:00Z"));
   shop.fire("a3");
   EXPECT_EQ(shop.performer.pages.back(), "ana by mail") << "09:00 summer time";
+}
+
+/// The catalog was applied with what a test changed in it.
+void apply_catalog(Shop& shop) {
+  shop.command([](Timestamp) {
+    journal::Decision decision;
+    decision.facts.push_back({.stream = "catalog",
+                              .type = facts::CatalogApplied::kType,
+                              .body = facts::to_json(facts::CatalogApplied{})});
+    return Result<journal::Decision>(std::move(decision));
+  });
+}
+
+void take_policy_away(Shop& shop) {
+  auto workload = *shop.catalog.find<catalog::Workload>("shop");
+  workload.escalation_policy.name = "";
+  put(shop.catalog, workload, shop.time.now());
+}
+
+TEST(Respond, AnIncidentIsEscalatedByThePolicyThatItsWorkloadHasNow) {
+  Shop shop;
+  shop.fire("a1");
+  shop.heal("a1");
+  shop.time.run_for(2min);
+  ASSERT_EQ(shop.incident().state, IncidentState::kMitigated);
+  auto policy = *shop.catalog.find<catalog::EscalationPolicy>("standard");
+  policy.metadata.name = "around-the-clock";
+  policy.levels = {{.schedules = {}, .persons = {{"ben"}}, .acknowledge_within = 5min}};
+  put(shop.catalog, policy, shop.time.now());
+  auto workload = *shop.catalog.find<catalog::Workload>("shop");
+  workload.escalation_policy.name = "around-the-clock";
+  put(shop.catalog, workload, shop.time.now());
+  shop.catalog.remove("EscalationPolicy", "standard", shop.time.now());
+  shop.performer.pages.clear();
+  shop.fire("a2");
+  EXPECT_EQ(shop.performer.pages, Strings{"ben by mail"});
+}
+
+TEST(Respond, AnIncidentWhoseWorkloadIsGoneKeepsThePolicyItWasOpenedWith) {
+  Shop shop;
+  shop.fire("a1");
+  shop.catalog.remove("Workload", "shop", shop.time.now());
+  shop.time.run_for(5min);
+  EXPECT_EQ(shop.performer.pages, (Strings{"ana by mail", "cleo by mail"}));
+}
+
+TEST(Respond, WhoCouldNotBePagedIsPagedAsSoonAsTheCatalogNamesSomeone) {
+  Shop shop;
+  for (const auto* name : {"ana", "ben", "cleo"})
+    shop.catalog.remove("Person", name, shop.time.now());
+  shop.fire("a1");
+  apply_catalog(shop);
+  EXPECT_EQ(shop.performer.pages, Strings{});
+  catalog::Person cleo;
+  cleo.metadata.name = "cleo";
+  cleo.email = "cleo@shop.example";
+  put(shop.catalog, cleo, shop.time.now());
+  apply_catalog(shop);
+  EXPECT_EQ(shop.performer.pages, Strings{"cleo by mail"});
+  apply_catalog(shop);
+  EXPECT_EQ(shop.performer.pages.size(), 1U);
+}
+
+TEST(Respond, APageThatNoPolicyIsForGoesToThoseOfTheMostImportantWorkload) {
+  Shop shop;
+  catalog::EscalationPolicy other;
+  other.metadata.name = "also";
+  other.levels = {{.schedules = {}, .persons = {{"ben"}}, .acknowledge_within = 5min}};
+  put(shop.catalog, other, shop.time.now());
+  catalog::Workload blog;
+  blog.metadata.name = "blog";
+  blog.tier = 4;
+  blog.escalation_policy.name = "also";
+  put(shop.catalog, blog, shop.time.now());
+  shop.fire("a1", "page", "");
+  EXPECT_EQ(shop.performer.pages, Strings{"ana by mail"}) << "those of the shop, of tier 1";
+  shop.time.run_for(5min);
+  EXPECT_EQ(shop.performer.pages.back(), "cleo by mail");
+}
+
+TEST(Respond, WithoutAnyPolicyItIsSaidAndTriedAgainWithTheFirst) {
+  Shop shop;
+  take_policy_away(shop);
+  shop.fire("a1");
+  EXPECT_EQ(shop.performer.pages, Strings{});
+  EXPECT_TRUE(text_or(shop.facts_of("incident.note_added").front().body, "text")
+                  .starts_with("Nobody could be paged"));
+  auto workload = *shop.catalog.find<catalog::Workload>("shop");
+  workload.escalation_policy.name = "standard";
+  put(shop.catalog, workload, shop.time.now());
+  apply_catalog(shop);
+  EXPECT_EQ(shop.performer.pages, Strings{"ana by mail"});
+  shop.time.run_for(5min);
+  EXPECT_EQ(shop.performer.pages.back(), "cleo by mail");
 }
 
 TEST(Respond, CustomersArePromisedUpdatesAndAnOverdueOneIsToldOnce) {
@@ -276,6 +373,7 @@ TEST(Respond, CustomersArePromisedUpdatesAndAnOverdueOneIsToldOnce) {
   }));
   shop.time.run_for(11min);
   EXPECT_EQ(shop.facts_of("status.update_due").size(), 2U);
+  shop.heal("a1");
   ASSERT_TRUE(shop.command(
       [&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", "rolled back"); }));
   EXPECT_EQ(shop.incident().updates.back().state, "resolved");
