@@ -17,6 +17,14 @@ void follow_table(Incident& incident, IncidentCommand command) {
   if (const auto next = next_state(incident.state, command)) incident.state = *next;
 }
 
+void make_room(std::vector<IncidentAlert>& alerts) {
+  while (alerts.size() >= kMaxAlertsPerIncident) {
+    const auto over = std::ranges::find(alerts, false, &IncidentAlert::firing);
+    if (over == alerts.end()) return;
+    alerts.erase(over);
+  }
+}
+
 }  // namespace
 
 std::string incident_id(int number) {
@@ -67,6 +75,7 @@ void apply(Incident& incident, const journal::Fact& fact) {
     const auto known =
         std::ranges::find(incident.alerts, added.fingerprint, &IncidentAlert::fingerprint);
     if (known == incident.alerts.end()) {
+      make_room(incident.alerts);
       incident.alerts.push_back({added.fingerprint, added.alert, true, added.value, added.labels});
     } else {
       known->firing = true;

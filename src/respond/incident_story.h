@@ -22,6 +22,10 @@ struct IncidentIdOrder {
   }
 };
 
+/// Alerts that an incident knows: beyond that, the oldest that are over are only in the journal.
+/// What fires is never forgotten.
+inline constexpr std::size_t kMaxAlertsPerIncident = 2000;
+
 /// Out of its incident.opened.
 Incident begin_incident(const journal::Fact& opened);
 

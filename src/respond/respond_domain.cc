@@ -196,7 +196,7 @@ journal::Decision RespondDomain::on_alert_fired(const facts::AlertFired& fired) 
   recorded.correlation = event.incident;
   if (pages && incident == nullptr) {
     decision.facts.push_back(opened_by(fired));
-  } else if (pages && incident->alerts.size() < kMaxAlertsPerIncident) {
+  } else if (pages) {
     facts::IncidentAlertAdded added{incident->id, fired.fingerprint, fired.alert, fired.value,
                                     fired.labels};
     decision.facts.push_back(incident_fact(incident->id, added));

@@ -39,7 +39,6 @@ inline constexpr std::size_t kMaxTextBytes = 4096;   ///< of titles, notes, upda
 inline constexpr std::size_t kMaxEventsKept = 1000;  ///< older ones are in the journal
 inline constexpr std::size_t kMaxIncidentsKept =
     2000;  ///< resolved ones beyond that, oldest first, are only in the journal
-inline constexpr std::size_t kMaxAlertsPerIncident = 2000;
 
 struct Event {
   std::string id, fingerprint, alert, workload, severity, outcome, incident;

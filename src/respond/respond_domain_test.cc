@@ -357,6 +357,24 @@ TEST(Respond, WithoutAnyPolicyItIsSaidAndTriedAgainWithTheFirst) {
   EXPECT_EQ(shop.performer.pages.back(), "cleo by mail");
 }
 
+TEST(Respond, AnIncidentThatHadEveryAlertItKeepsIsTriggeredAgainByEachOfThem) {
+  Shop shop;
+  for (std::size_t i = 0; i <= kMaxAlertsPerIncident; ++i) shop.fire(fmt::format("a{:04}", i));
+  EXPECT_EQ(shop.incident().alerts.size(), kMaxAlertsPerIncident + 1)
+      << "what fires is never forgotten";
+  for (std::size_t i = 0; i <= kMaxAlertsPerIncident; ++i) shop.heal(fmt::format("a{:04}", i));
+  shop.time.run_for(2min);
+  ASSERT_EQ(shop.incident().state, IncidentState::kMitigated);
+  shop.performer.pages.clear();
+  shop.fire("a0007");
+  EXPECT_EQ(shop.incident().state, IncidentState::kTriggered);
+  EXPECT_EQ(shop.performer.pages, Strings{"ana by mail"});
+  shop.fire("new");
+  EXPECT_EQ(shop.incident().alerts.back().fingerprint, "new");
+  EXPECT_LE(shop.incident().alerts.size(), kMaxAlertsPerIncident)
+      << "the oldest that are over make room";
+}
+
 TEST(Respond, CustomersArePromisedUpdatesAndAnOverdueOneIsToldOnce) {
   Shop shop;
   shop.fire("a1");
