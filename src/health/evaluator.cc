@@ -7,6 +7,7 @@
 #include "facts/catalog.h"
 #include "health/evaluator_state.h"
 #include "health/operations/figures.h"
+#include "health/refusal.h"
 #include "health/slo/sli_queries.h"
 #include "platform/log/log.h"
 
@@ -91,6 +92,7 @@ Evaluator::~Evaluator() = default;
 
 void Evaluator::start() {
   state_->refresh();
+  state_->watch_for_unevaluated();
   state_->started = true;
   state_->subscription =
       state_->ledger.subscribe([state = state_.get()](const journal::Fact& fact) {
@@ -102,6 +104,7 @@ void Evaluator::stop() {
   state_->subscription.reset();
   if (state_->options.commits != nullptr) state_->options.commits->watch({}, {});
   state_->due_timer.reset();
+  state_->look_timer.reset();
   state_->jobs.clear();
 }
 
@@ -183,6 +186,7 @@ void Evaluator::State::build(Job& job) {
     job.slo = {};
     job.window_read_at = {};
     job.restored = false;
+    if (job.evaluated == std::chrono::nanoseconds{}) job.evaluated = counts_as_evaluated(job);
     for (const auto& [fingerprint, recorded] : domain.firing()) {
       if (!recorded.fired.rule.starts_with(job.key() + "/")) continue;
       for (std::size_t i = 0; i < job.burn_alerts.size(); ++i) {
@@ -213,6 +217,7 @@ void Evaluator::State::resolve_orphans() {
   for (const auto& [fingerprint, alert] : domain.firing()) {
     const auto& rule = alert.fired.rule;
     if (rule.starts_with("forecast/")) continue;  // another's: forecast/forecast_service.h
+    if (rule.starts_with(kUnevaluated)) continue;
     const auto end = rule.find('/', rule.find('/') + 1);
     const auto group = rule.substr(0, end);
     if (!jobs.contains(group)) groups.insert(group + "/");
@@ -228,7 +233,7 @@ void Evaluator::State::leave_unsaid_steps() {
   if (decide().facts.empty()) return;
   ledger.command(
       {}, [decide](Timestamp) { return Result<journal::Decision>(decide()); },
-      [](const Result<std::vector<journal::Fact>>&) {});
+      log_refusal(ledger, "a budget step that is not said any more"));
 }
 
 void Evaluator::State::arm(Job& job) {
@@ -423,7 +428,7 @@ void Evaluator::State::kpi_answered(Job& job, const Result<InstantResult>& resul
       [&domain = domain, change = std::move(change)](Timestamp) {
         return Result<journal::Decision>(domain.change_kpi(change));
       },
-      [](const Result<std::vector<journal::Fact>>&) {});
+      log_refusal(ledger, "the status of a KPI"));
 }
 
 // ---- SLOs ----
@@ -515,6 +520,7 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
   const auto* slo = catalog.find<catalog::Slo>(job.name);
   if (slo == nullptr) return;
   job.last_evaluation = now;
+  job.evaluated = runtime.clock.steady();
   job.slo.error.clear();
   if (whole) {
     job.slo.period = job.slo_period;
@@ -549,7 +555,7 @@ void Evaluator::State::stand_budget(const catalog::Slo& slo, const Job& job) {
       [&domain = domain, name, wanted = std::move(wanted), used = use->percent](Timestamp) {
         return Result<journal::Decision>(domain.stand_budget(name, wanted, used));
       },
-      [](const Result<std::vector<journal::Fact>>&) {});
+      log_refusal(ledger, "a step of an error budget"));
 }
 
 /// The alerts of the steps that stand; what the journal knows of them already is left as it is.

@@ -110,11 +110,13 @@ void Evaluator::State::build_rules(Job& job) {
   const auto* group = catalog.find<catalog::RuleGroup>(job.name);
   job.query_offset = group->query_offset;
   job.limit = group->limit;
+  if (job.evaluated == std::chrono::nanoseconds{}) job.evaluated = counts_as_evaluated(job);
   auto before = std::exchange(job.rules, {});
   std::set<std::string> taken;  ///< fingerprints that a rule has already gone on with
   for (const auto& declared : group->rules) {
     GroupRule rule;
     rule.declared = declared;
+    rule.evaluated = counts_as_evaluated(job);
     rule.inputs = rules::inputs_of(declared.expr);
     if (declared.is_alert()) rule.alert = alert_rule(*group, declared);
     rule.reading.recording = !declared.is_alert();
@@ -132,6 +134,7 @@ void Evaluator::State::build_rules(Job& job) {
           old.reading.labels != rule.reading.labels)
         continue;
       rule.written = std::move(old.written);
+      rule.evaluated = old.evaluated;
       rule.reading.alerts = std::move(old.reading.alerts);
       for (const auto& [fingerprint, alert] : rule.reading.alerts) taken.insert(fingerprint);
       break;
@@ -190,6 +193,7 @@ void Evaluator::State::begin_restored(Job& job, Timestamp now) {
 /// Without the past nothing may be decided: it is asked again at the next turn.
 void Evaluator::State::give_up_restoring(Job& job, const Error& error) {
   for (auto& rule : job.rules) {
+    rule.reading.health = "err";
     rule.reading.last_error = to_string(error);
     rule.restored.clear();
   }
@@ -299,6 +303,7 @@ void Evaluator::State::alerts_decided(Job& job, RuleTurn turn, ActiveAlerts aler
   const auto fired = newly_firing(rule.reading.alerts, alerts);
   rule.reading.alerts = std::move(alerts);
   rule.restored.clear();
+  rule.evaluated = runtime.clock.steady();
   job.evaluation.changed = job.evaluation.changed || changed;
   plan_ahead(job, turn.index);
   if (!fired.empty()) return explain(job, turn, fired);
@@ -377,7 +382,11 @@ void Evaluator::State::finish_group(Job& job) {
       write_alerts(rule.reading.alerts, evaluation.now - job.query_offset, writes);
   }
   writes.push_back(evaluation_mark(job, evaluation.now));
-  write(job, std::move(writes), [this](Job& asked, const Status&) { group_done(asked); });
+  write(job, std::move(writes), [this, whole = evaluation.whole](Job& asked, const Status& status) {
+    if (whole && status) asked.evaluated = runtime.clock.steady();
+    asked.unwritten = status ? "" : to_string(status.error());
+    group_done(asked);
+  });
 }
 
 /// A part is followed by as much rest as it took, so that evaluations in between never take more

@@ -1,7 +1,8 @@
 #pragma once
 
-// The evaluator's insides, shared by evaluator.cc (following the catalog, KPIs, SLOs) and
-// evaluator_rules.cc (rule groups). Included by nobody else. Everything on the strand.
+// The evaluator's insides, shared by evaluator.cc (following the catalog, KPIs, SLOs),
+// evaluator_rules.cc (rule groups) and evaluator_unevaluated.cc (what could not be evaluated).
+// Included by nobody else. Everything on the strand.
 
 #include <functional>
 #include <set>
@@ -16,14 +17,18 @@
 
 namespace wellrun::health {
 
+/// What the rules of alerts begin with that say that rules or SLOs are not evaluated.
+inline constexpr std::string_view kUnevaluated = "unevaluated/";
+
 struct GroupRule {
   catalog::Rule declared;
   AlertRule alert;  ///< when it is one
   rules::RuleInputs inputs;
   RuleReading reading;
   rules::WrittenSeries written;
-  RestoredStarts restored;        ///< for its first evaluation only
-  std::optional<Error> left_out;  ///< of its last: more series than are followed
+  RestoredStarts restored;               ///< for its first evaluation only
+  std::optional<Error> left_out;         ///< of its last: more series than are followed
+  std::chrono::nanoseconds evaluated{};  ///< its alerts were decided last, or it was declared
 };
 
 /// An evaluation of a group that is under way: all of its rules at the interval, or those that
@@ -48,6 +53,8 @@ struct Job {
   std::uint64_t generation = 0;  ///< an answer for an earlier one is dropped
 
   Timestamp last_evaluation{};
+  std::chrono::nanoseconds evaluated{};  ///< a whole turn was decided and written, or declared
+  std::string unwritten;                 ///< why the last turn's results were not taken, or empty
 
   // Of a rule group, and of an SLO.
   bool restored = false;  ///< pending alerts of before a restart have been taken up
@@ -147,6 +154,11 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void reconciled(const std::string& group, const std::map<std::string, facts::AlertFired>& wanted,
                   const Result<std::vector<journal::Fact>>& recorded);
 
+  // Rules and SLOs that cannot be evaluated: evaluator_unevaluated.cc.
+  void watch_for_unevaluated();
+  void look_for_unevaluated();
+  std::chrono::nanoseconds counts_as_evaluated(const Job& job) const;
+
   // Rules that are due besides their interval.
   void watch_commits();
   void due_at_once(const Job& job);
@@ -189,7 +201,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   std::map<std::string, std::string> unrecorded;
   bool started = false;  ///< what the catalog had at the start has been taken over
   std::uint64_t generations = 0;
-  std::unique_ptr<Timer> subscription;
+  std::unique_ptr<Timer> subscription, look_timer;
 
   rules::DueQueue due;
   /// Groups of which some rules are being evaluated, and since when.

@@ -30,10 +30,13 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
   std::map<std::string, std::vector<InstantSeries>> answers_to_all;
   std::vector<telemetry::SeriesWrite> written;
   bool failing = false;
+  bool silent = false;  ///< questions get no answer at all
+  bool full = false;    ///< no sample is taken
   bool dead = false;
 
   void instant(std::string promql, Timestamp time,
                std::move_only_function<void(Result<InstantResult>)> done) override {
+    if (silent) return;
     strand_.post(
         [answer = answer_to(promql, time), done = std::move(done)]() mutable { done(answer); });
   }
@@ -47,6 +50,7 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
       dead = true;
     }
     if (dead) return fail(ErrorCode::kIo, "the process is gone");
+    if (full) return fail(ErrorCode::kNoSpace, "no room");
     for (auto& each : series) written.push_back(std::move(each));
     return telemetry::WriteOutcome{};
   }
@@ -509,6 +513,65 @@ TEST_F(EvaluatorTest, AQueryThatFailsChangesNothing) {
   EXPECT_EQ(evaluator->groups().front().rules.front().health, "err");
 }
 
+TEST_F(EvaluatorTest, RulesThatCannotBeEvaluatedForFiveMinutesAreAnAlertOfTheirWorkload) {
+  start();
+  time.run_for(30s);
+  world.failing = true;
+  time.run_for(4min);
+  EXPECT_EQ(facts(), Strings{});
+  time.run_for(3min);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  const auto fired = store.read({})->front().body.get<facts::AlertFired>();
+  EXPECT_EQ(fired.alert, "RulesNotEvaluated");
+  EXPECT_EQ(fired.severity, "page") << "as the rule that it is about";
+  EXPECT_EQ(fired.workload, "shop");
+  EXPECT_TRUE(fired.annotations.at("summary").starts_with("HighErrors of rule group shop has not"));
+  EXPECT_TRUE(fired.annotations.at("summary").ends_with(": too slow"))
+      << fired.annotations.at("summary");
+  kill_and_restart();
+  time.run_for(10min);
+  EXPECT_EQ(facts().size(), 1U) << "it goes on over a restart";
+  world.failing = false;
+  time.run_for(2min);
+  EXPECT_EQ(facts(), (Strings{"alert.fired", "alert.resolved"}));
+}
+
+/// As when a question's answer is lost: nothing says that it failed.
+TEST_F(EvaluatorTest, RulesWhoseQuestionIsNeverAnsweredAreAnAlertToo) {
+  start();
+  time.run_for(30s);
+  world.silent = true;
+  time.run_for(7min);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+}
+
+/// A full disk: without samples every alert soon looks as if all were well.
+TEST_F(EvaluatorTest, RulesWhoseStoreTakesNoSamplesAreAnAlertToo) {
+  start();
+  time.run_for(30s);
+  world.full = true;
+  time.run_for(7min);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  const auto fired = store.read({})->front().body.get<facts::AlertFired>();
+  EXPECT_TRUE(fired.annotations.at("summary").ends_with(": no room"))
+      << fired.annotations.at("summary");
+}
+
+TEST_F(EvaluatorTest, ARuleThatPagesNobodyIsNotMissed) {
+  catalog::RuleGroup group;
+  group.metadata.name = "shop";
+  group.interval = 10s;
+  catalog::Rule rule;
+  rule.alert = "ForTheRecord";
+  rule.expr = "errors > 0.1";
+  group.rules.push_back(rule);
+  put(catalog, group, time.now());
+  start();
+  world.failing = true;
+  time.run_for(30min);
+  EXPECT_EQ(facts(), Strings{});
+}
+
 TEST_F(EvaluatorTest, AnAlertWhoseRuleWasRemovedResolves) {
   start();
   breaks();
@@ -622,6 +685,19 @@ TEST_F(EvaluatorTest, AKpiOfOperationsIsComputedFromTheJournalAndKeptAsASeries) 
   EXPECT_EQ(kept.front().value, 600);
   EXPECT_EQ(kept.front().labels.get("kpi"), "answer");
   EXPECT_EQ(domain->kpi("answer").status, "missed");
+}
+
+TEST_F(EvaluatorTest, AnSloThatCannotBeEvaluatedIsAnAlertOfItsService) {
+  catalog.remove("RuleGroup", "shop", time.now());
+  put(catalog, checkout_slo(), time.now());
+  start();
+  world.failing = true;
+  time.run_for(7min);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  const auto fired = store.read({})->front().body.get<facts::AlertFired>();
+  EXPECT_EQ(fired.alert, "SloNotEvaluated");
+  EXPECT_EQ(fired.slo, "checkout");
+  EXPECT_EQ(fired.workload, "shop");
 }
 
 TEST_F(EvaluatorTest, ABurnThatMustLastIsPendingUntilThen) {

@@ -1,6 +1,7 @@
 #include "health/finding/finding_service.h"
 
 #include "facts/catalog.h"
+#include "health/refusal.h"
 
 namespace wellrun::health::finding {
 
@@ -52,7 +53,7 @@ void FindingService::look_at(const std::string& workload) {
         return Result<journal::Decision>(
             domain.decide(workload, unusual, Topology(catalog), std::string(kAsUsualAgain), now));
       },
-      [](const Result<std::vector<journal::Fact>>&) {});
+      log_refusal(ledger_, "a finding"));
 }
 
 /// Findings of workloads that are not watched any more would stay open for ever.
@@ -66,7 +67,7 @@ void FindingService::close_orphans() {
           return Result<journal::Decision>(
               domain.decide(workload, {}, kNone, "no longer watched", now));
         },
-        [](const Result<std::vector<journal::Fact>>&) {});
+        log_refusal(ledger_, "a finding"));
   }
 }
 

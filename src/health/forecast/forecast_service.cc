@@ -5,6 +5,7 @@
 #include <set>
 
 #include "facts/catalog.h"
+#include "health/refusal.h"
 
 namespace wellrun::health::forecast {
 namespace {
@@ -201,7 +202,7 @@ void ForecastService::State::record() {
         return Result<journal::Decision>(
             domain.reconcile("forecast/", wanted, "no longer foretold", now));
       },
-      [](const Result<std::vector<journal::Fact>>&) {});
+      log_refusal(ledger, "a warning of a forecast"));
 }
 
 ForecastService::ForecastService(Runtime runtime, const catalog::Catalog& catalog,
