@@ -70,6 +70,17 @@ Outcome failed(std::string error) {
   return {.kind = Outcome::Kind::kFailed, .error = std::move(error), .detail = Json::object()};
 }
 
+/// Without the attempt: a peer that carried out the first is to see that the second is the same.
+std::string idempotency_key(const Json& request) {
+  return fmt::format("procedures/{}/{}", text_or(request, "run"),
+                     static_cast<int>(number_or(request, "index", 0)));
+}
+
+bool may_have_happened(const Error& error) {
+  return error.code == ErrorCode::kDeadline || error.code == ErrorCode::kIo ||
+         error.code == ErrorCode::kTooLarge;
+}
+
 std::map<std::string, std::string> variables(const Json& request,
                                              const std::map<std::string, std::string>& secrets) {
   std::map<std::string, std::string> variables{{"WELLRUN_RUN", text_or(request, "run")},
@@ -173,18 +184,26 @@ void HttpStep::perform(const journal::Intent& intent, Done done) {
                               .body = text_or(spec, "body")};
   request.timeout =
       Duration{static_cast<std::int64_t>(number_or(intent.request, "timeout_ms", 30'000))};
-  request.headers.push_back({"Idempotency-Key", intent.key});
+  request.headers.push_back({"Idempotency-Key", idempotency_key(intent.request)});
   const auto headers = spec.value("headers", Json::object());
   for (const auto& [name, value] : headers.items())
     request.headers.push_back({name, value.get<std::string>()});
   const auto expected = static_cast<int>(number_or(spec, "expectStatus", 0));
   const auto started = environment_.runtime.clock.steady();
   const auto called = request.method + " " + request.url;
-  client_.send(std::move(request), [this, expected, started, called, done = std::move(done)](
-                                       Result<http::Response> response) mutable {
+  client_.send(std::move(request), [this, expected, started, called, repeatable = intent.repeatable,
+                                    done =
+                                        std::move(done)](Result<http::Response> response) mutable {
     const auto duration =
         std::chrono::duration_cast<Duration>(environment_.runtime.clock.steady() - started);
-    if (!response) return done(failed(fmt::format("{}: {}", called, response.error().message)));
+    if (!response) {
+      auto outcome = failed(fmt::format("{}: {}", called, response.error().message));
+      if (!repeatable && may_have_happened(response.error())) {
+        outcome.kind = Outcome::Kind::kUnknown;
+        outcome.error += "; whether it was done there is not known";
+      }
+      return done(std::move(outcome));
+    }
     const bool good = expected == 0 ? response->status / 100 == 2 : response->status == expected;
     const auto output = fmt::format("{} → {}\n{}", called, response->status, response->body);
     done(outcome_of(environment_, good ? Outcome::Kind::kDone : Outcome::Kind::kFailed,

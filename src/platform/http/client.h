@@ -33,8 +33,10 @@ struct ClientRequest {
   bool verify_certificate = true;
 };
 
-/// Called exactly once. kDeadline, kUnavailable (cannot connect), kForbidden (address policy),
-/// kTooLarge, kInvalid (URL). A response with any status is a success here.
+/// Called exactly once. A response with any status is a success here. Nothing was sent:
+/// kUnavailable (cannot connect, in time or at all), kForbidden (address policy), kInvalid (URL,
+/// headers). The peer may have got the request, and done what it asks for: kDeadline, kIo (the
+/// connection or the answer broke), kTooLarge (the answer).
 using ClientCallback = std::move_only_function<void(Result<Response>)>;
 
 class Client {

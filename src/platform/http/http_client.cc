@@ -121,7 +121,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     output_ = std::move(*text);
     deadline_.expires_after(request_.timeout);
     deadline_.async_wait([self = shared_from_this()](error_code error) {
-      if (!error) self->give_up(ErrorCode::kDeadline, "no answer in time", {});
+      if (error) return;
+      if (self->is_sending_) return self->give_up(ErrorCode::kDeadline, "no answer in time", {});
+      self->give_up(ErrorCode::kUnavailable, "cannot connect in time", {});
     });
     resolver_.async_resolve(
         url_.host, url_.port,
@@ -169,6 +171,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     }
     transport_->handshake([self = shared_from_this()](error_code error, std::size_t) {
       if (error) return self->give_up(ErrorCode::kUnavailable, "TLS handshake failed", error);
+      self->is_sending_ = true;
       self->write(self->output_);
     });
   }
@@ -182,8 +185,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     }
     transport_->write_some(asio::buffer(rest),
                            [self = shared_from_this(), rest](error_code error, std::size_t size) {
-                             if (error)
-                               return self->give_up(ErrorCode::kUnavailable, "cannot send", error);
+                             if (error) return self->give_up(ErrorCode::kIo, "cannot send", error);
                              self->write(rest.substr(size));
                            });
   }
@@ -200,12 +202,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   void take_end(error_code error) {
     const bool is_end = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-    if (!is_end) return give_up(ErrorCode::kUnavailable, "cannot read the answer", error);
+    if (!is_end) return give_up(ErrorCode::kIo, "cannot read the answer", error);
     // A body without a length ends with its connection, which only a proper end may do.
     error_code incomplete;
     if (error == asio::error::eof && parser_.got_some()) parser_.put_eof(incomplete);
     if (incomplete || !parser_.is_done()) {
-      return give_up(ErrorCode::kUnavailable, "the answer was cut off", incomplete);
+      return give_up(ErrorCode::kIo, "the answer was cut off", incomplete);
     }
     take_response();
   }
@@ -224,12 +226,12 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
                      fmt::format("more than {} bytes of answer", request_.max_response_bytes), {});
     }
     if (error && error != beast_http::error::need_more) {
-      return give_up(ErrorCode::kUnavailable, "the answer is not HTTP", error);
+      return give_up(ErrorCode::kIo, "the answer is not HTTP", error);
     }
     if (!parser_.is_done()) return read();
     if (parser_.get().result_int() / 100 ==
         1) {  // RFC 9110 section 15.2: the answer proper follows
-      return give_up(ErrorCode::kUnavailable, "an interim answer that was not asked for", {});
+      return give_up(ErrorCode::kIo, "an interim answer that was not asked for", {});
     }
     take_response();
   }
@@ -246,7 +248,11 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     if (asked_by_us && find_header(response.headers, "Content-Encoding") == "gzip" &&
         !response.body.empty()) {
       auto body = gunzip(response.body, request_.max_response_bytes);
-      if (!body) return finish(std::unexpected(body.error()));
+      if (!body) {
+        const bool is_too_large = body.error().code == ErrorCode::kTooLarge;
+        return give_up(is_too_large ? ErrorCode::kTooLarge : ErrorCode::kIo, body.error().message,
+                       {});
+      }
       response.body = std::move(*body);
       std::erase_if(response.headers, [](const Header& header) {
         return find_header({header}, "Content-Encoding") == "gzip";
@@ -283,6 +289,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::vector<tcp::endpoint> endpoints_;
   std::unique_ptr<Transport> transport_;
   std::string output_, input_;
+  bool is_sending_ = false;  ///< from here on the peer may have got the request
   std::array<char, 16 << 10> piece_{};
   beast_http::response_parser<beast_http::string_body> parser_;
 };

@@ -1,9 +1,14 @@
 #include "platform/http/http_client.h"
 
+#include <arpa/inet.h>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
 
 #include "platform/http/address_policy.h"
 #include "platform/http/server.h"
@@ -76,6 +81,55 @@ TEST_F(ClientTest, SaysWhatWentWrong) {
   const auto gone = url("/hello");
   server_->stop();
   EXPECT_EQ(send({.url = gone}).error().code, ErrorCode::kUnavailable);
+}
+
+/// A peer that takes connections and does `answer` with each.
+class OddPeer {
+ public:
+  explicit OddPeer(std::string answer)
+      : answer_(std::move(answer)), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* name = reinterpret_cast<sockaddr*>(&address);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_, name, size), 0);
+    EXPECT_EQ(::listen(socket_, 4), 0);
+    EXPECT_EQ(::getsockname(socket_, name, &size), 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] {
+      for (int peer = 0; (peer = ::accept(socket_, nullptr, nullptr)) >= 0; ::close(peer)) {
+        char request[4096];
+        (void)::recv(peer, request, sizeof request, 0);
+        (void)::send(peer, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+      }
+    });
+  }
+  ~OddPeer() {
+    ::shutdown(socket_, SHUT_RDWR);
+    thread_.join();
+    ::close(socket_);
+  }
+  std::string url(std::string_view scheme = "http") const {
+    return fmt::format("{}://127.0.0.1:{}/", scheme, port_);
+  }
+
+ private:
+  std::string answer_;
+  int socket_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+TEST_F(ClientTest, TellsWhetherThePeerMayHaveGotTheRequest) {
+  for (const auto* answer : {"", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "no HTTP\r\n",
+                             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: "
+                             "4\r\n\r\nnone"}) {
+    const OddPeer peer(answer);
+    EXPECT_EQ(send({.method = "POST", .url = peer.url()}).error().code, ErrorCode::kIo) << answer;
+  }
+  const OddPeer no_tls("no TLS");
+  EXPECT_EQ(send({.url = no_tls.url("https")}).error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(ClientTest, TlsNeedsACertificateThatIsTrusted) {

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "journal/memory_store.h"
+#include "platform/runtime/virtual_runtime.h"
+#include "procedures/run_fsm.h"
+#include "procedures/step_effects.h"
+
+namespace wellrun::procedures {
+namespace {
+
+/// Keeps what it is asked and answers as it is told.
+struct FakeClient final : http::Client {
+  void send(http::ClientRequest request, http::ClientCallback done) override {
+    requests.push_back(std::move(request));
+    done(answer);
+  }
+  std::vector<http::ClientRequest> requests;
+  Result<http::Response> answer = http::text_response("done");
+};
+
+struct HttpStepTest : ::testing::Test {
+  /// The outcome of this step's attempt after `failures` that failed.
+  journal::Outcome outcome_of(Json step, Json inputs = Json::object(), int failures = 0) {
+    step["name"] = "call";
+    step["retries"] = failures;
+    facts::RunStarted body{.run = "run-1", .runbook = "call", .inputs = std::move(inputs)};
+    body.plan = Json::array({std::move(step)});
+    auto run = begin({.seq = 1, .type = facts::RunStarted::kType, .body = body});
+    auto next = proceed(run, Timestamp{});
+    for (int i = 1; i <= failures; ++i) {
+      for (const auto& fact : next.decision.facts)
+        apply(run, {.type = fact.type, .body = fact.body});
+      for (const auto& fact :
+           step_outcome(run, 0, i, {.kind = journal::Outcome::Kind::kFailed}).facts)
+        apply(run, {.type = fact.type, .body = fact.body});
+      next = proceed(run, Timestamp{});
+    }
+    journal::Outcome outcome;
+    step_.perform(next.decision.intents.at(0),
+                  [&](journal::Outcome ended) { outcome = std::move(ended); });
+    return outcome;
+  }
+  std::string last_header(std::string_view name) const {
+    return std::string(http::find_header(client_.requests.back().headers, name));
+  }
+
+  VirtualRuntime time_;
+  journal::MemoryStore store_{time_.runtime().strand};
+  LiveOutput live_;
+  FakeClient client_;
+  HttpStep step_{{time_.runtime(), store_, live_, {}}, client_};
+};
+
+TEST_F(HttpStepTest, WhatMayHaveHappenedAndMustNotHappenTwiceIsUnknown) {
+  using Kind = journal::Outcome::Kind;
+  const auto kind_of = [&](ErrorCode code, bool repeatable) {
+    client_.answer = fail(code, "no");
+    return outcome_of({{"http", {{"method", "POST"}, {"url", "http://peer/pay"}}},
+                       {"repeatable", repeatable}})
+        .kind;
+  };
+  for (const auto code : {ErrorCode::kDeadline, ErrorCode::kIo, ErrorCode::kTooLarge}) {
+    EXPECT_EQ(kind_of(code, false), Kind::kUnknown);
+    EXPECT_EQ(kind_of(code, true), Kind::kFailed);
+  }
+  for (const auto code : {ErrorCode::kUnavailable, ErrorCode::kForbidden, ErrorCode::kInvalid})
+    EXPECT_EQ(kind_of(code, false), Kind::kFailed);
+}
+
+TEST_F(HttpStepTest, EveryAttemptHasTheSameIdempotencyKey) {
+  const Json step{{"http", {{"method", "POST"}, {"url", "http://peer/pay"}}}};
+  EXPECT_EQ(outcome_of(step).kind, journal::Outcome::Kind::kDone);
+  const auto first = last_header("Idempotency-Key");
+  EXPECT_EQ(first, "procedures/run-1/0");
+  outcome_of(step, Json::object(), 2);
+  EXPECT_EQ(last_header("Idempotency-Key"), first);
+}
+
+}  // namespace
+}  // namespace wellrun::procedures
