@@ -77,6 +77,15 @@ std::string policy_now(const catalog::Catalog& catalog, const Incident& incident
   return policy_of(catalog, incident.workload, incident.policy);
 }
 
+/// Pages of the level where it stands, back to the last that did not fail.
+int failed_in_a_row(const Incident& incident) {
+  const auto failed = [&](const Page& page) {
+    return page.state == "failed" && page.level == incident.level && page.round == incident.round;
+  };
+  const auto end = std::ranges::find_if_not(incident.pages.rbegin(), incident.pages.rend(), failed);
+  return static_cast<int>(end - incident.pages.rbegin());
+}
+
 Step standing(const Incident& incident) {
   return {incident.level, incident.round};
 }
@@ -178,12 +187,22 @@ journal::Decision page_from(const catalog::Catalog& catalog, const Incident& inc
   return decision;
 }
 
+namespace {
+
+/// A channel that was down for a moment must not cost a quarter of an hour.
+Duration until_reminder(const Incident& incident) {
+  const auto failed = failed_in_a_row(incident);
+  return failed == 0 ? kReminderInterval : std::min(kReminderInterval, kRetryInterval * failed);
+}
+
+}  // namespace
+
 std::optional<Timestamp> escalation_due(const catalog::Catalog& catalog, const Incident& incident) {
   const auto policy = policy_now(catalog, incident);
   if (incident.state != IncidentState::kTriggered || policy.empty()) return std::nullopt;
   const auto* level = level_of(catalog, policy, incident.level);
   if (level == nullptr || !step_after(catalog, policy, standing(incident)))
-    return incident.level_since + kReminderInterval;
+    return incident.level_since + until_reminder(incident);
   return incident.level_since + level->acknowledge_within;
 }
 
@@ -195,7 +214,10 @@ journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incid
     const auto* found = catalog.find<catalog::EscalationPolicy>(policy);
     const Step last{found == nullptr ? incident.level : static_cast<int>(found->levels.size()),
                     incident.round};
-    return page_from(catalog, incident, last, "still not acknowledged: reminder", "system", now);
+    const auto* reason = failed_in_a_row(incident) == 0
+                             ? "still not acknowledged: reminder"
+                             : "no page of it could be sent: it is tried again";
+    return page_from(catalog, incident, last, reason, "system", now);
   }
   const auto* level = level_of(catalog, policy, incident.level);
   return page_from(

@@ -6,7 +6,8 @@
 // Level 1 is paged when an incident opens. Who does not acknowledge within the level's time is
 // followed by the next level; after the last one all levels are gone through again, `repeat` times
 // in all; then the last level is paged every kReminderInterval until someone acknowledges. A level
-// that reaches nobody, or whose every page failed, is passed at once, with the reason.
+// that reaches nobody, or whose every page failed, is passed at once, with the reason; when it was
+// the last, it is paged again after kRetryInterval for each of its pages that failed in a row.
 //
 // The policy is that of the incident's workload as the catalog has it now; of a workload that is
 // gone, or has none, the one that the incident was opened with; else that of the most important
@@ -23,6 +24,7 @@
 namespace wellrun::respond {
 
 inline constexpr Duration kReminderInterval{15 * 60'000};
+inline constexpr Duration kRetryInterval{60'000};
 inline constexpr std::size_t kMaxPagesPerLevel = 50;
 
 /// One contact of one person.

@@ -5,6 +5,8 @@
 namespace wellrun::respond {
 namespace {
 
+constexpr std::size_t kMostAlertsNamed = 10;
+
 std::string shown(const Json& value) {
   return value.is_string()   ? value.get<std::string>()
          : value.is_number() ? fmt::format("{:.4g}", value.get<double>())
@@ -31,6 +33,20 @@ std::string line(std::string_view name, const std::string& value) {
   return value.empty() ? std::string() : fmt::format("{:<12}{}\n", name, value);
 }
 
+/// Those that fire. Of many only the first are named: receivers refuse messages that are too long,
+/// and the largest outage has the most alerts.
+std::string alerts_of(const Incident& incident) {
+  std::string alerts;
+  std::size_t count = 0;
+  for (const auto& alert : incident.alerts) {
+    if (!alert.firing || ++count > kMostAlertsNamed) continue;
+    alerts += (alerts.empty() ? "" : ", ") + alert.alert;
+    if (const auto value = shown(alert.value); !value.empty()) alerts += " (" + value + ")";
+  }
+  if (count > kMostAlertsNamed) alerts += fmt::format(" and {} more", count - kMostAlertsNamed);
+  return alerts;
+}
+
 }  // namespace
 
 std::string header_text(std::string_view text) {
@@ -44,12 +60,7 @@ std::string header_text(std::string_view text) {
 
 PageMessage page_message(const Incident& incident, const std::string& page, const PageLinks& links,
                          Timestamp now) {
-  std::string alerts;
-  for (const auto& alert : incident.alerts) {
-    if (!alert.firing) continue;
-    alerts += (alerts.empty() ? "" : ", ") + alert.alert;
-    if (const auto value = shown(alert.value); !value.empty()) alerts += " (" + value + ")";
-  }
+  const auto alerts = alerts_of(incident);
   const auto since = fmt::format("{} ({} ago)", format_rfc3339(incident.opened_at),
                                  format_age(now - incident.opened_at));
   PageMessage message;

@@ -201,9 +201,31 @@ TEST(Respond, WhenEveryPageOfALevelFailedTheNextIsPagedAtOnce) {
   EXPECT_EQ(other.performer.pages, (Strings{"ana by mail", "cleo by mail"}));
   EXPECT_TRUE(text_or(other.facts_of("incident.escalated").front().body, "reason")
                   .starts_with("every page of level 1 failed; ana by mail"));
-  other.time.run_for(15min);
-  EXPECT_EQ(other.performer.pages.size(), 3U)
-      << "the last level is reminded, not paged in a circle";
+  other.time.run_for(59s);
+  EXPECT_EQ(other.performer.pages.size(), 2U) << "not in a circle";
+}
+
+TEST(Respond, WhenEveryPageOfTheLastLevelFailedItIsTriedAgainSoonAndThenLessOften) {
+  Shop shop;
+  shop.performer.failing = {"mail"};
+  shop.fire("a1");
+  const auto opened = shop.time.now();
+  std::vector<Duration> tried;
+  for (int second = 0; second < 3600; ++second) {
+    const auto before = shop.performer.pages.size();
+    shop.time.run_for(1s);
+    if (shop.performer.pages.size() > before) tried.push_back(shop.time.now() - opened);
+  }
+  ASSERT_GE(tried.size(), 6U);
+  EXPECT_EQ((std::vector<Duration>{tried.begin(), tried.begin() + 5}),
+            (std::vector<Duration>{1min, 3min, 6min, 10min, 15min}));
+  EXPECT_LE(tried.size(), 10U);
+  shop.performer.failing.clear();
+  const auto failed = shop.performer.pages.size();
+  shop.time.run_for(15min);
+  ASSERT_EQ(shop.performer.pages.size(), failed + 1);
+  shop.time.run_for(5min);
+  EXPECT_EQ(shop.performer.pages.size(), failed + 1) << "one that went out is only reminded of";
 }
 
 TEST(Respond, EscalatingByHandIsOneStep) {

@@ -80,6 +80,21 @@ struct PerformerTest : testing::Test {
   }
 };
 
+/// Receivers refuse messages that are too long.
+TEST(PageMessage, OfManyAlertsOnlyTheFirstAreNamed) {
+  Incident incident;
+  incident.id = "inc-0001";
+  for (int i = 0; i < 2000; ++i)
+    incident.alerts.push_back({.fingerprint = std::to_string(i),
+                               .alert = "TargetDown",
+                               .firing = i != 0,
+                               .value = 0.5,
+                               .labels = {}});
+  const auto message = page_message(incident, "p", {.incident = "", .acknowledge = ""}, {});
+  EXPECT_TRUE(text_or(message.body, "alerts").ends_with("TargetDown (0.5) and 1989 more"));
+  EXPECT_LT(message.slack.size(), 1000U);
+}
+
 TEST(WebhookSignature, IsHmacSha256) {
   // RFC 4231, test case 2.
   EXPECT_EQ(webhook_signature("Jefe", "what do ya want for nothing?"),
