@@ -60,6 +60,7 @@ Json to_json(const Incident& incident) {
           {"opened_at", to_unix_ms(incident.opened_at)},
           {"acknowledged_at", time_json(incident.acknowledged_at)},
           {"acknowledged_by", incident.acknowledged_by},
+          {"held_since", time_json(incident.held_since)},
           {"mitigated_at", time_json(incident.mitigated_at)},
           {"resolved_at", time_json(incident.resolved_at)},
           {"alerts", incident.alerts},
@@ -89,6 +90,7 @@ Result<Incident> incident_from_json(const Json& json) {
     incident.opened_at = from_unix_ms(json.at("opened_at").get<std::int64_t>());
     incident.acknowledged_at = time_of(json.at("acknowledged_at"));
     json.at("acknowledged_by").get_to(incident.acknowledged_by);
+    incident.held_since = time_of(json.value("held_since", json.at("acknowledged_at")));
     incident.mitigated_at = time_of(json.at("mitigated_at"));
     incident.resolved_at = time_of(json.at("resolved_at"));
     json.at("alerts").get_to(incident.alerts);

@@ -46,6 +46,7 @@ struct Incident {
   Timestamp opened_at;
   std::optional<Timestamp> acknowledged_at, mitigated_at, resolved_at;
   std::string acknowledged_by;
+  std::optional<Timestamp> held_since;  ///< acknowledged last; acknowledged_at: first
   std::vector<IncidentAlert> alerts;
   std::map<std::string, std::string> roles;
 

@@ -96,6 +96,7 @@ void apply(Incident& incident, const journal::Fact& fact) {
   } else if (fact.type == facts::IncidentAcknowledged::kType) {
     if (!incident.acknowledged_at) incident.acknowledged_at = fact.time;
     incident.acknowledged_by = text_or(body, "by");
+    incident.held_since = fact.time;
     follow_table(incident, IncidentCommand::kAcknowledge);
   } else if (fact.type == facts::IncidentEscalated::kType) {
     const auto escalated = body.get<facts::IncidentEscalated>();

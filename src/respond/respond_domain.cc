@@ -45,6 +45,12 @@ journal::Decision one_fact(const std::string& incident, const Payload& payload) 
   return decision;
 }
 
+/// When what a person took for mitigated turns out not to be over, because an alert never stopped.
+std::optional<Timestamp> not_over_at(const Incident& incident) {
+  if (incident.state != IncidentState::kMitigated || !incident.any_firing()) return std::nullopt;
+  return incident.mitigated_at.value_or(incident.opened_at) + kStillFiresAfter;
+}
+
 void append(journal::Decision& decision, journal::Decision more) {
   std::ranges::move(more.facts, std::back_inserter(decision.facts));
   std::ranges::move(more.intents, std::back_inserter(decision.intents));
@@ -228,14 +234,18 @@ journal::Decision RespondDomain::on_opened(const Incident& incident, Timestamp n
 }
 
 /// Alerts only join an incident, unless it was mitigated: then someone has to know that it was not
-/// over.
+/// over. Nor does whoever acknowledged it long ago have to be still there.
 journal::Decision RespondDomain::on_alert_added(const journal::Fact& fact, Timestamp now) const {
   const auto& incident = *find(text_or(fact.body, "incident"));
-  if (!incident.unpaged) return {};
-  return page_from(
-      catalog_, incident, {1, incident.round + 1},
-      fmt::format("{} fires again after the incident was mitigated", text_or(fact.body, "alert")),
-      "system", now);
+  const auto alert = text_or(fact.body, "alert");
+  const bool held_long = incident.state == IncidentState::kAcknowledged && incident.held_since &&
+                         *incident.held_since + kAcknowledgementHolds <= now;
+  if (!incident.unpaged && !held_long) return {};
+  const auto reason = incident.unpaged
+                          ? fmt::format("{} fires again after the incident was mitigated", alert)
+                          : fmt::format("{} fires, and the incident was acknowledged {} ago", alert,
+                                        format_age(now - *incident.held_since));
+  return page_from(catalog_, incident, {1, incident.round + 1}, reason, "system", now);
 }
 
 journal::Decision RespondDomain::on_catalog_applied(Timestamp now) const {
@@ -271,8 +281,29 @@ journal::Decision RespondDomain::outcome(const journal::Intent& intent,
 
 // ---- due times ----
 
-std::optional<Timestamp> RespondDomain::due_of(const Incident& incident) const {
-  if (!incident.is_open()) return std::nullopt;
+RespondDomain::Followed RespondDomain::followed_alerts() const {
+  Followed followed;
+  if (std::ranges::none_of(incidents_, [](const auto& each) {
+        return !each.second.is_open() && each.second.any_firing();
+      }))
+    return followed;
+  for (const auto& [id, incident] : incidents_) {
+    for (const auto& alert : incident.alerts) {
+      if (incident.is_open() && alert.firing) followed.insert(alert.fingerprint);
+    }
+  }
+  return followed;
+}
+
+std::optional<Timestamp> RespondDomain::due_of(const Incident& incident,
+                                               const Followed& followed) const {
+  if (!incident.is_open()) {
+    const bool still_fires = std::ranges::any_of(incident.alerts, [&](const IncidentAlert& alert) {
+      return alert.firing && !followed.contains(alert.fingerprint);
+    });
+    if (!still_fires) return std::nullopt;
+    return incident.resolved_at.value_or(Timestamp{}) + kStillFiresAfter;
+  }
   auto due = escalation_due(catalog_, incident);
   const auto sooner = [&](std::optional<Timestamp> other) {
     if (other && (!due || *other < *due)) due = other;
@@ -281,13 +312,15 @@ std::optional<Timestamp> RespondDomain::due_of(const Incident& incident) const {
     sooner(*incident.quiet_since + kQuietBeforeMitigated);
   if (const auto promised = incident.next_update_due(); promised != incident.reminded_of)
     sooner(promised);
+  sooner(not_over_at(incident));
   return due;
 }
 
 std::optional<Timestamp> RespondDomain::next_due() const {
   std::optional<Timestamp> next;
+  const auto followed = followed_alerts();
   for (const auto& [id, incident] : incidents_) {
-    const auto due = due_of(incident);
+    const auto due = due_of(incident, followed);
     if (due && (!next || *due < *next)) next = due;
   }
   return next;
@@ -309,17 +342,63 @@ journal::Decision RespondDomain::when_due(const Incident& incident, Timestamp no
                                                          format_duration(kQuietBeforeMitigated))}));
     return decision;
   }
+  if (const auto due = not_over_at(incident); due && *due <= now) {
+    append(decision, page_from(catalog_, incident, {1, incident.round + 1},
+                               fmt::format("an alert still fires {} after it was mitigated",
+                                           format_duration(kStillFiresAfter)),
+                               "system", now));
+    return decision;
+  }
   const auto escalation = escalation_due(catalog_, incident);
   if (escalation && *escalation <= now)
     append(decision, escalate_when_due(catalog_, incident, now));
   return decision;
 }
 
+/// An alert that never stopped fires no second time: without this, one that was resolved by mistake
+/// would be heard of no more.
+journal::Decision RespondDomain::open_again(const Incident& resolved,
+                                            const Followed& followed) const {
+  journal::Decision decision;
+  const auto* open = open_incident_of(resolved.workload);
+  const auto id = open != nullptr ? open->id : next_incident_id();
+  for (const auto& alert : resolved.alerts) {
+    if (!alert.firing || followed.contains(alert.fingerprint)) continue;
+    if (open == nullptr && decision.facts.empty()) {
+      facts::AlertFired fired;
+      fired.fingerprint = alert.fingerprint;
+      fired.alert = alert.alert;
+      fired.labels = alert.labels;
+      fired.value = alert.value;
+      fired.annotations["summary"] =
+          fmt::format("{} still fires {} after {} was resolved: {}", alert.alert,
+                      format_duration(kStillFiresAfter), resolved.id, resolved.title);
+      fired.workload = resolved.workload;
+      fired.procedure = resolved.procedure;
+      fired.kpi = resolved.kpi;
+      decision.facts.push_back(opened_by(fired));
+    } else {
+      decision.facts.push_back(
+          incident_fact(id, facts::IncidentAlertAdded{id, alert.fingerprint, alert.alert,
+                                                      alert.value, alert.labels}));
+    }
+  }
+  return decision;
+}
+
+/// One incident is opened again at a time: the next has the next number.
 journal::Decision RespondDomain::tick(Timestamp now) {
   journal::Decision decision;
+  bool opened = false;
+  const auto followed = followed_alerts();
   for (const auto& [id, incident] : incidents_) {
-    const auto due = due_of(incident);
-    if (due && *due <= now) append(decision, when_due(incident, now));
+    const auto due = due_of(incident, followed);
+    if (!due || *due > now) continue;
+    if (incident.is_open()) {
+      append(decision, when_due(incident, now));
+    } else if (!std::exchange(opened, true)) {
+      append(decision, open_again(incident, followed));
+    }
   }
   return decision;
 }

@@ -10,7 +10,7 @@
 // | alert.fired (ticket, info) | event.recorded |
 // | alert.resolved | incident.alert_resolved |
 // | incident.opened | level 1 is paged; the first update is posted when the communication plan says so |
-// | incident.alert_added to a mitigated one | it is triggered again, level 1 is paged |
+// | incident.alert_added to a mitigated one, or to one acknowledged long ago | it is triggered again, level 1 is paged |
 // | page.failed | the next level, when every page of this one failed |
 // | catalog.applied | whoever it names is paged for the incidents that reached nobody |
 // | incident.resolved | the last update is posted |
@@ -18,11 +18,15 @@
 //
 // When due: the next level or a reminder; mitigated once every alert stayed resolved for
 // kQuietBeforeMitigated; status.update_due when a promised update is overdue (told once a promise).
-// Resolving is a person's act, or an automation's through the API.
+// Resolving is a person's act, or an automation's through the API. What still fires
+// kStillFiresAfter later is an incident again, and one that a person mitigated is triggered again
+// then.
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "catalog/catalog.h"
 #include "facts/health.h"
@@ -35,6 +39,8 @@
 namespace wellrun::respond {
 
 inline constexpr Duration kQuietBeforeMitigated{60'000};
+inline constexpr Duration kAcknowledgementHolds{4 * 3'600'000};  ///< against further alerts
+inline constexpr Duration kStillFiresAfter{15 * 60'000};
 inline constexpr std::size_t kMaxTextBytes = 4096;   ///< of titles, notes, updates
 inline constexpr std::size_t kMaxEventsKept = 1000;  ///< older ones are in the journal
 inline constexpr std::size_t kMaxIncidentsKept =
@@ -113,7 +119,12 @@ class RespondDomain final : public journal::Domain {
   const Incident* open_incident_of(const std::string& workload) const;
   std::string next_incident_id() const;
   journal::Decision when_due(const Incident& incident, Timestamp now) const;
-  std::optional<Timestamp> due_of(const Incident& incident) const;
+  /// Fingerprints that fire and are of an open incident; not looked for while none fires of a
+  /// resolved one.
+  using Followed = std::set<std::string_view>;
+  Followed followed_alerts() const;
+  std::optional<Timestamp> due_of(const Incident& incident, const Followed& followed) const;
+  journal::Decision open_again(const Incident& resolved, const Followed& followed) const;
   std::pair<std::string, std::string> worst_kpi_of(const std::string& workload) const;
 
   const catalog::Catalog& catalog_;

@@ -444,6 +444,88 @@ TEST(Respond, CommandsRefuseWhatIsWrongAndSayWhatIsNear) {
             ErrorCode::kInvalid);
 }
 
+TEST(Respond, AnAlertThatJoinsLongAfterTheAcknowledgementPagesAgain) {
+  Shop shop;
+  const auto acknowledge = [&] {
+    ASSERT_TRUE(shop.command(
+        [&](Timestamp) { return shop.domain->acknowledge("inc-0001", "person:ana", "link"); }));
+  };
+  shop.fire("a1");
+  acknowledge();
+  shop.time.run_for(4h - 1s);
+  shop.fire("a2");
+  EXPECT_EQ(shop.performer.pages.size(), 1U) << "somebody is on it";
+  shop.time.run_for(1s);
+  shop.fire("a3");
+  EXPECT_EQ(shop.performer.pages, (Strings{"ana by mail", "ana by mail"}));
+  EXPECT_EQ(shop.incident().state, IncidentState::kTriggered);
+  EXPECT_EQ(text_or(shop.facts_of("incident.escalated").front().body, "reason"),
+            "HighErrors fires, and the incident was acknowledged 4 h ago");
+  acknowledge();
+  shop.time.run_for(1h);
+  shop.fire("a4");
+  EXPECT_EQ(shop.performer.pages.size(), 2U) << "that holds as long";
+}
+
+TEST(Respond, WhatStillFiresAfterItsIncidentWasResolvedIsAnIncidentAgain) {
+  Shop shop;
+  shop.fire("a1");
+  shop.fire("a2");
+  shop.fire("a3");
+  shop.heal("a2");
+  const auto resolve = [&](const std::string& id) {
+    ASSERT_TRUE(
+        shop.command([&](Timestamp) { return shop.domain->resolve(id, "person:ana", ""); }));
+  };
+  resolve("inc-0001");
+  shop.time.run_for(15min - 1s);
+  EXPECT_EQ(shop.domain->incidents().size(), 1U);
+  const auto pages = shop.performer.pages.size();
+  shop.kill_and_restart();
+  shop.time.run_for(1s);
+  ASSERT_EQ(shop.domain->incidents().size(), 2U);
+  const auto& again = shop.incident("inc-0002");
+  EXPECT_EQ(again.title, "HighErrors still fires 15m after inc-0001 was resolved: Checkout fails");
+  EXPECT_EQ(again.workload, "shop");
+  ASSERT_EQ(again.alerts.size(), 2U);
+  EXPECT_EQ(again.alerts[1].fingerprint, "a3");
+  EXPECT_EQ(shop.performer.pages.size(), pages + 1);
+  shop.heal("a1");
+  shop.heal("a3");
+  shop.time.run_for(2min);
+  EXPECT_EQ(shop.incident("inc-0002").state, IncidentState::kMitigated);
+  resolve("inc-0002");
+  shop.time.run_for(24h);
+  EXPECT_EQ(shop.domain->incidents().size(), 2U);
+}
+
+TEST(Respond, AnIncidentThatWasMitigatedByHandIsTriggeredAgainWhileItsAlertFires) {
+  Shop shop;
+  shop.fire("a1");
+  ASSERT_TRUE(
+      shop.command([&](Timestamp) { return shop.domain->mitigate("inc-0001", "person:ana"); }));
+  shop.time.run_for(15min - 1s);
+  EXPECT_EQ(shop.performer.pages.size(), 1U);
+  shop.time.run_for(1s);
+  EXPECT_EQ(shop.performer.pages, (Strings{"ana by mail", "ana by mail"}));
+  EXPECT_EQ(shop.incident().state, IncidentState::kTriggered);
+  shop.heal("a1");
+  shop.time.run_for(1h);
+  EXPECT_EQ(shop.incident().state, IncidentState::kMitigated);
+  EXPECT_LE(shop.performer.pages.size(), 3U);
+}
+
+TEST(Respond, WhatStillFiresJoinsTheIncidentThatItsWorkloadHasMeanwhile) {
+  Shop shop;
+  shop.fire("a1");
+  ASSERT_TRUE(
+      shop.command([&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", ""); }));
+  shop.fire("b1");
+  shop.time.run_for(15min);
+  EXPECT_EQ(shop.domain->incidents().size(), 2U);
+  EXPECT_EQ(shop.incident("inc-0002").alerts.size(), 2U);
+}
+
 /// Runs a story with a crash at every append in turn; after each restart nobody may be forgotten.
 TEST(Respond, NoPageIsLostWhereverTheProcessDies) {
   for (const auto fault :

@@ -87,6 +87,7 @@ TEST(StatusPage, CountsNinetyDaysOfUptimeFromOutages) {
   shop.kpi("missed");
   shop.fire("a1");
   shop.time.run_for(9h);
+  shop.heal("a1");
   ASSERT_TRUE(
       shop.command([&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", ""); }));
   shop.time.run_for(24h);
