@@ -109,6 +109,7 @@ struct Application::State {
   std::unique_ptr<ControlPlane> plane;
   std::unique_ptr<telemetry::scrape::Scraper> scraper;
   std::unique_ptr<telemetry::scrape::Discovery> discovery;
+  std::unique_ptr<ScrapeJobs> scrape_jobs;
   std::unique_ptr<SeriesLimits> series_limits;
   std::unique_ptr<Timer> catalog_watch;  ///< tells the scraper and the limits of each apply
   std::unique_ptr<telemetry::otlp::OtlpReceiver> receiver;
@@ -238,11 +239,12 @@ Status Application::State::start_control_plane() {
   on_strand([&] {
     started = plane->start();
     if (!started) return;
-    discovery->set_jobs(scrape_jobs(plane->catalog(), read_secret));
+    scrape_jobs = std::make_unique<ScrapeJobs>(runtime, plane->catalog(), read_secret, *discovery);
+    scrape_jobs->catalog_changed();
     series_limits->start();
     catalog_watch = plane->ledger().subscribe([this](const journal::Fact& fact) {
       if (fact.type != facts::CatalogApplied::kType) return;
-      discovery->set_jobs(scrape_jobs(plane->catalog(), read_secret));
+      scrape_jobs->catalog_changed();
       series_limits->catalog_changed();
     });
     plane->ledger().on_failure([](const Error& error) {
@@ -327,6 +329,7 @@ void Application::State::stop() {
     on_strand([this, durable] {
       catalog_watch.reset();
       series_limits.reset();
+      scrape_jobs.reset();
       discovery.reset();
       scraper.reset();
       plane->stop([durable] { durable->set_value(); });

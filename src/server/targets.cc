@@ -94,7 +94,8 @@ Result<scrape::ScrapeJob> job_of(const catalog::Scrape& from, const ReadSecret& 
   for (const auto& one : from.dns)
     job.dns.push_back(
         {.names = one.names, .type = one.type, .port = one.port, .refresh = one.refresh});
-  TRY_STATUS(add_credentials(from, read_secret, job));
+  if (const auto added = add_credentials(from, read_secret, job); !added)
+    target.obstacle = to_string(added.error());
   return job;
 }
 
@@ -125,6 +126,90 @@ std::vector<scrape::ScrapeJob> scrape_jobs(const catalog::Catalog& catalog,
           {{"job", one->job_name()}, {"error", to_string(job.error())}});
   }
   return jobs;
+}
+
+// ---- keeping secrets fresh ----
+
+struct ScrapeJobs::State : std::enable_shared_from_this<State> {
+  using Read = std::map<std::string, Result<std::string>>;
+
+  State(Runtime given, const catalog::Catalog& of, ReadSecret reading, scrape::Discovery& to)
+      : runtime(given), catalog(of), read_secret(std::move(reading)), discovery(to) {}
+
+  /// The jobs with secrets as they are now; what cannot be read is as it was before.
+  void set() {
+    Read used;
+    auto jobs = scrape_jobs(catalog, [&](const std::string& reference) {
+      auto value = read_secret(reference);
+      if (const auto old = known.find(reference); !value && old != known.end()) value = old->second;
+      return used.insert_or_assign(reference, std::move(value)).first->second;
+    });
+    known = std::move(used);
+    discovery.set_jobs(std::move(jobs));
+  }
+
+  void arm() {
+    timer = runtime.strand.at(runtime.clock.now() + kSecretsEvery, [this] {
+      const auto running = std::move(timer);  // must outlive this call
+      arm();
+      read_again();
+    });
+  }
+
+  void read_again() {
+    if (under_way || known.empty()) return;
+    under_way = true;
+    std::vector<std::string> references;
+    for (const auto& [reference, value] : known) references.push_back(reference);
+    runtime.workers.run([weak = weak_from_this(), &strand = runtime.strand, read = read_secret,
+                         references = std::move(references)] {
+      Read fresh;
+      for (const auto& reference : references) fresh.emplace(reference, read(reference));
+      strand.post([weak, fresh = std::move(fresh)] {
+        if (const auto state = weak.lock()) state->take(fresh);
+      });
+    });
+  }
+
+  void take(const Read& fresh) {
+    under_way = false;
+    bool changed = false;
+    for (const auto& [reference, value] : fresh) {
+      const auto old = known.find(reference);
+      if (old == known.end()) continue;  // of a job that went meanwhile
+      if (!value) {
+        log_rarely(runtime.clock.now(), Level::kWarning, "scrape",
+                   "a secret cannot be read; what was read before holds",
+                   {{"error", to_string(value.error())}});
+      } else if (!old->second || *old->second != *value) {
+        old->second = value;
+        changed = true;
+      }
+    }
+    if (changed) set();
+  }
+
+  Runtime runtime;
+  const catalog::Catalog& catalog;
+  ReadSecret read_secret;
+  scrape::Discovery& discovery;
+  Read known;  ///< by reference
+  bool under_way = false;
+  std::unique_ptr<Timer> timer;
+};
+
+ScrapeJobs::ScrapeJobs(Runtime runtime, const catalog::Catalog& catalog, ReadSecret read_secret,
+                       scrape::Discovery& discovery)
+    : state_(std::make_shared<State>(runtime, catalog, std::move(read_secret), discovery)) {
+  state_->arm();
+}
+
+ScrapeJobs::~ScrapeJobs() {
+  state_->timer.reset();
+}
+
+void ScrapeJobs::catalog_changed() {
+  state_->set();
 }
 
 }  // namespace wellrun::server

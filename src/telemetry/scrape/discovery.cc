@@ -157,9 +157,11 @@ struct Discovery::State : std::enable_shared_from_this<State> {
   void got_token(const std::shared_ptr<Known>& known, const Result<http::Response>& answer) {
     if (stopped) return;
     const Result<Token> token = answer ? read_token(*answer) : std::unexpected(answer.error());
+    const bool newly_failed = !token && known->problem.empty() && known->token.empty();
     note(*known, token ? std::string() : to_string(token.error()));
     // Before it ends, so that no scrape goes out with an old one.
     again(known, token ? std::max(token->lasts * 3 / 4, kShortestRefresh) : kRetry);
+    if (newly_failed) return resolve();
     if (!token || token->header == known->token) return;
     known->token = token->header;
     resolve();
@@ -193,7 +195,19 @@ struct Discovery::State : std::enable_shared_from_this<State> {
     }
     place = std::make_shared<Known>();
     place->source = source;
+    if constexpr (std::is_same_v<OneSource, OAuthSource>) place->token = token_of(job, source);
     ask(place);
+  }
+
+  /// What the job had until now for the same client, with another secret.
+  std::string token_of(const std::string& job, OAuthSource source) const {
+    for (const auto& [key, known] : sources) {
+      const auto* before = std::get_if<OAuthSource>(&key.second);
+      if (key.first != job || before == nullptr) continue;
+      source.client_secret = before->client_secret;
+      if (source == *before) return known->token;
+    }
+    return {};
   }
 
   void resolve() {
@@ -203,15 +217,17 @@ struct Discovery::State : std::enable_shared_from_this<State> {
     for (const auto& job : jobs) {
       auto groups = job.groups;
       auto settings = job.settings;
-      bool ready = true;
+      bool waits = false;  // for the first token
       for (const auto& [key, known] : sources) {
         if (key.first != settings.target.job) continue;
         groups.insert(groups.end(), known->groups.begin(), known->groups.end());
         if (!std::holds_alternative<OAuthSource>(known->source)) continue;
-        ready = !known->token.empty();
         settings.target.headers.push_back({"Authorization", known->token});
+        if (!known->token.empty()) continue;
+        waits = known->problem.empty();
+        settings.target.obstacle = "no token: " + known->problem;
       }
-      if (!ready) continue;  // the first token is on its way
+      if (waits) continue;
       auto resolved = resolve_targets(settings, groups);
       std::ranges::move(resolved.targets, std::back_inserter(targets));
       std::ranges::move(resolved.dropped, std::back_inserter(dropped));

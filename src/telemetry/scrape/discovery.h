@@ -2,8 +2,9 @@
 
 // Finds the targets of scrape jobs: as written, from files, over HTTP, by DNS; asks again on an
 // interval; and gives the scraper what relabelling makes of them. Keeps OAuth 2 tokens fresh. Lives
-// on the strand. What a source said last holds while it cannot be asked. Source: Prometheus'
-// configuration, file_sd_config, http_sd_config, dns_sd_config, oauth2.
+// on the strand. What a source said last holds while it cannot be asked; targets whose token cannot
+// be had stay, with that as their obstacle. Source: Prometheus' configuration, file_sd_config,
+// http_sd_config, dns_sd_config, oauth2.
 
 #include <map>
 #include <memory>
@@ -60,7 +61,8 @@ class Discovery {
   Discovery(Runtime runtime, http::Client& client, Scraper& scraper);
   ~Discovery();
 
-  /// From now on these. Sources that stay keep what they found.
+  /// From now on these. Sources that stay keep what they found; a token holds until there is one
+  /// for another secret.
   void set_jobs(std::vector<ScrapeJob> jobs);
 
   /// What went wrong last, one a source or target.

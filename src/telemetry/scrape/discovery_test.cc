@@ -131,7 +131,7 @@ TEST_F(DiscoveryTest, ATokenIsFetchedFirstAndKeptFresh) {
   EXPECT_EQ(http::find_header(world_.asked.back().headers, "Authorization"), "Bearer second");
 }
 
-TEST_F(DiscoveryTest, WithoutATokenNothingIsScraped) {
+TEST_F(DiscoveryTest, WithoutATokenATargetIsDownAndNotAsked) {
   auto one = job();
   one.groups = {{{"a:1"}, {}}};
   one.oauth = OAuthSource{.token_url = "http://login/token", .client_id = "x"};
@@ -140,6 +140,31 @@ TEST_F(DiscoveryTest, WithoutATokenNothingIsScraped) {
   runtime_.run_for(Duration{5'000});
   EXPECT_THAT(world_.scraped(), IsEmpty());
   EXPECT_THAT(discovery_->problems(), ElementsAre(HasSubstr("status 401")));
+  const auto targets = scraper_.status()["activeTargets"];
+  ASSERT_EQ(targets.size(), 1U);
+  EXPECT_EQ(targets[0]["health"], "down");
+  EXPECT_THAT(targets[0]["lastError"].get<std::string>(), HasSubstr("status 401"));
+  world_.answers.at("http://login/token") = json(R"({"access_token":"first"})");
+  runtime_.run_for(Duration{15'000});
+  EXPECT_EQ(scraper_.status()["activeTargets"][0]["health"], "up");
+}
+
+TEST_F(DiscoveryTest, ATokenHoldsUntilThereIsOneForTheNewSecret) {
+  auto one = job();
+  one.groups = {{{"a:1"}, {}}};
+  one.oauth = OAuthSource{.token_url = "http://login/token", .client_secret = "old"};
+  world_.answers.emplace("http://login/token", json(R"({"access_token":"first"})"));
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{2'500});
+  world_.answers.at("http://login/token") = http::Response{503, {}, ""};
+  one.oauth->client_secret = "new";
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{2'500});
+  EXPECT_EQ(scraper_.status()["activeTargets"][0]["health"], "up");
+  EXPECT_EQ(http::find_header(world_.asked.back().headers, "Authorization"), "Bearer first");
+  world_.answers.at("http://login/token") = json(R"({"access_token":"second"})");
+  runtime_.run_for(Duration{15'000});
+  EXPECT_EQ(http::find_header(world_.asked.back().headers, "Authorization"), "Bearer second");
 }
 
 }  // namespace

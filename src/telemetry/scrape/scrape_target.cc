@@ -32,7 +32,7 @@ bool ScrapeTarget::operator==(const ScrapeTarget& other) const {
                     t.honor_timestamps, t.track_timestamps_staleness, t.discovered,
                     t.metric_relabelling, t.sample_limits, t.native_histograms,
                     t.classic_histograms, t.max_body_bytes, t.ca_file, t.certificate_file,
-                    t.key_file, t.server_name, t.verify_certificate);
+                    t.key_file, t.server_name, t.verify_certificate, t.obstacle);
   };
   const auto same_header = [](const http::Header& a, const http::Header& b) {
     return a.name == b.name && a.value == b.value;

@@ -92,6 +92,8 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
     loop->under_way = true;
     const auto time = runtime.clock.now();
     const auto began = runtime.clock.steady();
+    if (!loop->target.obstacle.empty())
+      return store(loop, time, {}, fail(ErrorCode::kUnavailable, loop->target.obstacle));
     client.send(request_of(loop->target), [self = shared_from_this(), loop, time,
                                            began](Result<http::Response> answer) {
       const auto took = std::chrono::duration_cast<Duration>(self->runtime.clock.steady() - began);

@@ -30,7 +30,8 @@ class Scraper {
   /// its series, whatever else changed (a new token, another interval); one that is gone has them
   /// marked stale. Of two with the same job and labels the
   /// first is kept. A target's first scrape comes at a point of its interval that depends on its
-  /// labels, so that targets do not all answer at once.
+  /// labels, so that targets do not all answer at once. One that has an obstacle is not asked: its
+  /// `up` is 0, so that rules see that nothing is known of it.
   void set_targets(std::vector<ScrapeTarget> targets);
 
   /// Targets that relabelling dropped, by their discovered labels, for status().

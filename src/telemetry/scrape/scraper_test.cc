@@ -75,6 +75,22 @@ TEST_F(ScraperTest, ScrapesOnceAnIntervalWithTargetLabels) {
   EXPECT_EQ(client_.requests.size(), 5u);
 }
 
+TEST_F(ScraperTest, ATargetWithAnObstacleIsDownWithoutBeingAsked) {
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  written();
+  auto one = target();
+  one.obstacle = "the secret cannot be read";
+  scraper_->set_targets({one});
+  runtime_.run_for(Duration{15'000});
+  EXPECT_EQ(client_.requests.size(), 1U);
+  EXPECT_THAT(written(), Contains(R"(up{instance="10.0.0.1:9100", job="node"} 0)"));
+  EXPECT_EQ(scraper_->status()["activeTargets"][0]["lastError"], "the secret cannot be read");
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  EXPECT_THAT(written(), Contains(R"(up{instance="10.0.0.1:9100", job="node"} 1)"));
+}
+
 TEST_F(ScraperTest, HonorLabelsLetsTheTargetWin) {
   auto one = target();
   one.honor_labels = true;

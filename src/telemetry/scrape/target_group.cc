@@ -164,9 +164,10 @@ ResolvedTargets resolve_targets(const JobSettings& job, const std::vector<Target
         out.targets.push_back(std::move(**target));
     }
   if (job.target_limit != 0 && out.targets.size() > job.target_limit) {
-    out.problems.push_back(fmt::format("job {}: {} targets, the limit is {}: none is scraped",
-                                       job.target.job, out.targets.size(), job.target_limit));
-    out.targets.clear();
+    const auto problem = fmt::format("job {}: {} targets, the limit is {}: none is scraped",
+                                     job.target.job, out.targets.size(), job.target_limit);
+    for (auto& target : out.targets) target.obstacle = problem;
+    out.problems.push_back(problem);
   }
   return out;
 }

@@ -30,7 +30,7 @@ struct JobSettings {
   std::string scheme = "http", path = "/metrics";
   std::vector<std::pair<std::string, std::string>> parameters;  ///< of the URL
   Relabelling relabelling;
-  std::size_t target_limit = 0;  ///< 0: none; beyond, no target of the job is scraped
+  std::size_t target_limit = 0;  ///< 0: none; beyond, every target of the job has an obstacle
 
   bool operator==(const JobSettings&) const = default;
 };

@@ -70,7 +70,9 @@ TEST(TargetGroups, BeyondTheLimitNoneIsScraped) {
   auto settings = job();
   settings.target_limit = 1;
   const auto out = resolve_targets(settings, {{{"a:1", "b:1"}, {}}});
-  EXPECT_TRUE(out.targets.empty());
+  ASSERT_EQ(out.targets.size(), 2U) << "their `up` is 0, as in Prometheus";
+  for (const auto& target : out.targets)
+    EXPECT_EQ(target.obstacle, "job shop: 2 targets, the limit is 1: none is scraped");
   EXPECT_EQ(out.problems.size(), 1U);
 }
 
