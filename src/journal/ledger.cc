@@ -241,7 +241,10 @@ void Ledger::State::run_command(Cause cause, const Decide& decide, Done done) {
   }
   if (in_flight.size() >= kMaxTurnsInFlight)
     return done(fail(ErrorCode::kExhausted, "too many commands wait for the disk; try again"));
-  if (auto room = store.has_room(); !room) return done(std::unexpected(std::move(room).error()));
+  // What the store keeps free is for what nobody can say again later: a person can be told to try
+  // again, an alert that fires because a disk is full cannot.
+  if (auto room = store.has_room(); !room && cause.actor != Cause{}.actor)
+    return done(std::unexpected(std::move(room).error()));
   auto origin = origin_of(std::move(cause));
   if (!origin) return done(std::unexpected(std::move(origin).error()));
   Turn turn;

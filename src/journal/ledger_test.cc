@@ -290,6 +290,59 @@ TEST(Ledger, ARefusalAnswersWithItsErrorAndRecordsNothing) {
   EXPECT_EQ(store.last_sequence(), 0u);
 }
 
+/// A store whose disk is nearly full.
+class FullStore final : public Store {
+ public:
+  explicit FullStore(Strand& strand) : memory_(strand) {}
+  Status has_room() const override { return fail(ErrorCode::kNoSpace, "the disk is full"); }
+
+  void append(Batch batch, std::move_only_function<void(Status)> committed) override {
+    memory_.append(std::move(batch), std::move(committed));
+  }
+  Sequence last_sequence() const override { return memory_.last_sequence(); }
+  std::string last_hash() const override { return memory_.last_hash(); }
+  Result<std::vector<Fact>> read(const FactQuery& query) const override {
+    return memory_.read(query);
+  }
+  Result<std::uint64_t> stream_version(std::string_view stream) const override {
+    return memory_.stream_version(stream);
+  }
+  Result<std::vector<OutboxEntry>> open_intents() const override { return memory_.open_intents(); }
+  Result<bool> has_intent(std::string_view key) const override { return memory_.has_intent(key); }
+  Result<std::optional<Snapshot>> last_snapshot() const override { return memory_.last_snapshot(); }
+  Status put_snapshot(const Snapshot& snapshot) override { return memory_.put_snapshot(snapshot); }
+  Result<std::string> put_blob(std::string_view content) override {
+    return memory_.put_blob(content);
+  }
+  Result<std::string> get_blob(std::string_view digest) const override {
+    return memory_.get_blob(digest);
+  }
+
+ private:
+  MemoryStore memory_;
+};
+
+TEST(Ledger, ANearlyFullDiskRefusesPersonsAndKeepsItsRestForTheSystem) {
+  VirtualRuntime runtime;
+  FullStore store(runtime.runtime().strand);
+  Counter counter;
+  Ledger ledger(runtime.runtime(), store, {&counter});
+  ASSERT_TRUE(ledger.start());
+  std::map<std::string, std::string> answers;
+  for (const auto* actor : {"person:ana", "token:ci", "system"}) {
+    ledger.command(
+        {.actor = actor},
+        [](Timestamp) { return Result<Decision>(Decision{{Counter::echo()}, {}}); },
+        [&answers, actor](const Result<std::vector<Fact>>& result) {
+          answers[actor] = result ? "ok" : result.error().message;
+        });
+  }
+  runtime.run_ready();
+  EXPECT_EQ(answers, (std::map<std::string, std::string>{{"person:ana", "the disk is full"},
+                                                         {"token:ci", "the disk is full"},
+                                                         {"system", "ok"}}));
+}
+
 TEST(Ledger, AFailedCommitAnswersEveryWaitingCommandAndStopsTheLedger) {
   VirtualRuntime runtime;
   MemoryStore store(runtime.runtime().strand);
