@@ -114,7 +114,7 @@ std::chrono::nanoseconds Evaluator::State::counts_as_evaluated(const Job& job) c
 }
 
 void Evaluator::State::watch_for_unevaluated() {
-  look_timer = runtime.strand.at(runtime.clock.now() + kLookEvery, [this] {
+  look_timer = runtime.strand.after(kLookEvery, [this] {
     const auto running = std::move(look_timer);  // must outlive this call
     look_for_unevaluated();
     watch_for_unevaluated();

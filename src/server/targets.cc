@@ -149,7 +149,7 @@ struct ScrapeJobs::State : std::enable_shared_from_this<State> {
   }
 
   void arm() {
-    timer = runtime.strand.at(runtime.clock.now() + kSecretsEvery, [this] {
+    timer = runtime.strand.after(kSecretsEvery, [this] {
       const auto running = std::move(timer);  // must outlive this call
       arm();
       read_again();
