@@ -4,6 +4,7 @@
 #include <memory>
 #include <re2/re2.h>
 
+#include "catalog/holiday_date.h"
 #include "catalog/on_call.h"
 #include "catalog/slo_window.h"
 #include "core/text.h"
@@ -23,6 +24,7 @@ constexpr Format kFormats[] = {
     {"host-port", "a host and port as \"localhost:9100\"",
      "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$"},
     {"time-zone", "an IANA time zone as \"Europe/Berlin\"", nullptr},
+    {"holiday-date", "a day as \"2026-04-06\" or, for every year, \"12-25\"", nullptr},
     {"local-time", "a local time as \"2026-01-01 00:00:00\"", nullptr},
     {"window-length", "a length such as 28d, 1M, 1Q or 1Y", nullptr},
     {"slice-length", "a length such as 1m, or a number of minutes", nullptr},
@@ -47,6 +49,7 @@ const Format* find(std::string_view name) {
 
 bool matches(const Format& format, std::string_view text) {
   if (format.name == "time-zone") return is_time_zone(text);
+  if (format.name == "holiday-date") return parse_holiday_date(text).has_value();
   if (format.name == "local-time") return check_local_time(text).has_value();
   if (format.name == "window-length") return parse_window_length(text).has_value();
   if (format.name == "slice-length") return parse_slice_length(text).has_value();

@@ -8,7 +8,7 @@
 
 namespace wellrun::catalog {
 
-/// `format`: email, url, host-port, time-zone, local-time, window-length,
+/// `format`: email, url, host-port, time-zone, holiday-date, local-time, window-length,
 /// slice-length, handover, secret-ref, metric-name, label-map (a key
 /// of one), identifier, condition, fact-type; empty and "promql" accept everything. kInvalid says
 /// what is wanted and what was found.

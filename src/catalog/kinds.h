@@ -5,6 +5,7 @@
 #include "catalog/kinds/automation.h"
 #include "catalog/kinds/baseline.h"
 #include "catalog/kinds/budget_policy.h"
+#include "catalog/kinds/calendar.h"
 #include "catalog/kinds/channel.h"
 #include "catalog/kinds/communication_plan.h"
 #include "catalog/kinds/component.h"

@@ -26,6 +26,7 @@ const std::vector<Kind>& registry() {
       kind<Schedule>(),
       kind<EscalationPolicy>(),
       kind<Environment>(),
+      kind<Calendar>(),
       kind<Workload>(),
       kind<Component>(),
       kind<Priority>(),

@@ -4,6 +4,8 @@
 
 namespace wellrun::catalog {
 
+struct Calendar;
+
 /// A set of components that together deliver an outcome.
 struct Workload {
   static constexpr const char* kKind = "Workload";
@@ -16,6 +18,7 @@ struct Workload {
   Ref<EscalationPolicy> escalation_policy;
   Ref<CommunicationPlan> communication_plan;
   Ref<Runbook> playbook;
+  Ref<Calendar> calendar;
   int max_series = 0;  ///< 0: the server's default
 
   template <typename Shape>
@@ -31,6 +34,8 @@ struct Workload {
     s.field("communicationPlan", &Workload::communication_plan,
             "How customers are told about an incident.");
     s.field("playbook", &Workload::playbook, "What to do first when the cause is not known.");
+    s.field("calendar", &Workload::calendar,
+            "Whose time of day and holidays its series follow. Without one: UTC, no holidays.");
     s.field("maxSeries", &Workload::max_series,
             "Most series that it may have, of all its components together: further ones are "
             "refused, those it has go on. 0: the server's `--max-series-per-workload`.")

@@ -17,6 +17,11 @@ constexpr double kHalfMinutesPerDay = 2880;
 /// Larger magnitudes are cut: everything computed from them stays finite, in a float too.
 constexpr double kLargest = 1e30;
 
+/// By the clock of `moment`.
+std::size_t hour_of(const LocalMoment& moment) {
+  return static_cast<std::size_t>(((moment.ms / 3'600'000) % 24 + 24) % 24);
+}
+
 double seconds_between(std::int64_t from_ms, std::int64_t to_ms) {
   return static_cast<double>(to_ms - from_ms) / 1000;
 }
@@ -128,11 +133,11 @@ double Baseline::floor_of_scale() const {
          kTuning.long_scale_share * numbers_.long_scale;
 }
 
-double Baseline::scale_at(Timestamp time) const {
+double Baseline::scale_at(const LocalMoment& moment) const {
   constexpr int kFewest = 8;
   constexpr double kEnough = 60;
   const double floor = floor_of_scale();
-  const auto hour = static_cast<std::size_t>(((to_unix_ms(time) / 3'600'000) % 24 + 24) % 24);
+  const std::size_t hour = hour_of(moment);
   const int count = hour_scale_.count[hour];
   double scale = numbers_.scale;
   if (count >= kFewest) {
@@ -144,13 +149,15 @@ double Baseline::scale_at(Timestamp time) const {
 }
 
 /// Takes the statistics of all parts; moves the windows of the shifts and of the activity.
-Baseline::Measure Baseline::measure(Timestamp time, double value) {
+Baseline::Measure Baseline::measure(const LocalMoment& moment, double value) {
   auto& n = numbers_;
   const double per_day = rows_per_day();
   Measure m;
-  m.season = season_.at(time);
+  // Of a special day anything between two days is as expected.
+  const Season::Range season = season_.at(moment);
+  m.season = std::clamp(value - n.level, season.low, season.high);
   m.floor = floor_of_scale();
-  m.scale = scale_at(time);
+  m.scale = scale_at(moment);
   m.deviation = value - n.level - m.season;
   m.jump = value - n.near - m.season;
   m.moved = std::fabs(value - n.last);
@@ -207,7 +214,7 @@ void Baseline::weigh(const Measure& measure, Observation& seen) const {
   seen.surprise = std::max(0.0, all + std::log10(kHalfMinutesPerDay / rows_per_day()));
 }
 
-void Baseline::learn_scales(Timestamp time, double value, const Measure& m) {
+void Baseline::learn_scales(const LocalMoment& moment, double value, const Measure& m) {
   auto& n = numbers_;
   const double per_day = rows_per_day();
   const double first = 1 / static_cast<double>(n.rows);
@@ -233,7 +240,7 @@ void Baseline::learn_scales(Timestamp time, double value, const Measure& m) {
 
   constexpr int kHourKnown = 8;
   constexpr double kHourDays = 14;
-  const auto hour = static_cast<std::size_t>(((to_unix_ms(time) / 3'600'000) % 24 + 24) % 24);
+  const std::size_t hour = hour_of(moment);
   const double most =
       hour_scale_.count[hour] < kHourKnown ? kUnbounded : 5 * hour_scale_.at(hour) + m.floor;
   hour_scale_.learn(hour, std::min(size, most), 24 / (kHourDays * per_day));
@@ -251,29 +258,40 @@ void Baseline::learn_rarity(const Measure& m) {
     rarity_[static_cast<std::size_t>(Part::kFlat)].add(m.ended_flat_rows, 1);
 }
 
-void Baseline::learn(Timestamp time, double value, const Measure& m) {
+void Baseline::learn(const LocalMoment& moment, double value, const Measure& m) {
+  auto& n = numbers_;
+  // What is special says little of other days: neither its level nor how rare anything is.
+  const bool special = moment.day != DayKind::kOrdinary && season_.is_known();
+  if (!special) learn_ordinary(moment, value, m);
+  if (special && moment.day == DayKind::kHoliday)
+    season_.learn_holiday(
+        moment,
+        {.deviation = value - n.level, .step_limit = 4 * m.scale, .rows_per_day = rows_per_day()});
+  n.near += kTuning.next_step * m.jump;
+  if (!special) adopt_new_level(m);
+  n.last = value;
+}
+
+void Baseline::learn_ordinary(const LocalMoment& moment, double value, const Measure& m) {
   auto& n = numbers_;
   learn_rarity(m);
   const double per_day = rows_per_day();
   const double deviation = value - n.level;
   const double limit = n.rows < kFirstRows ? kUnbounded : 4 * m.scale;
-  season_.learn(time, {.deviation = deviation,
-                       .step_limit = 4 * m.scale,
-                       .error_limit = n.rows < kFirstRows
-                                          ? kUnbounded
-                                          : 6 * std::max(n.scale, m.floor) + std::fabs(m.season),
-                       .rows_per_day = per_day});
+  season_.learn(moment, {.deviation = deviation,
+                         .step_limit = 4 * m.scale,
+                         .error_limit = n.rows < kFirstRows
+                                            ? kUnbounded
+                                            : 6 * std::max(n.scale, m.floor) + std::fabs(m.season),
+                         .rows_per_day = per_day});
   n.level += std::max(1 / static_cast<double>(n.rows), 1 / (kTuning.level_days * per_day)) *
              clamped(m.deviation, limit);
-  n.near += kTuning.next_step * m.jump;
-  learn_scales(time, value, m);
-  adopt_new_level(time, m);
-  n.last = value;
+  learn_scales(moment, value, m);
 }
 
 /// A day on one side of the band is a change, not an anomaly: the level goes there at once. A day
 /// that far off that the scale has not followed is another series (a change of unit, say).
-void Baseline::adopt_new_level(Timestamp time, const Measure& m) {
+void Baseline::adopt_new_level(const Measure& m) {
   constexpr double kOutside = 3;
   constexpr double kAnotherSeries = 20;
   auto& n = numbers_;
@@ -284,7 +302,7 @@ void Baseline::adopt_new_level(Timestamp time, const Measure& m) {
   if (std::fabs(off) > kAnotherSeries) start_anew(n.near + m.season);
   n.level = n.near;
   n.short_shift = n.long_shift = n.outside_rows = 0;
-  n.level_changed_ms = to_unix_ms(time);
+  n.level_changed_ms = n.last_ms;
 }
 
 /// Since when the series has been unusual: from the first notable row to the first quiet hour.
@@ -297,7 +315,7 @@ void Baseline::note_course(Timestamp time, Observation& seen) {
   if (numbers_.unusual_since_ms != kNever) seen.since = from_unix_ms(numbers_.unusual_since_ms);
 }
 
-Observation Baseline::observe(Timestamp time, double value) {
+Observation Baseline::observe(Timestamp time, double value, const Calendar& calendar) {
   Observation seen;
   if (!std::isfinite(value)) {
     seen.phase = Phase::kMissing;
@@ -321,7 +339,8 @@ Observation Baseline::observe(Timestamp time, double value) {
   ++numbers_.rows;
   seen.row_seconds = row_seconds();
   seen.history_rows = static_cast<double>(numbers_.rows);
-  const Measure m = measure(time, *watched);
+  const LocalMoment moment = calendar.at(time);
+  const Measure m = measure(moment, *watched);
   if (numbers_.rows > kTuning.learning_rows) {
     seen.phase = Phase::kWatching;
     if (!numbers_.constant) {
@@ -330,18 +349,20 @@ Observation Baseline::observe(Timestamp time, double value) {
       note_course(time, seen);
     }
   }
-  learn(time, *watched, m);
+  learn(moment, *watched, m);
   return seen;
 }
 
-Expectation Baseline::expect(Timestamp time) const {
+Expectation Baseline::expect(Timestamp time, const Calendar& calendar) const {
   constexpr double kOneInAThousand = 1e-3;
   if (numbers_.rows == 0) return {};
-  const double expected = numbers_.level + season_.at(time);
-  const double scale = scale_at(time);
+  const LocalMoment moment = calendar.at(time);
+  const Season::Range season = season_.at(moment);
+  const double scale = scale_at(moment);
   const auto& history = rarity_[static_cast<std::size_t>(Part::kDeviation)];
-  Expectation found{expected, expected + scale * history.lower(kOneInAThousand),
-                    expected + scale * history.upper(kOneInAThousand)};
+  Expectation found{numbers_.level + season.expected,
+                    numbers_.level + season.low + scale * history.lower(kOneInAThousand),
+                    numbers_.level + season.high + scale * history.upper(kOneInAThousand)};
   const Nature nature = nature_.nature();
   if (nature != Nature::kGauge) {
     found.expected = std::max(0.0, found.expected);

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/time.h"
+#include "health/baseline/calendar.h"
 #include "health/baseline/episode.h"
 #include "health/baseline/nature.h"
 #include "health/baseline/rarity.h"
@@ -60,11 +62,13 @@ class Baseline {
  public:
   /// The next sample. Times should not go back; one that does counts as "at the same time as the
   /// last". A gap forgets what was just going on, never what is normal. Any value is allowed.
-  Observation observe(Timestamp time, double value);
+  /// `calendar`: whose time of day; always that of the same time zone.
+  Observation observe(Timestamp time, double value, const Calendar& calendar = Calendar::utc());
 
   /// Where a value at `time` is expected, from what was observed so far. Counters: in units per
   /// second.
-  [[nodiscard]] Expectation expect(Timestamp time) const;
+  [[nodiscard]] Expectation expect(Timestamp time,
+                                   const Calendar& calendar = Calendar::utc()) const;
 
   [[nodiscard]] Nature nature() const { return nature_.nature(); }
   [[nodiscard]] const Season& season() const { return season_; }
@@ -121,13 +125,14 @@ class Baseline {
   void forget_what_is_going_on();
   Observation end_of_constant(Timestamp time, double value);
   [[nodiscard]] double floor_of_scale() const;
-  [[nodiscard]] double scale_at(Timestamp time) const;
-  Measure measure(Timestamp time, double value);
+  [[nodiscard]] double scale_at(const LocalMoment& moment) const;
+  Measure measure(const LocalMoment& moment, double value);
   void weigh(const Measure& measure, Observation& seen) const;
-  void learn(Timestamp time, double value, const Measure& measure);
+  void learn(const LocalMoment& moment, double value, const Measure& measure);
+  void learn_ordinary(const LocalMoment& moment, double value, const Measure& measure);
   void learn_rarity(const Measure& measure);
-  void learn_scales(Timestamp time, double value, const Measure& measure);
-  void adopt_new_level(Timestamp time, const Measure& measure);
+  void learn_scales(const LocalMoment& moment, double value, const Measure& measure);
+  void adopt_new_level(const Measure& measure);
   void note_course(Timestamp time, Observation& seen);
 
   Numbers numbers_;
@@ -139,7 +144,9 @@ class Baseline {
 };
 
 /// In words, for people: "the value against level and season high: 31 where 12.3..18.9 is expected;
-/// not once before in 40 d; since 2026-11-24T11:19:00Z". Empty when nothing is unusual.
-std::string explain(const Observation& seen, const Expectation& expectation, double value);
+/// not once before in 40 d; since 2026-11-24T11:19:00Z; Christmas Day". `day`: as
+/// Calendar::day_in_words() has it, or empty; all there is when nothing is unusual.
+std::string explain(const Observation& seen, const Expectation& expectation, double value,
+                    std::string_view day = {});
 
 }  // namespace wellrun::health::baseline

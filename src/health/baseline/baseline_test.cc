@@ -8,6 +8,7 @@
 #include <numbers>
 #include <vector>
 
+#include "core/bytes.h"
 #include "health/baseline/state.h"
 #include "health/baseline/test_series.h"
 
@@ -323,6 +324,43 @@ TEST(BaselineState, AMonthOfASeasonalSeriesFitsTwoKibibytes) {
   for (int row = 0; row < 30 * kDay; ++row)
     (void)baseline.observe(time_of(row), daily(row) + noise.normal());
   EXPECT_LE(save(baseline).size(), 2048U);
+}
+
+/// As version 1 had it: without the holidays' profile, which ends a state of version 2.
+std::string as_version_1(std::string bytes) {
+  constexpr std::size_t kVersionAt = 4, kChecksum = 4, kUnknownProfile = 16 + 24;
+  bytes.resize(bytes.size() - kChecksum - kUnknownProfile);
+  bytes[kVersionAt] = 1;
+  const auto sum = static_cast<std::uint32_t>(stable_hash(bytes));
+  for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(sum >> shift & 0xff);
+  return bytes;
+}
+
+TEST(BaselineState, AStateWithoutHolidaysGoesOnAsItWas) {
+  Noise noise(21);
+  Baseline original;
+  for (int row = 0; row < 10 * kDay; ++row)
+    (void)original.observe(time_of(row), daily(row) + noise.normal());
+  const auto restored = restore(as_version_1(save(original)));
+  ASSERT_TRUE(restored) << to_string(restored.error());
+  EXPECT_EQ(save(*restored), save(*restore(save(original))));
+}
+
+TEST(BaselineState, WhatIsKnownOfHolidaysIsKept) {
+  catalog::Calendar declared;
+  declared.holidays = {{"A day", "2020-01-15"}, {"Another", "2020-01-22"}};
+  const auto calendar = *Calendar::of(declared);
+  Baseline original;
+  Noise noise(22);
+  for (int row = 0; row < 15 * kDay; ++row)
+    (void)original.observe(time_of(row), daily(row) + noise.normal() + (row / kDay == 9 ? 30 : 0),
+                           calendar);
+  const auto restored = restore(save(original));
+  ASSERT_TRUE(restored);
+  const auto noon = time_of(16 * kDay + kDay / 2);
+  EXPECT_GT(original.expect(noon, calendar).expected, original.expect(noon).expected + 5);
+  EXPECT_NEAR(restored->expect(noon, calendar).expected, original.expect(noon, calendar).expected,
+              0.2);
 }
 
 TEST(BaselineState, ChangedBytesAreRefused) {

@@ -71,6 +71,14 @@ std::optional<double> parse_number(std::string_view text) {
   return number;
 }
 
+/// Names of holidays may hold anything.
+std::string csv_field(std::string text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char each : text) quoted += each == '"' ? "\"\"" : std::string(1, each);
+  return quoted + '"';
+}
+
 struct Columns {
   std::size_t time = 0;
   std::size_t value = 0;
@@ -131,13 +139,15 @@ class Detection {
   static constexpr std::size_t kFlushAt = 64 * 1024;
 
   void write(Timestamp time, double value) {
-    const auto expectation = options_.explain ? baseline_.expect(time) : Expectation{};
-    const Observation seen = baseline_.observe(time, value);
+    const auto& calendar = options_.calendar;
+    const auto expectation = options_.explain ? baseline_.expect(time, calendar) : Expectation{};
+    const Observation seen = baseline_.observe(time, value, calendar);
     fmt::format_to(std::back_inserter(buffer_), "{},{},{:.9g}", fields_[columns_.time],
                    fields_[columns_.value], seen.score);
     if (options_.explain)
       fmt::format_to(std::back_inserter(buffer_), ",{:.6g},{:.6g},{:.6g},{}", expectation.expected,
-                     expectation.lower, expectation.upper, explain(seen, expectation, value));
+                     expectation.lower, expectation.upper,
+                     csv_field(explain(seen, expectation, value, calendar.day_in_words(time))));
     buffer_ += '\n';
   }
 

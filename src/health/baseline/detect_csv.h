@@ -10,11 +10,13 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "health/baseline/calendar.h"
 
 namespace wellrun::health::baseline {
 
 struct DetectOptions {
   bool explain = false;  ///< add the columns expected, lower, upper, reason
+  Calendar calendar = {};  ///< whose time of day and holidays; timestamps stay UTC
 };
 
 /// In: a header with the columns `timestamp` and `value` (further ones are ignored, double quotes

@@ -12,7 +12,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::istringstream in("timestamp,value\n" +
                         std::string(reinterpret_cast<const char*>(data), size));
   std::ostringstream out;
-  const auto done = detect(in, out, {.explain = size % 2 == 0});
+  static const auto berlin = [] {
+    wellrun::catalog::Calendar declared;
+    declared.time_zone = "Europe/Berlin";
+    declared.holidays = {{"\"A\", day", "01-01"}};
+    return Calendar::of(declared);
+  }();
+  const auto done = detect(
+      in, out, {.explain = size % 2 == 0, .calendar = size % 3 == 0 ? *berlin : Calendar::utc()});
   WELLRUN_ASSERT(done || done.error().context.starts_with("line "), "an error names its line");
 
   // The same bytes as samples: nine a sample, a time step and the bits of a value.

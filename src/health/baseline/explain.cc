@@ -68,16 +68,18 @@ const char* name_of(Part part) {
   return "value";
 }
 
-std::string explain(const Observation& seen, const Expectation& expectation, double value) {
+std::string explain(const Observation& seen, const Expectation& expectation, double value,
+                    std::string_view day) {
   if (seen.phase == Phase::kLearning) return "learning";
   if (seen.phase == Phase::kMissing) return "no value";
-  if (!seen.since) return "";
+  if (!seen.since) return std::string(day);
   const char* high = seen.part == Part::kActivity ? "more than usual" : "high";
   const char* low = seen.part == Part::kActivity ? "less than usual" : "low";
   const char* direction = seen.part == Part::kFlat ? "at" : seen.above ? high : low;
-  return fmt::format("{} {}: {:.4g} where {:.4g}..{:.4g} is expected; {}; since {}",
+  return fmt::format("{} {}: {:.4g} where {:.4g}..{:.4g} is expected; {}; since {}{}{}",
                      what_departed(seen.part), direction, value, expectation.lower,
-                     expectation.upper, rarity_in_words(seen), format_rfc3339(*seen.since));
+                     expectation.upper, rarity_in_words(seen), format_rfc3339(*seen.since),
+                     day.empty() ? "" : "; ", day);
 }
 
 }  // namespace wellrun::health::baseline

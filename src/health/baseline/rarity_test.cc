@@ -95,10 +95,10 @@ TEST(Season, ProfilesAreTheMeansOfTheirSlots) {
     const auto slot = static_cast<std::size_t>(row % testing::kRowsPerDay / per_slot);
     const double value = 10 * std::sin(static_cast<double>(slot)) + noise.normal();
     slots[slot].push_back(value);
-    season.learn(testing::time_of(row), {.deviation = value,
-                                         .step_limit = 1e9,
-                                         .error_limit = 1e9,
-                                         .rows_per_day = testing::kRowsPerDay});
+    season.learn(Calendar::utc().at(testing::time_of(row)), {.deviation = value,
+                                                             .step_limit = 1e9,
+                                                             .error_limit = 1e9,
+                                                             .rows_per_day = testing::kRowsPerDay});
   }
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
     double mean = 0;
@@ -112,12 +112,12 @@ TEST(Season, IsNotTrustedWhereThereIsNone) {
   Noise noise(5);
   Season season;
   for (int row = 0; row < 20 * testing::kRowsPerDay; ++row)
-    season.learn(testing::time_of(row), {.deviation = noise.normal(),
-                                         .step_limit = 10,
-                                         .error_limit = 10,
-                                         .rows_per_day = testing::kRowsPerDay});
+    season.learn(Calendar::utc().at(testing::time_of(row)), {.deviation = noise.normal(),
+                                                             .step_limit = 10,
+                                                             .error_limit = 10,
+                                                             .rows_per_day = testing::kRowsPerDay});
   EXPECT_GT(season.trust().none, 1.0 / 3) << "it predicts no worse than any season";
-  EXPECT_LT(std::fabs(season.at(testing::time_of(77))), 0.5);
+  EXPECT_LT(std::fabs(season.at(Calendar::utc().at(testing::time_of(77))).expected), 0.5);
 }
 
 }  // namespace

@@ -1,13 +1,15 @@
 #pragma once
 
 // The daily and weekly season of one series, found by itself: profiles of the deviation from the
-// level by time of day and by hour of the week (UTC), trusted in the measure in which they have
-// predicted better than no season at all. Not thread-safe.
+// level by time of day and by hour of the week, trusted in the measure in which they have predicted
+// better than no season at all. What the calendar calls special is expected between two days: a
+// holiday between its own weekday and a Sunday (or what holidays have been, once there were some),
+// the day after between its own weekday and a Monday. Not thread-safe.
 
 #include <array>
 #include <cstdint>
 
-#include "core/time.h"
+#include "health/baseline/calendar.h"
 
 namespace wellrun::health::baseline {
 
@@ -28,8 +30,14 @@ class Season {
   static constexpr std::size_t kDaySlots = 96;
   static constexpr std::size_t kWeekSlots = 168;
 
-  /// What the season adds to the level at `time`; 0 until half a day was predicted.
-  [[nodiscard]] double at(Timestamp time) const;
+  /// What the season adds to the level; all 0 until half a day was predicted. On an ordinary day
+  /// the three are the same.
+  struct Range {
+    double expected = 0;
+    double low = 0;
+    double high = 0;
+  };
+  [[nodiscard]] Range at(const LocalMoment& moment) const;
 
   struct Learning {
     double deviation = 0;     ///< the value less the level
@@ -37,7 +45,11 @@ class Season {
     double error_limit = 0;   ///< and counts at most this much as a prediction error
     double rows_per_day = 0;  ///< for the speed of learning
   };
-  void learn(Timestamp time, const Learning& learning);
+  void learn(const LocalMoment& moment, const Learning& learning);
+  /// The same on a holiday, which teaches nothing about ordinary days.
+  void learn_holiday(const LocalMoment& moment, const Learning& learning);
+  /// Whether half a day was predicted; before, any day is like another.
+  [[nodiscard]] bool is_known() const { return trust_.none < 1; }
 
   /// Shares of the three predictions: no season, daily, daily and weekly. Sum 1.
   struct Trust {
@@ -52,11 +64,14 @@ class Season {
     Profile<kWeekSlots> week;
     Trust error{0, 0, 0};  ///< mean absolute error of each prediction
     double predictions = 0;
+    Profile<24> holiday;  ///< what holidays had beyond a Sunday
   };
   [[nodiscard]] const State& state() const { return state_; }
   void restore(const State& state, double rows_per_day);
 
  private:
+  [[nodiscard]] double trusted(std::size_t day_slot, std::size_t week_slot) const;
+  [[nodiscard]] double sunday_at(const LocalMoment& moment) const;
   void judge(double rows_per_day);
   void learn_errors(std::size_t day_slot, std::size_t week_slot, const Learning& learning);
 

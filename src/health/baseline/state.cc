@@ -177,9 +177,10 @@ class StateCodec {
     writer.number(baseline.episode_.state().peak);
     writer.number(baseline.episode_.state().rows);
     write_nature(writer, baseline.nature_.state());
+    write_profile(writer, season.holiday);
   }
 
-  static Baseline read(Reader& reader) {
+  static Baseline read(Reader& reader, std::uint8_t version) {
     Baseline baseline;
     read_numbers(reader, baseline.numbers_);
     baseline.hour_scale_ = read_profile<24>(reader);
@@ -190,7 +191,6 @@ class StateCodec {
     for (double* each :
          {&season.error.none, &season.error.daily, &season.error.weekly, &season.predictions})
       *each = reader.amount();
-    baseline.season_.restore(season, baseline.rows_per_day());
     for (auto& rarity : baseline.rarity_) {
       const double total = reader.amount();
       const auto up = read_tail(reader);
@@ -200,6 +200,8 @@ class StateCodec {
     const double peak = reader.amount();
     baseline.episode_.restore({peak, reader.amount()});
     baseline.nature_.restore(read_nature(reader));
+    if (version >= 2) season.holiday = read_profile<24>(reader);
+    baseline.season_.restore(season, baseline.rows_per_day());
     return baseline;
   }
 
@@ -254,17 +256,17 @@ Result<Baseline> restore(std::string_view bytes) {
   if (bytes.size() < head + kChecksumSize || !bytes.starts_with(kMagic))
     return fail(ErrorCode::kCorrupt, "these bytes are not a stored baseline");
   const auto version = static_cast<std::uint8_t>(bytes[kMagic.size()]);
-  if (version != kStateVersion)
+  if (version < kOldestStateVersion || version > kStateVersion)
     return fail(ErrorCode::kUnsupported,
-                fmt::format("a stored baseline of version {}; this program reads version {}: the "
-                            "series is learned anew",
-                            version, kStateVersion));
+                fmt::format("a stored baseline of version {}; this program reads versions {} to "
+                            "{}: the series is learned anew",
+                            version, kOldestStateVersion, kStateVersion));
   const auto body = bytes.substr(0, bytes.size() - kChecksumSize);
   Reader sum(bytes.substr(body.size()));
   if (sum.integer<std::uint32_t>() != checksum(body))
     return fail(ErrorCode::kCorrupt, "the checksum of a stored baseline does not match its bytes");
   Reader reader(body.substr(head));
-  Baseline baseline = StateCodec::read(reader);
+  Baseline baseline = StateCodec::read(reader, version);
   if (!reader.read_exactly())
     return fail(ErrorCode::kCorrupt, "a stored baseline has the wrong length");
   return baseline;

@@ -12,7 +12,8 @@
 
 namespace wellrun::health::baseline {
 
-inline constexpr std::uint8_t kStateVersion = 1;
+inline constexpr std::uint8_t kStateVersion = 2;
+inline constexpr std::uint8_t kOldestStateVersion = 1;  ///< that is still read: knows no holidays
 
 std::string save(const Baseline& baseline);
 

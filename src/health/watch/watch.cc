@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 
 #include "catalog/kinds/baseline.h"
 #include "catalog/kinds/kpi.h"
 #include "catalog/kinds/slo.h"
+#include "catalog/kinds/workload.h"
 #include "core/bytes.h"
 #include "health/slo/sli_queries.h"
 #include "telemetry/promql/parser.h"
@@ -65,11 +67,27 @@ Watch watch_of(const catalog::Baseline& baseline) {
   return watch;
 }
 
+/// Without one, or with one that check() would refuse: UTC.
+std::shared_ptr<const baseline::Calendar> calendar_of(const catalog::Catalog& catalog,
+                                                      const std::string& workload) {
+  const auto* owner = catalog.find<catalog::Workload>(workload);
+  const auto* declared = owner == nullptr ? nullptr : catalog.find(owner->calendar);
+  if (declared == nullptr) return Watch::utc_calendar();
+  auto calendar = baseline::Calendar::of(*declared);
+  if (!calendar) return Watch::utc_calendar();
+  return std::make_shared<const baseline::Calendar>(std::move(*calendar));
+}
+
 bool parses(const Watch& watch) {
   return telemetry::promql::parse(watch.promql).has_value();
 }
 
 }  // namespace
+
+std::shared_ptr<const baseline::Calendar> Watch::utc_calendar() {
+  static const auto kUtc = std::make_shared<const baseline::Calendar>();
+  return kUtc;
+}
 
 std::string Watch::definition() const {
   return fmt::format("{:016x}", stable_hash(fmt::format("{}\n{}\n{}", promql, interval.count(),
@@ -78,8 +96,13 @@ std::string Watch::definition() const {
 
 std::vector<Watch> watches_of(const catalog::Catalog& catalog) {
   std::vector<Watch> watches;
+  std::map<std::string, std::shared_ptr<const baseline::Calendar>> calendars;  // by workload
   const auto add = [&](Watch watch) {
-    if (parses(watch)) watches.push_back(std::move(watch));
+    if (!parses(watch)) return;
+    auto& calendar = calendars[watch.workload];
+    if (!calendar) calendar = calendar_of(catalog, watch.workload);
+    watch.calendar = calendar;
+    watches.push_back(std::move(watch));
   };
   for (const auto* baseline : catalog.all<catalog::Baseline>()) add(watch_of(*baseline));
   for (const auto* kpi : catalog.all<catalog::Kpi>()) add(watch_of(*kpi));

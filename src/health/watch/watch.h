@@ -3,11 +3,13 @@
 // What is watched for departures from normal, as the catalog wants it: every KPI, every SLI, and
 // what Baseline resources select. Pure. docs/baselines.md.
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "catalog/catalog.h"
 #include "core/labels.h"
+#include "health/baseline/calendar.h"
 #include "telemetry/storage.h"
 
 namespace wellrun::health::watch {
@@ -23,6 +25,10 @@ struct Watch {
   Duration interval{30'000};
   Duration learn_from = std::chrono::days(14);
   std::size_t most_series = 200;
+  /// The workload's: whose time of day and holidays; never null. Shared by its watches.
+  std::shared_ptr<const baseline::Calendar> calendar = utc_calendar();
+
+  static std::shared_ptr<const baseline::Calendar> utc_calendar();
 
   /// Tells whether points would come out the same: a hash of what they are made by.
   std::string definition() const;

@@ -70,6 +70,7 @@ void WatchService::State::refresh() {
     const bool same = known != watched.end() &&
                       known->second.state->watch.definition() == watch.definition() &&
                       known->second.state->watch.labels == watch.labels &&
+                      *known->second.state->watch.calendar == *watch.calendar &&
                       known->second.state->watch.most_series == watch.most_series;
     if (same) {
       wanted.emplace(key, std::move(known->second));

@@ -5,6 +5,7 @@
 #include "catalog/kinds/baseline.h"
 #include "catalog/kinds/kpi.h"
 #include "catalog/kinds/slo.h"
+#include "catalog/kinds/workload.h"
 
 namespace wellrun::health::watch {
 namespace {
@@ -83,6 +84,24 @@ TEST(Watch, ASeriesIsToldByItsLabelsAndItsWatch) {
   EXPECT_EQ(id_of(identity).size(), 16U);
   EXPECT_EQ(identity_of(watch, {{"job", "a"}}).get("metric"), "baseline/latency");
   EXPECT_EQ(identity_of(watch, {{"workload", "other"}}).get("exported_workload"), "other");
+}
+
+TEST(Watch, FollowsTheCalendarOfItsWorkload) {
+  const auto christmas = *parse_rfc3339("2026-12-25T00:30:00Z");
+  catalog::Catalog catalog;
+  put(catalog, baseline_of("up"));
+  EXPECT_EQ(watches_of(catalog).at(0).calendar->day_in_words(christmas), "");
+  catalog::Calendar calendar;
+  calendar.metadata.name = "new-york";
+  calendar.time_zone = "America/New_York";
+  calendar.holidays = {{"Christmas Eve", "12-24"}};
+  put(catalog, calendar);
+  catalog::Workload workload;
+  workload.metadata.name = "shop";
+  workload.calendar.name = "new-york";
+  put(catalog, workload);
+  EXPECT_EQ(watches_of(catalog).at(0).calendar->day_in_words(christmas), "Christmas Eve")
+      << "it is still the 24th there";
 }
 
 TEST(Watch, ItsDefinitionIsWhatItsPointsAreMadeBy) {

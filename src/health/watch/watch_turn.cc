@@ -160,7 +160,8 @@ class Turn {
       ++refused;
       return nullptr;
     }
-    return &state_.series.emplace(id, WatchedSeries(std::move(identity))).first->second;
+    return &state_.series.emplace(id, WatchedSeries(std::move(identity), state_.watch.calendar))
+                .first->second;
   }
 
   WatchState& state_;
@@ -218,7 +219,8 @@ void load(WatchState& state, const TurnTools& tools, Timestamp now) {
       relabelled = relabelled || !labelled;
       continue;
     }
-    auto series = WatchedSeries::restore(each.identity, each.model, each.notes, each.anomalies);
+    auto series = WatchedSeries::restore(each.identity, state.watch.calendar, each.model,
+                                         each.notes, each.anomalies);
     if (!series) {
       ++unread;
       continue;

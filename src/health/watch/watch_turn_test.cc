@@ -235,6 +235,49 @@ TEST_F(WatchTurn, ADamagedStateIsLearnedAnewFromHistory) {
   EXPECT_STREQ(only(again).phase(start), "watching");
 }
 
+std::shared_ptr<const baseline::Calendar> calendar(std::string zone,
+                                                   std::vector<catalog::Holiday> holidays = {}) {
+  catalog::Calendar declared;
+  declared.time_zone = std::move(zone);
+  declared.holidays = std::move(holidays);
+  return std::make_shared<const baseline::Calendar>(*baseline::Calendar::of(declared));
+}
+
+/// An hour of the day by another clock is another hour.
+TEST_F(WatchTurn, InAnotherTimeZoneItIsLearnedAnewAndWithOtherHolidaysItGoesOn) {
+  const auto path = temporary("zone");
+  record_waves(start - 3 * 24h, start + 1h);
+  auto store = std::make_unique<WatchStore>(path);
+  watch.calendar = calendar("Europe/Berlin");
+  auto state = fresh();
+  run(state, start, store.get());
+  save(state, tools(store.get()), start);
+
+  watch.calendar = calendar("Europe/Berlin", {{"Christmas Day", "12-25"}});
+  auto known = fresh();
+  load(known, tools(store.get()), start);
+  EXPECT_EQ(known.read_to, start);
+  EXPECT_EQ(only(known).points(), 3 * 24 * 60);
+
+  watch.calendar = calendar("America/New_York");
+  auto moved = fresh();
+  load(moved, tools(store.get()), start);
+  EXPECT_EQ(moved.read_to, start - watch.learn_from);
+  EXPECT_TRUE(moved.series.empty());
+}
+
+TEST_F(WatchTurn, AnAnomalyOnAHolidayNamesTheDay) {
+  const auto day = format_rfc3339(start).substr(0, 10);
+  watch.calendar = calendar("UTC", {{"Founders' Day", day}});
+  record_waves(start - 3 * 24h, start);
+  record(start, start + 20min, [](Timestamp) { return 400.0; });
+  auto state = fresh();
+  run(state, start + 20min);
+  ASSERT_FALSE(only(state).anomalies().empty());
+  EXPECT_TRUE(only(state).anomalies().back().why.ends_with("; Founders' Day"))
+      << only(state).anomalies().back().why;
+}
+
 TEST_F(WatchTurn, AFileThatIsNotOursIsSetAside) {
   const auto path = temporary("garbage");
   std::ofstream(path) << std::string(8192, 'x');

@@ -12,6 +12,7 @@ constexpr double kStepMemory = 0.05;  ///< weight of the newest distance in the 
 constexpr Duration kUnknownStep{30'000};
 constexpr int kSilentSteps = 10;
 constexpr Duration kSilentAtLeast{300'000};
+constexpr const char* kFirstZone = "UTC";  ///< of notes that name none
 
 }  // namespace
 
@@ -35,8 +36,8 @@ std::optional<Point> WatchedSeries::observe(Timestamp time, double value) {
   if (elapsed > 0)
     step_s_ =
         step_s_ > 0 ? step_s_ + kStepMemory * (std::min(elapsed, 2 * step_s_) - step_s_) : elapsed;
-  Point point{.time = time, .expected = model_.expect(time)};
-  point.seen = model_.observe(time, value);
+  Point point{.time = time, .expected = model_.expect(time, *calendar_)};
+  point.seen = model_.observe(time, value, *calendar_);
   last_time_ = time;
   ++points_;
   const auto watched = watched_value(value, elapsed, model_.nature());
@@ -72,7 +73,8 @@ void WatchedSeries::follow(const Point& point) {
   if (point.seen.score <= anomaly.score) return;
   anomaly.score = point.seen.score;
   anomaly.part = baseline::name_of(point.seen.part);
-  anomaly.why = baseline::explain(point.seen, point.expected, point.value);
+  anomaly.why = baseline::explain(point.seen, point.expected, point.value,
+                                  calendar_->day_in_words(point.time));
 }
 
 Duration WatchedSeries::step() const {
@@ -100,6 +102,7 @@ std::string WatchedSeries::save_model() const {
 
 Json WatchedSeries::save_notes() const {
   Json notes{{"last", last_time_}, {"points", points_}, {"step_s", step_s_}};
+  if (const auto& zone = calendar_->time_zone(); zone != kFirstZone) notes["time_zone"] = zone;
   if (last_raw_) notes["raw"] = *last_raw_;
   if (latest_) {
     notes["value"] = latest_->value;
@@ -108,19 +111,25 @@ Json WatchedSeries::save_notes() const {
   return notes;
 }
 
-Result<WatchedSeries> WatchedSeries::restore(Labels identity, std::string_view model,
-                                             const Json& notes, std::deque<Anomaly> anomalies) {
-  WatchedSeries series(std::move(identity));
+Result<WatchedSeries> WatchedSeries::restore(Labels identity, CalendarPointer calendar,
+                                             std::string_view model, const Json& notes,
+                                             std::deque<Anomaly> anomalies) {
+  WatchedSeries series(std::move(identity), std::move(calendar));
   series.anomalies_ = std::move(anomalies);
   TRY(series.model_, baseline::restore(model));
   try {
+    const auto zone = notes.value("time_zone", std::string(kFirstZone));
+    if (zone != series.calendar_->time_zone())
+      return fail(ErrorCode::kUnsupported,
+                  fmt::format("a watched series was learned in the time zone {}, not in {}", zone,
+                              series.calendar_->time_zone()));
     series.last_time_ = notes.at("last").get<Timestamp>();
     series.points_ = notes.at("points").get<std::int64_t>();
     series.step_s_ = notes.at("step_s").get<double>();
     if (notes.contains("raw")) series.last_raw_ = notes["raw"].get<double>();
     if (notes.contains("value")) {
       Point latest{.time = series.last_time_, .value = notes["value"].get<double>()};
-      latest.expected = series.model_.expect(latest.time);
+      latest.expected = series.model_.expect(latest.time, *series.calendar_);
       latest.seen.phase = notes.at("learning").get<bool>() ? baseline::Phase::kLearning
                                                            : baseline::Phase::kWatching;
       series.latest_ = latest;

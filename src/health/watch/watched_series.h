@@ -4,6 +4,7 @@
 // by one thread at a time.
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -37,7 +38,11 @@ void from_json(const Json& json, Anomaly& anomaly);
 
 class WatchedSeries {
  public:
-  explicit WatchedSeries(Labels identity) : identity_(std::move(identity)) {}
+  using CalendarPointer = std::shared_ptr<const baseline::Calendar>;
+
+  /// `calendar` is not null; one of another time zone is another series.
+  WatchedSeries(Labels identity, CalendarPointer calendar)
+      : identity_(std::move(identity)), calendar_(std::move(calendar)) {}
 
   /// The next point. std::nullopt: it is not later than the last, or it says nothing by itself (a
   /// counter's first value or restart, NaN).
@@ -61,8 +66,10 @@ class WatchedSeries {
   // The stored form: the model, and the rest as JSON.
   std::string save_model() const;
   Json save_notes() const;
-  /// kCorrupt or kUnsupported: it has to be learned anew.
-  static Result<WatchedSeries> restore(Labels identity, std::string_view model, const Json& notes,
+  /// kCorrupt, or kUnsupported (another version, or learned in another time zone): it has to be
+  /// learned anew.
+  static Result<WatchedSeries> restore(Labels identity, CalendarPointer calendar,
+                                       std::string_view model, const Json& notes,
                                        std::deque<Anomaly> anomalies);
 
  private:
@@ -71,6 +78,7 @@ class WatchedSeries {
   bool is_silent(Timestamp now) const;
 
   Labels identity_;
+  CalendarPointer calendar_;
   baseline::Baseline model_;
   std::optional<Point> latest_;
   Timestamp last_time_{};
