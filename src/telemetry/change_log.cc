@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t kSameMs = 1000;      ///< changes this near to one another are told as one
 constexpr std::size_t kMostChanges = 4096;  ///< beyond, the oldest are told as one
+constexpr std::size_t kMostGivenUp = 64;    ///< the same
 
 }  // namespace
 
@@ -41,9 +42,22 @@ std::int64_t ChangeLog::unchanged_before(std::uint64_t version) const {
   return later == changes_.end() ? INT64_MAX : later->oldest_ms;
 }
 
-std::int64_t ChangeLog::dropped_before() const {
+void ChangeLog::gave_up_before(std::int64_t until_ms) {
   const std::scoped_lock lock(mutex_);
-  return dropped_before_ms_;
+  ++version_;
+  while (!given_up_.empty() && given_up_.back().until_ms <= until_ms) given_up_.pop_back();
+  given_up_.push_back({version_, until_ms});
+  if (given_up_.size() <= kMostGivenUp) return;
+  const auto furthest = given_up_.front().until_ms;
+  given_up_.pop_front();
+  given_up_.front().until_ms = furthest;
+}
+
+std::int64_t ChangeLog::dropped_before(std::uint64_t version) const {
+  const std::scoped_lock lock(mutex_);
+  const auto later = std::ranges::upper_bound(given_up_, version, {}, &GivenUp::version);
+  return later == given_up_.end() ? dropped_before_ms_
+                                  : std::max(dropped_before_ms_, later->until_ms);
 }
 
 }  // namespace wellrun::telemetry

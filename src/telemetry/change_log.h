@@ -24,14 +24,19 @@ class ChangeLog {
   /// cutoff never goes back.
   void dropping_before(std::int64_t cutoff_ms);
 
+  /// Of some series, samples before `until_ms` were given up: by a rule for them, or thinned. Told
+  /// after it can be read.
+  void gave_up_before(std::int64_t until_ms);
+
   std::uint64_t version() const;
 
   /// Samples before this time are as they were at `version`, but for those dropped. INT64_MAX: all
   /// are. May be lower than necessary, never higher.
   std::int64_t unchanged_before(std::uint64_t version) const;
 
-  /// The highest cutoff so far; INT64_MIN: none.
-  std::int64_t dropped_before() const;
+  /// Samples from this time on were not given up since `version`; INT64_MIN: none was. May be
+  /// higher than necessary, never lower.
+  std::int64_t dropped_before(std::uint64_t version) const;
 
  private:
   struct Change {
@@ -42,8 +47,14 @@ class ChangeLog {
   mutable std::mutex mutex_;
   std::uint64_t version_ = 0;
   std::int64_t dropped_before_ms_ = INT64_MIN;
-  std::deque<Change> changes_;  ///< versions and times both rise: what a later change reaches
-                                ///< further back than is not listed
+  struct GivenUp {
+    std::uint64_t version;
+    std::int64_t until_ms;
+  };
+  std::deque<GivenUp> given_up_;  ///< versions rise, times fall: what a later one covers is not
+                                  ///< listed
+  std::deque<Change> changes_;    ///< versions and times both rise: what a later change reaches
+                                  ///< further back than is not listed
 };
 
 }  // namespace wellrun::telemetry

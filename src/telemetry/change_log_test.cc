@@ -25,10 +25,31 @@ TEST(ChangeLog, tells_the_oldest_of_all_later_changes) {
 
 TEST(ChangeLog, a_cutoff_never_goes_back) {
   ChangeLog log;
-  EXPECT_EQ(log.dropped_before(), INT64_MIN);
+  EXPECT_EQ(log.dropped_before(0), INT64_MIN);
   log.dropping_before(5);
   log.dropping_before(3);
-  EXPECT_EQ(log.dropped_before(), 5);
+  EXPECT_EQ(log.dropped_before(0), 5);
+}
+
+TEST(ChangeLog, what_was_given_up_concerns_those_who_read_before) {
+  ChangeLog log;
+  log.gave_up_before(9000);
+  const auto first = log.version();
+  log.changed(20'000);
+  log.gave_up_before(4000);
+  const auto second = log.version();
+  EXPECT_EQ(log.dropped_before(0), 9000);
+  EXPECT_EQ(log.dropped_before(first), 4000);
+  EXPECT_EQ(log.dropped_before(second), INT64_MIN);
+  log.gave_up_before(12'000);  // covers both
+  EXPECT_EQ(log.dropped_before(0), 12'000);
+  EXPECT_EQ(log.dropped_before(second), 12'000);
+  EXPECT_EQ(log.unchanged_before(first), 20'000) << "what is newer stays as it was";
+  log.dropping_before(15'000);
+  EXPECT_EQ(log.dropped_before(log.version()), 15'000);
+  for (int i = 0; i < 200; ++i) log.gave_up_before(1'000'000 - i);
+  EXPECT_EQ(log.dropped_before(0), 1'000'000);
+  EXPECT_GE(log.dropped_before(log.version() - 2), 1'000'000 - 198);
 }
 
 TEST(ChangeLog, never_says_too_much_and_seldom_much_too_little) {

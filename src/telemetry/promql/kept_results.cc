@@ -35,7 +35,7 @@ Steps still_right(const KeptResult& result, const Reach& reach, const ChangeLog&
   // Far from where sums of times could overflow; a reach is shorter.
   const auto bounded = [](std::int64_t ms) { return std::clamp(ms, -kFarMs, kFarMs); };
   const auto unchanged = bounded(changes.unchanged_before(result.version));
-  return within(result.steps, bounded(changes.dropped_before()) + reach.back_ms,
+  return within(result.steps, bounded(changes.dropped_before(result.version)) + reach.back_ms,
                 unchanged - 1 - reach.ahead_ms);
 }
 

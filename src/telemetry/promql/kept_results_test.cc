@@ -29,11 +29,13 @@ class ChangingWorld {
   const ChangeLog& changes() const { return changes_; }
 
   void change() {
-    switch (chance_.below(6)) {
+    switch (chance_.below(7)) {
       case 0:
         return drop();
       case 1:
         return remove();
+      case 2:
+        return thin();
       default:
         return write();
     }
@@ -85,6 +87,15 @@ class ChangingWorld {
     cutoff_ms_ += static_cast<std::int64_t>(chance_.below(30'000));
     changes_.dropping_before(cutoff_ms_);
     rebuild([&](const Labels&, std::int64_t time) { return time < cutoff_ms_; });
+  }
+
+  /// Downsampling of some series.
+  void thin() {
+    const auto until = some_time() - 300'000;
+    rebuild([&](const Labels& labels, std::int64_t time) {
+      return labels.get("job") == "x" && time < until && time / 15'000 % 4 != 0;
+    });
+    changes_.gave_up_before(until);
   }
 
   template <typename Gone>

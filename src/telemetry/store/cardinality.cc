@@ -22,17 +22,16 @@ void keep_largest(std::vector<Count>& counts, std::size_t limit) {
 /// Of all samples, wherever they are; INT64_MAX when there are none.
 std::int64_t oldest_sample(const Core& core) {
   auto oldest = INT64_MAX;
-  for (std::uint32_t ref = 0; ref < core.head.end_ref(); ++ref) {
-    if (!core.head.has(ref)) continue;
+  core.head.each_ref([&](std::uint32_t ref) {
     const std::scoped_lock lock(core.head.block_of(ref).mutex);
     const auto& series = core.head.at(ref);
     if (series.has_disk()) oldest = std::min(oldest, series.disk_first_ms);
     for (const auto* floats : {&series.floats, &series.flushing})
       if (!floats->empty()) oldest = std::min(oldest, floats->front().time_ms);
-    if (!series.histograms) continue;
+    if (!series.histograms) return;
     for (const auto* histograms : {&series.histograms->samples, &series.histograms->flushing})
       if (!histograms->empty()) oldest = std::min(oldest, histograms->front().time_ms);
-  }
+  });
   return oldest;
 }
 

@@ -1,4 +1,4 @@
-// Moving the head to the database, and dropping what is older than the retention.
+// Moving the head to the database.
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -96,22 +96,18 @@ bool is_flushing(const Series& series) {
   return !series.flushing.empty() || (series.histograms && !series.histograms->flushing.empty());
 }
 
-struct Bounds {
-  std::int64_t first_ms = INT64_MAX, last_ms = INT64_MIN;
-};
-
-Bounds bounds_with_flushing(const Series& series) {
-  Bounds bounds{series.disk_first_ms, series.disk_last_ms};
-  auto include = [&](std::int64_t first, std::int64_t last) {
-    bounds.first_ms = std::min(bounds.first_ms, first);
-    bounds.last_ms = std::max(bounds.last_ms, last);
-  };
+/// What is on disk, and what a checkpoint that failed may have put there.
+DiskBounds with_flushing(const Series& series, DiskBounds bounds) {
   if (!series.flushing.empty())
-    include(series.flushing.front().time_ms, series.flushing.back().time_ms);
+    bounds.include(series.flushing.front().time_ms, series.flushing.back().time_ms);
   if (series.histograms && !series.histograms->flushing.empty())
-    include(series.histograms->flushing.front().time_ms,
-            series.histograms->flushing.back().time_ms);
+    bounds.include(series.histograms->flushing.front().time_ms,
+                   series.histograms->flushing.back().time_ms);
   return bounds;
+}
+
+DiskBounds with_flushing(const Series& series) {
+  return with_flushing(series, {series.disk_first_ms, series.disk_last_ms});
 }
 
 /// Under checkpoint_mutex, which alone changes `flushing` and the bounds; so reading them here
@@ -172,6 +168,8 @@ class Checkpoint {
       const auto& series = block.series[i];
       if (is_flushing(series)) {
         changed = true;
+        core_.oldest_flushed_ms =
+            std::min(core_.oldest_flushed_ms, with_flushing(series, {}).first_ms);
         const auto ref = index * SeriesBlock::kSize + i;
         TRY_STATUS(put_chunks(ref, series, series.flushing.samples(), encode_floats));
         if (series.histograms)
@@ -181,7 +179,8 @@ class Checkpoint {
       }
     }
     if (changed)
-      batch_.Put(core_.database->family(Family::kDefault), bounds_key(index), bounds_value(block));
+      batch_.Put(core_.database->family(Family::kDefault), bounds_key(index),
+                 bounds_value(core_, index));
     if (batch_.GetDataSize() > kBatchBytes) return write();
     return {};
   }
@@ -231,7 +230,7 @@ class Checkpoint {
     const std::scoped_lock lock(block.mutex);
     for (auto& series : block.series) {
       if (!is_flushing(series)) continue;
-      const auto bounds = bounds_with_flushing(series);
+      const auto bounds = with_flushing(series);
       keep_recent(series, most_recent);
       series.disk_first_ms = bounds.first_ms;
       series.disk_last_ms = bounds.last_ms;
@@ -244,23 +243,6 @@ class Checkpoint {
   rocksdb::WriteBatch batch_;
 };
 
-/// Deletes the chunks of one series that end before `cutoff`; what remains on disk begins at the
-/// time returned.
-Result<std::int64_t> drop_chunks(Core& core, rocksdb::Iterator& rows, std::uint32_t ref,
-                                 std::int64_t cutoff, rocksdb::WriteBatch& batch) {
-  for (rows.Seek(chunk_key(ref, INT64_MIN)); rows.Valid() && rows.key().size() == 12; rows.Next()) {
-    if (read_key32(rows.key().data()) != ref) break;
-    const auto header = read_chunk_header({rows.value().data(), rows.value().size()});
-    const auto first = read_key_time(rows.key().data() + 4);
-    const auto last = header ? header->last_ms : first + kChunkSpanMs;
-    if (last >= cutoff) return first;
-    batch.Delete(core.database->family(Family::kChunks), rows.key());
-  }
-  if (!rows.status().ok())
-    return std::unexpected(database_error(rows.status(), "dropping old chunks"));
-  return INT64_MAX;
-}
-
 }  // namespace
 
 std::string bounds_key(std::uint32_t block) {
@@ -269,16 +251,20 @@ std::string bounds_key(std::uint32_t block) {
   return key;
 }
 
-std::string bounds_value(const SeriesBlock& block) {
-  std::string bounds;
+std::string bounds_value(const Core& core, std::uint32_t block,
+                         const std::map<std::uint32_t, DiskBounds>& instead) {
+  std::string value;
+  const auto& all = core.head.block(block)->series;
   for (std::uint32_t i = 0; i < SeriesBlock::kSize; ++i) {
-    const auto [first, last] = bounds_with_flushing(block.series[i]);
+    const auto changed = instead.find(block * SeriesBlock::kSize + i);
+    const auto [first, last] =
+        changed == instead.end() ? with_flushing(all[i]) : with_flushing(all[i], changed->second);
     if (first > last) continue;
-    bounds += static_cast<char>(i);
-    put_varint(bounds, zigzag(first));
-    put_varint(bounds, static_cast<std::uint64_t>(last - first));
+    value += static_cast<char>(i);
+    put_varint(value, zigzag(first));
+    put_varint(value, static_cast<std::uint64_t>(last - first));
   }
-  return bounds;
+  return value;
 }
 
 Status checkpoint(Core& core) {
@@ -288,39 +274,6 @@ Status checkpoint(Core& core) {
 
 Status checkpoint_alone(Core& core) {
   return Checkpoint(core).run();
-}
-
-Status prune_metrics(Core& core, std::int64_t cutoff) {
-  const std::scoped_lock once(core.checkpoint_mutex);
-  core.changes.dropping_before(cutoff);
-  const auto rows = core.database->iterate(Family::kChunks);
-  rocksdb::WriteBatch batch;
-  for (std::uint32_t ref = 0; ref < core.head.end_ref(); ++ref) {
-    if (!core.head.has(ref) || core.head.at(ref).disk_first_ms >= cutoff) continue;
-    auto& series = core.head.at(ref);
-    auto kept_from = drop_chunks(core, *rows, ref, cutoff, batch);
-    if (!kept_from && kept_from.error().code == ErrorCode::kCorrupt) {
-      core.note_damage({fmt::format("retention of series {}", ref), to_string(kept_from.error())});
-      continue;
-    }
-    TRY(const auto first, std::move(kept_from));
-    const std::scoped_lock lock(core.head.block_of(ref).mutex);
-    series.disk_first_ms = first;
-    if (series.is_recent(first - 1)) series.recent = {};  // some of them may be gone
-    if (first == INT64_MAX) series.disk_last_ms = INT64_MIN;
-    const bool has_memory = !series.floats.empty() || is_flushing(series) ||
-                            (series.histograms && !series.histograms->samples.empty());
-    if (series.has_disk() || has_memory || series.gone) continue;
-    series.gone = true;
-    core.index.remove(ref);
-    std::string key;
-    put_key32(key, ref);
-    batch.Delete(core.database->family(Family::kSeries), key);
-  }
-  if (batch.Count() > 0) TRY_STATUS(core.database->write(batch));
-  core.checkpoint_epoch.fetch_add(1);
-  return core.starts->prune(
-      cutoff, [&](std::uint32_t ref) { return !core.head.has(ref) || core.head.at(ref).gone; });
 }
 
 }  // namespace wellrun::telemetry::store

@@ -11,12 +11,14 @@
 #include <mutex>
 
 #include "platform/log/log.h"
+#include "platform/runtime/task_thread.h"
 #include "telemetry/change_log.h"
 #include "telemetry/store/database.h"
 #include "telemetry/store/embedded_store.h"
 #include "telemetry/store/group_cache.h"
 #include "telemetry/store/head.h"
 #include "telemetry/store/kept_chunks.h"
+#include "telemetry/store/retention.h"
 #include "telemetry/store/retention_clock.h"
 #include "telemetry/store/series_index.h"
 #include "telemetry/store/signals.h"
@@ -25,12 +27,23 @@
 
 namespace wellrun::telemetry::store {
 
+/// Of what is on disk of a series; nothing is when first > last.
+struct DiskBounds {
+  std::int64_t first_ms = INT64_MAX, last_ms = INT64_MIN;
+
+  void include(std::int64_t first, std::int64_t last) {
+    first_ms = std::min(first_ms, first);
+    last_ms = std::max(last_ms, last);
+  }
+};
+
 struct Core {
   Core(EmbeddedStoreOptions given, Runtime with)
       : options(std::move(given)),
         runtime(with),
         index(head, options.max_series),
-        kept_chunks(std::make_unique<ChunkKeeper>(head, 2 * options.cache_bytes)) {}
+        kept_chunks(std::make_unique<ChunkKeeper>(head, 2 * options.cache_bytes)),
+        retention(options.retention) {}
 
   EmbeddedStoreOptions options;
   Runtime runtime;
@@ -57,7 +70,14 @@ struct Core {
   std::atomic<bool> stopped = false;
 
   std::mutex checkpoint_mutex;
-  std::uint32_t persisted_end = 0;  ///< series below are in the database; under checkpoint_mutex
+  // Under checkpoint_mutex:
+  std::uint32_t persisted_end = 0;  ///< series below are in the database
+  std::int64_t oldest_flushed_ms =
+      INT64_MAX;  ///< of samples moved to the database since retention took them into account
+  std::uint64_t given_up_bytes =
+      0;  ///< of chunks deleted or overwritten, which tables may hold yet
+
+  RetentionState retention;
 
   mutable std::mutex metadata_mutex;
   std::map<std::string, Metadata> metadata;
@@ -71,6 +91,9 @@ struct Core {
     log(Level::kError, "telemetry/store", "damage", {{"where", found.where}, {"what", found.what}});
     damage.push_back(std::move(found));
   }
+
+  std::atomic<bool> is_reclaiming = false, reclaiming_cancelled = false;
+  std::unique_ptr<TaskThread> reclaimer;  ///< from the first time on; ends before the rest does
 };
 
 Status recover(Core& core);
@@ -81,13 +104,14 @@ Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch);
 Status checkpoint(Core& core);
 /// The same with checkpoint_mutex held.
 Status checkpoint_alone(Core& core);
-/// Drops samples that are older than `cutoff`.
-Status prune_metrics(Core& core, std::int64_t cutoff);
 /// Of series that match any of `sets`: what was stored before the call and lies in `range`.
 Result<DeletedSamples> delete_samples(Core& core, const std::vector<std::vector<Matcher>>& sets,
                                       TimeRange range);
 /// Gives the disk back what deleted and overwritten rows take.
 Status compact_chunks(Core& core);
+/// Has that done on a thread of its own once it is a good part of everything. Under
+/// checkpoint_mutex.
+Status reclaim(Core& core);
 /// Stored samples in `range` are not what they were: whoever keeps results or iterators lets go of
 /// them.
 void touched(Core& core, TimeRange range);
@@ -105,8 +129,14 @@ Result<std::unique_ptr<SeriesScan>> scan_series(const Core& core,
 Result<Roaring> refs_in_range(const Core& core, const std::vector<std::vector<Matcher>>& sets,
                               TimeRange range);
 
-/// The key of the bounds of one block, and its value; under checkpoint_mutex.
+/// The key of the bounds of one block, and its value; under checkpoint_mutex. `instead`: of series
+/// that are being changed.
 std::string bounds_key(std::uint32_t block);
-std::string bounds_value(const SeriesBlock& block);
+std::string bounds_value(const Core& core, std::uint32_t block,
+                         const std::map<std::uint32_t, DiskBounds>& instead = {});
+
+/// Where given_up_bytes is kept.
+inline constexpr const char* kGivenUpKey = "given_up";
+std::string given_up_value(std::uint64_t bytes);
 
 }  // namespace wellrun::telemetry::store

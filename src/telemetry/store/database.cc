@@ -212,21 +212,42 @@ Status Database::flush_metrics() {
   return {};
 }
 
-Status Database::compact_metrics() {
+Status Database::may_compact() const {
   std::error_code error;
-  if (std::filesystem::exists(damage_marker(dir_), error))
-    return fail(ErrorCode::kConflict,
-                "tables are not rewritten while some of them are damaged: restore a backup, or "
-                "remove the marker once they are gone",
-                damage_marker(dir_).string());
-  for (const auto of : {Family::kSeries, Family::kChunks, Family::kStarts}) {
-    rocksdb::CompactRangeOptions options;
-    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-    const auto status = db_->CompactRange(options, family(of), nullptr, nullptr);
-    if (!status.ok())
-      return std::unexpected(database_error(status, "rewriting tables without what is deleted"));
-  }
+  if (!std::filesystem::exists(damage_marker(dir_), error)) return {};
+  return fail(ErrorCode::kConflict,
+              "tables are not rewritten while some of them are damaged: restore a backup, or "
+              "remove the marker once they are gone",
+              damage_marker(dir_).string());
+}
+
+Status Database::compact(Family of, const rocksdb::CompactRangeOptions& options) {
+  const auto status = db_->CompactRange(options, family(of), nullptr, nullptr);
+  if (status.ok()) return {};
+  return std::unexpected(database_error(status, "rewriting tables without what is deleted"));
+}
+
+Status Database::compact_metrics() {
+  TRY_STATUS(may_compact());
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  for (const auto of : {Family::kSeries, Family::kChunks, Family::kStarts})
+    TRY_STATUS(compact(of, options));
   return {};
+}
+
+Status Database::compact_chunks(std::atomic<bool>& cancelled) {
+  TRY_STATUS(may_compact());
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.canceled = &cancelled;
+  return compact(Family::kChunks, options);
+}
+
+std::uint64_t Database::chunk_table_bytes() const {
+  std::uint64_t bytes = 0;
+  db_->GetIntProperty(family(Family::kChunks), rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
+  return bytes;
 }
 
 namespace {

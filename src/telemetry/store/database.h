@@ -3,6 +3,7 @@
 // RocksDB as this store uses it: column families, keys, small buffers (docs/formats/telemetry.md).
 // The only header here that shows RocksDB; nothing outside of this folder includes it. Thread-safe.
 
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -69,6 +70,10 @@ class Database {
   /// Rewrites the tables of series and chunks without what is deleted. kConflict while there is
   /// damage: a block that cannot be read would stop every write.
   Status compact_metrics();
+  /// The same for chunks, beside other compactions, and only where something was deleted or
+  /// overwritten.
+  Status compact_chunks(std::atomic<bool>& cancelled);
+  std::uint64_t chunk_table_bytes() const;
 
   /// Appends the samples of `ref` in `range` (either list may be null), each sorted only within its
   /// chunk. A damaged block is left out and reported. kIo: the disk failed.
@@ -94,6 +99,8 @@ class Database {
   void salvage(std::uint32_t ref, TimeRange range, std::vector<Sample>* samples,
                std::vector<HistogramSample>* histograms) const;
   void read_or_report(const ChunkSink& sink, std::int64_t first_ms, std::string_view chunk) const;
+  Status may_compact() const;
+  Status compact(Family of, const rocksdb::CompactRangeOptions& options);
   rocksdb::Status write_with(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch);
 
   std::filesystem::path dir_;

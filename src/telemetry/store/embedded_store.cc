@@ -75,7 +75,7 @@ Status start_retention_clock(Core& core) {
   if (last == INT64_MIN) last = to_unix_ms(wall);
   const auto start = std::min(from_unix_ms(last), wall);
   core.retention_clock.start(start, core.runtime.clock.steady());
-  return {};
+  return stored ? Status{} : put_retention_now(core);
 }
 
 /// Appends the starts of one series' samples, of which the batch then has `total` (unknown where
@@ -106,6 +106,7 @@ struct EmbeddedStore::Background {
   bool closed = false;
   bool busy = false;
   std::unique_ptr<Timer> timer;
+  bool is_pruning = false;
   std::chrono::nanoseconds next_checkpoint, next_prune;  ///< on the steady clock
   std::uint64_t samples_at_last_tick = 0;
   bool gap_told = false;
@@ -181,11 +182,7 @@ void EmbeddedStore::tick() {
       if (auto moved = checkpoint(); !moved)
         core_->note_damage({"checkpoint", to_string(moved.error())});
     }
-    if (now >= background->next_prune) {
-      background->next_prune = now + kPruneInterval;
-      if (auto pruned = prune(); !pruned)
-        core_->note_damage({"retention", to_string(pruned.error())});
-    }
+    if (background->is_pruning || now >= background->next_prune) prune_a_slice(now);
     tick();
     const std::scoped_lock lock(background->mutex);
     background->busy = false;
@@ -203,6 +200,7 @@ void EmbeddedStore::tick() {
 
 Status EmbeddedStore::stop() {
   if (core_->stopped.exchange(true)) return {};
+  core_->reclaiming_cancelled = true;
   std::unique_ptr<Timer> timer;  // let go of outside the lock: its task owns the background
   {
     std::unique_lock lock(background_->mutex);
@@ -221,10 +219,50 @@ Status EmbeddedStore::checkpoint() {
 }
 
 Status EmbeddedStore::prune() {
-  const auto cutoff = to_unix_ms(core_->retention_now()) - core_->options.retention.count();
   TRY_STATUS(put_retention_now(*core_));
-  TRY_STATUS(prune_metrics(*core_, cutoff));
-  return core_->signals->prune(cutoff);
+  auto start = store::RetentionStart::kAnew;
+  for (bool done = false; !done; start = store::RetentionStart::kGoOn) {
+    TRY(done, advance_retention(*core_, start));
+  }
+  return prune_signals();
+}
+
+void EmbeddedStore::prune_a_slice(std::chrono::nanoseconds now) {
+  if (!background_->is_pruning) {
+    background_->next_prune = now + kPruneInterval;
+    if (auto noted = put_retention_now(*core_); !noted)
+      core_->note_damage({"retention", to_string(noted.error())});
+  }
+  const auto done = advance_retention(*core_);
+  background_->is_pruning = done && !*done;
+  const auto pruned = !done   ? Status(std::unexpected(done.error()))
+                      : *done ? prune_signals()
+                              : Status{};
+  if (!pruned) core_->note_damage({"retention", to_string(pruned.error())});
+}
+
+Status EmbeddedStore::prune_signals() {
+  return core_->signals->prune(to_unix_ms(core_->retention_now()) -
+                               core_->options.retention.count());
+}
+
+Status EmbeddedStore::set_retention(std::vector<RetentionRule> rules) {
+  TRY(auto made, RetentionRules::make(std::move(rules), core_->options.retention));
+  core_->retention.set_rules(std::move(made));
+  return {};
+}
+
+Result<std::vector<RetentionShare>> EmbeddedStore::retention_of(
+    const std::vector<Matcher>& matchers) const {
+  TRY(auto refs, core_->index.match(matchers));
+  TRY(const auto classes, retention_classes(*core_, *core_->retention.rules(), std::move(refs)));
+  std::vector<RetentionShare> shares;
+  for (const auto& one : classes) {
+    if (one.refs.isEmpty()) continue;
+    shares.push_back({one.kept, one.refs.cardinality(),
+                      store::labels_from_bytes(core_->head.at(one.refs.minimum()).label_bytes())});
+  }
+  return shares;
 }
 
 Status EmbeddedStore::backup(const std::filesystem::path& dir) {

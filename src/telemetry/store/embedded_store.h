@@ -12,6 +12,7 @@
 
 #include "platform/runtime/runtime.h"
 #include "telemetry/change_log.h"
+#include "telemetry/retention_rules.h"
 #include "telemetry/series_owners.h"
 #include "telemetry/storage.h"
 #include "telemetry/store/wal.h"
@@ -49,6 +50,13 @@ struct DeletedSamples {
   std::uint64_t samples = 0;
 };
 
+/// Series for which the same holds.
+struct RetentionShare {
+  KeptAs kept;
+  std::size_t series = 0;
+  Labels example;
+};
+
 struct StoreStatistics {
   std::size_t series = 0;
   std::uint64_t head_samples = 0;
@@ -70,8 +78,14 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
 
   /// The same while running; called by itself as the options say.
   Status checkpoint();
-  /// Drops what is older than the retention; called by itself each hour.
+  /// Drops what is older than the retention, and thins what rules say; done by itself each hour, in
+  /// slices.
   Status prune();
+  /// What is kept of some series otherwise than `retention` says, from the next prune on (samples
+  /// older than the retention are taken at once). kInvalid for a bad regex: the rules before hold.
+  Status set_retention(std::vector<RetentionRule> rules);
+  /// What holds for the series that match, and how many they are; those without rules come last.
+  Result<std::vector<RetentionShare>> retention_of(const std::vector<Matcher>& matchers) const;
   StoreStatistics statistics() const;
   /// Told of every write, deletion and the retention; lives as long as the store.
   const ChangeLog& changes() const;
@@ -127,6 +141,8 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
   struct Background;
   explicit EmbeddedStore(std::unique_ptr<store::Core> core);
   void tick();
+  void prune_a_slice(std::chrono::nanoseconds now);
+  Status prune_signals();
 
   std::unique_ptr<store::Core> core_;
   std::shared_ptr<Background> background_;

@@ -107,7 +107,11 @@ Appended insert_checked(Series& series, const HistogramSample& sample) {
   return insert_any(series, sample);
 }
 
-Head::Head() : blocks_(new std::atomic<SeriesBlock*>[kBlockTableSize]()) {}
+Head::Head()
+    : blocks_(static_cast<std::atomic<SeriesBlock*>*>(
+          std::calloc(kBlockTableSize, sizeof(std::atomic<SeriesBlock*>)))) {
+  WELLRUN_ASSERT(blocks_ != nullptr, "memory for the table of series ran out");
+}
 
 std::string_view Head::keep(std::string_view bytes) {
   if (arena_size_ - arena_used_ < bytes.size()) {

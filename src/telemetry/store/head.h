@@ -137,7 +137,8 @@ struct SeriesBlock {
 
 class Head {
  public:
-  static constexpr std::uint32_t kMaxSeries = 1U << 24;
+  /// Ever, of one folder: a ref is not used again.
+  static constexpr std::uint32_t kMaxSeries = 1U << 28;
 
   Head();
 
@@ -169,6 +170,16 @@ class Head {
            at(ref).labels != nullptr;
   }
 
+  /// Calls `each(ref)` for every ref made, ascending. Thread-safe.
+  template <typename Each>
+  void each_ref(Each each) const {
+    for (std::uint32_t i = 0; i < block_count(); ++i) {
+      if (block(i) == nullptr) continue;
+      for (auto ref = i * SeriesBlock::kSize; ref < (i + 1) * SeriesBlock::kSize; ++ref)
+        if (has(ref)) each(ref);
+    }
+  }
+
   /// Thread-safe: one more than the largest ref made.
   std::uint32_t end_ref() const { return end_ref_.load(std::memory_order_acquire); }
 
@@ -178,7 +189,10 @@ class Head {
  private:
   std::string_view keep(std::string_view bytes);
 
-  std::unique_ptr<std::atomic<SeriesBlock*>[]> blocks_;
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<std::atomic<SeriesBlock*>[], Free> blocks_;  ///< pages not touched take nothing
   std::vector<std::unique_ptr<SeriesBlock>> owned_;
   std::atomic<std::uint32_t> end_ref_ = 0;
   std::vector<std::unique_ptr<char[]>> arenas_;

@@ -38,8 +38,10 @@ struct Gate {
   bool inserts(std::int64_t time, std::int64_t last) const {
     return time >= oldest_inserted || last > newest_allowed;
   }
-  bool admits(std::int64_t time) const {
-    return time >= std::max(oldest_kept, oldest_in_order) && time <= newest_allowed;
+  bool admits(std::int64_t time) const { return time >= oldest_kept && is_in_time(time); }
+  /// But for the retention.
+  bool is_in_time(std::int64_t time) const {
+    return time >= oldest_in_order && time <= newest_allowed;
   }
 };
 
@@ -227,7 +229,7 @@ class Ingest {
 
   template <typename TimedSample>
   void place(std::uint32_t ref, Series& series, const TimedSample& sample) {
-    if (!gate_.admits(sample.time_ms)) [[unlikely]] {
+    if (!gate_.admits(sample.time_ms) && !is_kept_longer(series, sample.time_ms)) [[unlikely]] {
       // A sender that repeats what was taken long ago has done nothing wrong.
       const bool may_be_known = sample.time_ms <= series.last_ms;
       if (may_be_known && append(series, sample, false) == Appended::kSame)
@@ -241,6 +243,17 @@ class Ingest {
       to_check(sample, ref);
     else
       settle(ref, series, sample, done);
+  }
+
+  /// Older than the store's retention, and yet kept: a rule says so.
+  bool is_kept_longer(const Series& series, std::int64_t time) {
+    if (!gate_.is_in_time(time)) return false;
+    if (!rules_) rules_ = core_.retention.rules();
+    const auto keeps = [&](Duration keep) {
+      return time >= gate_.oldest_kept + core_.options.retention.count() - keep.count();
+    };
+    return keeps(rules_->longest()) &&
+           keeps(rules_->of(labels_from_bytes(series.label_bytes())).keep);
   }
 
   void to_check(const Sample& sample, std::uint32_t ref) {
@@ -377,6 +390,7 @@ class Ingest {
     std::uint64_t samples = 0;
     std::string first;  ///< label bytes of the first series
   };
+  std::shared_ptr<const RetentionRules> rules_;          ///< once they were needed
   std::map<std::optional<AccountId>, Refused> refused_;  ///< new series, by whose limit it was
   std::size_t made_until_ = 0;  ///< of the batch's series: make_run() has looked at those before
   std::uint64_t new_count_ = 0;

@@ -75,8 +75,8 @@ void read_bounds(Core& core) {
     rebuild_bounds(core);
   }
   auto newest = INT64_MIN;
-  for (std::uint32_t ref = 0; ref < core.head.end_ref(); ++ref)
-    if (core.head.has(ref)) newest = std::max(newest, core.head.at(ref).disk_last_ms);
+  core.head.each_ref(
+      [&](std::uint32_t ref) { newest = std::max(newest, core.head.at(ref).disk_last_ms); });
   core.newest_ms = newest;
 }
 
@@ -101,6 +101,9 @@ Status recover(Core& core) {
   std::uint64_t first_segment = 1;
   if (stored && stored->size() == sizeof first_segment)
     std::memcpy(&first_segment, stored->data(), sizeof first_segment);
+  TRY(const auto given_up, core.database->get(Family::kDefault, kGivenUpKey));
+  if (given_up && given_up->size() == sizeof core.given_up_bytes)
+    std::memcpy(&core.given_up_bytes, given_up->data(), sizeof core.given_up_bytes);
   read_series(core);
   core.persisted_end = core.head.end_ref();
   read_bounds(core);

@@ -114,12 +114,23 @@ void SeriesIndex::index_restored() {
   const std::unique_lock lock(mutex_);
   if (!std::ranges::is_sorted(restored_)) std::ranges::sort(restored_);
   by_labels_.reserve(by_labels_.size() + restored_.size());
+  Roaring ended;
   for (const auto ref : restored_) {
     auto& series = head_.at(ref);
-    by_labels_.insert(Slot{key_of(series.label_bytes()).hash, ref});
+    const auto key = key_of(series.label_bytes());
+    if (const auto earlier = by_labels_.find(key);
+        earlier != by_labels_.end() && !head_.at(earlier->ref).has_disk()) {
+      // It had ended and was made anew; a crash came before its row was taken away.
+      ended.add(earlier->ref);
+      head_.at(earlier->ref).gone = true;
+      accounts_.remove(head_.at(earlier->ref).account);
+      by_labels_.erase(earlier);
+    }
+    by_labels_.insert(Slot{key.hash, ref});
     series.account = accounts_.find_or_open(series.label_bytes());
     accounts_.add(series.account);
   }
+  std::erase_if(restored_, [&](std::uint32_t ref) { return ended.contains(ref); });
   for (std::size_t first = 0, end = 0; first < restored_.size(); first = end) {
     for (end = first + 1; end < restored_.size() && restored_[end] == restored_[end - 1] + 1;)
       ++end;
