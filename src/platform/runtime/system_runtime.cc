@@ -377,10 +377,9 @@ int SystemRuntime::run_until_signal() {
 void SystemRuntime::stop() {
   {
     const std::lock_guard lock(state_->mutex);
-    state_->stopped = true;
+    if (!std::exchange(state_->stopped, true)) state_->keep_running.reset();
   }
   state_->strand.forget_timers();
-  state_->keep_running.reset();
   state_->io.stop();
   for (auto& pool : state_->pools) pool.stop();
   state_->ended.notify_all();
