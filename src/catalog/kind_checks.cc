@@ -550,6 +550,10 @@ void check_kind(const Context& context, const Runbook& runbook) {
       context.problem(fmt::format("spec.inputs.{}.name", i),
                       "input " + quote(name) + " stands twice");
     }
+    if (!runbook.inputs[i].secret && !runbook.inputs[i].references.empty()) {
+      context.problem(fmt::format("spec.inputs.{}.references", i),
+                      "only an input with secret: true has references");
+    }
   }
   std::set<std::string> names;
   for (std::size_t i = 0; i < runbook.steps.size(); ++i) {

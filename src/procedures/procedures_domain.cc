@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "journal/body_limit.h"
 #include "procedures/run_fsm.h"
+#include "procedures/secret_inputs.h"
 
 namespace wellrun::procedures {
 namespace {
@@ -16,10 +17,6 @@ constexpr int kMaxDepth = 8;
 constexpr std::size_t kMaxPlanBytes = 12 << 10;
 constexpr std::size_t kMaxReasonBytes = 2 << 10;
 constexpr Duration kHour{3'600'000};
-
-bool is_secret_reference(std::string_view value) {
-  return value.starts_with("env:") || value.starts_with("file:");
-}
 
 /// Given inputs with defaults filled in, each known and each required one there.
 Result<std::map<std::string, std::string>> complete_inputs(
@@ -35,12 +32,6 @@ Result<std::map<std::string, std::string>> complete_inputs(
                     fmt::format("runbook {} needs input {}: {}", runbook.metadata.name,
                                 quote(input.name), input.description));
       }
-    } else if (input.secret && !is_secret_reference(given->second)) {
-      return fail(
-          ErrorCode::kInvalid,
-          fmt::format(
-              "input {} is a secret: give a reference (env:NAME or file:/path), not the value",
-              quote(input.name)));
     }
   }
   for (const auto& [name, value] : inputs) {
@@ -147,6 +138,8 @@ Result<journal::NewFact> ProceduresDomain::started_fact(const StartRequest& requ
                 fmt::format("no runbook named {}{}", quote(request.runbook),
                             did_you_mean(request.runbook, runbook_names(catalog_))));
   }
+  const SecretSources sources{catalog_, options_.secrets_folder, parent};
+  TRY_STATUS(check_secret_inputs(*runbook, request.inputs, sources));
   TRY(const auto inputs, complete_inputs(*runbook, request.inputs));
   const auto& steps = resource->spec().at("steps");
   if (const auto size = to_text(steps).size(); size > kMaxPlanBytes) {

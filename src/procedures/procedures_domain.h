@@ -35,9 +35,15 @@ struct AutomationRecord {
   std::string last_reason;  ///< why it was last suppressed
 };
 
+struct ProceduresOptions {
+  /// Absolute; files below it may be given as secret inputs of any runbook. Empty: none.
+  std::string secrets_folder;
+};
+
 class ProceduresDomain final : public journal::Domain {
  public:
-  explicit ProceduresDomain(const catalog::Catalog& catalog) : catalog_(catalog) {}
+  explicit ProceduresDomain(const catalog::Catalog& catalog, ProceduresOptions options = {})
+      : catalog_(catalog), options_(std::move(options)) {}
 
   std::string_view name() const override { return "procedures"; }
   void apply(const journal::Fact& fact) override;
@@ -50,7 +56,8 @@ class ProceduresDomain final : public journal::Domain {
   Status restore(const Json& snapshot) override;
 
   /// kNotFound for an unknown runbook (nearest named), kInvalid for unknown or missing inputs and
-  /// for a secret input that is not a reference, kTooLarge when the plan does not fit into a fact.
+  /// for a secret input that is not a reference, kForbidden for a reference that may not be given
+  /// (procedures/secret_inputs.h), kTooLarge when the plan does not fit into a fact.
   Result<journal::Decision> start(const StartRequest& request) const;
 
   /// Null when there is no such run among those in memory: all open ones and the newest kKeptRuns
@@ -76,6 +83,7 @@ class ProceduresDomain final : public journal::Domain {
   void forget_old_runs();
 
   const catalog::Catalog& catalog_;
+  const ProceduresOptions options_;
   std::map<std::string, Run> runs_;
   std::deque<std::string> finished_;  ///< ids, oldest first
   std::uint64_t run_count_ = 0;

@@ -15,7 +15,8 @@ namespace {
 /// Runbooks and automations of a few lines, on a ledger over a store in memory.
 class House {
  public:
-  explicit House(const std::string& documents) {
+  explicit House(const std::string& documents, ProceduresOptions options = {})
+      : domain(catalog.catalog(), std::move(options)) {
     const auto checked = catalog::check(catalog::load({{"ops.yaml", kPeople + documents}}));
     for (const auto& problem : checked.problems) ADD_FAILURE() << catalog::to_string(problem);
     EXPECT_TRUE(ledger.start());
@@ -62,7 +63,7 @@ spec: {members: [ana], email: shop@shop.example}
   VirtualRuntime time;
   journal::MemoryStore store{time.runtime().strand};
   catalog::CatalogDomain catalog;
-  ProceduresDomain domain{catalog.catalog()};
+  ProceduresDomain domain;
   journal::Ledger ledger{time.runtime(), store, {&catalog, &domain}};
 };
 
@@ -224,6 +225,53 @@ TEST(Procedures, WhoIsToldOfAutomationsHeldBackAndIsHeldBackSaysNothing) {
               dry_run == "true" ? 0U : 1U);
     EXPECT_EQ(records.at("echo").triggered, dry_run == "true" ? 1U : 2U);
   }
+}
+
+TEST(Procedures, OnlySecretsThatTheCatalogNamesOrTheFolderHoldsMayBeGiven) {
+  House house(R"(apiVersion: wellrun.io/v1
+kind: Runbook
+metadata: {name: pay}
+spec:
+  owner: shop
+  inputs: [{name: token, secret: true, default: "env:PAY", references: ["file:/etc/pay/key"]}]
+  steps: [{name: pause, wait: {duration: 1s}}]
+---
+apiVersion: wellrun.io/v1
+kind: Runbook
+metadata: {name: by-secret}
+spec:
+  owner: shop
+  inputs: [{name: key, secret: true, references: ["env:KEY"]}]
+  steps: [{name: pay, runbook: {name: pay, inputs: {token: "{{inputs.key}}"}}}]
+---
+apiVersion: wellrun.io/v1
+kind: Runbook
+metadata: {name: by-text}
+spec:
+  owner: shop
+  inputs: [{name: word}]
+  steps: [{name: pay, runbook: {name: pay, inputs: {token: "{{inputs.word}}"}}}]
+---
+)" + automation("auto", "on: thing.happened, runbook: pay, inputs: {token: 'env:AUTO'}"),
+              {.secrets_folder = "/secrets"});
+  const auto answer = [&](const std::string& token) {
+    const auto started = house.start("pay", {{"token", token}});
+    return started ? std::string("ok") : started.error().code == ErrorCode::kForbidden ? "no" : "?";
+  };
+  for (const auto* good :
+       {"env:PAY", "file:/etc/pay/key", "env:AUTO", "file:/secrets/a/b", "file:/secrets/a/../b"})
+    EXPECT_EQ(answer(good), "ok") << good;
+  for (const auto* bad : {"env:HOME", "env:KEY", "file:/var/lib/wellrun/auth.json", "file:/secrets",
+                          "file:/secrets/", "file:/secrets/../etc/shadow", "file:secrets/a",
+                          "file:/secrets/a/../../etc/shadow", "file:/secretsa", "file:", "env:"})
+    EXPECT_EQ(answer(bad), "no") << bad;
+  EXPECT_EQ(answer("hush"), "?");
+
+  ASSERT_TRUE(house.start("by-secret", {{"key", "env:KEY"}}));
+  EXPECT_EQ(house.facts("run.started").back().body.at("inputs").at("token"), "env:KEY");
+  ASSERT_TRUE(house.start("by-text", {{"word", "env:HOME"}}));
+  const auto refused = house.facts("run.step_finished").back();
+  EXPECT_THAT(text_or(refused.body, "error"), testing::HasSubstr("may not be"));
 }
 
 TEST(Procedures, ARunThatIsOnlyInTheJournalIsReadFromThere) {

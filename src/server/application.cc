@@ -64,6 +64,21 @@ Status make_folder(const std::string& path) {
   return {};
 }
 
+/// Empty stays empty.
+std::string absolute(const std::string& path) {
+  if (path.empty()) return {};
+  auto text = fs::absolute(path).lexically_normal().string();
+  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+/// Reads secrets, but none of the server's own.
+procedures::ReadSecret secrets_outside(const std::string& data) {
+  return [own = fs::canonical(data).string()](const std::string& reference) {
+    return read_secret_outside(reference, own);
+  };
+}
+
 /// Why a server could not be started, with the setting that says where it listens.
 std::unexpected<Error> cannot_listen(Error error, std::string_view setting) {
   error.message += fmt::format(" ({})", setting);
@@ -215,10 +230,11 @@ void Application::State::build_control_plane() {
             .http = *client,
             .processes = *processes,
             .mailer = *mailer,
-            .read_secret = read_secret,
+            .read_secret = secrets_outside(options.data),
             .links = [this](const auto& incident,
                             const auto& person) { return links_to(incident, person); },
             .sandbox = options.sandbox,
+            .secrets_folder = absolute(options.secrets_folder),
             .evaluator = {.commits = commits.get(),
                           .external_labels = {},
                           .external_url = options.public_url},

@@ -32,7 +32,7 @@ ControlPlane::ControlPlane(const Ports& ports)
     : runtime_(ports.runtime),
       engine_(ports.engine),
       operations_(catalog_.catalog()),
-      procedures_(catalog_.catalog()),
+      procedures_(catalog_.catalog(), {.secrets_folder = ports.secrets_folder}),
       respond_(catalog_.catalog()),
       change_(catalog_.catalog()),
       ledger_(ports.runtime, ports.journal, domains(), ports.ledger),

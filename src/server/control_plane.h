@@ -46,6 +46,7 @@ struct Ports {
   /// Where a page's links lead.
   std::function<respond::PageLinks(const respond::Incident&, const std::string& person)> links;
   bool sandbox = true;
+  std::string secrets_folder;  ///< see procedures/procedures_domain.h
   health::EvaluatorOptions evaluator = {};
   journal::LedgerOptions ledger;
   health::watch::WatchStore* baselines = nullptr;  ///< null: they are learned anew at each start

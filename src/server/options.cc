@@ -25,6 +25,9 @@ void declare(config::Settings& settings, Options& options) {
   settings.flag("no-auth", options.no_auth, "everyone is admin; refused beyond loopback");
   settings.flag("no-sandbox", options.sandbox, "run commands of runbooks without bubblewrap",
                 false);
+  settings.text("secrets-folder", "folder", options.secrets_folder,
+                "files below it may be given to runs as secret inputs; when empty, only what the "
+                "runbooks themselves name");
   settings.duration("retention", options.retention, "how long telemetry is kept");
   settings.duration("out-of-order-window", options.out_of_order_window,
                     "how late a sample may come");

@@ -27,9 +27,10 @@ struct Options {
   std::size_t query_cache_bytes = 64U << 20;      ///< of results kept from query to query; 0: none
   std::size_t max_series_per_workload = 500'000;  ///< unless it says so itself; jobs, too
   bool admin_api = false;                         ///< whether series can be deleted over HTTP
-  std::string features;    ///< PromQL features, as Prometheus' --enable-feature
-  std::string public_url;  ///< how people reach `listen`; for links in messages
-  bool sandbox = true;     ///< run commands of runbooks in bubblewrap
+  std::string features;        ///< PromQL features, as Prometheus' --enable-feature
+  std::string public_url;      ///< how people reach `listen`; for links in messages
+  bool sandbox = true;         ///< run commands of runbooks in bubblewrap
+  std::string secrets_folder;  ///< its files may be given to runs as secret inputs; empty: none
   std::string log_level = "info";
   std::string log_format = "auto";
   std::string version, revision, build_date;

@@ -1,15 +1,69 @@
 #include "server/secrets.h"
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/text.h"
+#include "platform/process/spawn.h"
 
 namespace wellrun::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxBytes = 64 << 10;
+
+bool is_below(const fs::path& path, const std::string& folder) {
+  const auto relative = path.lexically_relative(folder);
+  return !folder.empty() && !relative.empty() && *relative.begin() != "..";
+}
+
+/// The beginning of the file, as far as it is read.
+std::string content_of(int fd) {
+  std::string text(kMaxBytes, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const auto got = ::read(fd, text.data() + size, text.size() - size);
+    if (got <= 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  text.resize(size);
+  return text;
+}
+
+Result<std::string> read_file(const std::string& reference, const std::string& path,
+                              const std::string& own_folder) {
+  const auto cannot = [&](ErrorCode code, const char* why) {
+    return fail(code, fmt::format("the secret {} cannot be read: {}", quote(reference), why));
+  };
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (file.get() < 0) return cannot(ErrorCode::kNotFound, std::strerror(errno));
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return cannot(ErrorCode::kInvalid, "it is no regular file");
+  std::error_code error;
+  const auto opened = fs::read_symlink(fmt::format("/proc/self/fd/{}", file.get()), error);
+  if (error || is_below(opened, own_folder))
+    return cannot(ErrorCode::kForbidden, "the server's own data are no secrets to be handed on");
+  auto value = content_of(file.get());
+  while (!value.empty() && (value.back() == '\n' || value.back() == '\r')) value.pop_back();
+  return value;
+}
+
+}  // namespace
 
 Result<std::string> read_secret(const std::string& reference) {
-  constexpr std::size_t kMaxBytes = 64 << 10;
+  return read_secret_outside(reference, {});
+}
+
+Result<std::string> read_secret_outside(const std::string& reference,
+                                        const std::string& own_folder) {
   if (reference.starts_with("env:")) {
     const char* value = std::getenv(reference.c_str() + 4);
     if (value == nullptr)
@@ -18,17 +72,7 @@ Result<std::string> read_secret(const std::string& reference) {
           fmt::format("the secret {} is not set in the server's environment", quote(reference)));
     return std::string(value);
   }
-  if (reference.starts_with("file:")) {
-    std::ifstream file(reference.substr(5), std::ios::binary);
-    if (!file)
-      return fail(ErrorCode::kNotFound,
-                  fmt::format("the secret {} cannot be read", quote(reference)));
-    std::string value(kMaxBytes, '\0');
-    file.read(value.data(), static_cast<std::streamsize>(value.size()));
-    value.resize(static_cast<std::size_t>(file.gcount()));
-    while (!value.empty() && (value.back() == '\n' || value.back() == '\r')) value.pop_back();
-    return value;
-  }
+  if (reference.starts_with("file:")) return read_file(reference, reference.substr(5), own_folder);
   return fail(
       ErrorCode::kInvalid,
       fmt::format("{} is no secret reference; write env:NAME or file:/path", quote(reference)));

@@ -10,6 +10,7 @@ struct RunbookInput {
   std::optional<std::string> default_value;
   bool required = false;
   bool secret = false;
+  std::vector<std::string> references;  ///< of a secret: what may be given
 
   template <typename Shape>
   static void describe(Shape& s) {
@@ -20,6 +21,10 @@ struct RunbookInput {
     s.field("required", &RunbookInput::required, "Whether the run is refused without it.");
     s.field("secret", &RunbookInput::secret,
             "Whether it is a secret: given as a reference, masked in output.");
+    s.field("references", &RunbookInput::references,
+            "Of a secret: the references that may be given, besides its default, files below the "
+            "server's `secrets-folder`, and what another runbook or an automation hands over.")
+        .format("secret-ref");
   }
 };
 
