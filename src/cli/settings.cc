@@ -75,6 +75,7 @@ void ServerSettings::add_to(CLI::App& command) {
 std::vector<Error> ServerSettings::load() {
   if (file.empty()) file = environment_variable("WELLRUN_CONFIG").value_or("");
   std::vector<Error> errors;
+  options.config_file = file;
   if (!file.empty()) {
     auto read = read_config_file(file);
     if (!read) return {std::move(read).error()};

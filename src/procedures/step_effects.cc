@@ -151,6 +151,7 @@ void CommandStep::perform(const journal::Intent& intent, Done done) {
                          .env = variables(request, *secrets)};
   process.timeout = Duration{static_cast<std::int64_t>(number_or(request, "timeout_ms", 300'000))};
   process.sandbox = sandbox_;
+  if (hidden_) process.hidden = hidden_();
   process.network = bool_or(request.at("spec"), "network", false);
   auto& strand = environment_.runtime.strand;
   auto& live = environment_.live;

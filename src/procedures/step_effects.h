@@ -41,10 +41,16 @@ struct StepEnvironment {
 
 /// procedures.run: `sh -c` with WELLRUN_RUN, WELLRUN_INCIDENT, WELLRUN_WORKLOAD, an INPUT_<NAME>
 /// for each input and a WELLRUN_VALUE_<n> for each template (catalog/shell_command.h).
+/// `hidden`: files that no step's sandbox shall see, asked for at each step; may be empty.
 class CommandStep final : public journal::Performer {
  public:
-  CommandStep(StepEnvironment environment, ProcessRunner& runner, ProcessRequest::Sandbox sandbox)
-      : environment_(std::move(environment)), runner_(runner), sandbox_(sandbox) {}
+  using Hidden = std::function<std::vector<std::string>()>;
+  CommandStep(StepEnvironment environment, ProcessRunner& runner, ProcessRequest::Sandbox sandbox,
+              Hidden hidden = {})
+      : environment_(std::move(environment)),
+        runner_(runner),
+        sandbox_(sandbox),
+        hidden_(std::move(hidden)) {}
   void perform(const journal::Intent& intent,
                std::move_only_function<void(journal::Outcome)> done) override;
 
@@ -52,6 +58,7 @@ class CommandStep final : public journal::Performer {
   StepEnvironment environment_;
   ProcessRunner& runner_;
   ProcessRequest::Sandbox sandbox_;
+  Hidden hidden_;
 };
 
 /// procedures.http: sends an Idempotency-Key that is the same for every attempt of the step, so

@@ -72,6 +72,16 @@ std::string absolute(const std::string& path) {
   return text;
 }
 
+/// What of the server no step may see. What the catalog names as secrets is added at each step.
+std::vector<std::string> kept_from_steps(const Options& options) {
+  std::vector<std::string> hidden{"/etc/wellrun"};
+  for (const auto* path :
+       {&options.data, &options.secrets_folder, &options.tls_key_file, &options.config_file}) {
+    if (!path->empty()) hidden.push_back(absolute(*path));
+  }
+  return hidden;
+}
+
 /// Reads secrets, but none of the server's own.
 procedures::ReadSecret secrets_outside(const std::string& data) {
   return [own = fs::canonical(data).string()](const std::string& reference) {
@@ -171,8 +181,7 @@ Status Application::State::open() {
   querier = telemetry::promql::make_querier(runtime, *engine);
   baselines = std::make_unique<health::watch::WatchStore>(options.data + "/baselines.sqlite");
   client = http::make_client(system);
-  processes =
-      make_process_runner(system, {.hidden_directories = {fs::absolute(options.data).string()}});
+  processes = make_process_runner(system, {.hidden = kept_from_steps(options)});
   const bool tls = !options.tls_certificate_file.empty();
   TRY(authenticator, Authenticator::open(options.data, runtime,
                                          {.no_auth = options.no_auth, .secure_cookies = tls}));

@@ -8,6 +8,7 @@
 #include "improve/improve_api.h"
 #include "journal/journal_api.h"
 #include "procedures/procedures_api.h"
+#include "server/secrets.h"
 
 namespace wellrun::server {
 
@@ -46,7 +47,8 @@ ControlPlane::ControlPlane(const Ports& ports)
                       ports.signals),
       command_step_(
           {ports.runtime, ports.journal, live_, ports.read_secret}, ports.processes,
-          ports.sandbox ? ProcessRequest::Sandbox::kIsolated : ProcessRequest::Sandbox::kNone),
+          ports.sandbox ? ProcessRequest::Sandbox::kIsolated : ProcessRequest::Sandbox::kNone,
+          [this] { return secret_files(catalog_.catalog()); }),
       http_step_({ports.runtime, ports.journal, live_, ports.read_secret}, ports.http),
       query_step_({ports.runtime, ports.journal, live_, ports.read_secret}, ports.querier),
       email_(notify(ports, respond_), ports.mailer),

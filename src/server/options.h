@@ -33,6 +33,7 @@ struct Options {
   std::string secrets_folder;  ///< its files may be given to runs as secret inputs; empty: none
   std::string log_level = "info";
   std::string log_format = "auto";
+  std::string config_file;  ///< which settings were read from; empty: none
   std::string version, revision, build_date;
 };
 

@@ -56,7 +56,23 @@ Result<std::string> read_file(const std::string& reference, const std::string& p
   return value;
 }
 
+void add_files(const Json& json, std::vector<std::string>& files) {
+  if (json.is_structured()) {
+    for (const auto& inner : json) add_files(inner, files);
+  } else if (json.is_string() && json.get_ref<const std::string&>().starts_with("file:/")) {
+    auto path = json.get_ref<const std::string&>().substr(5);
+    std::error_code error;
+    if (fs::is_regular_file(path, error)) files.push_back(std::move(path));
+  }
+}
+
 }  // namespace
+
+std::vector<std::string> secret_files(const catalog::Catalog& catalog) {
+  std::vector<std::string> files;
+  for (const auto* resource : catalog.resources()) add_files(resource->spec(), files);
+  return files;
+}
 
 Result<std::string> read_secret(const std::string& reference) {
   return read_secret_outside(reference, {});

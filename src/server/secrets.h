@@ -1,7 +1,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "catalog/catalog.h"
 #include "core/result.h"
 
 namespace wellrun::server {
@@ -15,5 +17,9 @@ Result<std::string> read_secret(const std::string& reference);
 /// kForbidden: the server's own keys are there.
 Result<std::string> read_secret_outside(const std::string& reference,
                                         const std::string& own_folder);
+
+/// Every regular file that a resource names as a secret, as often as it is named: what no step may
+/// see of its own accord. Cost: all that is applied.
+std::vector<std::string> secret_files(const catalog::Catalog& catalog);
 
 }  // namespace wellrun::server

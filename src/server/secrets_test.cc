@@ -46,5 +46,19 @@ TEST_F(SecretsTest, OurOwnFilesAreRefusedByWhateverName) {
   EXPECT_EQ(read_secret("file:" + (folder / "own/auth.json").string()), "key") << "no own folder";
 }
 
+TEST_F(SecretsTest, FilesThatResourcesNameAreFoundWhereverTheyStand) {
+  catalog::Catalog catalog;
+  catalog::Resource resource;
+  resource.kind = "Channel";
+  resource.name = "chat";
+  const auto password = (folder / "password").string();
+  resource.document = {{"spec",
+                        {{"urlRef", "file:" + password},
+                         {"more", Json::array({"file:/usr", "file:/not/there", "env:HOME", 5})}}}};
+  resource.value = std::make_shared<int>();
+  catalog.put(std::make_shared<catalog::Resource>(resource));
+  EXPECT_EQ(secret_files(catalog), std::vector{password});
+}
+
 }  // namespace
 }  // namespace wellrun::server

@@ -2,7 +2,7 @@
 // disk; runs that are watched while they run, and that survive kill -9 at every step; the sandbox without privileges.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { isAbsolute, join } from 'node:path';
 import test from 'node:test';
@@ -324,6 +324,41 @@ test('steps run in the sandbox without privileges, and where that cannot be the 
   await server.stop();
   assert.equal(bad.state, 'failed');
   assert.match(bad.steps[0].error, /the sandbox could not be set up: .*user namespaces/);
+});
+
+test('a run gets the secrets that it may have, and its steps see no other', async () => {
+  const kept = mkdtempSync('/var/tmp/wellrun-kept-'); // not /tmp: a step has one of its own
+  const file = (name, text) => {
+    mkdirSync(join(kept, name, '..'), { recursive: true });
+    writeFileSync(join(kept, name), text);
+    return join(kept, name);
+  };
+  const password = file('channel/password', 'hush-password');
+  const token = file('secrets/token', 'hush-token');
+  const config = file('settings/wellrun.yaml', 'log_level: info\n');
+  const data = join(kept, 'data');
+  const server = await serve(data, '--no-auth', '--secrets-folder', join(kept, 'secrets'), '--config', config);
+  const cat = `cat '${password}' '${token}' '${config}' '${data}/auth.json' 2>/dev/null; printf %s "$INPUT_TOKEN" | cut -c 1-4; printf '[%s]' "{{inputs.reason}}"`;
+  await apply(
+    server.ask,
+    document('Channel', 'chat', { type: 'webhook', urlRef: `file:${password}` }),
+    document('Runbook', 'look', { owner: 'shop', inputs: [{ name: 'token', secret: true }, { name: 'reason' }], steps: [{ name: 'look', run: { command: cat } }] }),
+  );
+  const start = (inputs) => server.ask('POST', '/api/v1/runs', { runbook: 'look', inputs });
+  for (const reference of ['env:PATH', `file:${password}`, `file:${data}/auth.json`, 'file:/dev/ptmx', `file:${kept}/secrets/../channel/password`]) {
+    const refused = await start({ token: reference });
+    assert.equal(refused.status, 403, `${reference}: ${await refused.text()}`);
+  }
+  const reason = '$(echo pwned) "; echo pwned; \'';
+  const started = await (await start({ token: `file:${token}`, reason })).json();
+  const over = await until('the end of the run', async () => {
+    const current = await (await server.ask('GET', `/api/v1/runs/${started.id}`)).json();
+    return current.state !== 'running' && current;
+  });
+  assert.equal(over.state, 'succeeded', JSON.stringify(over.steps));
+  assert.equal(over.steps[0].output, `hush\n[${reason}]`);
+  await server.stop();
+  rmSync(kept, { recursive: true });
 });
 
 test('an info alert is an event without an incident, and several status pages are served', async () => {

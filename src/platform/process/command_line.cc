@@ -1,7 +1,9 @@
 #include "platform/process/command_line.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
+#include <functional>
 
 #include "core/text.h"
 
@@ -53,7 +55,18 @@ std::string sandbox_options(const ProcessRequest& request, const ProcessRunnerOp
   if (request.network) {     // where /etc/resolv.conf may point to
     add({"--ro-bind-try", "/run/systemd/resolve", "/run/systemd/resolve"});
   }
-  for (const auto& directory : options.hidden_directories) add({"--tmpfs", directory});
+  for (const auto& hidden : {std::cref(options.hidden), std::cref(request.hidden)}) {
+    for (const auto& path : hidden.get()) {
+      std::error_code error;
+      const auto place = std::filesystem::canonical(path, error);
+      if (error) continue;
+      if (std::filesystem::is_directory(place, error)) {
+        add({"--tmpfs", place.native()});
+      } else {
+        add({"--ro-bind", "/dev/null", place.native()});  // a device on such a mount: no access
+      }
+    }
+  }
   add({"--chdir", request.cwd.empty() ? "/" : std::string_view(request.cwd), "--clearenv"});
   auto environment = complete_environment(request);
   environment.try_emplace("HOME", "/tmp");

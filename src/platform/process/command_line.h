@@ -1,6 +1,7 @@
 #pragma once
 
-// What is executed for a request: checked, and wrapped in bubblewrap for a sandbox. Pure.
+// What is executed for a request: checked, and wrapped in bubblewrap for a sandbox. Pure, but for a
+// look at what the hidden paths are.
 
 #include <string>
 #include <vector>

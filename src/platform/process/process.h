@@ -33,6 +33,9 @@ struct ProcessRequest {
   std::size_t max_output_bytes = 1 << 20;  ///< the rest is read and dropped
   Sandbox sandbox = Sandbox::kNone;
   bool network = false;  ///< a sandbox's only; an ordinary child has what we have
+  /// Files and directories that this sandbox sees empty, besides those of the runner. What does not
+  /// exist is passed over.
+  std::vector<std::string> hidden;
 };
 
 struct ProcessExit {
@@ -63,8 +66,9 @@ class ProcessRunner {
 };
 
 struct ProcessRunnerOptions {
-  /// Directories that a sandbox sees empty (our own data: tokens and keys).
-  std::vector<std::string> hidden_directories;
+  /// Files and directories that every sandbox sees empty, or not at all (our own data: tokens and
+  /// keys). By whatever link: the place they lead to is what is hidden.
+  std::vector<std::string> hidden;
   std::string bubblewrap = "bwrap";  ///< looked up in PATH
   Duration kill_after{2'000};        ///< from SIGTERM to SIGKILL
 };

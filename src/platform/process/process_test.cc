@@ -209,9 +209,22 @@ TEST_F(SandboxTest, SeesHiddenDirectoriesEmpty) {
   char directory[] = "/var/tmp/wellrun-hidden-XXXXXX";
   ASSERT_NE(::mkdtemp(directory), nullptr);
   std::ofstream(std::string(directory) + "/key") << "secret";
-  runner_ = make_process_runner(runtime_, {.hidden_directories = {directory}});
+  runner_ = make_process_runner(runtime_, {.hidden = {directory, "/var/tmp/that-is-not-there"}});
   EXPECT_EQ(output_of(isolated_shell("ls " + std::string(directory) + "; echo end")), "end\n");
   std::filesystem::remove_all(directory);
+}
+
+TEST_F(SandboxTest, SeesHiddenFilesEmptyByWhateverLink) {
+  char name[] = "/var/tmp/wellrun-hidden-XXXXXX";
+  ASSERT_NE(::mkdtemp(name), nullptr);
+  const std::filesystem::path folder = name;
+  std::ofstream(folder / "key") << "secret";
+  std::ofstream(folder / "other") << "seen\n";
+  std::filesystem::create_symlink(folder / "key", folder / "link");
+  auto request = isolated_shell("cd " + folder.string() + "; cat key link 2>/dev/null; cat other");
+  request.hidden = {folder / "link"};
+  EXPECT_EQ(output_of(request), "seen\n");
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(SandboxTest, InheritsNoDescriptorThatHoldsItsSecrets) {
