@@ -200,6 +200,7 @@ spec:
     - name: is-it-up
       http:
         url: "http://{{inputs.instance}}/health"
+        privateAddresses: true # whoever starts it names the host: here, it may be one of the inside
     - name: wait-for-recovery
       query:
         expr: min(up{job="checkout"})

@@ -77,5 +77,49 @@ TEST_F(HttpStepTest, EveryAttemptHasTheSameIdempotencyKey) {
   EXPECT_EQ(last_header("Idempotency-Key"), first);
 }
 
+TEST_F(HttpStepTest, AValueFillsInItsPlaceInTheUrlAndNoMore) {
+  struct Row {
+    const char* url;
+    const char* value;
+    const char* called;
+    bool public_only;
+  };
+  const Row rows[] = {
+      {"http://{{inputs.x}}/health", "web-1:8080", "http://web-1:8080/health", true},
+      {"http://{{inputs.x}}/health", "[::1]:80", "http://[::1]:80/health", true},
+      {"http://{{inputs.x}}/health",
+       "127.0.0.1:9200/_search?q=", "http://127.0.0.1:9200%2F_search%3Fq%3D/health", true},
+      {"http://{{inputs.x}}.example/", "evil@10.0.0.1#", "http://evil%4010.0.0.1%23.example/",
+       true},
+      {"http://peer/{{inputs.x}}/state", "../admin?a=b#c",
+       "http://peer/..%2Fadmin%3Fa%3Db%23c/state", false},
+      {"http://peer?q={{ inputs.x }}&r={{inputs.x}}", "a b&c",
+       "http://peer?q=a%20b%26c&r=a%20b%26c", false},
+      {"{{inputs.x}}/{{inputs.x}}", "http://in/side", "http://in/side/http%3A%2F%2Fin%2Fside",
+       true},
+      {"http://peer/{{inputs.x", "a", "http://peer/{{inputs.x", false},
+      {"http://peer/plain", "a", "http://peer/plain", false},
+  };
+  for (const auto& row : rows) {
+    for (const bool may_be_private : {false, true}) {
+      outcome_of({{"http", {{"url", row.url}, {"privateAddresses", may_be_private}}}},
+                 {{"x", row.value}});
+      const auto& request = client_.requests.back();
+      EXPECT_EQ(request.url, row.called);
+      EXPECT_EQ(request.addresses == http::AddressPolicy::kPublicOnly,
+                row.public_only && !may_be_private)
+          << row.url;
+    }
+  }
+}
+
+TEST_F(HttpStepTest, ARefusedAddressSaysWhatAllowsIt) {
+  client_.answer = fail(ErrorCode::kForbidden, "its addresses may not be called from here");
+  const auto given = outcome_of({{"http", {{"url", "http://{{inputs.x}}/"}}}}, {{"x", "10.0.0.1"}});
+  EXPECT_TRUE(given.error.ends_with("privateAddresses: true")) << given.error;
+  const auto written = outcome_of({{"http", {{"url", "http://169.254.1.1/"}}}});
+  EXPECT_TRUE(written.error.ends_with("from here")) << written.error;
+}
+
 }  // namespace
 }  // namespace wellrun::procedures

@@ -5,6 +5,7 @@
 #include "catalog/shell_command.h"
 #include "core/text.h"
 #include "journal/body_limit.h"
+#include "procedures/url_template.h"
 
 namespace wellrun::procedures {
 namespace {
@@ -53,6 +54,23 @@ Json shell_spec(const Json& spec, const Run& run) {
   return rendered;
 }
 
+/// A request's values: each in its place, see url_template.h. `public_only`: whoever gave the host
+/// may not reach what only the server can.
+Json http_spec(const Json& spec, const Run& run) {
+  auto rendered = render_all(spec, run);
+  const auto filled =
+      fill_url(text_or(spec, "url"), [&](std::string_view name) { return value_of(name, run); });
+  rendered["url"] = filled.url;
+  rendered["public_only"] = filled.host_is_filled_in && !bool_or(spec, "privateAddresses", false);
+  return rendered;
+}
+
+Json step_spec(const StepPlan& plan, const Run& run) {
+  if (plan.kind == StepKind::kRun) return shell_spec(plan.spec, run);
+  if (plan.kind == StepKind::kHttp && plan.spec.is_object()) return http_spec(plan.spec, run);
+  return render_all(plan.spec, run);
+}
+
 /// What the performer of a step's kind gets. References to secrets stay references.
 Json step_request(const Run& run, const StepPlan& plan) {
   Json secrets = Json::object();
@@ -67,8 +85,7 @@ Json step_request(const Run& run, const StepPlan& plan) {
   return {{"run", run.id},
           {"index", run.current_index},
           {"attempt", run.steps[run.current_index].attempt + 1},
-          {"spec",
-           plan.kind == StepKind::kRun ? shell_spec(plan.spec, run) : render_all(plan.spec, run)},
+          {"spec", step_spec(plan, run)},
           {"inputs", std::move(inputs)},
           {"secrets", std::move(secrets)},
           {"incident", run.incident},

@@ -185,6 +185,8 @@ void HttpStep::perform(const journal::Intent& intent, Done done) {
                               .body = text_or(spec, "body")};
   request.timeout =
       Duration{static_cast<std::int64_t>(number_or(intent.request, "timeout_ms", 30'000))};
+  const bool public_only = bool_or(spec, "public_only", false);
+  if (public_only) request.addresses = http::AddressPolicy::kPublicOnly;
   request.headers.push_back({"Idempotency-Key", idempotency_key(intent.request)});
   const auto headers = spec.value("headers", Json::object());
   for (const auto& [name, value] : headers.items())
@@ -192,12 +194,16 @@ void HttpStep::perform(const journal::Intent& intent, Done done) {
   const auto expected = static_cast<int>(number_or(spec, "expectStatus", 0));
   const auto started = environment_.runtime.clock.steady();
   const auto called = request.method + " " + request.url;
-  client_.send(std::move(request), [this, expected, started, called, repeatable = intent.repeatable,
-                                    done =
-                                        std::move(done)](Result<http::Response> response) mutable {
+  client_.send(std::move(request), [this, expected, started, called, public_only,
+                                    repeatable = intent.repeatable, done = std::move(done)](
+                                       Result<http::Response> response) mutable {
     const auto duration =
         std::chrono::duration_cast<Duration>(environment_.runtime.clock.steady() - started);
     if (!response) {
+      const bool is_refused = response.error().code == ErrorCode::kForbidden && public_only;
+      if (is_refused)
+        response.error().message +=
+            "; a host that is filled in may be a private one only with privateAddresses: true";
       auto outcome = failed(fmt::format("{}: {}", called, response.error().message));
       if (!repeatable && may_have_happened(response.error())) {
         outcome.kind = Outcome::Kind::kUnknown;

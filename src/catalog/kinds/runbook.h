@@ -48,6 +48,7 @@ struct HttpStep {
   TextMap headers;
   std::string body;
   std::optional<int> expect_status;  ///< absent: any 2xx
+  bool private_addresses = false;    ///< of a host that a template fills in
 
   template <typename Shape>
   static void describe(Shape& s) {
@@ -59,6 +60,9 @@ struct HttpStep {
     s.field("body", &HttpStep::body, "Body.");
     s.field("expectStatus", &HttpStep::expect_status, "The status to get. Default: any 2xx.")
         .range(100, 599);
+    s.field("privateAddresses", &HttpStep::private_addresses,
+            "Whether a host that a template fills in may be a loopback or private address. One "
+            "that is written out always may.");
   }
 };
 
