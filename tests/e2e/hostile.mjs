@@ -184,6 +184,37 @@ test('CDEvents and inputs of another shape than they have', async () => {
   ]);
 });
 
+test('more than a fact, or a turn of the journal, can hold', async () => {
+  const document = (kind, name, spec) => JSON.stringify({ apiVersion: 'wellrun.io/v1', kind, metadata: { name }, spec });
+  const apply = (documents) => server.ask('POST', '/api/v1/catalog/apply', { documents: documents.join('\n---\n'), commit: 'c0ffee' });
+  const crowd = Array.from({ length: 9_500 }, (_, index) => document('Person', `p${index}`, {}));
+  await expectEach([['9,500 persons at once', () => apply(crowd), 413]]);
+  const known = await (await server.ask('GET', '/api/v1/resources?kind=Person')).json();
+  assert.equal((known.items ?? []).length, 0, 'nothing of it was applied');
+
+  // What a log has where it was truncated: each byte takes six in the journal.
+  const print = { name: 'print', run: { command: 'head -c 5000 /dev/zero; echo the end' }, repeatable: true };
+  const crew = [document('Person', 'ana', { email: 'ana@shop.example' }), document('Team', 'crew', { members: ['ana'], email: 'crew@shop.example' })];
+  const child = document('Runbook', 'child', { owner: 'crew', inputs: [{ name: 'text' }], steps: [print] });
+  const parent = document('Runbook', 'parent', { owner: 'crew', inputs: [{ name: 'text' }], steps: [
+    print,
+    { name: 'too-much', runbook: { name: 'child', inputs: { text: '{{inputs.text}}'.repeat(4) } }, retries: 1, onFailure: 'continue' },
+    { name: 'enough', runbook: { name: 'child', inputs: { text: '{{inputs.text}}' } } },
+  ] });
+  assert.equal((await apply([...crew, child, parent])).status, 200);
+  const started = await (await server.ask('POST', '/api/v1/runs', { runbook: 'parent', inputs: { text: 'x'.repeat(5000) } })).json();
+  let run;
+  for (let tries = 0; tries < 300; ++tries) {
+    run = await (await server.ask('GET', `/api/v1/runs/${started.id}`)).json();
+    if (run.state !== 'running') break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.deepEqual([run.state, ...run.steps.map((step) => step.state)], ['failed', 'succeeded', 'failed', 'succeeded'], JSON.stringify(run));
+  assert.ok(run.steps[0].output.endsWith('the end\n'));
+  assert.match(run.steps[1].error, /give shorter inputs/);
+  await isWell();
+});
+
 test('YAML: alias bomb, depth, size', async () => {
   const check = (text) => server.ask('POST', '/api/v1/catalog/check', JSON.stringify({ files: { 'a.yaml': text } }), kJson);
   for (const [name, text] of [
