@@ -81,7 +81,7 @@ std::vector<telemetry::InstantSeries> followed(const AlertRule& rule, const Acti
 /// True while a firing alert whose expression no longer holds goes on firing.
 bool keeps_firing(ActiveAlert& alert, Duration keep, Timestamp now) {
   if (alert.state != AlertState::kFiring || keep <= Duration::zero()) return false;
-  if (!alert.keep_firing_since) alert.keep_firing_since = now;
+  if (!alert.keep_firing_since || *alert.keep_firing_since > now) alert.keep_firing_since = now;
   return now - *alert.keep_firing_since < keep;
 }
 
@@ -130,7 +130,7 @@ Result<Evaluation> evaluate(const AlertRule& rule, const ActiveAlerts& before,
     TRY(auto alert, seen(rule, each, context));
     if (const auto old = before.find(alert.fingerprint); old != before.end()) {
       alert.state = old->second.state;
-      alert.active_at = old->second.active_at;
+      alert.active_at = std::min(old->second.active_at, context.now);  // the clock may be set back
       alert.fired_at = old->second.fired_at;
       alert.evidence = old->second.evidence;
     } else if (const auto start = context.restored.find(alert.labels);

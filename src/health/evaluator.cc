@@ -10,6 +10,7 @@
 #include "health/refusal.h"
 #include "health/slo/sli_queries.h"
 #include "platform/log/log.h"
+#include "platform/runtime/slots.h"
 
 namespace wellrun::health {
 namespace {
@@ -237,12 +238,10 @@ void Evaluator::State::leave_unsaid_steps() {
 }
 
 void Evaluator::State::arm(Job& job) {
-  const auto now = to_unix_ms(runtime.clock.now());
-  const auto interval = job.interval.count();
-  const auto offset =
-      static_cast<std::int64_t>(stable_hash(job.key()) % static_cast<std::uint64_t>(interval));
-  const auto slot = (now - offset) / interval * interval + offset + interval;
-  job.timer = runtime.strand.at(from_unix_ms(slot), [this, key = job.key()] {
+  const Duration offset{static_cast<std::int64_t>(
+      stable_hash(job.key()) % static_cast<std::uint64_t>(job.interval.count()))};
+  const auto wait = until_slot(runtime.clock.now(), job.interval, offset);
+  job.timer = runtime.strand.after(wait, [this, key = job.key()] {
     const auto found = jobs.find(key);
     if (found == jobs.end()) return;
     auto& due = found->second;

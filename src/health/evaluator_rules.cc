@@ -209,7 +209,7 @@ void Evaluator::State::evaluate_all(Job& job, Timestamp now) {
   job.evaluation = {.now = now};
   for (std::size_t i = 0; i < job.rules.size(); ++i) {
     job.evaluation.rules.push_back(i);
-    due.evaluated({job.key(), i}, now);
+    due.evaluated({job.key(), i}, moment());
   }
   next_rule(job);
 }
@@ -398,7 +398,7 @@ void Evaluator::State::group_done(Job& job) {
     const auto rest = std::min(std::chrono::duration_cast<Duration>(unrested), kLongestRest);
     if (rest > Duration::zero()) {
       unrested = {};
-      rests_until = runtime.clock.now() + rest;
+      rests_until = moment() + rest;
     }
     parts_under_way.erase(part);
   }
@@ -442,13 +442,13 @@ void Evaluator::State::watch_commits() {
 void Evaluator::State::due_at_once(const Job& job) {
   if (options.commits == nullptr) return;
   for (std::size_t i = 0; i < job.rules.size(); ++i) {
-    if (job.rules[i].declared.is_alert()) due.committed({job.key(), i}, runtime.clock.now());
+    if (job.rules[i].declared.is_alert()) due.committed({job.key(), i}, moment());
   }
 }
 
 void Evaluator::State::take_commits() {
   const auto committed = options.commits->take();
-  const auto now = runtime.clock.now();
+  const auto now = moment();
   for (const auto name : committed.names) {
     if (name >= readers.size()) continue;  // told for an earlier watch
     for (const auto& rule : readers[name]) due.committed(rule, now);
@@ -463,11 +463,12 @@ void Evaluator::State::take_commits() {
 void Evaluator::State::plan_ahead(const Job& job, std::size_t index) {
   if (options.commits == nullptr) return;
   const auto& rule = job.rules[index];
+  const auto look_at = [&](Timestamp time) {
+    due.at({job.key(), index}, moment() + (time - runtime.clock.now()));
+  };
   for (const auto& [fingerprint, alert] : rule.reading.alerts) {
-    if (alert.state == AlertState::kPending)
-      due.at({job.key(), index}, alert.active_at + rule.alert.hold);
-    if (alert.keep_firing_since)
-      due.at({job.key(), index}, *alert.keep_firing_since + rule.alert.keep_firing_for);
+    if (alert.state == AlertState::kPending) look_at(alert.active_at + rule.alert.hold);
+    if (alert.keep_firing_since) look_at(*alert.keep_firing_since + rule.alert.keep_firing_for);
   }
 }
 
@@ -477,8 +478,9 @@ bool Evaluator::State::may_evaluate_part(const std::string& group) const {
 }
 
 void Evaluator::State::pump() {
-  const auto now = runtime.clock.now();
-  const bool rests = now < rests_until && rests_until - now <= kLongestRest;
+  const auto now = moment();
+  const auto time = runtime.clock.now();
+  const bool rests = now < rests_until;
   while (!rests && parts_under_way.size() < kMostParts) {
     auto part =
         due.take(now, [this](const std::string& group) { return may_evaluate_part(group); });
@@ -486,16 +488,16 @@ void Evaluator::State::pump() {
     auto& job = jobs.at(part->group);
     parts_under_way.emplace(part->group, runtime.clock.steady());
     if (!job.restored) {  // its first turn comes early, and is a whole one
-      run(job, now);
+      run(job, time);
       continue;
     }
-    evaluate_part(job, std::move(part->rules), now);
+    evaluate_part(job, std::move(part->rules), time);
   }
   const auto next = due.next();
   due_timer.reset();
   const auto soonest = rests ? rests_until : now + kLookAgain;
   if (next)
-    due_timer = runtime.strand.at(std::max(*next, soonest), [this] {
+    due_timer = runtime.strand.after(std::max(*next, soonest) - now, [this] {
       const auto running = std::move(due_timer);  // must outlive this call
       pump();
     });

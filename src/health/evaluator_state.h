@@ -181,6 +181,9 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void judge_windows(Job& job, const catalog::Slo& slo, const SloAnswers& answers, Timestamp now,
                      std::vector<telemetry::SeriesWrite>& writes);
 
+  /// Of the steady clock, for what waits.
+  Duration moment() const { return std::chrono::floor<Duration>(runtime.clock.steady()); }
+
   EvaluationContext context_at(Timestamp now) const {
     return {.now = now,
             .external_labels = options.external_labels,
@@ -206,7 +209,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   rules::DueQueue due;
   /// Groups of which some rules are being evaluated, and since when.
   std::map<std::string, std::chrono::nanoseconds> parts_under_way;
-  Timestamp rests_until{};              ///< no part begins before
+  Duration rests_until{0};              ///< no part begins before, on the steady clock
   std::chrono::nanoseconds unrested{};  ///< worked, and not rested for yet
   std::unique_ptr<Timer> due_timer;
   std::vector<std::vector<rules::RuleId>> readers;  ///< by index of the watched name

@@ -207,6 +207,29 @@ struct EvaluatorTest : testing::Test {
 
 using Strings = std::vector<std::string>;
 
+/// At its interval, and between when samples come; an alert that is pending then begins anew.
+TEST_F(EvaluatorTest, AClockSetBackHoldsNoRuleUp) {
+  for (const bool watched : {false, true}) {
+    watching = watched;
+    kill_and_restart();
+    heals();
+    time.run_for(1min);
+    const auto before = facts().size();
+    breaks();
+    if (watched) commit("errors");
+    time.run_for(15s);
+    EXPECT_EQ(world.at("ALERTS_FOR_STATE", time.now()).size(), 1U);
+    time.set_clock(-5h);
+    if (watched) commit("errors");
+    time.run_for(watched ? 61s : 75s);
+    EXPECT_EQ(facts().size(), before + 1) << "it fires in its time";
+    heals();
+    if (watched) commit("errors");
+    time.run_for(watched ? 1s : 11s);
+    EXPECT_EQ(facts().size(), before + 2) << "and ends";
+  }
+}
+
 TEST_F(EvaluatorTest, AnAlertThatHoldsLongEnoughBecomesAFactWithItsValues) {
   start();
   breaks();

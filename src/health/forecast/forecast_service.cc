@@ -143,7 +143,7 @@ struct ForecastService::State : std::enable_shared_from_this<State> {
 };
 
 void ForecastService::State::arm(Duration wait) {
-  timer = runtime.strand.at(runtime.clock.now() + wait, [this] {
+  timer = runtime.strand.after(wait, [this] {
     const auto running = std::move(timer);  // must outlive this call
     make();
   });

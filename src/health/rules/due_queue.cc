@@ -4,15 +4,13 @@
 
 namespace wellrun::health::rules {
 
-void DueQueue::place(const RuleId& rule, Entry& entry, Timestamp now) {
-  std::optional<Timestamp> due = entry.fixed;
+void DueQueue::place(const RuleId& rule, Entry& entry) {
+  std::optional<Duration> due = entry.fixed;
   if (entry.first_commit) {
     const auto settled =
         std::min(*entry.last_commit + policy_.settle, *entry.first_commit + policy_.longest_wait);
-    // An evaluation in the future: the clock was set back since.
-    const bool clock_went_back = entry.last_evaluation > now;
     const auto by_commit =
-        clock_went_back ? settled : std::max(settled, entry.last_evaluation + policy_.spacing);
+        entry.was_evaluated ? std::max(settled, entry.last_evaluation + policy_.spacing) : settled;
     due = due ? std::min(*due, by_commit) : by_commit;
   }
   if (due == entry.due) return;
@@ -21,26 +19,27 @@ void DueQueue::place(const RuleId& rule, Entry& entry, Timestamp now) {
   entry.due = due;
 }
 
-void DueQueue::committed(const RuleId& rule, Timestamp now) {
+void DueQueue::committed(const RuleId& rule, Duration now) {
   auto& entry = entries_[rule];
-  if (!entry.first_commit || *entry.first_commit > now) entry.first_commit = now;
+  if (!entry.first_commit) entry.first_commit = now;
   entry.last_commit = now;
-  place(rule, entry, now);
+  place(rule, entry);
 }
 
-void DueQueue::at(const RuleId& rule, Timestamp time) {
+void DueQueue::at(const RuleId& rule, Duration moment) {
   auto& entry = entries_[rule];
-  entry.fixed = entry.fixed ? std::min(*entry.fixed, time) : time;
-  place(rule, entry, entry.last_evaluation);
+  entry.fixed = entry.fixed ? std::min(*entry.fixed, moment) : moment;
+  place(rule, entry);
 }
 
-void DueQueue::evaluated(const RuleId& rule, Timestamp now) {
+void DueQueue::evaluated(const RuleId& rule, Duration now) {
   auto& entry = entries_[rule];
   entry.first_commit.reset();
   entry.last_commit.reset();
   entry.fixed.reset();
   entry.last_evaluation = now;
-  place(rule, entry, now);
+  entry.was_evaluated = true;
+  place(rule, entry);
 }
 
 void DueQueue::forget(const std::string& group) {
@@ -51,11 +50,11 @@ void DueQueue::forget(const std::string& group) {
   }
 }
 
-std::optional<Timestamp> DueQueue::next() const {
+std::optional<Duration> DueQueue::next() const {
   return order_.empty() ? std::nullopt : std::optional(order_.begin()->first);
 }
 
-DueQueue::Due DueQueue::take_group(std::string group, Timestamp now) {
+DueQueue::Due DueQueue::take_group(std::string group, Duration now) {
   Due due{std::move(group), {}};
   for (auto entry = entries_.lower_bound({due.group, 0});
        entry != entries_.end() && entry->first.group == due.group; ++entry) {

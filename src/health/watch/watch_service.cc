@@ -14,14 +14,14 @@ constexpr std::size_t kMostSeries = 10'000;  ///< of all watches together
 constexpr Duration kSettle{10'000};
 constexpr std::int64_t kSpread = 2000;  ///< watches of one interval are due over this many ms
 
-/// Its next slot, and a little later than the points that it will evaluate.
-Timestamp next_due(const Watch& watch, Timestamp now) {
+/// How long until its next slot, and a little later than the points that it will evaluate.
+Duration until_due(const Watch& watch, Timestamp now) {
   const auto settle = std::min(watch.interval, kSettle);
   const auto interval = watch.interval.count();
   const auto slot = (to_unix_ms(now - settle) / interval + 1) * interval;
   const auto spread =
       static_cast<std::int64_t>(stable_hash(watch.key) % static_cast<std::uint64_t>(kSpread));
-  return from_unix_ms(slot + spread % interval) + settle;
+  return from_unix_ms(slot + spread % interval) + settle - now;
 }
 
 }  // namespace
@@ -35,10 +35,11 @@ struct WatchService::State : std::enable_shared_from_this<State> {
 
   struct Watched {
     std::shared_ptr<WatchState> state;  ///< used by the turn under way, else by nobody
-    Timestamp due{};
+    Duration due{0};                    ///< on the steady clock
     WatchReadingPointer reading;
   };
 
+  Duration moment() const { return std::chrono::floor<Duration>(runtime.clock.steady()); }
   void refresh();
   void pump();
   /// Runs `work` on a worker; then `done` on the strand, unless all has been stopped meanwhile.
@@ -62,7 +63,6 @@ struct WatchService::State : std::enable_shared_from_this<State> {
 };
 
 void WatchService::State::refresh() {
-  const auto now = runtime.clock.now();
   std::map<std::string, Watched> wanted;
   for (auto& watch : watches_of(catalog)) {
     const auto key = watch.key;
@@ -78,7 +78,7 @@ void WatchService::State::refresh() {
     }
     auto state = std::make_shared<WatchState>();
     state->watch = std::move(watch);
-    wanted.emplace(key, Watched{std::move(state), now, nullptr});
+    wanted.emplace(key, Watched{std::move(state), moment(), nullptr});
   }
   watched = std::move(wanted);
   untidy = tools.store != nullptr;
@@ -145,8 +145,8 @@ void WatchService::State::turn_taken(const std::shared_ptr<WatchState>& turn, bo
   const auto found = watched.find(reading->watch.key);
   if (found == watched.end() || found->second.state != turn) return;  // declared anew meanwhile
   found->second.reading = std::move(reading);
-  const auto now = runtime.clock.now();
-  found->second.due = more ? now : next_due(turn->watch, now);
+  found->second.due = moment();
+  if (!more) found->second.due += until_due(turn->watch, runtime.clock.now());
   if (listener && !more) listener(*found->second.reading);
 }
 
@@ -158,8 +158,9 @@ void WatchService::State::pump() {
     if (next == nullptr || each.due < next->due) next = &each;
   timer.reset();
   if (next == nullptr) return;
-  if (next->due <= runtime.clock.now()) return take_turn(*next);
-  timer = runtime.strand.at(next->due, [this] {
+  const auto wait = next->due - moment();
+  if (wait <= Duration{0}) return take_turn(*next);
+  timer = runtime.strand.after(wait, [this] {
     const auto running = std::move(timer);  // must outlive this call
     pump();
   });
