@@ -112,6 +112,51 @@ TEST(Stories, AStormOfAlertsIsOneIncidentAndNotAStormOfPages) {
   }
 }
 
+/// Before the outage the clock is set, and perhaps right again after a few seconds; the same once
+/// the first level has been paged. Nobody acknowledges: the next level is paged in its time.
+TEST(Stories, AClockThatIsSetLosesNoPageAndHoldsNoEscalationUp) {
+  struct Case {
+    Duration jump, back;
+  };
+  for (const auto& [jump, back] :
+       {Case{-1h, 0h}, Case{1h, 0h}, Case{1h, -1h}, Case{-1h, 1h}, Case{-3h, 0h}}) {
+    SCOPED_TRACE(fmt::format("{} and {}", format_duration(jump), format_duration(back)));
+    Shop shop;
+    shop.apply(kStormRule);
+    const auto pass = [&](Duration length, double value) {
+      for (; length > 0s; length -= 10s) {
+        storm(shop.world, 1, value);
+        shop.go_on(std::min(length, Duration(10s)));
+      }
+    };
+    const auto reached = [&](std::string_view to) {
+      return std::ranges::any_of(shop.world.deliveries,
+                                 [&](const Delivery& delivery) { return delivery.to == to; });
+    };
+    const auto set_clock = [&] {
+      shop.world.time.set_clock(jump);
+      pass(10s, shop.count("alert.fired") > 0 ? 1 : 0);
+      shop.world.time.set_clock(back);
+    };
+    pass(5min, 0);
+    set_clock();
+    pass(1min, 1);
+    EXPECT_EQ(shop.count("alert.fired"), 1U);
+    EXPECT_TRUE(reached("https://chat.example/pages")) << "whoever is on call";
+    set_clock();
+    pass(5min + 40s, 1);
+    EXPECT_TRUE(reached("https://phone.example/calls")) << "and then who is above";
+    EXPECT_EQ(shop.count("incident.opened"), 1U);
+    shop.post("/api/v1/incidents/inc-0001/acknowledge", Json::object());
+    shop.house.restart();
+    pass(2min, 0);
+    EXPECT_EQ(shop.count("alert.resolved"), 1U);
+    EXPECT_EQ(shop.count("alert.fired"), 1U);
+    const auto facts = *shop.world.store.read({.limit = 1'000'000});
+    EXPECT_TRUE(std::ranges::is_sorted(facts, {}, &journal::Fact::time));
+  }
+}
+
 constexpr auto kQueues = R"(---
 apiVersion: wellrun.io/v1
 kind: Baseline

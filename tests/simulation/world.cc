@@ -94,11 +94,10 @@ Fault World::at_append(std::uint64_t append) {
 
 void World::after(Duration length, Task task) {
   const auto id = ++timer_count_;
-  timers_[id] =
-      time.runtime().strand.at(time.now() + length, [this, id, task = std::move(task)]() mutable {
-        const auto timer = timers_.extract(id);
-        if (!dead_) task();
-      });
+  timers_[id] = time.runtime().strand.after(length, [this, id, task = std::move(task)]() mutable {
+    const auto timer = timers_.extract(id);
+    if (!dead_) task();
+  });
 }
 
 void World::happen(const std::string& what, std::function<void()> act, Task answer) {
