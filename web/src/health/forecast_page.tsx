@@ -4,7 +4,7 @@ import { formatNumber, formatValue } from '../platform/format';
 import { Figure, Page, Panel } from '../platform/page';
 import { Empty, Loaded } from '../platform/states';
 import { StatusMark } from '../platform/status';
-import { formatDuration, Time, withLocalTimes } from '../platform/time';
+import { Time, withLocalTimes } from '../platform/time';
 import { Chart } from '../telemetry/chart';
 import { capital } from './forecast_list';
 import {
@@ -54,29 +54,41 @@ function Origin({ forecast }: { forecast: ForecastDetail }) {
 }
 
 function Outlook({ forecast }: { forecast: ForecastDetail }) {
+  const isCertificate = forecast.kind === 'certificate';
   return (
     <>
       <Panel title="What is expected">
         <div className="figures">
-          <Figure label="now" value={nowOf(forecast)} />
+          {!isCertificate && <Figure label="now" value={nowOf(forecast)} />}
           <Figure
-            label={`until ${boundText(forecast)}`}
+            label={isCertificate ? 'it expires' : boundText(forecast)}
             value={
               forecast.beyond ? (
                 'crossed'
               ) : forecast.expected ? (
                 <Time at={forecast.expected} />
               ) : (
-                '–'
+                'not expected'
               )
             }
           />
-          <Figure label="at the earliest" value={<Time at={forecast.earliest} />} />
-          <Figure label="at the latest" value={<Time at={forecast.latest} />} />
+          {!isCertificate && forecast.earliest && (
+            <Figure label="at the earliest" value={<Time at={forecast.earliest} />} />
+          )}
+          {!isCertificate && forecast.expected && (
+            <Figure
+              label="at the latest"
+              value={<Time at={forecast.latest} none="later than is foretold" />}
+            />
+          )}
         </div>
-        <Course forecast={forecast} />
+        {isCertificate ? (
+          <p className="dim">Its end is written in it: there is nothing to foretell.</p>
+        ) : (
+          <Course forecast={forecast} />
+        )}
       </Panel>
-      {forecast.kind !== 'certificate' && (
+      {!isCertificate && (
         <Panel title="How far to trust it">
           <Trust forecast={forecast} />
         </Panel>
@@ -85,14 +97,11 @@ function Outlook({ forecast }: { forecast: ForecastDetail }) {
   );
 }
 
-function nowOf({ kind, now, unit }: ForecastDetail): string {
-  if (typeof now !== 'number') return '–';
-  return kind === 'certificate' ? formatDuration(now) : formatValue(now, unit);
+function nowOf({ now, unit }: ForecastDetail): string {
+  return typeof now === 'number' ? formatValue(now, unit) : '–';
 }
 
 function Course({ forecast }: { forecast: ForecastDetail }) {
-  if (forecast.kind === 'certificate')
-    return <p className="dim">Its end is written in it: there is nothing to foretell.</p>;
   const chart = forecastChart(forecast);
   if (!chart)
     return (
@@ -121,13 +130,20 @@ function Trust({ forecast }: { forecast: ForecastDetail }) {
   const error = formatValue(tried.error, forecast.unit);
   const stays = formatValue(tried.stays_error, forecast.unit);
   const better = tried.stays_error > 0 ? 1 - tried.error / tried.stays_error : 0;
+  if (better <= 0)
+    return (
+      <p>
+        None of five methods foretold the past better than “it stays as it is”, which was off by{' '}
+        {stays} on average in {formatNumber(tried.tries)} tries: that is shown, and nothing is
+        warned of. Nine of ten values lay within the band.
+      </p>
+    );
   return (
     <p>
       Of six methods <span className="strong">{tried.method}</span> foretold the past best: in{' '}
       {formatNumber(tried.tries)} tries it was off by {error} on average; “it stays as it is” by{' '}
-      {stays}. Nine of ten values lay within the band.{' '}
-      {better < 0.1 &&
-        'That is hardly better than “it stays as it is”: what it foretells is shown, and not warned of.'}
+      {stays}. Nine of ten values lay within the band.
+      {better < 0.1 && ' That is hardly better: it is shown, and nothing is warned of.'}
     </p>
   );
 }

@@ -37,7 +37,7 @@ export function byConcern(left: Forecast, right: Forecast): number {
 export function stateOf(it: Forecast): string {
   if (it.warns) return 'at_risk';
   if (it.beyond) return 'missed';
-  return it.backtest || it.kind === 'certificate' ? 'ok' : 'no_data';
+  return it.backtest || it.kind === 'certificate' ? 'on_target' : 'no_data';
 }
 
 const seconds = (time: string) => Math.round(Date.parse(time) / 1000);
@@ -78,17 +78,10 @@ export function forecastChart(forecast: ForecastDetail): {
   };
 }
 
-/** Where the chart says when the bound is crossed. */
+/** Where the chart says when the bound is expected to be crossed; how early and how late stands beside it. */
 export function crossingMarkers(forecast: Forecast): Marker[] {
-  const bound = boundText(forecast);
-  const named: [string | null, string][] = [
-    [forecast.earliest, `${bound}, at the earliest`],
-    [forecast.expected, `${bound}, as expected`],
-    [forecast.latest, `${bound}, at the latest`],
-  ];
-  return named.flatMap(([time, text]) =>
-    time ? [{ at: seconds(time), text, kind: 'foretold' as const }] : [],
-  );
+  if (!forecast.expected) return [];
+  return [{ at: seconds(forecast.expected), text: boundText(forecast), kind: 'foretold' }];
 }
 
 /** "target 98 %", "nothing left". */
