@@ -42,6 +42,7 @@ void add_rules(const catalog::Catalog& catalog, std::vector<Subject>& subjects) 
            .declared_at = applied_at(catalog, catalog::RuleGroup::kKind, name),
            .expr = rule.expr,
            .hold = rule.for_,
+           .interval = group->interval,
            .severity = rule.severity()});
     }
   }
@@ -61,6 +62,7 @@ void add_others(const catalog::Catalog& catalog, const char* kind, const char* p
          .declared_at = applied_at(catalog, T::kKind, name),
          .expr = {},
          .hold = {},
+         .interval = {},
          .severity = {}});
   }
 }
@@ -93,6 +95,7 @@ void add_budget_alerts(const catalog::Catalog& catalog, std::vector<Subject>& su
          .declared_at = *declared,
          .expr = {},
          .hold = {},
+         .interval = {},
          .severity = {}});
   }
 }
@@ -158,6 +161,7 @@ std::vector<Subject> subjects_of(const catalog::Catalog& catalog) {
                         .declared_at = applied_at(catalog, catalog::Workload::kKind, name),
                         .expr = {},
                         .hold = {},
+                        .interval = {},
                         .severity = {}});
   }
   std::ranges::sort(subjects, {}, &Subject::name);

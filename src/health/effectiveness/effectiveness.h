@@ -21,8 +21,9 @@ struct Subject {
   std::string kind;  ///< rule, slo, budget, forecast, kpi or detector
   std::string workload, owner;
   Timestamp declared_at;
-  std::string expr;  ///< of a rule, for its back-test
-  Duration hold{0};  ///< of a rule
+  std::string expr;           ///< of a rule, for its back-test
+  Duration hold{0};           ///< of a rule
+  Duration interval{60'000};  ///< of a rule: how often it is evaluated
   std::string severity;
 };
 

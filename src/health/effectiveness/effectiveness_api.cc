@@ -14,7 +14,8 @@ constexpr std::size_t kMostFacts = 200'000;  ///< of each kind
 constexpr std::size_t kMostRecent = 50;
 constexpr std::size_t kMostBacktests = 8;
 constexpr Duration kBacktested = std::chrono::hours(7 * 24);
-constexpr Duration kBacktestStep{60'000};
+constexpr Duration kFinestStep{15'000};  ///< of a back-test; 40,000 evaluations in a week
+constexpr Duration kCoarsestStep{300'000};
 constexpr int kMostDays = 400;
 
 struct Api {
@@ -101,6 +102,11 @@ Result<Json> effectiveness(const Api& api, const Asked& asked) {
               {"recent", recent_alerts(history, asked.workload)}};
 }
 
+/// As often as the rules are evaluated, or what would be short in between is not seen.
+Duration step_of(const Proposal& proposal) {
+  return std::clamp(proposal.interval, kFinestStep, kCoarsestStep);
+}
+
 /// A rule on measured history, with the same code as `wellrun rules backtest`.
 Result<Json> try_rule(const Api& api, const Asked& asked, const Proposal& proposal,
                       const Json& rule, Timestamp start) {
@@ -108,7 +114,7 @@ Result<Json> try_rule(const Api& api, const Asked& asked, const Proposal& propos
                      {"workload", proposal.workload},
                      {"start", format_rfc3339(start)},
                      {"end", format_rfc3339(asked.now)},
-                     {"interval", format_duration(kBacktestStep)}};
+                     {"interval", format_duration(step_of(proposal))}};
   TRY(const auto answer,
       rules::answer_backtest(request, asked.now, api.runtime.clock, api.engine, api.journal));
   return answer.at("summary");
@@ -128,7 +134,7 @@ Result<Json> backtest(const Api& api, const Asked& asked, const Proposal& propos
   Json found = support_by(proposal, tried);
   found["start"] = format_rfc3339(start);
   found["end"] = format_rfc3339(asked.now);
-  found["interval"] = format_duration(kBacktestStep);
+  found["interval"] = format_duration(step_of(proposal));
   found["summary"] = tried.proposed;
   found["now"] = tried.now;
   return found;

@@ -240,6 +240,18 @@ TEST(Proposals, WhatNeverFiredOrWasNeverRightIsToGo) {
   EXPECT_EQ(found[1].now[0]["expr"], "up == 0") << "to be tried on history, as it is";
 }
 
+TEST(Proposals, WhatIsToGoIsNotToBeMerged) {
+  Past past;
+  for (int i = 1; i <= 5; ++i) {
+    past.fire("One", "a", i * 24h, 3h);
+    past.fire("Other", "b", i * 24h + 1min, 3h);
+  }
+  const auto found = propose(past, {rule("One"), rule("Other")});
+  ASSERT_EQ(found.size(), 2U) << "never right, both of them";
+  EXPECT_EQ(found[0].what, "delete");
+  EXPECT_EQ(found[1].what, "delete");
+}
+
 TEST(Proposals, RulesThatSpeakTogetherAreToBeMerged) {
   Past past;
   for (int i = 1; i <= 4; ++i) {

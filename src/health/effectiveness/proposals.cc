@@ -63,7 +63,9 @@ class Proposing {
                                subject.name, format_duration(now_ - from_), worth.incidents),
            .support = {{"fired", 0}, {"incidents", worth.incidents}},
            .now = {rule_of(subject, subject.hold)},
-           .workload = subject.workload});
+           .workload = subject.workload,
+           .interval = subject.interval});
+      deleted_.insert(subject.name);
       return true;
     }
     if (worth.spoke < kEnoughToJudge || worth.right > 0) return false;
@@ -74,7 +76,9 @@ class Proposing {
                                           subject.name, worth.spoke),
                       .support = {{"fired", worth.spoke}, {"right", 0}},
                       .now = {rule_of(subject, subject.hold)},
-                      .workload = subject.workload});
+                      .workload = subject.workload,
+                      .interval = subject.interval});
+    deleted_.insert(subject.name);
     return true;
   }
 
@@ -126,7 +130,8 @@ class Proposing {
                        {"later", format_duration(longer)}},
            .rule = rule_of(worth.subject, hold),
            .now = {rule_of(worth.subject, worth.subject.hold)},
-           .workload = worth.subject.workload});
+           .workload = worth.subject.workload,
+           .interval = worth.subject.interval});
       return;
     }
   }
@@ -154,6 +159,7 @@ class Proposing {
   void propose_merging(const Worth& one, const Worth& other) {
     const bool rules = one.subject.kind == "rule" && other.subject.kind == "rule";
     if (!rules || one.subject.workload != other.subject.workload) return;
+    if (deleted_.contains(one.subject.name) || deleted_.contains(other.subject.name)) return;
     const auto &first = of(one.subject), &second = of(other.subject);
     const auto of_first = together(first, second), of_second = together(second, first);
     if (!mostly(of_first, first.size()) || !mostly(of_second, second.size())) return;
@@ -172,7 +178,8 @@ class Proposing {
                       .rule = merged(one.subject, other.subject),
                       .now = {rule_of(one.subject, one.subject.hold),
                               rule_of(other.subject, other.subject.hold)},
-                      .workload = one.subject.workload});
+                      .workload = one.subject.workload,
+                      .interval = std::max(one.subject.interval, other.subject.interval)});
   }
 
   /// Did anything but a KPI say so before the person?
@@ -239,6 +246,7 @@ class Proposing {
   Timestamp from_, now_;
   std::vector<const Incident*> real_;
   std::map<std::string, Signals> by_subject_;
+  std::set<std::string> deleted_;  ///< rules that are proposed to go
   std::vector<Proposal> found_;
 };
 
@@ -248,10 +256,13 @@ std::size_t count_of(const Json& summary, const char* key) {
 
 /// "fires 12 times, 11 of them without an incident, and tells of 1 of 2 incidents".
 std::string words_of(const Json& summary) {
-  return fmt::format(
-      "fires {} times, {} of them without an incident, and tells of {} of {} incidents",
-      count_of(summary, "firings"), count_of(summary, "firings_without_incident"),
-      count_of(summary, "incidents_told"), count_of(summary, "incidents"));
+  const auto firings = count_of(summary, "firings");
+  const auto told = fmt::format("tells of {} of {} incidents", count_of(summary, "incidents_told"),
+                                count_of(summary, "incidents"));
+  if (firings == 0) return "never fires, and " + told;
+  return fmt::format("fires {}, {} of them without an incident, and {}",
+                     firings == 1 ? "once" : fmt::format("{} times", firings),
+                     count_of(summary, "firings_without_incident"), told);
 }
 
 /// All rules as they are, together: each fires for itself, and an incident that one tells is told.

@@ -22,6 +22,7 @@ struct Proposal {
   Json rule = {};
   std::vector<Json> now = {};  ///< rules as they are, to be tried beside it
   std::string workload;
+  Duration interval{60'000};  ///< how often these rules are evaluated
 };
 
 /// Summaries of back-tests, as rules::backtest_report() makes them.
@@ -38,7 +39,8 @@ Json support_by(const Proposal& proposal, const Tried& tried);
 /// least half of the noise goes and every incident that it told is still told.
 /// delete: a rule that never spoke although it was declared for the whole time, or spoke
 /// kEnoughToJudge times and was never right.
-/// merge: two rules of a workload of which each spoke mostly while the other did.
+/// merge: two rules of a workload of which each spoke mostly while the other did, and neither is to
+/// go.
 /// add: a real incident that a person noticed before anything told of it.
 std::vector<Proposal> proposals(const catalog::Catalog& catalog, const std::vector<Worth>& worths,
                                 const History& history, Timestamp from, Timestamp now);

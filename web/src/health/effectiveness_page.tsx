@@ -63,23 +63,19 @@ function Backtest({ backtest }: { backtest: Proposal['backtest'] }) {
     return <span className="dim small">There is no rule that could be tried on the past.</span>;
   if (backtest.error)
     return <span className="dim small">The back-test could not be made: {backtest.error}</span>;
-  const said =
-    backtest.supports === true
-      ? 'supports it'
-      : backtest.supports === false
-        ? 'speaks against it'
-        : 'cannot say: too little happened';
+  const [said, state] = verdictOf(backtest.supports);
   return (
     <span className="small">
-      <StatusIcon
-        state={
-          backtest.supports === true ? 'met' : backtest.supports === false ? 'missed' : 'no_data'
-        }
-        size={14}
-      />{' '}
-      The back-test of the last days {said}. <span className="dim">{backtest.text}.</span>
+      <StatusIcon state={state} size={14} /> The back-test {said}
+      <span className="dim">{backtest.text && `: ${backtest.text}`}.</span>
     </span>
   );
+}
+
+function verdictOf(supports: boolean | null | undefined): [string, string] {
+  if (supports === true) return ['supports it', 'met'];
+  if (supports === false) return ['speaks against it', 'missed'];
+  return ['cannot say, for too little happened', 'no_data'];
 }
 
 function Proposals({ proposals }: { proposals: Proposal[] }) {
@@ -90,19 +86,19 @@ function Proposals({ proposals }: { proposals: Proposal[] }) {
   return (
     <ul className="list">
       {proposals.map((it) => {
-        const rule = it.rule as { expr?: string; for?: string } | null | undefined;
+        const rules = it.rule ? [it.rule] : it.now;
         return (
           <li key={`${it.what} ${it.subject} ${it.text}`} className="list-line">
             <div className="stack">
               <span>
                 <span className="tag strong">{it.what}</span> {it.text}
               </span>
-              {rule?.expr && (
-                <code className="mono small">
-                  {rule.expr}
-                  {rule.for && rule.for !== '0s' && ` for ${rule.for}`}
+              {rules.map(({ expr, for: hold }) => (
+                <code key={expr} className="mono small">
+                  {expr}
+                  {hold !== '0s' && ` for ${hold}`}
                 </code>
-              )}
+              ))}
               <Backtest backtest={it.backtest} />
             </div>
           </li>
