@@ -138,18 +138,20 @@ function Objectives({ budget }: { budget: ErrorBudget }) {
           <th className="num">Measured</th>
           <th className="num">Its own budget</th>
           <th className="num only-wide">Weight</th>
-          {longest && <th className="num">Burns over {longest.long}</th>}
+          {longest && <th className="num only-wide">Burns over {longest.long}</th>}
         </tr>
       </thead>
       <tbody>
         {budget.objectives.map((it, index) => (
           <tr key={it.name || index}>
             <td>{it.name || `objective ${index + 1}`}</td>
-            <td className="num">{formatPercent(it.target, 3)}</td>
-            <td className="num">{formatPercent(it.sli, 3)}</td>
-            <td className="num">{formatBudget(it.budget_remaining, 1)}</td>
+            <td className="num nowrap">{formatPercent(it.target, 3)}</td>
+            <td className="num nowrap">{formatPercent(it.sli, 3)}</td>
+            <td className="num nowrap">{formatBudget(it.budget_remaining, 1)}</td>
             <td className="num only-wide">{formatNumber(it.weight)}</td>
-            {longest && <td className="num">{formatRate(longest.objective_rates?.[index])}</td>}
+            {longest && (
+              <td className="num only-wide">{formatRate(longest.objective_rates?.[index])}</td>
+            )}
           </tr>
         ))}
       </tbody>
