@@ -1,5 +1,6 @@
 #include "telemetry/store/label_bytes.h"
 
+#include <absl/container/inlined_vector.h>
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -91,13 +92,13 @@ bool LabelWalk::next(LabelView& label) {
 }
 
 Labels labels_from_bytes(std::string_view canonical) {
-  std::vector<Label> labels;
+  absl::InlinedVector<LabelView, 24> views;
   LabelView label;
-  std::size_t count = 0;
-  for (LabelWalk walk(canonical); walk.next(label);) ++count;
-  labels.reserve(count);
-  for (LabelWalk walk(canonical); walk.next(label);)
-    labels.push_back(Label{std::string(label.name), std::string(label.value)});
+  for (LabelWalk walk(canonical); walk.next(label);) views.push_back(label);
+  std::vector<Label> labels;
+  labels.reserve(views.size());
+  for (const auto& view : views)
+    labels.push_back(Label{std::string(view.name), std::string(view.value)});
   return Labels(std::move(labels));
 }
 

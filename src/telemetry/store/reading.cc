@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/runtime/parallel.h"
 #include "telemetry/store/core.h"
 #include "telemetry/store/label_bytes.h"
 #include "telemetry/store/series_reader.h"
@@ -28,23 +29,67 @@ struct Found {
   SeriesData data;
 };
 
+/// What all parts of one read have come to.
+struct ReadSoFar {
+  std::atomic<std::size_t> series = 0, samples = 0;
+};
+
+/// One part of a read.
+struct Part {
+  std::span<const std::uint32_t> refs;
+  std::vector<Found> found;
+  Status status;
+};
+
+Status read_part(const Core& core, TimeRange range, const ReadLimits& limits, ReadSoFar& so_far,
+                 Part& part) {
+  SeriesReader reader(core, range);
+  std::size_t seen = 0;
+  for (const auto ref : part.refs) {
+    if (seen++ % kCancelEvery == 0 && limits.cancelled && limits.cancelled())
+      return fail(ErrorCode::kCancelled, "the read was cancelled");
+    TRY(SeriesData* const data, reader.read(ref));
+    const auto samples = data->samples.size() + data->histograms.size();
+    if (samples == 0) continue;
+    TRY_STATUS(check_limits(limits, ++so_far.series, so_far.samples += samples));
+    part.found.push_back(Found{ref, std::move(*data)});
+  }
+  return {};
+}
+
+/// So many that idle workers can help, when there is enough to decode for it to pay.
+std::vector<Part> parts_of(std::span<const std::uint32_t> refs, TimeRange range) {
+  constexpr std::size_t kFixedCost = 4;  // of a series, in minutes of samples
+  constexpr std::size_t kWorthHelp = 4'000, kMostParts = 4;
+  const auto minutes = static_cast<std::size_t>(
+      std::clamp<std::int64_t>(range.end_ms / 60'000 - range.start_ms / 60'000, 0, 1'000'000));
+  const bool is_shared = refs.size() * (kFixedCost + minutes) > kWorthHelp;
+  const auto count = is_shared ? std::min(kMostParts, refs.size()) : 1;
+  std::vector<Part> parts(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto first = refs.size() * i / count;
+    parts[i].refs = refs.subspan(first, refs.size() * (i + 1) / count - first);
+  }
+  return parts;
+}
+
 }  // namespace
 
 Result<std::vector<SeriesData>> select_series(const Core& core,
                                               const std::vector<Matcher>& matchers, TimeRange range,
                                               const ReadLimits& limits) {
-  TRY(const auto refs, core.index.match(matchers));
-  SeriesReader reader(core, range);
+  TRY(const auto matched, core.index.match(matchers));
+  std::vector<std::uint32_t> refs(matched.cardinality());
+  matched.toUint32Array(refs.data());
+  auto parts = parts_of(refs, range);
+  ReadSoFar so_far;
+  in_parallel(&core.runtime.workers, parts.size(), [&](std::size_t i) {
+    parts[i].status = read_part(core, range, limits, so_far, parts[i]);
+  });
   std::vector<Found> found;
-  std::size_t seen = 0, samples = 0;
-  for (const auto ref : refs) {
-    if (seen++ % kCancelEvery == 0 && limits.cancelled && limits.cancelled())
-      return fail(ErrorCode::kCancelled, "the read was cancelled");
-    TRY(SeriesData* const data, reader.read(ref));
-    if (data->samples.empty() && data->histograms.empty()) continue;
-    samples += data->samples.size() + data->histograms.size();
-    TRY_STATUS(check_limits(limits, found.size() + 1, samples));
-    found.push_back(Found{ref, std::move(*data)});
+  for (auto& part : parts) {
+    TRY_STATUS(std::move(part.status));
+    std::ranges::move(part.found, std::back_inserter(found));
   }
   const auto bytes_of = [&](const Found& one) { return core.head.at(one.ref).label_bytes(); };
   std::ranges::sort(found, [&](const Found& a, const Found& b) {

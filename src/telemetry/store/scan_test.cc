@@ -1,11 +1,14 @@
+#include <atomic>
 #include <bit>
 #include <fmt/format.h>
+#include <future>
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
 #include <set>
 #include <unistd.h>
 
+#include "platform/runtime/system_runtime.h"
 #include "platform/runtime/virtual_runtime.h"
 #include "telemetry/store/embedded_store.h"
 #include "telemetry/store/group_cache.h"
@@ -16,12 +19,13 @@ namespace {
 
 constexpr TimeRange kAlways{INT64_MIN / 2, INT64_MAX / 2};
 
-struct World {
-  VirtualRuntime runtime;
+template <typename System>
+struct WorldOf {
+  System runtime{{}};
   std::filesystem::path folder;
   std::unique_ptr<EmbeddedStore> store;
 
-  World() {
+  WorldOf() {
     std::string name = (std::filesystem::temp_directory_path() / "wellrun-scan-XXXXXX").string();
     folder = ::mkdtemp(name.data());
     EmbeddedStoreOptions options;
@@ -32,11 +36,12 @@ struct World {
     auto opened = EmbeddedStore::open(options, runtime.runtime());
     if (opened) store = std::move(*opened);
   }
-  ~World() {
+  ~WorldOf() {
     store.reset();
     std::filesystem::remove_all(folder);
   }
 };
+using World = WorldOf<VirtualRuntime>;
 
 Labels series_named(std::size_t i) {
   return Labels{{"__name__", i % 3 == 0 ? "a_total" : "b"},
@@ -156,6 +161,43 @@ TEST(StoreScan, GroupsSeriesAsTheirLabelsSay) {
       const std::set<Labels> different(groups.labels.begin(), groups.labels.end());
       ASSERT_EQ(different.size(), groups.labels.size());
     }
+}
+
+TEST(Select, SharedAmongWorkersGivesWhatEachSeriesHas) {
+  WorldOf<SystemRuntime> world;
+  std::mt19937_64 random(7);
+  fill(*world.store, random);
+  std::vector<SeriesData> expected;
+  for (std::size_t i = 0; i < 150; ++i) {
+    const std::vector<Matcher> one = {{Matcher::Kind::kEqual, "pod", fmt::format("pod{}", i)}};
+    auto found = world.store->select(one, kAlways, {});
+    ASSERT_TRUE(found);
+    std::ranges::move(*found, std::back_inserter(expected));
+  }
+  std::ranges::sort(expected, {}, &SeriesData::labels);
+  constexpr int kReads = 40;
+  std::atomic<int> equal = 0, done = 0;
+  const auto last = std::make_shared<std::promise<void>>();
+  for (int i = 0; i < kReads; ++i)
+    world.runtime.runtime().workers.run([&, last] {
+      const auto all = world.store->select({{Matcher::Kind::kRegex, "pod", ".+"}}, kAlways, {});
+      const auto same_series = [](const SeriesData& a, const SeriesData& b) {
+        return a.labels == b.labels && same(a.samples, b.samples) &&
+               a.histograms.size() == b.histograms.size();
+      };
+      if (all && std::ranges::equal(*all, expected, same_series)) ++equal;
+      if (++done == kReads) last->set_value();
+    });
+  // Meanwhile samples move, and chunks that were kept are let go of.
+  const auto finished = last->get_future().share();
+  while (finished.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready)
+    ASSERT_TRUE(world.store->checkpoint());
+  EXPECT_EQ(equal, kReads);
+  ReadLimits few;
+  few.max_samples = 100;
+  const auto refused = world.store->select({{Matcher::Kind::kRegex, "pod", ".+"}}, kAlways, few);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kTooLarge);
 }
 
 TEST(StoreScan, LimitsAndCancellingEndARead) {
