@@ -74,8 +74,12 @@ char* write_time(char* to, std::int64_t ms) {
 /// which are written once.
 class TimeTexts {
  public:
-  /// Of the index-th point of a series.
+  /// `series` that have points at these times: of one alone none is kept.
+  explicit TimeTexts(std::size_t series) : is_shared_(series > 1) {}
+
+  /// Of the index-th point of a series, until the next call.
   std::string_view at(std::size_t index, std::int64_t ms) {
+    if (!is_shared_) index = 0;
     if (index >= texts_.size()) texts_.resize(index + 1);
     auto& text = texts_[index];
     if (text.size == 0 || text.ms != ms) write(text, ms);
@@ -97,6 +101,7 @@ class TimeTexts {
     text.size = static_cast<std::uint8_t>(end + 1 - start);
   }
 
+  const bool is_shared_;
   std::vector<Text> texts_;
 };
 
@@ -209,7 +214,7 @@ using AppendElement = void (*)(std::string&, const promql::ResultSeries&, TimeTe
 /// With commas between them.
 void append_elements(std::string& out, std::span<const promql::ResultSeries> series,
                      AppendElement append) {
-  TimeTexts times;
+  TimeTexts times(series.size());
   for (std::size_t i = 0; i < series.size(); ++i) {
     if (i > 0) out += ',';
     append(out, series[i], times);
@@ -314,7 +319,7 @@ void append_query_data(std::string& out, const promql::QueryResult& result, Work
   out += "{\"resultType\":\"";
   out += promql::name_of(result.type);
   out += "\",\"result\":";
-  TimeTexts times;
+  TimeTexts times(1);
   if (result.type == promql::ValueType::kString) {
     out += times.at(0, to_unix_ms(result.time));
     append_json_string(out, result.text);

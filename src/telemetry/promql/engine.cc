@@ -112,13 +112,15 @@ Result<QueryResult> Engine::run(std::string_view query, const Steps& steps, bool
       result.series.push_back(std::move(series));
       if (is_range) result.type = ValueType::kMatrix;
     } else {
-      TRY_STATUS(evaluator.finish(value.columns));
+      // Series that were selected have their names, and each its own labels.
+      if (!unwrapped(*expr).as<VectorSelector>()) TRY_STATUS(evaluator.finish(value.columns));
       std::erase_if(value.columns, [](const Column& column) { return column.empty(); });
       for (auto& column : value.columns) result.series.push_back(series_of(column, steps));
       if (is_range) result.type = ValueType::kMatrix;
     }
   }
-  if (is_range || expr->type == ValueType::kMatrix || !is_ordered(*expr))
+  const bool wants_order = is_range || expr->type == ValueType::kMatrix || !is_ordered(*expr);
+  if (wants_order && !std::ranges::is_sorted(result.series, {}, &ResultSeries::labels))
     std::ranges::stable_sort(result.series, {}, &ResultSeries::labels);
   result.warnings = evaluator.annotations().warnings();
   result.infos = evaluator.annotations().infos();
