@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <random>
 #include <rapidcheck/gtest.h>
 
 #include "telemetry/store/crc32c.h"
@@ -204,6 +205,26 @@ TEST(LabelBytes, AreReadBackAndOrderedAsLabels) {
       EXPECT_EQ(compare_label_bytes(label_bytes(sets[i]), label_bytes(sets[j])) < 0,
                 sets[i] < sets[j]);
   }
+}
+
+TEST(LabelBytes, AreOrderedAsLabelsHoweverMuchTheyShare) {
+  std::mt19937_64 random(5);
+  std::vector<Labels> sets;
+  for (int i = 0; i < 200; ++i) {
+    Labels labels{{"__name__", "name"}};
+    for (const char* name : {"a", "aa", "b", "c"}) {
+      // Of lengths whose own length takes one byte or two; mostly the same.
+      if (random() % 4 != 0) labels.set(name, std::string(random() % 3 == 0 ? 200 : 5, 'x'));
+      if (random() % 3 == 0) labels.set(name, std::string(1 + random() % 3, "xy"[random() % 2]));
+    }
+    sets.push_back(std::move(labels));
+  }
+  for (const auto& a : sets)
+    for (const auto& b : sets) {
+      const auto order = compare_label_bytes(label_bytes(a), label_bytes(b));
+      ASSERT_EQ(order < 0, a < b);
+      ASSERT_EQ(order == 0, a == b);
+    }
 }
 
 }  // namespace

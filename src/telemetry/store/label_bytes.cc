@@ -2,6 +2,7 @@
 
 #include <absl/container/inlined_vector.h>
 #include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
 
 #include "core/text.h"
@@ -32,6 +33,33 @@ void append_pair(std::string& out, std::string_view name, std::string_view value
   put_text(out, name);
   out += kValueTag;
   put_text(out, value);
+}
+
+std::size_t first_difference(std::string_view a, std::string_view b) {
+  const auto size = std::min(a.size(), b.size());
+  std::size_t i = 0;
+  for (std::uint64_t x = 0, y = 0; i + sizeof x <= size; i += sizeof x) {
+    std::memcpy(&x, a.data() + i, sizeof x);
+    std::memcpy(&y, b.data() + i, sizeof y);
+    if (x != y) break;
+  }
+  while (i < size && a[i] == b[i]) ++i;
+  return i;
+}
+
+/// The bytes of the pairs that both begin with: series of one job have most in common.
+std::size_t common_pairs(std::string_view a, std::string_view b) {
+  const auto different = first_difference(a, b);
+  std::size_t same = 0;
+  while (same < different) {
+    ByteReader reader(a.substr(same));
+    reader.byte();
+    reader.text();
+    const auto end = a.size() - reader.left();
+    if (reader.failed() || end > different) break;
+    same = end;
+  }
+  return same;
 }
 
 /// Protobuf allows the fields of a pair in any order, repeated, and absent ones; unknown fields are
@@ -110,8 +138,9 @@ std::string_view find_label(std::string_view canonical, std::string_view name) {
 }
 
 int compare_label_bytes(std::string_view a, std::string_view b) {
-  LabelWalk left(a);
-  LabelWalk right(b);
+  const auto same = common_pairs(a, b);
+  LabelWalk left(a.substr(same));
+  LabelWalk right(b.substr(same));
   LabelView x;
   LabelView y;
   while (true) {
