@@ -15,7 +15,7 @@
 namespace wellrun::health::baseline {
 
 struct DetectOptions {
-  bool explain = false;  ///< add the columns expected, lower, upper, reason
+  bool explain = false;    ///< add the columns expected, lower, upper, reason
   Calendar calendar = {};  ///< whose time of day and holidays; timestamps stay UTC
 };
 

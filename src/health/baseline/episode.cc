@@ -29,11 +29,21 @@ void Episode::count(double surprise) {
   }
 }
 
+/// Of a row that is no alarm.
+double Episode::score_within(double surprise) const {
+  constexpr double kJustBelow = 0.49;
+  const double own = half_of_one(surprise);
+  const bool goes_on = surprise >= kTuning.alarm - kTuning.still_unusual;
+  return goes_on ? std::max(own, kJustBelow * state_.fresh) : own;
+}
+
 double Episode::score(double surprise, double rows_per_day) {
   count(surprise);
   state_.peak = std::max(0.0, state_.peak - kTuning.calm_per_day / rows_per_day);
-  if (surprise < bar()) return half_of_one(surprise);
+  state_.fresh *= kTuning.fresh_row;
+  if (surprise < bar()) return score_within(surprise);
   state_.peak = surprise;
+  state_.fresh = 1;
   return 0.5 + half_of_one(surprise - kTuning.alarm);
 }
 

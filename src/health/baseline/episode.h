@@ -19,14 +19,16 @@ class Episode {
   [[nodiscard]] double bar() const;
 
   struct State {
-    double peak = 0;  ///< the last alarm's surprise, fading
-    double rows = 0;  ///< surprising rows in a row, fading
+    double peak = 0;   ///< the last alarm's surprise, fading
+    double rows = 0;   ///< surprising rows in a row, fading
+    double fresh = 0;  ///< 1 at an alarm, fading
   };
   [[nodiscard]] const State& state() const { return state_; }
   void restore(const State& state) { state_ = state; }
 
  private:
   void count(double surprise);
+  [[nodiscard]] double score_within(double surprise) const;
 
   State state_;
   double weight_ = 1;

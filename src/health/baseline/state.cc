@@ -178,6 +178,7 @@ class StateCodec {
     writer.number(baseline.episode_.state().rows);
     write_nature(writer, baseline.nature_.state());
     write_profile(writer, season.holiday);
+    writer.number(baseline.episode_.state().fresh);
   }
 
   static Baseline read(Reader& reader, std::uint8_t version) {
@@ -197,10 +198,15 @@ class StateCodec {
       const auto down = read_tail(reader);
       rarity.restore(up, down, total);
     }
-    const double peak = reader.amount();
-    baseline.episode_.restore({peak, reader.amount()});
+    Episode::State episode;
+    episode.peak = reader.amount();
+    episode.rows = reader.amount();
     baseline.nature_.restore(read_nature(reader));
-    if (version >= 2) season.holiday = read_profile<24>(reader);
+    if (version >= 2) {
+      season.holiday = read_profile<24>(reader);
+      episode.fresh = reader.checked(reader.number(), 0.0, 1.0);
+    }
+    baseline.episode_.restore(episode);
     baseline.season_.restore(season, baseline.rows_per_day());
     return baseline;
   }

@@ -43,6 +43,8 @@ struct Tuning {
                        ///< episode share one count in the history
   double clearly_worse = 0.6;  ///< an episode alarms again when it is four times as rare as then
   double calm_per_day = 3;     ///< how fast the bar falls back to `alarm` after one
+  double still_unusual = 1;    ///< below `alarm` by this much a row still belongs to the episode
+  double fresh_row = 0.92;     ///< how much of an alarm is left after each row
   double half_score = 6;       ///< distance (log10) over which a score covers half its range
 };
 
