@@ -57,7 +57,7 @@ ul{list-style:none;margin:0;padding:0}li{border-bottom:1px solid var(--line);pad
 .dim,time{color:var(--dim);font-size:.9rem}article{border:1px solid var(--line);border-radius:.5rem;padding:1rem 1.25rem;margin:1rem 0}article h3{margin:0 0 .25rem;font-size:1rem}
 button{font:inherit;font-weight:600;padding:.9rem 1.6rem;border-radius:.5rem;border:0;background:#1f6feb;color:#fff}footer{margin-top:3rem}
 .component{display:grid;grid-template-columns:1fr auto;gap:.35rem 1rem}.component svg{grid-column:1/-1;width:100%;height:1.6rem}
-svg .operational{fill:var(--good)}svg .degraded{fill:var(--warn)}svg .outage{fill:var(--bad)}svg rect{stroke:none}
+svg .operational{fill:var(--good)}svg .degraded{fill:var(--warn)}svg .outage{fill:var(--bad)}svg .unknown{fill:var(--line)}svg rect{stroke:none}
 .ends{grid-column:1/-1;display:flex;justify-content:space-between}article.open{border-left:.4rem solid var(--warn)}article p{margin:.6rem 0}
 )";
 }

@@ -42,7 +42,7 @@ TEST(IncidentFsm, EveryPairDoesWhatIsExpected) {
 
 TEST(IncidentFsm, ARefusalSaysWhatWasTriedAndWhy) {
   EXPECT_EQ(next_state(kResolved, kAcknowledge).error().message,
-            "cannot acknowledge a resolved incident: the incident is resolved; open a new one");
+            "cannot acknowledge an incident that is resolved: the incident is resolved; open a new one");
 }
 
 TEST(IncidentFsm, StatesHaveNamesThatReadBack) {

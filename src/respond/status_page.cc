@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "catalog/kinds/status_page.h"
+#include "catalog/kinds/workload.h"
 #include "respond/html.h"
 
 namespace wellrun::respond {
@@ -32,21 +33,36 @@ Timestamp over_at(const Incident& incident, Timestamp now) {
   return std::min(now, incident.mitigated_at.value_or(incident.resolved_at.value_or(now)));
 }
 
+/// Since when a problem of the workload would have become an incident: it was declared then.
+Timestamp watched_since(const RespondDomain& domain, const std::string& workload, Timestamp now) {
+  const auto& history = domain.catalog().history();
+  const auto kind = history.find(catalog::Workload::kKind);
+  if (kind == history.end()) return now;
+  const auto versions = kind->second.find(workload);
+  if (versions == kind->second.end() || versions->second.empty()) return now;
+  return std::min(now, versions->second.front().from);
+}
+
 double uptime_of(const RespondDomain& domain, const std::string& workload, Timestamp now) {
+  const auto since = std::max(watched_since(domain, workload, now), now - kHistory);
+  if (since == now) return 1;
   Duration down{0};
   for (const auto& [id, incident] : domain.incidents()) {
     if (incident.workload != workload || incident.severity != 1) continue;
-    const auto from = std::max(incident.opened_at, now - kHistory);
+    const auto from = std::max(incident.opened_at, since);
     const auto to = over_at(incident, now);
     if (to > from) down += to - from;
   }
-  return 1 - std::min(1.0, to_seconds(down) / to_seconds(kHistory));
+  return 1 - std::min(1.0, to_seconds(down) / to_seconds(now - since));
 }
 
 std::vector<std::string> days_of(const RespondDomain& domain, const std::string& workload,
                                  Timestamp now) {
   std::vector<std::string> days(kDays, "operational");
   const auto first = std::chrono::floor<std::chrono::days>(now) - std::chrono::days(kDays - 1);
+  const auto since = std::chrono::floor<std::chrono::days>(watched_since(domain, workload, now));
+  for (auto day = 0; day < kDays && first + std::chrono::days(day) < since; ++day)
+    days[static_cast<std::size_t>(day)] = "unknown";
   for (const auto& [id, incident] : domain.incidents()) {
     if (incident.workload != workload || incident.severity > 2 || over_at(incident, now) < first)
       continue;
@@ -58,7 +74,7 @@ std::vector<std::string> days_of(const RespondDomain& domain, const std::string&
          day <= day_of(over_at(incident, now)); ++day) {
       auto& state = days[static_cast<std::size_t>(day)];
       if (incident.severity == 1) state = "outage";
-      if (state == "operational") state = "degraded";
+      if (state != "outage") state = "degraded";
     }
   }
   return days;
@@ -86,12 +102,13 @@ std::string public_title(const Incident& incident) {
 
 /// A bar for each day. Said in words, too: a picture alone tells nothing to who cannot see it.
 std::string day_bars(const PublicComponent& component) {
-  const auto bad = kDays - std::ranges::count(component.days, "operational");
+  const auto watched = kDays - std::ranges::count(component.days, "unknown");
+  const auto bad = watched - std::ranges::count(component.days, "operational");
   auto bars = fmt::format(
       "<svg viewBox=\"0 0 {} 16\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
       kDays * 4 - 1,
-      bad == 0 ? std::string("no day with trouble of the last 90")
-               : fmt::format("{} of the last 90 days had trouble", bad));
+      bad == 0 ? fmt::format("no day with trouble of the last {}", watched)
+               : fmt::format("{} of the last {} days had trouble", bad, watched));
   for (int day = 0; day < kDays; ++day)
     bars += fmt::format("<rect class=\"{}\" x=\"{}\" width=\"3\" height=\"16\" rx=\"1\"/>",
                         component.days[static_cast<std::size_t>(day)], day * 4);

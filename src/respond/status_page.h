@@ -12,9 +12,11 @@ namespace wellrun::respond {
 
 struct PublicComponent {
   std::string name;
-  std::string state;      ///< operational, degraded or outage
-  double uptime_90d = 1;  ///< share of the last 90 days without an incident of severity 1
-  /// The worst state of each of the last 90 days (UTC), oldest first; today is the last.
+  std::string state;  ///< operational, degraded or outage
+  /// Share of the last 90 days, as far as it was watched then, without an incident of severity 1.
+  double uptime_90d = 1;
+  /// The worst state of each of the last 90 days (UTC), oldest first; today is the last. `unknown`
+  /// where nobody watched yet: its workload was not declared.
   std::vector<std::string> days;
 };
 

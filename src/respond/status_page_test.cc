@@ -82,6 +82,7 @@ TEST(StatusPage, WhatPeopleWroteIsShownAsText) {
 
 TEST(StatusPage, CountsNinetyDaysOfUptimeFromOutages) {
   Shop shop;
+  shop.time.run_for(24h * 95);
   EXPECT_EQ(public_status(*shop.domain, "public", shop.time.now())->components.front().uptime_90d,
             1);
   shop.kpi("missed");
@@ -106,6 +107,23 @@ TEST(StatusPage, CountsNinetyDaysOfUptimeFromOutages) {
   shop.time.run_for(24h * 91);
   EXPECT_EQ(public_status(*shop.domain, "public", shop.time.now())->components.front().uptime_90d,
             1);
+}
+
+TEST(StatusPage, DoesNotCallDaysGoodThatNobodyWatched) {
+  Shop shop;
+  shop.kpi("missed");
+  shop.fire("a1");
+  shop.time.run_for(6h);
+  ASSERT_TRUE(
+      shop.command([&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", ""); }));
+  shop.time.run_for(42h);
+  const auto component = public_status(*shop.domain, "public", shop.time.now())->components.front();
+  EXPECT_NEAR(component.uptime_90d, 1 - 6.0 / 48, 1e-9) << "of the two days since it was declared";
+  const auto watched = 90 - std::ranges::count(component.days, "unknown");
+  EXPECT_TRUE(watched == 2 || watched == 3) << watched;
+  EXPECT_EQ(component.days.front(), "unknown");
+  EXPECT_EQ(component.days.back(), "operational");
+  EXPECT_TRUE(get(shop, "/").body.contains(fmt::format("of the last {} days had", watched)));
 }
 
 TEST(StatusPage, SaysSoWhenNoneIsDeclared) {
