@@ -1,7 +1,7 @@
 import { NativeSelect } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useWorkloads } from '../catalog/workload_queries';
-import { formatNumber, formatPercent } from '../platform/format';
+import { formatPercent, formatRate } from '../platform/format';
 import { Figure, Page, Panel } from '../platform/page';
 import { Loaded } from '../platform/states';
 import { formatDuration } from '../platform/time';
@@ -46,7 +46,7 @@ export function ChangesPage() {
             <div className="figures">
               <Figure
                 label="deployments a day"
-                value={formatNumber(data.deployment_frequency_per_day)}
+                value={formatRate(data.deployment_frequency_per_day)}
               />
               <Figure label="lead time (median)" value={seconds(data.lead_time_median_s)} />
               <Figure

@@ -1,5 +1,5 @@
 // How the operation itself goes, computed from the journal.
-import { formatNumber, formatPercent } from '../platform/format';
+import { formatPercent, formatRate } from '../platform/format';
 import { Figure } from '../platform/page';
 import { formatDuration } from '../platform/time';
 import type { Schemas } from '../platform/api';
@@ -19,12 +19,6 @@ export function OperationsFigures({ figures }: { figures: Figures }) {
       ))}
     </div>
   );
-}
-
-/** How often: two digits after the point say enough, and "less than that" is not "never". */
-function formatRate(value: number): string {
-  if (value > 0 && value < 0.005) return '< 0.01';
-  return formatNumber(Math.round(value * 100) / 100);
 }
 
 export function figureText(value: number | null | undefined, unit: string): string {

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { formatActor, formatBytes, formatNumber, formatPercent, formatValue } from './format';
+import {
+  formatActor,
+  formatBytes,
+  formatNumber,
+  formatPercent,
+  formatRate,
+  formatValue,
+} from './format';
 
 test('numbers keep four digits and lose trailing zeros', () => {
   expect(formatNumber(0.5)).toBe('0.5');
@@ -28,4 +35,12 @@ test('a person is called by name, anything else by what it is', () => {
   expect(formatActor('automation:restart')).toBe('automation restart');
   expect(formatActor('system')).toBe('system');
   expect(formatActor(null)).toBe('');
+});
+
+test('how often is said in two digits after the point, and seldom is not never', () => {
+  expect(formatRate(2 / 30)).toBe('0.07');
+  expect(formatRate(12.345)).toBe('12.35');
+  expect(formatRate(0.0007)).toBe('< 0.01');
+  expect(formatRate(0)).toBe('0');
+  expect(formatRate(null)).toBe('–');
 });

@@ -19,6 +19,12 @@ export function formatNumber(value: number | null | undefined): string {
   return trim(value.toPrecision(4));
 }
 
+/** How often: two digits after the point say enough, and less than that is not never. */
+export function formatRate(value: number | null | undefined): string {
+  if (value && value > 0 && value < 0.005) return '< 0.01';
+  return formatNumber(value && Math.round(value * 100) / 100);
+}
+
 function trim(text: string): string {
   return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
 }

@@ -101,7 +101,7 @@ export function IncidentTable({ incidents }: { incidents: Incident[] }) {
           <th>State</th>
           <th className="wide">Who has it</th>
           <th className="wide">Opened</th>
-          <th className="num">Lasted</th>
+          <th className="num wide">Lasted</th>
         </tr>
       </thead>
       <tbody>
@@ -129,7 +129,7 @@ export function IncidentTable({ incidents }: { incidents: Incident[] }) {
             <td className="wide nowrap">
               <Time at={incident.opened_at} />
             </td>
-            <td className="num nowrap">
+            <td className="num nowrap wide">
               <Elapsed from={incident.opened_at} to={incident.resolved_at} />
             </td>
           </tr>
