@@ -122,8 +122,8 @@ Result<IncidentState> next_state(IncidentState from, IncidentCommand command) {
       kTransitions, [&](const auto& each) { return each.from == from && each.command == command; });
   WELLRUN_ASSERT(found != kTransitions.end(), "a pair is missing in the table of incidents");
   if (!found->to) {
-    return fail(ErrorCode::kConflict, fmt::format("cannot {} an incident that is {}: {}", name_of(command),
-                                                  name_of(from), found->because));
+    return fail(ErrorCode::kConflict, fmt::format("cannot {} an incident that is {}: {}",
+                                                  name_of(command), name_of(from), found->because));
   }
   return *found->to;
 }

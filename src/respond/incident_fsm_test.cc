@@ -41,8 +41,9 @@ TEST(IncidentFsm, EveryPairDoesWhatIsExpected) {
 }
 
 TEST(IncidentFsm, ARefusalSaysWhatWasTriedAndWhy) {
-  EXPECT_EQ(next_state(kResolved, kAcknowledge).error().message,
-            "cannot acknowledge an incident that is resolved: the incident is resolved; open a new one");
+  EXPECT_EQ(
+      next_state(kResolved, kAcknowledge).error().message,
+      "cannot acknowledge an incident that is resolved: the incident is resolved; open a new one");
 }
 
 TEST(IncidentFsm, StatesHaveNamesThatReadBack) {
