@@ -19,6 +19,10 @@ using catalog::Workload;
 
 constexpr double kWell = 0.9;  ///< a share from here on counts as practised
 
+constexpr const char* kDeclareWorkload = "declare a Workload: wellrun init shows one";
+constexpr const char* kDeclareComponents = "declare the Components of your workloads";
+constexpr const char* kDeclareKpi = "declare a Kpi, with a target, for each outcome that matters";
+
 Finding nothing(std::string figure, std::string next_step) {
   return {.verdict = Verdict::kNoEvidence,
           .figure = std::move(figure),
@@ -30,6 +34,8 @@ struct Share {
   std::size_t good = 0;
   std::size_t all = 0;
   std::vector<std::string> missing;  ///< names, for the next step
+  /// What to do where there is nothing to measure yet; empty where only time brings it.
+  std::string begin_with = {};
 
   void add(bool is_good, const std::string& name) {
     ++all;
@@ -48,7 +54,9 @@ struct Share {
 Finding from_share(const Share& share, std::string_view what, std::string next,
                    std::vector<Proof> evidence, std::optional<Timestamp> newest) {
   if (share.all == 0)
-    return nothing(fmt::format("0 of 0 {}", what), "nothing to do until there is one to look at");
+    return nothing(fmt::format("0 of 0 {}", what),
+                   share.begin_with.empty() ? "nothing to do until there is one to look at"
+                                            : share.begin_with);
   const double value = share.value();
   Finding finding{.verdict = value >= kWell ? Verdict::kPractised
                              : value > 0    ? Verdict::kPartly
@@ -86,7 +94,7 @@ bool is_reachable(const catalog::Catalog& all, const catalog::Team& team) {
 }
 
 Share committed_share(const View& view) {
-  Share share;
+  Share share{.begin_with = "write operations as code and apply them: wellrun init, wellrun apply"};
   for (const auto* resource : view.catalog.resources()) {
     const auto& from = resource->provenance;
     share.add(!from.commit.empty() && !from.dirty, resource->kind + "/" + resource->name);
@@ -134,7 +142,7 @@ Finding small_reversible_changes(const View& view) {
 }
 
 Finding procedures_used(const View& view) {
-  Share share;
+  Share share{.begin_with = "write a runbook: wellrun init shows one"};
   std::size_t succeeded = 0;
   std::size_t ran = 0;
   for (const auto* runbook : view.catalog.all<catalog::Runbook>()) {
@@ -184,7 +192,7 @@ Share observed_dependencies(const View& view) {
 
 /// What is declared, and what was seen to be so: a call that nobody declared is not understood.
 Finding workloads_understood(const View& view) {
-  Share share;
+  Share share{.begin_with = kDeclareWorkload};
   for (const auto* workload : view.catalog.all<Workload>()) {
     const auto& name = workload->metadata.name;
     const auto is_of = [&](const auto* each) { return each->workload.name == name; };
@@ -210,7 +218,7 @@ Finding workloads_understood(const View& view) {
 }
 
 Finding components_owned(const View& view) {
-  Share share;
+  Share share{.begin_with = kDeclareComponents};
   for (const auto* component : view.catalog.all<catalog::Component>()) {
     const auto owner =
         catalog::owner_or_workloads(view.catalog, component->owner, component->workload);
@@ -223,7 +231,7 @@ Finding components_owned(const View& view) {
 }
 
 Finding sponsored(const View& view) {
-  Share share;
+  Share share{.begin_with = "declare a Priority, and who stands behind it"};
   for (const auto* priority : view.catalog.all<catalog::Priority>()) {
     share.add(view.catalog.find(priority->sponsor) != nullptr, priority->metadata.name);
   }
@@ -256,7 +264,7 @@ Finding empowered(const View& view) {
 }
 
 Finding escalation(const View& view) {
-  Share share;
+  Share share{.begin_with = kDeclareWorkload};
   for (const auto* workload : view.catalog.all<Workload>()) {
     const auto* policy = view.catalog.find(workload->escalation_policy);
     share.add(policy != nullptr && policy->levels.size() >= 2, workload->metadata.name);
@@ -284,7 +292,7 @@ Finding communication(const View& view) {
 Finding declared_signals(const View& view) {
   if (!view.readings.valid)
     return nothing("telemetry could not be read", "look at the server's log");
-  Share share;
+  Share share{.begin_with = "say in each Component which signals it sends"};
   for (const auto* component : view.catalog.all<catalog::Component>()) {
     const auto seen = view.readings.signals.find(component->service_name());
     for (const auto& signal : component->signals) {
@@ -299,7 +307,7 @@ Finding declared_signals(const View& view) {
 Finding hosts_measured(const View& view) {
   if (!view.readings.valid)
     return nothing("telemetry could not be read", "look at the server's log");
-  Share share;
+  Share share{.begin_with = "declare a Scrape of your hosts and runtimes"};
   for (const auto* scrape : view.catalog.all<catalog::Scrape>()) {
     const auto up = view.readings.up.find(scrape->job_name());
     share.add(up != view.readings.up.end() && up->second >= 1, scrape->metadata.name);
@@ -309,7 +317,7 @@ Finding hosts_measured(const View& view) {
 }
 
 Finding dependencies_measured(const View& view) {
-  Share share;
+  Share share{.begin_with = "say in each Component what it depends on"};
   for (const auto* component : view.catalog.all<catalog::Component>()) {
     for (const auto& to : component->depends_on) {
       const auto* target = view.catalog.find(to);
@@ -335,7 +343,10 @@ Finding deployments_managed(const View& view) {
   const auto started = view.record.of("deployment.started");
   const auto finished = view.record.of("deployment.finished");
   const Share share{
-      .good = std::min(finished.count, started.count), .all = started.count, .missing = {}};
+      .good = std::min(finished.count, started.count),
+      .all = started.count,
+      .missing = {},
+      .begin_with = "record deployments: wellrun deploy record, or from the pipeline"};
   return from_share(share, "deployments have a recorded outcome",
                     "record how each deployment ended",
                     {fact_proof("the last deployment", finished)}, newest(finished));
@@ -384,7 +395,7 @@ Finding runbooks(const View& view) {
 }
 
 Finding kpis(const View& view) {
-  Share share;
+  Share share{.begin_with = kDeclareWorkload};
   for (const auto* workload : view.catalog.all<Workload>()) {
     const auto all = view.catalog.all<catalog::Kpi>();
     const bool fed = std::ranges::any_of(all, [&](const auto* kpi) {
@@ -401,7 +412,7 @@ Finding kpis(const View& view) {
 Finding telemetry_analysed(const View& view) {
   if (!view.readings.valid)
     return nothing("telemetry could not be read", "look at the server's log");
-  Share share;
+  Share share{.begin_with = kDeclareComponents};
   for (const auto* component : view.catalog.all<catalog::Component>())
     share.add(view.readings.signals.contains(component->service_name()), component->metadata.name);
   return from_share(share, "components have fresh telemetry that rules and KPIs read",
@@ -409,7 +420,7 @@ Finding telemetry_analysed(const View& view) {
 }
 
 Finding outcome_alerts(const View& view) {
-  Share share;
+  Share share{.begin_with = kDeclareKpi};
   for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
     const auto slos = view.catalog.all<catalog::Slo>();
     const bool covered = std::ranges::any_of(
@@ -426,7 +437,7 @@ Finding outcome_alerts(const View& view) {
 Finding baselines(const View& view) {
   if (!view.readings.valid)
     return nothing("telemetry could not be read", "look at the server's log");
-  Share share;
+  Share share{.begin_with = kDeclareKpi};
   const auto add = [&](const std::string& key) {
     share.add(view.readings.baselines.contains(key), key);
   };
@@ -449,7 +460,7 @@ bool has_pattern(const View& view, const catalog::Kpi& kpi) {
 Finding expected_patterns(const View& view) {
   if (!view.readings.valid)
     return nothing("telemetry could not be read", "look at the server's log");
-  Share share;
+  Share share{.begin_with = kDeclareKpi};
   for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
     if (kpi->operations.empty()) share.add(has_pattern(view, *kpi), kpi->metadata.name);
   }
@@ -459,7 +470,7 @@ Finding expected_patterns(const View& view) {
 
 /// An alert reads the scores, and what was unusual was found.
 Finding anomaly_alerts(const View& view) {
-  Share share;
+  Share share{.begin_with = kDeclareWorkload};
   const auto groups = view.catalog.all<catalog::RuleGroup>();
   for (const auto* workload : view.catalog.all<Workload>()) {
     const bool alerted = std::ranges::any_of(groups, [&](const auto* group) {
@@ -542,7 +553,7 @@ Finding operations_targets(const View& view) {
 
 /// From an outcome something leads down to what can be acted on before it is missed.
 Finding leading_indicators(const View& view) {
-  Share share;
+  Share share{.begin_with = kDeclareKpi};
   const auto kpis = view.catalog.all<catalog::Kpi>();
   const auto slos = view.catalog.all<catalog::Slo>();
   for (const auto* kpi : kpis) {
@@ -737,7 +748,7 @@ Finding one_process(const View& view) {
 }
 
 Finding procedure_per_alert(const View& view) {
-  Share share;
+  Share share{.begin_with = "declare an Slo or a RuleGroup with alerts"};
   std::size_t used = 0;
   const auto add = [&](const std::string& name, const catalog::Ref<catalog::Runbook>& procedure) {
     share.add(!procedure.empty(), name);
@@ -791,7 +802,7 @@ Finding paths_answered(const View& view) {
 }
 
 Finding customer_plan(const View& view) {
-  Share share;
+  Share share{.begin_with = "set customerFacing on the workloads that customers see"};
   for (const auto* workload : view.catalog.all<Workload>()) {
     if (workload->customer_facing)
       share.add(view.catalog.find(workload->communication_plan) != nullptr,
@@ -852,8 +863,10 @@ Finding analyses(const View& view) {
 Finding feedback(const View& view) {
   const auto finished = view.record.of("run.finished");
   const auto given = view.record.of("run.verdict_given");
-  const Share share{
-      .good = std::min(given.count, finished.count), .all = finished.count, .missing = {}};
+  const Share share{.good = std::min(given.count, finished.count),
+                    .all = finished.count,
+                    .missing = {},
+                    .begin_with = "start a runbook: wellrun run start --runbook NAME"};
   return from_share(share, "runs got a verdict", "say after each run whether it helped: one click",
                     {fact_proof("the last verdict", given)}, newest(given));
 }

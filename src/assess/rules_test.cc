@@ -60,9 +60,9 @@ TEST(Practices, ThePageSaysWhatTheCodeSays) {
 TEST(Practices, WhatThePageNamesExists) {
   const std::filesystem::path root = WELLRUN_SOURCE_DIR;
   const auto routes = text_of(root / "web/src/platform/router.tsx");
-  const auto commands = text_of(root / "src/cli/commands.cc") +
-                        text_of(root / "src/cli/offline_commands.cc") +
-                        text_of(root / "src/cli/journal_commands.cc");
+  const auto commands =
+      text_of(root / "src/cli/commands.cc") + text_of(root / "src/cli/assess_command.cc") +
+      text_of(root / "src/cli/offline_commands.cc") + text_of(root / "src/cli/journal_commands.cc");
   for (const auto& practice : practices()) {
     const auto seen = witness(practice.id);
     if (!seen) continue;

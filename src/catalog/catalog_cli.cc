@@ -128,7 +128,14 @@ std::string render_plan(const Plan& plan, bool colour) {
   if (plan.changes.empty()) return "Nothing changes.\n";
   std::string text;
   for (const Change& change : plan.changes) text += render_change(change, colour);
-  text += "\n";
+  const auto count = [&](std::string_view action) {
+    return std::ranges::count_if(plan.changes,
+                                 [&](const Change& change) { return change.action == action; });
+  };
+  text += painted(fmt::format("\n{} to create, {} to change, {} to delete.", count("create"),
+                              count("change"), count("delete")),
+                  kBold, colour) +
+          "\n";
   if (plan.paging_changes.empty()) {
     text += "Nobody is paged differently over the next two weeks.\n";
   } else {
@@ -136,8 +143,8 @@ std::string render_plan(const Plan& plan, bool colour) {
   }
   for (const PagingChange& each : plan.paging_changes) {
     text += fmt::format("  {} level {}, from {}: {} instead of {}\n", each.workload, each.level,
-                        format_rfc3339(each.at), or_nobody(each.to_person),
-                        or_nobody(each.from_person));
+                        format_rfc3339(std::chrono::floor<std::chrono::minutes>(each.at)),
+                        or_nobody(each.to_person), or_nobody(each.from_person));
   }
   return text;
 }

@@ -49,7 +49,19 @@ Error error_of(const http::Response& response) {
     if (!detail.empty()) error.message = detail;
     error.context = text_or(*json, "context");
   }
-  if (response.status == 401) error.message += "; give a token with --token or WELLRUN_TOKEN";
+  return error;
+}
+
+Error refused(const http::Response& response, bool had_token) {
+  auto error = error_of(response);
+  if (response.status != 401) return error;
+  if (had_token) {
+    error.message += "; give another with --token or WELLRUN_TOKEN";
+  } else {
+    error.message =
+        "the server asks for a token: give one with --token or WELLRUN_TOKEN; its first start "
+        "printed one, and wellrun token create makes others";
+  }
   return error;
 }
 
@@ -83,7 +95,7 @@ struct Api::State {
                               "another with --server or WELLRUN_SERVER",
                               options.server, response.error().message));
     }
-    if (response->status >= 400) return std::unexpected(error_of(*response));
+    if (response->status >= 400) return std::unexpected(refused(*response, !options.token.empty()));
     return response;
   }
 

@@ -72,7 +72,7 @@ const std::vector<View>& views() {
         {"UNIT", "unit"},
         {"WORKLOAD", "workload"},
         {"OUTCOME", "outcome"}},
-       "no KPIs"},
+       "no KPIs yet: write a Kpi as code (wellrun init shows one) and apply it"},
       {"kpi",
        "operations",
        "The figures of operations, computed from the journal",
@@ -121,7 +121,7 @@ const std::vector<View>& views() {
         {"FIRED", "from", Form::kAge},
         {"ENDED", "to", Form::kAge},
         {"VERDICT", "verdict"}},
-       "no alerts",
+       "no alert has fired in that time",
        "recent"},
       {"slo",
        "list",
@@ -135,7 +135,7 @@ const std::vector<View>& views() {
         {"TARGET", "target", Form::kPercent},
         {"WINDOW", "window"},
         {"WORKLOAD", "workload"}},
-       "no SLOs"},
+       "no SLOs yet: write an Slo as code (wellrun init shows one) and apply it"},
       {"baselines",
        "list",
        "Watched series: what is normal, and what departs from it",
@@ -269,7 +269,7 @@ const std::vector<View>& views() {
         {"TITLE", "title"},
         {"OPENED", "opened_at", Form::kAge},
         {"ACKNOWLEDGED BY", "acknowledged_by"}},
-       "no such incidents"},
+       "no open incidents; those that are over: wellrun incident list --state all"},
       {"incident",
        "show",
        "One incident",
@@ -304,7 +304,7 @@ const std::vector<View>& views() {
         {"SINCE", "from", Form::kAge},
         {"UNTIL", "to", Form::kAge},
         {"NEXT", "next_person"}},
-       "no schedules"},
+       "no schedules yet: write a Schedule as code (wellrun init shows one) and apply it"},
       {"runbook",
        "list",
        "Runbooks and how they do",
@@ -316,7 +316,7 @@ const std::vector<View>& views() {
         {"RUNS", "runs"},
         {"SUCCESS", "success_rate", Form::kPercent},
         {"LAST RUN", "last_run_at", Form::kAge}},
-       "no runbooks"},
+       "no runbooks yet: write a Runbook as code (wellrun init shows one) and apply it"},
       {"automation",
        "list",
        "What starts by itself",
@@ -329,7 +329,7 @@ const std::vector<View>& views() {
         {"TRIGGERED", "triggered"},
         {"HELD BACK", "suppressed"},
         {"LAST", "last", Form::kAge}},
-       "no automations"},
+       "no automations yet: write an Automation as code (wellrun init shows one) and apply it"},
       {"run",
        "list",
        "Runs of runbooks",
@@ -342,7 +342,7 @@ const std::vector<View>& views() {
         {"INCIDENT", "incident"},
         {"BY", "by"},
         {"STARTED", "started_at", Form::kAge}},
-       "no such runs"},
+       "no runs yet: wellrun run start --runbook NAME"},
       {"deploy",
        "list",
        "Deployments",
@@ -359,13 +359,27 @@ const std::vector<View>& views() {
         {"INCIDENT", "incident"}},
        "no deployments recorded: wellrun deploy record, or POST /api/v1/deployments from your "
        "pipeline"},
+      {"change",
+       "list",
+       "Changes other than deployments: flags, configuration, infrastructure",
+       "/api/v1/changes",
+       {"workload", "from", "to"},
+       {{"ID", "id"},
+        {"KIND", "kind"},
+        {"WORKLOAD", "workload"},
+        {"COMPONENT", "component"},
+        {"WHAT", "summary"},
+        {"AT", "at", Form::kAge},
+        {"BY", "by"},
+        {"TAKES BACK", "reverses"}},
+       "no changes recorded: wellrun change record, or POST /api/v1/changes"},
       {"analysis",
        "list",
        "Post-incident analyses",
        "/api/v1/analyses",
        {},
        {{"ID", "id"}, {"INCIDENT", "incident"}, {"STATE", "state", Form::kState}},
-       "no analyses"},
+       "no analyses yet: one is drafted when an incident is resolved"},
       {"action",
        "list",
        "Actions out of analyses",
@@ -376,7 +390,7 @@ const std::vector<View>& views() {
         {"OWNER", "owner"},
         {"DUE", "due"},
         {"STATE", "state", Form::kState}},
-       "no actions"},
+       "no actions yet: wellrun action add --title … --owner … --due 2026-12-31"},
       {"journal",
        "list",
        "What happened, newest first",
@@ -388,7 +402,7 @@ const std::vector<View>& views() {
         {"ACTOR", "actor"},
         {"CAUSE", "cause"},
         {"WHAT", "sentence"}},
-       "no such facts"},
+       "nothing has happened yet"},
       {"queries",
        "top",
        "PromQL queries that run or wait, oldest first, and what they have read",
@@ -414,7 +428,7 @@ const std::vector<View>& views() {
         {"LIMIT", "limit"},
         {"REFUSED", "refused_samples"},
         {"LAST REFUSED", "refused_at", Form::kAge}},
-       "no series yet"},
+       "no series yet: send metrics (OTLP, remote write), or declare a Scrape"},
       {"series",
        "top",
        "What makes the most series: --by metric, label or pair",
@@ -474,6 +488,18 @@ const std::vector<Action>& actions() {
        "Call the next level",
        "/api/v1/incidents/{}/escalate",
        {{"--reason", "reason", "why"}}},
+      {"incident",
+       "severity",
+       "Change the severity",
+       "/api/v1/incidents/{}/severity",
+       {{"--severity", "severity", "1 (worst) to 4", true, Type::kNumber},
+        {"--reason", "reason", "why"}}},
+      {"incident",
+       "role",
+       "Give somebody a role",
+       "/api/v1/incidents/{}/roles",
+       {{"--role", "role", "commander, communications or scribe", true},
+        {"--person", "person", "who, by the catalog's name", true}}},
       {"incident", "mitigate", "The customers are well again", "/api/v1/incidents/{}/mitigate", {}},
       {"incident",
        "resolve",
@@ -545,11 +571,34 @@ const std::vector<Action>& actions() {
        "A deployment has ended",
        "/api/v1/deployments/{}/finish",
        {{"--outcome", "outcome", "succeeded, failed or rolled_back", true}}},
+      {"change",
+       "record",
+       "Record a change of a flag, of configuration or infrastructure",
+       "/api/v1/changes",
+       {{"--kind", "kind", "flag, config or infrastructure", true},
+        {"--workload", "workload", "which workload", true},
+        {"--component", "component", "which component"},
+        {"--environment", "environment", "where (default production)"},
+        {"--summary", "summary", "what was changed", true},
+        {"--reverses", "reverses", "id of the deployment or change that this takes back"}}},
+      {"analysis",
+       "sign",
+       "Say that the analysis is right and complete",
+       "/api/v1/analyses/{}/sign",
+       {}},
+      {"action",
+       "add",
+       "Add an action, with owner and due date",
+       "/api/v1/actions",
+       {{"--title", "title", "what will be done", true},
+        {"--owner", "owner", "person or team", true},
+        {"--due", "due", "a date, as 2026-12-31", true},
+        {"--analysis", "analysis", "out of which analysis"}}},
       {"action",
        "done",
        "An action is finished",
        "/api/v1/actions/{}/finish",
-       {{"--proof", "proof", "what shows it"}}},
+       {{"--proof", "proof", "a link or sentence that shows it", true}}},
       {"queries", "cancel", "Cancel a query", "/api/v1/queries/{}", {}, "DELETE"},
       {"token",
        "create",
@@ -578,6 +627,7 @@ const char* about_group(std::string_view group) {
       {"automation", "Procedures that start by themselves"},
       {"run", "Runs of procedures: start, approve, resume"},
       {"deploy", "Deployments: record and list"},
+      {"change", "Other changes: record and list"},
       {"analysis", "Post-incident analyses"},
       {"action", "Actions that keep failures from coming back"},
       {"journal", "Everything that happened, and why"},
@@ -604,9 +654,11 @@ std::string with_argument(std::string path, const std::string& argument) {
 
 int show_view(Context& context, const View& view, std::string path,
               const std::map<std::string, std::string>& filters) {
+  std::string asked;
   for (const auto& [name, value] : filters) {
-    if (!value.empty())
-      path += (path.find('?') == std::string::npos ? '?' : '&') + name + '=' + url_encode(value);
+    if (value.empty()) continue;
+    path += (path.find('?') == std::string::npos ? '?' : '&') + name + '=' + url_encode(value);
+    asked += fmt::format(" --{} {}", name, value);
   }
   Api api(context.api);
   auto answer = api.get(path);
@@ -620,7 +672,7 @@ int show_view(Context& context, const View& view, std::string path,
                                context.terminal, list.empty));
   } else {
     context.out(table(answer->value(view.items, Json::array()), view.columns, context.terminal,
-                      view.empty));
+                      asked.empty() ? view.empty : "nothing matches" + asked));
   }
   return 0;
 }
@@ -761,45 +813,6 @@ void add_query(CLI::App& app, Context& context, int& exit_code) {
   });
 }
 
-void add_assess(CLI::App& app, Context& context, int& exit_code) {
-  auto* command = app.add_subcommand(
-      "assess", "How well each practice is done, from the program's own evidence");
-  auto given = std::make_shared<Given>();
-  auto threshold = std::make_shared<double>(-1);
-  command->add_option("--fail-under", *threshold, "exit with 1 when the score (0 to 100) is lower");
-  command->add_flag("--record", given->flags["record"], "record it in the journal");
-  command->callback([&context, &exit_code, given, threshold] {
-    Api api(context.api);
-    auto answer = given->flags["record"] ? api.send("POST", "/api/v1/assessment", Json::object())
-                                         : api.get("/api/v1/assessment");
-    if (!answer) {
-      exit_code = report(context, answer.error());
-      return;
-    }
-    const double score = number_or(*answer, "score", 0);
-    if (context.json) {
-      context.out(answer->dump(2) + "\n");
-    } else {
-      for (const auto& area : answer->value("areas", Json::array())) {
-        context.out(fmt::format("\n{}  {:.0f} of 100\n", text_or(area, "name"),
-                                number_or(area, "score", 0)));
-        context.out(table(area.value("rows", Json::array()),
-                          {{"ID", "id"},
-                           {"VERDICT", "verdict", Form::kState},
-                           {"PRACTICE", "title"},
-                           {"EVIDENCE", "figure"},
-                           {"NEXT BEST STEP", "next_step"}},
-                          context.terminal, "no practices"));
-      }
-      context.out(
-          fmt::format("\nscore {:.1f} of 100 (edition {})\n", score, text_or(*answer, "edition")));
-    }
-    exit_code = score < *threshold ? 1 : 0;
-    if (exit_code == 1)
-      context.err(fmt::format("the score {:.1f} is under {:.1f}\n", score, *threshold));
-  });
-}
-
 }  // namespace
 
 int exit_code_of(ErrorCode code) {
@@ -824,7 +837,6 @@ void add_client_commands(CLI::App& app, Context& context, int& exit_code) {
   for (const auto& view : views()) add_view(app, context, view, exit_code);
   for (const auto& action : actions()) add_action(app, context, action, exit_code);
   add_query(app, context, exit_code);
-  add_assess(app, context, exit_code);
 }
 
 }  // namespace wellrun::cli

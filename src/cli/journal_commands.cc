@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "cli/settings.h"
 #include "core/text.h"
 #include "journal/transfer.h"
 #include "journal/verify.h"
@@ -32,7 +33,18 @@ Json to_json(const journal::VerifyReport& found) {
   return json;
 }
 
+/// Before it is opened: what SQLite says of a missing file helps nobody.
+Status journal_exists(const std::string& data) {
+  std::error_code error;
+  if (fs::exists(journal_in(data), error)) return {};
+  return fail(ErrorCode::kNotFound,
+              "there is no journal in that folder; name the server's data folder with --data or "
+              "WELLRUN_DATA",
+              data);
+}
+
 int run_verify(Context& context, const std::string& data) {
+  if (const auto there = journal_exists(data); !there) return report(context, there.error());
   const auto found = journal::verify_journal(journal_in(data));
   if (!found) return report(context, found.error());
   if (context.json) {
@@ -56,6 +68,7 @@ std::string summary(const journal::TransferReport& done) {
 
 /// Lines go to `file`, or to standard output when that is "-".
 int run_export(Context& context, const std::string& data, const std::string& file) {
+  if (const auto there = journal_exists(data); !there) return report(context, there.error());
   std::ofstream out;
   if (file != "-") {
     out.open(file, std::ios::binary | std::ios::trunc);
@@ -161,11 +174,13 @@ CLI::App& journal_group(CLI::App& app) {
 
 void add_journal_commands(CLI::App& app, Context& context, int& exit_code) {
   auto& journal = journal_group(app);
-  auto data = std::make_shared<std::string>("wellrun-data");
+  auto data =
+      std::make_shared<std::string>(environment_variable("WELLRUN_DATA").value_or("wellrun-data"));
   auto file = std::make_shared<std::string>("-");
   const auto with_data = [&](const char* name, const char* about) {
     auto* command = journal.add_subcommand(name, about);
-    command->add_option("--data", *data, "the server's data folder")->capture_default_str();
+    command->add_option("--data", *data, "the server's data folder (WELLRUN_DATA)")
+        ->capture_default_str();
     return command;
   };
 

@@ -15,13 +15,17 @@
 namespace wellrun::cli {
 namespace {
 
+Error nothing_in(const std::string& directory) {
+  return {
+      ErrorCode::kNotFound,
+      fmt::format("no *.yaml below {}; `wellrun init {}` writes an example", directory, directory),
+      {}};
+}
+
 /// The body of plan and apply: the folder's files and where they come from.
 Result<Json> catalog_body(const std::string& directory, bool prune) {
   TRY(const auto files, catalog::read_directory(directory));
-  if (files.empty())
-    return fail(ErrorCode::kNotFound,
-                fmt::format("no *.yaml below {}; `wellrun init {}` writes an example", directory,
-                            directory));
+  if (files.empty()) return std::unexpected(nothing_in(directory));
   const auto info = catalog::read_provenance(
       [&](const std::vector<std::string>& arguments) { return run_git(directory, arguments); });
   return Json{{"files", files},
@@ -48,6 +52,7 @@ int run_init(Context& context, const std::string& directory) {
 int run_check(Context& context, const std::string& directory) {
   const auto check = catalog::check_directory(directory, server::languages());
   if (!check) return report(context, check.error());
+  if (check->file_count == 0) return report(context, nothing_in(directory));
   context.out(context.json ? catalog::check_json(*check).dump(2) + "\n"
                            : catalog::render_check(*check, context.terminal.colour));
   return check->checked.ok() ? 0 : 1;
@@ -59,7 +64,8 @@ int show_problems(const Context& context, const Json& problems) {
     context.err(fmt::format("{}:{}:{}: {}{}\n", text_or(problem, "file"),
                             static_cast<int>(number_or(problem, "line", 0)),
                             static_cast<int>(number_or(problem, "column", 0)),
-                            text_or(problem, "message"), hint.empty() ? "" : " (" + hint + ")"));
+                            text_or(problem, "message"),
+                            hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint)));
   }
   return 1;
 }
@@ -101,18 +107,24 @@ int run_apply(Context& context, const std::string& directory, bool prune) {
   Api api(context.api);
   auto answer = api.send("POST", "/api/v1/catalog/apply", *body);
   if (!answer) {
-    if (!check->checked.ok()) context.err(catalog::render_check(*check, context.terminal.colour));
+    // A server that was reached has named the problems that there are against what is applied.
+    if (!check->checked.ok() && exit_code_of(answer.error().code) == 3)
+      context.err(catalog::render_check(*check, context.terminal.colour));
     return report(context, answer.error());
   }
   if (context.json) {
     context.out(answer->dump(2) + "\n");
     return 0;
   }
-  context.out(fmt::format("applied {}: {} created, {} changed, {} deleted\n",
-                          text_or(*answer, "apply", text_or(*answer, "id")),
-                          static_cast<int>(number_or(*answer, "created", 0)),
-                          static_cast<int>(number_or(*answer, "changed", 0)),
-                          static_cast<int>(number_or(*answer, "deleted", 0))));
+  const auto count = [&](const char* what) {
+    return static_cast<int>(number_or(*answer, what, 0));
+  };
+  const auto id = text_or(*answer, "apply", text_or(*answer, "id"));
+  if (count("created") + count("changed") + count("deleted") == 0)
+    context.out(fmt::format("applied {}: nothing changed\n", id));
+  else
+    context.out(fmt::format("applied {}: {} created, {} changed, {} deleted\n", id,
+                            count("created"), count("changed"), count("deleted")));
   return 0;
 }
 
@@ -127,6 +139,7 @@ int run_export(Context& context) {
   auto answer = api.get_text("/api/v1/catalog/export");
   if (!answer) return report(context, answer.error());
   context.out(*answer);
+  if (answer->empty()) context.err("note: nothing is applied yet\n");
   return 0;
 }
 
@@ -167,7 +180,11 @@ int run_get(Context& context, const std::string& said, const std::string& name) 
                      {"COMMIT", "commit"},
                      {"APPLIED", "applied_at", Column::Form::kAge},
                      {"FILE", "file"}},
-                    context.terminal, "no such resources"));
+                    context.terminal,
+                    kind.empty()
+                        ? "nothing is applied yet: wellrun init writes an example, wellrun "
+                          "apply makes it so"
+                        : fmt::format("no {} is applied", kind)));
   return 0;
 }
 

@@ -7,6 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/analysis_commands.h"
+#include "cli/assess_command.h"
 #include "cli/canary_command.h"
 #include "cli/completion.h"
 #include "cli/contents.h"
@@ -18,6 +20,7 @@
 #include "cli/serve.h"
 #include "cli/settings.h"
 #include "cli/slo_commands.h"
+#include "cli/usage_error.h"
 #include "cli/version.h"
 #include "platform/runtime/system_runtime.h"
 
@@ -76,6 +79,8 @@ int run_program(int argc, char** argv) {
   add_config(app, context, exit_code);
   add_catalog_commands(app, context, exit_code);
   add_client_commands(app, context, exit_code);
+  add_assess(app, context, exit_code);
+  add_analysis_commands(app, context, exit_code);
   add_slo_commands(app, context, exit_code);
   add_rules_commands(app, context, exit_code);
   add_journal_commands(app, context, exit_code);
@@ -96,8 +101,9 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);
+    context.err(usage_error(app, error));
+    return 2;
   }
   return exit_code;
 }

@@ -173,6 +173,22 @@ std::string table(const Json& items, const std::vector<Column>& columns, const T
   return text;
 }
 
+std::string wrapped(std::string_view text, int width, int indent) {
+  const auto room = static_cast<std::size_t>(std::max(1, width - indent));
+  const std::string margin(static_cast<std::size_t>(indent), ' ');
+  std::string lines;
+  std::string line;
+  for (const auto word : split(text, ' ')) {
+    if (!line.empty() && width_of(line) + 1 + width_of(word) > room) {
+      lines += margin + line + '\n';
+      line.clear();
+    }
+    if (!line.empty()) line += ' ';
+    line += word;
+  }
+  return line.empty() ? lines : lines + margin + line + '\n';
+}
+
 std::string details(const Json& item, const std::vector<Column>& columns,
                     const Terminal& terminal) {
   std::size_t widest = 0;

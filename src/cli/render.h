@@ -31,6 +31,10 @@ std::string table(const Json& items, const std::vector<Column>& columns, const T
 /// One item as "name: value" lines.
 std::string details(const Json& item, const std::vector<Column>& columns, const Terminal& terminal);
 
+/// `text` in lines of at most `width` columns, each indented by `indent`, broken between words; a
+/// longer word stays whole. Empty for empty text.
+std::string wrapped(std::string_view text, int width, int indent);
+
 /// The value at a path as a person reads it; "-" for null and absent.
 std::string cell(const Json& item, const Column& column, Timestamp now);
 

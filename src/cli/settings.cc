@@ -21,7 +21,7 @@ void add_value(CLI::App& command, config::Settings& settings, const config::Sett
           setting.flag(),
           [&settings, name](const std::string& value) {
             if (const auto taken = settings.apply_flag(name, value); !taken)
-              throw CLI::ValidationError(to_string(taken.error()));
+              throw CLI::ValidationError("--" + taken.error().message);
           },
           setting.help)
       ->type_name(setting.kind)

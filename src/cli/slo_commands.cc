@@ -170,7 +170,8 @@ int run_tree(const Context& context, const std::string& workload) {
     context.out(Json{{"kpis", kpis->at("items")}, {"slos", slos->at("items")}}.dump(2) + "\n");
     return 0;
   }
-  if (kpis->at("items").empty()) context.out("no KPIs\n");
+  if (kpis->at("items").empty())
+    context.out("no KPIs yet: write a Kpi as code (wellrun init shows one) and apply it\n");
   Json shown = kpis->at("items");
   std::set<std::string> names;
   for (const auto& kpi : shown) names.insert(text_or(kpi, "name"));

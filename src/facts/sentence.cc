@@ -32,9 +32,9 @@ constexpr auto kPatterns = std::to_array<Pattern>({
      "operations repository applied: {created} created, {changed} changed, {deleted} deleted"
      "[ (commit {commit|short})]"},
     {"change.recorded", "{kind} changed: {summary}[ (takes back {reverses})]"},
-    {"deployment.finished", "deployment {deployment} of {component} {version} {outcome|words}"},
+    {"deployment.finished", "deployment {deployment} of[ {component}] {version} {outcome|words}"},
     {"deployment.started",
-     "deployment {deployment} of {component} {version}[ to {environment}] started"},
+     "deployment {deployment} of[ {component}] {version}[ to {environment}] started"},
     {"event.recorded", "alert {alert} became event {event}[, part of {incident}]"},
     {"finding.changed", "finding {finding}: {summary}"},
     {"finding.closed", "finding {finding} closed[: {reason}]"},

@@ -78,6 +78,32 @@ test('settings: the example file is sound, starts a server, and is what the refe
   else assert.equal(shown, right, `${reference} is not what wellrun config example prints; WELLRUN_UPDATE=1 with this test rewrites it`);
 });
 
+test('a command line that cannot be read names what was meant and where help is', async () => {
+  for (const [line, meant] of [
+    [['chekc'], /has no command "chekc" \(did you mean "check"\?\)\nwellrun --help says/],
+    [['incident', 'lst'], /wellrun incident has no command "lst" \(did you mean "list"\?\)/],
+    [['serve', '--retension', '3d'], /wellrun serve has no option "--retension" \(did you mean "--retention"\?\)/],
+    [['serve', '--retention', 'abc'], /wellrun serve: --retention: "abc" is not a duration/],
+    [['incident', 'ack'], /wellrun incident ack: id is required\nwellrun incident ack --help says/],
+    [['incident'], /acknowledge/],
+    [[], /Begin with:/],
+  ]) {
+    const { code, stderr } = await run(...line);
+    assert.equal(code, 2, line.join(' '));
+    assert.match(stderr, meant);
+  }
+});
+
+test('what is not there is said so, not called well', async () => {
+  const empty = folder();
+  const check = await run('check', empty);
+  assert.equal(check.code, 2);
+  assert.match(check.stderr, /no \*\.yaml below .*wellrun init/);
+  const verify = await run('journal', 'verify', '--data', empty);
+  assert.equal(verify.code, 2);
+  assert.match(verify.stderr, /there is no journal in that folder; name the server's data folder with --data or WELLRUN_DATA/);
+});
+
 test('completion is made for every shell, and bash reads it', async () => {
   for (const shell of ['bash', 'zsh', 'fish']) assert.match((await run('completion', shell)).stdout, /wellrun/);
   const { execFileSync } = await import('node:child_process');

@@ -95,13 +95,18 @@ test('every command answers JSON to a program that asks for it', async () => {
     await json('incident show', opened.id);
     await json('incident ack', opened.id);
     await json('incident escalate', opened.id, '--reason', 'more eyes');
+    await json('incident severity', opened.id, '--severity', '2', '--reason', 'more customers');
+    await json('incident role', opened.id, '--role', 'commander', '--person', 'ana');
     await json('incident note', opened.id, '--text', 'looking');
     await json('incident update', opened.id, '--text', 'We are looking.', '--state', 'investigating');
     await json('incident mitigate', opened.id);
     await json('incident resolve', opened.id, '--reason', 'over');
-    await json('analysis list');
+    const [analysis] = (await json('analysis list')).items;
+    assert.ok((await json('analysis show', analysis.id)).sections.length > 0);
     await json('action list');
-    await refused('action done', 'act-0001', '--proof', 'link');
+    const action = await json('action add', '--title', 'alert sooner', '--owner', 'shop', '--due', '2026-12-31', '--analysis', analysis.id);
+    await json('action done', action.id, '--proof', 'link');
+    await json('analysis sign', analysis.id);
 
     const [runbook] = (await json('runbook list')).items;
     await json('automation list');
@@ -117,6 +122,9 @@ test('every command answers JSON to a program that asks for it', async () => {
     await json('deploy list');
     await json('deploy gate', '--workload', workload.name);
     await json('deploy finish', deployed.id, '--outcome', 'succeeded');
+
+    const changed = await json('change record', '--kind', 'flag', '--workload', workload.name, '--summary', 'new-pricing on');
+    assert.equal((await json('change list')).items[0].id, changed.id);
 
     await json('journal list');
     await json('journal tail', '--count', '3');
