@@ -258,6 +258,7 @@ RuleFile read_rule_file(std::string file, Node document) {
 RuleFile read_rule_file(std::string file, std::string_view text) {
   YamlDocuments documents = read_yaml(text);
   std::vector<Problem> problems;
+  problems.reserve(documents.errors.size());
   for (YamlError& error : documents.errors)
     problems.push_back(
         {file, error.position.line, error.position.column, std::move(error.message), {}});
