@@ -22,8 +22,16 @@ std::string room_of(const std::string& severity, const std::string& workload) {
   return severity == "page" ? "page/" + workload : "";
 }
 
+constexpr std::string_view kOfWorkload = "series_limit/", kOfJob = "series_limit/job ";
+
 std::string limit_stream(const std::string& workload, const std::string& job) {
-  return workload.empty() ? "series_limit/job " + job : "series_limit/" + workload;
+  return workload.empty() ? std::string(kOfJob) + job : std::string(kOfWorkload) + workload;
+}
+
+/// A workload's name has no space.
+LimitedOwner owner_of_limit(std::string_view stream) {
+  if (stream.starts_with(kOfJob)) return {{}, std::string(stream.substr(kOfJob.size()))};
+  return {std::string(stream.substr(kOfWorkload.size())), {}};
 }
 
 }  // namespace
@@ -134,6 +142,12 @@ journal::Decision HealthDomain::change_kpi(facts::KpiStatusChanged change) const
 
 bool HealthDomain::is_at_series_limit(const std::string& workload, const std::string& job) const {
   return at_series_limit_.contains(limit_stream(workload, job));
+}
+
+std::vector<LimitedOwner> HealthDomain::at_series_limit() const {
+  std::vector<LimitedOwner> owners;
+  for (const auto& stream : at_series_limit_) owners.push_back(owner_of_limit(stream));
+  return owners;
 }
 
 journal::Decision HealthDomain::reach_series_limit(const facts::SeriesLimitReached& reached) const {

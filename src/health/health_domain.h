@@ -41,6 +41,12 @@ struct BudgetStanding {
   Timestamp since;
 };
 
+/// Whose series are at their limit: a workload, or a job that is part of none.
+struct LimitedOwner {
+  std::string workload, job;
+  bool operator==(const LimitedOwner&) const = default;
+};
+
 class HealthDomain final : public journal::Domain {
  public:
   std::string_view name() const override { return "health"; }
@@ -61,6 +67,7 @@ class HealthDomain final : public journal::Domain {
 
   /// Of a workload, or of a job that is none's, as the journal knows it.
   bool is_at_series_limit(const std::string& workload, const std::string& job) const;
+  std::vector<LimitedOwner> at_series_limit() const;
 
   /// True when reconcile() would have something to record.
   bool differs(const std::string& group,

@@ -1,5 +1,6 @@
 #include "server/series_limits.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "catalog/kinds/component.h"
@@ -65,6 +66,35 @@ telemetry::OwnerRules owner_rules(const catalog::Catalog& catalog, std::size_t d
   return rules;
 }
 
+LimitNews limit_news(const std::vector<OwnerUsage>& usage,
+                     const std::vector<health::LimitedOwner>& known, std::int64_t looked_ms,
+                     std::int64_t now_ms) {
+  const auto is = [](const health::LimitedOwner& owner) {
+    return [&owner](const OwnerUsage& one) {
+      return one.workload == owner.workload && one.job == owner.job;
+    };
+  };
+  LimitNews news;
+  for (const auto& owner : known) {
+    const auto now = std::ranges::find_if(usage, is(owner));
+    if (now == usage.end()) {
+      OwnerUsage nothing;
+      nothing.workload = owner.workload;
+      nothing.job = owner.job;
+      news.cleared.push_back(std::move(nothing));
+    } else if (!now->at_limit() && now->refused_ms + kQuiet.count() < now_ms) {
+      news.cleared.push_back(*now);
+    }
+  }
+  for (const auto& one : usage) {
+    const bool is_known = std::ranges::any_of(
+        known, [&](const health::LimitedOwner& owner) { return is(owner)(one); });
+    const bool refused_lately = one.refused_ms != 0 && one.refused_ms >= looked_ms;
+    if (!is_known && one.at_limit() && refused_lately) news.reached.push_back(one);
+  }
+  return news;
+}
+
 /// Tasks hold it weakly: they may come after the end.
 struct SeriesLimits::State : std::enable_shared_from_this<State> {
   State(Runtime given, ControlPlane& control, telemetry::EmbeddedStore& telemetry,
@@ -102,12 +132,9 @@ struct SeriesLimits::State : std::enable_shared_from_this<State> {
 
   void compare(const std::vector<OwnerUsage>& usage) {
     const auto now = to_unix_ms(runtime.clock.now());
-    for (const auto& owner : usage) {
-      const bool known = plane.health().is_at_series_limit(owner.workload, owner.job);
-      const bool refused_lately = owner.refused_ms != 0 && owner.refused_ms >= looked_ms;
-      if (!known && owner.at_limit() && refused_lately) reach(owner);
-      if (known && !owner.at_limit() && owner.refused_ms + kQuiet.count() < now) clear(owner);
-    }
+    const auto news = limit_news(usage, plane.health().at_series_limit(), looked_ms, now);
+    for (const auto& owner : news.reached) reach(owner);
+    for (const auto& owner : news.cleared) clear(owner);
     looked_ms = now - kLookInterval.count();
     wait();
   }

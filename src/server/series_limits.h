@@ -19,6 +19,16 @@ namespace wellrun::server {
 /// service has its name.
 telemetry::OwnerRules owner_rules(const catalog::Catalog& catalog, std::size_t default_max_series);
 
+/// What of `usage` is news to those who know that the `known` are at their limits. An owner reaches
+/// its limit when it was refused something since `looked_ms`; it is below again when it was refused
+/// nothing for ten minutes, or has no series any more.
+struct LimitNews {
+  std::vector<telemetry::OwnerUsage> reached, cleared;
+};
+LimitNews limit_news(const std::vector<telemetry::OwnerUsage>& usage,
+                     const std::vector<health::LimitedOwner>& known, std::int64_t looked_ms,
+                     std::int64_t now_ms);
+
 class SeriesLimits {
  public:
   /// References outlive it.
