@@ -11,6 +11,7 @@
 #include "catalog/slo_feasibility.h"
 #include "catalog/slo_window.h"
 #include "core/text.h"
+#include "telemetry/matching.h"
 #include "telemetry/promql/parser.h"
 #include "telemetry/scrape/relabel.h"
 
@@ -139,6 +140,57 @@ void check_kind(const Context& context, const Scrape& scrape) {
                       "target " + quote(scrape.targets[i]) + " stands twice");
     }
   }
+}
+
+/// Both grow from one step to the next, and each interval is made of whole ones of the step before.
+void check_downsampling(const Context& context, const Retention& retention) {
+  constexpr Duration kShortest{1000};
+  constexpr Duration kLongest = std::chrono::days(1);  // a window of chunks is 37 h
+  for (std::size_t i = 0; i < retention.downsample.size(); ++i) {
+    const auto& step = retention.downsample[i];
+    const auto path = fmt::format("spec.downsample.{}", i);
+    if (step.resolution.count() <= 0 || step.after.count() <= 0) continue;  // said already
+    if (step.resolution < kShortest || step.resolution > kLongest)
+      context.problem(path + ".resolution", fmt::format("resolution must be 1s to 1d, found {}",
+                                                        format_duration(step.resolution)));
+    if (step.after < step.resolution)
+      context.problem(path + ".after",
+                      fmt::format("samples that are {} old cannot be thinned to one in {}: let "
+                                  "`after` be at least the resolution",
+                                  format_duration(step.after), format_duration(step.resolution)));
+    if (retention.keep != Duration{0} && step.after >= retention.keep)
+      context.problem(path + ".after", fmt::format("samples that old are not kept: `keep` is {}",
+                                                   format_duration(retention.keep)));
+    if (i == 0) continue;
+    const auto& before = retention.downsample[i - 1];
+    if (step.after <= before.after)
+      context.problem(path + ".after",
+                      fmt::format("after {} must be more than that of the step "
+                                  "before, {}",
+                                  format_duration(step.after), format_duration(before.after)));
+    if (before.resolution.count() <= 0) continue;
+    if (step.resolution <= before.resolution || step.resolution % before.resolution != Duration{0})
+      context.problem(
+          path + ".resolution",
+          fmt::format("resolution {} must be a multiple of that of the step before, {}",
+                      format_duration(step.resolution), format_duration(before.resolution)));
+  }
+}
+
+void check_kind(const Context& context, const Retention& retention) {
+  for (std::size_t i = 0; i < retention.match.size(); ++i) {
+    const auto selector = telemetry::promql::parse_selector(retention.match[i]);
+    Status usable = selector ? Status{} : Status(std::unexpected(selector.error()));
+    if (selector)
+      if (const auto compiled = telemetry::MatcherSet::compile(*selector); !compiled)
+        usable = std::unexpected(compiled.error());
+    if (!usable)
+      context.problem(fmt::format("spec.match.{}", i),
+                      "not a selector of series: " + usable.error().message);
+  }
+  if (retention.keep == Duration{0} && retention.downsample.empty())
+    context.problem("spec", "it says nothing: give `keep`, `downsample` or both");
+  check_downsampling(context, retention);
 }
 
 void check_kind(const Context& context, const Kpi& kpi) {
@@ -737,8 +789,8 @@ void check_kinds(const std::vector<Declared>& items, const Catalog& wanted,
   for (const Declared& declared : items) {
     const Context context{declared, wanted, problems};
     check_as<Person>(context) || check_as<Workload>(context) || check_as<Component>(context) ||
-        check_as<Scrape>(context) || check_as<Kpi>(context) || check_as<Slo>(context) ||
-        check_as<Baseline>(context) || check_as<RuleGroup>(context) ||
+        check_as<Scrape>(context) || check_as<Retention>(context) || check_as<Kpi>(context) ||
+        check_as<Slo>(context) || check_as<Baseline>(context) || check_as<RuleGroup>(context) ||
         check_as<Schedule>(context) || check_as<EscalationPolicy>(context) ||
         check_as<Channel>(context) || check_as<StatusPage>(context) || check_as<Runbook>(context) ||
         check_as<Automation>(context) || check_as<BudgetPolicy>(context);

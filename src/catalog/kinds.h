@@ -14,6 +14,7 @@
 #include "catalog/kinds/kpi.h"
 #include "catalog/kinds/person.h"
 #include "catalog/kinds/priority.h"
+#include "catalog/kinds/retention.h"
 #include "catalog/kinds/rule_group.h"
 #include "catalog/kinds/runbook.h"
 #include "catalog/kinds/schedule.h"

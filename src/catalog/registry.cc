@@ -36,6 +36,7 @@ const std::vector<Kind>& registry() {
       kind<BudgetPolicy>(),
       kind<RuleGroup>(),
       kind<Scrape>(),
+      kind<Retention>(),
       kind<Runbook>(),
       kind<Automation>(),
       kind<StatusPage>(),

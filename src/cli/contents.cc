@@ -90,6 +90,8 @@ const std::map<std::string_view, std::vector<std::string_view>>& examples() {
       {"queries cancel", {"wellrun queries cancel 42"}},
       {"series", {"wellrun series owners", "wellrun series top --by metric --workload shop"}},
       {"series owners", {"wellrun series owners", "wellrun series owners --output json"}},
+      {"series retention",
+       {"wellrun series retention", "wellrun series retention --match '{job=\"billing\"}'"}},
       {"series top",
        {"wellrun series top --by metric", "wellrun series top --by label --workload shop",
         "wellrun series top --by pair --match '{job=\"checkout\"}' --limit 50"}},

@@ -26,6 +26,7 @@
 #include "server/languages.h"
 #include "server/otlp_access.h"
 #include "server/relabel_api.h"
+#include "server/retention.h"
 #include "server/secrets.h"
 #include "server/self_api.h"
 #include "server/series_limits.h"
@@ -267,10 +268,12 @@ Status Application::State::start_control_plane() {
     scrape_jobs = std::make_unique<ScrapeJobs>(runtime, plane->catalog(), read_secret, *discovery);
     scrape_jobs->catalog_changed();
     series_limits->start();
+    apply_retention(plane->catalog(), *store);
     catalog_watch = plane->ledger().subscribe([this](const journal::Fact& fact) {
       if (fact.type != facts::CatalogApplied::kType) return;
       scrape_jobs->catalog_changed();
       series_limits->catalog_changed();
+      apply_retention(plane->catalog(), *store);
     });
     plane->ledger().on_failure([](const Error& error) {
       log(Level::kError, "journal",
@@ -331,6 +334,7 @@ void Application::State::build_routes() {
   add(status_router, respond::status_page_routes(runtime, plane->respond()));
   add(main_router, authenticator->routes());
   add(main_router, cardinality_routes(runtime, *store));
+  add(main_router, retention_routes(runtime, *store));
   add(main_router, relabel_routes(runtime, plane->catalog()));
   add(main_router, tsdb_admin_routes(runtime, options, *store, plane->ledger()));
   add(main_router, backup_routes(runtime, options.data, *store));

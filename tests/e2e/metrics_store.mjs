@@ -156,6 +156,35 @@ spec: {workload: shop, service: cart-service}
   await server.stop();
 });
 
+test('what a series falls under is told, and changes with an apply', async () => {
+  const data = folder();
+  let server = await serve(data, '--no-auth', '--retention', '15d', '--out-of-order-window', '100d');
+  const now = Date.now();
+  const old = (name) => ({ labels: { __name__: name, job: 'billing' }, samples: [[now - 40 * 86_400_000, 1], [now, 2]] });
+  assert.equal((await send(server, [old('orders_total')])).status, 400, 'older than the retention');
+  const apply = (text, prune = false) => server.ask('POST', '/api/v1/catalog/apply', { files: { 'all.yaml': text }, commit: 'abc', author: 'Ana', dirty: false, prune }, { 'content-type': 'application/json' });
+  const rule = (name, spec) => `apiVersion: wellrun.io/v1\nkind: Retention\nmetadata: {name: ${name}}\nspec: ${spec}\n`;
+  const refused = await apply(rule('wrong', `{match: ['{job='], keep: 1d}`));
+  assert.notEqual(refused.status, 200);
+  assert.match(await refused.text(), /not a selector of series/);
+  const business = rule('business', `{match: ['{__name__=~"orders_.*"}'], keep: 400d, downsample: [{after: 30d, resolution: 5m}, {after: 90d, resolution: 1h}]}`);
+  assert.equal((await apply(business)).status, 200);
+  assert.equal((await send(server, [old('orders_total')])).status, 204, 'a rule keeps it longer');
+  assert.equal((await send(server, [{ labels: { __name__: 'debug_total', job: 'billing' }, samples: [[now, 1]] }])).status, 204);
+  const shares = async (match) => (await json(server, `/api/v1/retention?match=${encodeURIComponent(match)}`)).items;
+  const wanted = [
+    { rules: ['business'], keep: '400d', downsample: [{ after: '30d', resolution: '5m' }, { after: '90d', resolution: '1h' }], resolution: '5m after 30d, 1h after 90d', series: 1, example: 'orders_total{job="billing"}' },
+    { rules: [], keep: '15d', downsample: [], resolution: '', series: 1, example: 'debug_total{job="billing"}' },
+  ];
+  assert.deepEqual(await shares('{job="billing"}'), wanted);
+  await server.stop('SIGKILL');
+  server = await serve(data, '--no-auth', '--retention', '15d', '--out-of-order-window', '100d');
+  assert.deepEqual((await shares('orders_total'))[0].rules, ['business'], 'over a crash');
+  assert.equal((await server.ask('GET', '/api/v1/retention?match=a{')).status, 400);
+  assert.equal((await query(server, `count_over_time(orders_total[50d])`))[0].value[1], '2');
+  await server.stop();
+});
+
 test('series are deleted for ever, and only when it is allowed', async () => {
   const data = folder();
   let server = await serve(data, '--no-auth');

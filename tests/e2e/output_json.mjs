@@ -78,6 +78,7 @@ test('every command answers JSON to a program that asks for it', async () => {
     await json('queries top');
     await refused('queries cancel', 'q-1');
     await json('series owners');
+    await json('series retention');
     await json('series top');
     await json('query', 'up');
 
