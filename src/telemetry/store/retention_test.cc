@@ -9,7 +9,10 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
+#include <signal.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 #include "platform/runtime/virtual_runtime.h"
 #include "telemetry/downsample.h"
@@ -330,6 +333,67 @@ TEST_P(ModelOfRetention, RandomWritesRulesCrashesAndRestartsLeaveWhatTheModelSay
         write_some();
     }
   }
+}
+
+/// A process that does nothing but thin is killed wherever it is, among the several writes that a
+/// pass over so many series takes: each of them has every sample or those that stay, and the next
+/// pass comes to the end.
+TEST_P(ModelOfRetention, KilledAtAnyMomentAPassLosesNothingAndIsTakenUpAgain) {
+  constexpr std::size_t kSeries = 15'000;
+  const auto begin = window_of(now() - 10 * kDay) + kHour;
+  std::vector<Sample> raw;
+  for (int i = 0; i < 30; ++i) raw.push_back({begin + i * kMinute, static_cast<double>(i)});
+  auto thinned = raw;
+  downsample(thinned, 30 * kMinute, Falls::kAreValues);
+  std::vector<SeriesWrite> series(kSeries);
+  for (std::size_t i = 0; i < kSeries; ++i) {
+    series[i].labels = labels_of(fmt::format("s{}", i));
+    series[i].samples = raw;
+  }
+  ASSERT_TRUE(store_->write(std::move(series)));
+  store_.reset();
+  rules_ = {rule("s.*", days(20), {{days(1), minutes(30)}})};
+
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const auto child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto opened = EmbeddedStore::open(options_, runtime_.runtime());
+    if (!opened || !(*opened)->set_retention(rules_) || ::write(ready[1], "", 1) != 1) ::_exit(1);
+    ::_exit((*opened)->prune() ? 0 : 1);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(upto(200'000));
+  while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+
+  const auto same = [](const std::vector<Sample>& a, const std::vector<Sample>& b) {
+    return std::ranges::equal(a, b, [](const Sample& x, const Sample& y) {
+      return x.time_ms == y.time_ms && x.value == y.value;
+    });
+  };
+  open();
+  std::size_t done = 0;
+  for (const auto* when : {"killed", "pruned"}) {
+    if (when == std::string_view("pruned")) ASSERT_TRUE(store_->prune());
+    const auto found = store_->select({}, kAlways, {});
+    ASSERT_TRUE(found) << to_string(found.error());
+    ASSERT_EQ(found->size(), kSeries) << when;
+    done = 0;
+    for (const auto& one : *found) {
+      done += same(one.samples, thinned) ? 1 : 0;
+      ASSERT_TRUE(same(one.samples, thinned) || same(one.samples, raw)) << when;
+    }
+    RecordProperty(when, static_cast<int>(done));
+  }
+  EXPECT_EQ(done, kSeries);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ModelOfRetention, ::testing::Range(1U, 9U));
