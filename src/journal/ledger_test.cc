@@ -310,7 +310,9 @@ class FullStore final : public Store {
   Result<std::vector<OutboxEntry>> open_intents() const override { return memory_.open_intents(); }
   Result<bool> has_intent(std::string_view key) const override { return memory_.has_intent(key); }
   Result<std::optional<Snapshot>> last_snapshot() const override { return memory_.last_snapshot(); }
-  Status put_snapshot(const Snapshot& snapshot) override { return memory_.put_snapshot(snapshot); }
+  void put_snapshot(Snapshot snapshot, std::move_only_function<void(Status)> stored) override {
+    memory_.put_snapshot(std::move(snapshot), std::move(stored));
+  }
   Result<std::string> put_blob(std::string_view content) override {
     return memory_.put_blob(content);
   }
