@@ -127,9 +127,7 @@ void Api::pause(Duration length) {
   const auto runtime = state_->runtime.runtime();
   std::promise<void> over;
   std::unique_ptr<Timer> timer;
-  runtime.strand.post([&] {
-    timer = runtime.strand.at(runtime.clock.now() + length, [&over] { over.set_value(); });
-  });
+  runtime.strand.post([&] { timer = runtime.strand.after(length, [&over] { over.set_value(); }); });
   over.get_future().wait();
 }
 

@@ -222,7 +222,8 @@ void HttpStep::perform(const journal::Intent& intent, Done done) {
 struct QueryStep::Asking {
   std::string expr, condition;
   Duration every;
-  Timestamp started, deadline;
+  std::chrono::nanoseconds started;  ///< on the steady clock
+  Duration within;
   std::string last;  ///< what was found last
   std::unique_ptr<Timer> timer;
   Done done;
@@ -230,13 +231,12 @@ struct QueryStep::Asking {
 
 void QueryStep::perform(const journal::Intent& intent, Done done) {
   const auto& spec = intent.request.at("spec");
-  const auto now = environment_.runtime.clock.now();
   auto asking = std::make_shared<Asking>();
   asking->expr = text_or(spec, "expr");
   asking->condition = text_or(spec, "condition");
   asking->every = std::max(duration_of(spec, "every", std::chrono::seconds(5)), Duration{200});
-  asking->started = now;
-  asking->deadline = now + duration_of(spec, "within", std::chrono::minutes(2));
+  asking->started = environment_.runtime.clock.steady();
+  asking->within = duration_of(spec, "within", std::chrono::minutes(2));
   asking->done = std::move(done);
   ask(asking);
 }
@@ -245,7 +245,8 @@ void QueryStep::ask(const std::shared_ptr<Asking>& asking) {
   querier_.instant(
       asking->expr, environment_.runtime.clock.now(),
       [this, asking](Result<telemetry::InstantResult> result) {
-        const auto now = environment_.runtime.clock.now();
+        const auto took =
+            std::chrono::floor<Duration>(environment_.runtime.clock.steady() - asking->started);
         if (!result && result.error().code == ErrorCode::kInvalid)
           return asking->done(failed(result.error().message));
         bool met = result && !result->series.empty();
@@ -261,17 +262,16 @@ void QueryStep::ask(const std::shared_ptr<Asking>& asking) {
         }
         const auto output = fmt::format("{} {}\n{}", asking->expr, asking->condition, asking->last);
         if (met)
-          return asking->done(
-              outcome_of(environment_, Outcome::Kind::kDone, "", output, 0, now - asking->started));
-        if (now >= asking->deadline) {
+          return asking->done(outcome_of(environment_, Outcome::Kind::kDone, "", output, 0, took));
+        if (took >= asking->within) {
           return asking->done(
               outcome_of(environment_, Outcome::Kind::kFailed,
                          fmt::format("did not become {} within {}", asking->condition,
-                                     format_duration(asking->deadline - asking->started)),
-                         output, 0, now - asking->started));
+                                     format_duration(asking->within)),
+                         output, 0, took));
         }
-        asking->timer = environment_.runtime.strand.at(
-            std::min(now + asking->every, asking->deadline), [this, asking] { ask(asking); });
+        asking->timer = environment_.runtime.strand.after(
+            std::min(asking->every, asking->within - took), [this, asking] { ask(asking); });
       });
 }
 

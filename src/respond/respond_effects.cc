@@ -103,8 +103,7 @@ void try_once(const std::shared_ptr<Trying>& trying) {
       if (outcome.kind == Outcome::Kind::kDone || trying->tries >= kTries)
         return trying->done(std::move(outcome));
       const auto pause = std::chrono::seconds(2 * trying->tries - 1);
-      trying->timer = trying->runtime.strand.at(trying->runtime.clock.now() + pause,
-                                                [trying] { try_once(trying); });
+      trying->timer = trying->runtime.strand.after(pause, [trying] { try_once(trying); });
     });
   });
 }

@@ -113,7 +113,7 @@ struct SeriesLimits::State : std::enable_shared_from_this<State> {
   }
 
   void wait() {
-    timer = runtime.strand.at(runtime.clock.now() + kLookInterval, [self = weak_from_this()] {
+    timer = runtime.strand.after(kLookInterval, [self = weak_from_this()] {
       if (const auto shared = self.lock()) shared->look();
     });
   }

@@ -175,12 +175,12 @@ struct Discovery::State : std::enable_shared_from_this<State> {
   }
 
   void again(const std::shared_ptr<Known>& known, Duration after) {
-    known->timer = runtime.strand.at(runtime.clock.now() + after,
-                                     [self = weak_from_this(), known = std::weak_ptr(known)] {
-                                       const auto state = self.lock();
-                                       const auto held = known.lock();
-                                       if (state && held && !state->stopped) state->ask(held);
-                                     });
+    known->timer =
+        runtime.strand.after(after, [self = weak_from_this(), known = std::weak_ptr(known)] {
+          const auto state = self.lock();
+          const auto held = known.lock();
+          if (state && held && !state->stopped) state->ask(held);
+        });
   }
 
   template <typename OneSource>

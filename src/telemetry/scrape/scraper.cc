@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "platform/runtime/slots.h"
 #include "telemetry/api_answer.h"
 #include "telemetry/promql/parser.h"
 #include "telemetry/scrape/scrape_result.h"
@@ -40,14 +41,11 @@ http::ClientRequest request_of(const ScrapeTarget& target) {
   return request;
 }
 
-/// The next time after `now` that is this target's: a multiple of the interval plus an offset of
-/// its own.
-Timestamp next_due(const ScrapeTarget& target, Timestamp now) {
-  const auto interval = target.interval.count();
-  const auto offset = static_cast<std::int64_t>(stable_hash(target_labels(target)) %
-                                                static_cast<std::uint64_t>(interval));
-  const auto since = (to_unix_ms(now) - offset) % interval;
-  return now + Duration{interval - (since < 0 ? since + interval : since)};
+/// The next time that is this target's: a multiple of the interval plus an offset of its own.
+Duration until_due(const ScrapeTarget& target, Timestamp now) {
+  const Duration offset{static_cast<std::int64_t>(
+      stable_hash(target_labels(target)) % static_cast<std::uint64_t>(target.interval.count()))};
+  return until_slot(now, target.interval, offset);
 }
 
 Json labels_json(const Labels& labels) {
@@ -77,8 +75,8 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
       : runtime(given), client(http_client), metrics(writer), exemplars(ring) {}
 
   void schedule(const std::shared_ptr<Loop>& loop) {
-    const auto due = next_due(loop->target, runtime.clock.now());
-    loop->timer = runtime.strand.at(due, [self = weak_from_this(), loop = std::weak_ptr(loop)] {
+    const auto wait = until_due(loop->target, runtime.clock.now());
+    loop->timer = runtime.strand.after(wait, [self = weak_from_this(), loop = std::weak_ptr(loop)] {
       const auto shared = self.lock();
       const auto held = loop.lock();
       if (shared && held) shared->scrape(held);

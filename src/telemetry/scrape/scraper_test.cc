@@ -91,6 +91,18 @@ TEST_F(ScraperTest, ATargetWithAnObstacleIsDownWithoutBeingAsked) {
   EXPECT_THAT(written(), Contains(R"(up{instance="10.0.0.1:9100", job="node"} 1)"));
 }
 
+TEST_F(ScraperTest, GoesOnAtItsIntervalWhateverTheClockIsSetTo) {
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{60'000});
+  ASSERT_EQ(client_.requests.size(), 4u);
+  for (const auto jump : {Duration{-3'600'000}, Duration{86'400'000}}) {
+    client_.requests.clear();
+    runtime_.set_clock(jump);
+    runtime_.run_for(Duration{60'000});
+    EXPECT_EQ(client_.requests.size(), 4u);
+  }
+}
+
 TEST_F(ScraperTest, HonorLabelsLetsTheTargetWin) {
   auto one = target();
   one.honor_labels = true;
