@@ -573,6 +573,18 @@ void Evaluator::State::budget_alerts(const Job& job, const catalog::Slo& slo, Ti
   }
 }
 
+namespace {
+
+/// What fires goes on while the long window burns and the short one is empty: that nothing is heard
+/// of a service any more does not mean that it is well.
+bool goes_on(const ActiveAlerts& alerts, const BurnRate& burn) {
+  return !burn.short_rate && burn.long_rate && *burn.long_rate > burn.window.burn_rate &&
+         std::ranges::any_of(
+             alerts, [](const auto& each) { return each.second.state == AlertState::kFiring; });
+}
+
+}  // namespace
+
 void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const SloAnswers& answers,
                                      Timestamp now, std::vector<SeriesWrite>& writes) {
   job.slo.burn_rates.clear();
@@ -588,7 +600,8 @@ void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const Sl
     job.slo.burn_rates.push_back(burn);
     const auto rule = slo_alert_rule(slo, burn);
     std::vector<telemetry::InstantSeries> series;
-    if (burn.firing) series.push_back({Labels{}, *burn.long_rate});
+    if (burn.firing || goes_on(job.burn_alerts[i], burn))
+      series.push_back({Labels{}, *burn.long_rate});
     auto context = context_at(now);
     context.restored = job.burns_restored;
     auto alerts = evaluate(rule, job.burn_alerts[i], series, context);

@@ -723,6 +723,29 @@ TEST_F(EvaluatorTest, AnSloThatCannotBeEvaluatedIsAnAlertOfItsService) {
   EXPECT_EQ(fired.workload, "shop");
 }
 
+/// The service fails, and then it is gone: its series end.
+TEST_F(EvaluatorTest, ABurnThatFiresGoesOnWhileTheShortWindowIsEmpty) {
+  put(catalog, checkout_slo(), time.now());
+  for (const auto* window : {"30s", "10s", "4w"}) {
+    world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, 80}};
+    world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 100}};
+  }
+  start();
+  time.run_for(15s);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  world.answers.erase("sum(increase(good[10s]))");
+  world.answers.erase("sum(increase(total[10s]))");
+  time.run_for(1min);
+  EXPECT_EQ(facts(), Strings{"alert.fired"}) << "no traffic is no recovery";
+  kill_and_restart();
+  time.run_for(1min);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+  world.answers.clear();
+  time.run_for(15s);
+  EXPECT_EQ(facts(), (Strings{"alert.fired", "alert.resolved"}))
+      << "until the long window is empty, too";
+}
+
 TEST_F(EvaluatorTest, ABurnThatMustLastIsPendingUntilThen) {
   auto slo = checkout_slo();
   slo.alerting.windows.front().for_ = 1min;
