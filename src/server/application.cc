@@ -110,7 +110,8 @@ struct Application::State {
   Status start_control_plane();
   respond::PageLinks links_to(const respond::Incident& incident, const std::string& person) const;
   void build_routes();
-  Status listen();
+  Status bind();
+  Status take_requests();
   /// Runs `task` on the strand and waits for it.
   void on_strand(std::function<void()> task);
   void stop();
@@ -197,24 +198,31 @@ std::string Application::State::address() const {
                      main_server ? main_server->port() : 0);
 }
 
-Status Application::State::listen() {
+/// Before the control plane starts: pages that it takes up again name the port.
+Status Application::State::bind() {
   const auto authenticate = [this](const http::Request& request) {
     return authenticator->authenticate(request);
   };
-  const auto start = [&](std::unique_ptr<http::Server>& server, const std::string& listen,
-                         const http::Router& router, const char* setting) -> Status {
+  const auto bind = [&](std::unique_ptr<http::Server>& server, const std::string& listen,
+                        const http::Router& router, const char* setting) -> Status {
     if (listen.empty()) return {};
     http::ServerOptions server_options{.listen = listen,
                                        .tls_certificate_file = options.tls_certificate_file,
                                        .tls_key_file = options.tls_key_file};
     server =
         std::make_unique<http::Server>(system, std::move(server_options), router, authenticate);
-    if (auto started = server->start(); !started) return cannot_listen(started.error(), setting);
+    if (auto bound = server->bind(); !bound) return cannot_listen(bound.error(), setting);
     return {};
   };
-  TRY_STATUS(start(main_server, options.listen, main_router, "--listen"));
-  TRY_STATUS(start(status_server, options.status_listen, status_router, "--status-listen"));
-  TRY_STATUS(start(otlp_server, options.otlp_http_listen, otlp_router, "--otlp-http-listen"));
+  TRY_STATUS(bind(main_server, options.listen, main_router, "--listen"));
+  TRY_STATUS(bind(status_server, options.status_listen, status_router, "--status-listen"));
+  return bind(otlp_server, options.otlp_http_listen, otlp_router, "--otlp-http-listen");
+}
+
+Status Application::State::take_requests() {
+  for (auto* server : {main_server.get(), status_server.get(), otlp_server.get()}) {
+    if (server != nullptr) server->accept();
+  }
   if (options.otlp_grpc_listen.empty()) return {};
   otlp_grpc = std::make_unique<grpc::GrpcServer>(
       grpc::GrpcServerOptions{.listen = options.otlp_grpc_listen,
@@ -380,8 +388,9 @@ Result<std::unique_ptr<Application>> Application::start(Options options) {
   TRY_STATUS(state->open());
   state->build_control_plane();
   state->build_routes();
+  TRY_STATUS(state->bind());
   TRY_STATUS(state->start_control_plane());
-  TRY_STATUS(state->listen());
+  TRY_STATUS(state->take_requests());
   return std::unique_ptr<Application>(new Application(std::move(state)));
 }
 

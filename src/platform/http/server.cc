@@ -153,6 +153,12 @@ Server::~Server() {
 }
 
 Status Server::start() {
+  TRY_STATUS(bind());
+  accept();
+  return {};
+}
+
+Status Server::bind() {
   const auto& options = state_->context->options;
   TRY(const auto endpoint, endpoint_of(options.listen));
   if (!options.tls_certificate_file.empty() || !options.tls_key_file.empty()) {
@@ -161,8 +167,11 @@ Status Server::start() {
   TRY_STATUS(state_->open(endpoint));
   error_code ignored;
   state_->port = state_->acceptor.local_endpoint(ignored).port();
-  asio::post(state_->acceptor.get_executor(), [state = state_] { state->accept(); });
   return {};
+}
+
+void Server::accept() {
+  asio::post(state_->acceptor.get_executor(), [state = state_] { state->accept(); });
 }
 
 int Server::port() const {

@@ -63,7 +63,12 @@ class Server {
   /// port is taken.
   Status start();
 
-  /// The port that start() bound.
+  /// The two halves of start(), for whoever has to know the port before the first request may come.
+  /// In between, clients that connect wait.
+  Status bind();
+  void accept();
+
+  /// The port that was bound.
   int port() const;
 
   /// Takes no more connections, closes idle ones and streams, waits for requests under way up to

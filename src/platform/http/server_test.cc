@@ -157,6 +157,17 @@ class ServerTest : public ::testing::Test {
   std::unique_ptr<Server> server_;
 };
 
+TEST_F(ServerTest, ClientsThatComeBetweenBindingAndAcceptingWait) {
+  Server server(runtime_, {}, router_, authenticate);
+  const auto bound = server.bind();
+  ASSERT_TRUE(bound) << to_string(bound.error());
+  ASSERT_NE(server.port(), 0);
+  Peer peer(server.port());
+  peer.send(get("/hello"));
+  server.accept();
+  EXPECT_TRUE(peer.until_closed().ends_with("hello"));
+}
+
 TEST_F(ServerTest, AnswersWithSecurityHeadersAndADate) {
   const auto answer = answer_to(get("/page"));
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\nDate: ")) << answer;
