@@ -88,23 +88,23 @@ Status send_mail(const Mail& mail, Timestamp now) {
 
 class SmtpMailer final : public Mailer {
  public:
-  explicit SmtpMailer(Runtime runtime) : runtime_(runtime) {}
+  SmtpMailer(const Clock& clock, Workers& workers) : clock_(clock), workers_(workers) {}
 
   void send(Mail mail, std::move_only_function<void(Status)> done) override {
-    runtime_.workers.run(
-        [runtime = runtime_, mail = std::move(mail), done = std::move(done)]() mutable {
-          done(send_mail(mail, runtime.clock.now()));
-        });
+    workers_.run([&clock = clock_, mail = std::move(mail), done = std::move(done)]() mutable {
+      done(send_mail(mail, clock.now()));
+    });
   }
 
  private:
-  Runtime runtime_;
+  const Clock& clock_;
+  Workers& workers_;
 };
 
 }  // namespace
 
-std::unique_ptr<Mailer> make_smtp_mailer(Runtime runtime) {
-  return std::make_unique<SmtpMailer>(runtime);
+std::unique_ptr<Mailer> make_smtp_mailer(const Clock& clock, Workers& workers) {
+  return std::make_unique<SmtpMailer>(clock, workers);
 }
 
 }  // namespace wellrun::respond

@@ -28,7 +28,8 @@ class Mailer {
   virtual void send(Mail mail, std::move_only_function<void(Status)> done) = 0;
 };
 
-/// SMTP by libcurl, on Workers.
-std::unique_ptr<Mailer> make_smtp_mailer(Runtime runtime);
+/// SMTP by libcurl. A server that does not answer holds a thread of `workers` for half a minute:
+/// they should be for mail alone.
+std::unique_ptr<Mailer> make_smtp_mailer(const Clock& clock, Workers& workers);
 
 }  // namespace wellrun::respond

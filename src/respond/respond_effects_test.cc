@@ -212,7 +212,7 @@ TEST_F(PerformerTest, AnEmailReachesARealServer) {
   put(shop.catalog, mail, shop.time.now());
 
   SystemRuntime system({});
-  const auto mailer = make_smtp_mailer(system.runtime());
+  const auto mailer = make_smtp_mailer(system.runtime().clock, system.runtime().workers);
   EmailPerformer performer(environment(system.runtime()), *mailer);
   std::promise<Outcome> promise;
   auto answer = promise.get_future();
@@ -237,7 +237,7 @@ TEST_F(PerformerTest, AMailServerThatIsNotThereIsAFailedPageThatSaysSo) {
   mail.smtp = "127.0.0.1:1";
   mail.from = "wellrun@shop.example";
   put(shop.catalog, mail, shop.time.now());
-  const auto mailer = make_smtp_mailer(shop.time.runtime());
+  const auto mailer = make_smtp_mailer(shop.time.runtime().clock, shop.time.runtime().workers);
   EmailPerformer performer(environment(shop.time.runtime()), *mailer);
   const auto outcome = perform(performer, "mail");
   EXPECT_EQ(outcome.kind, Outcome::Kind::kFailed);

@@ -53,6 +53,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kWorkers = 2;
+// What blocks on a peer that may not answer has threads of its own, so that rules, ingestion and
+// the disk do not wait with it; mail, which pages people, does not wait for name servers either.
+constexpr int kMailers = 4;
+constexpr int kLookups = 2;
 
 Status make_folder(const std::string& path) {
   std::error_code error;
@@ -102,7 +106,9 @@ struct Application::State {
   explicit State(Options given)
       : options(std::move(given)),
         system({.io_threads = 2, .worker_threads = int{kWorkers}}),
-        runtime(system.runtime()) {}
+        runtime(system.runtime()),
+        mail_workers(system.add_workers(kMailers)),
+        lookup_workers(system.add_workers(kLookups)) {}
   ~State();
 
   Status open();
@@ -120,6 +126,7 @@ struct Application::State {
   Options options;
   SystemRuntime system;
   Runtime runtime;
+  Workers &mail_workers, &lookup_workers;
   std::unique_ptr<journal::Store> journal;
   std::unique_ptr<telemetry::EmbeddedStore> store;
   std::unique_ptr<telemetry::CommitWatch> commits;  ///< in front of the store, for whoever writes
@@ -237,7 +244,7 @@ Status Application::State::take_requests() {
 }
 
 void Application::State::build_control_plane() {
-  mailer = respond::make_smtp_mailer(runtime);
+  mailer = respond::make_smtp_mailer(runtime.clock, mail_workers);
   plane = std::make_unique<ControlPlane>(
       Ports{.runtime = runtime,
             .journal = *journal,
@@ -259,7 +266,8 @@ void Application::State::build_control_plane() {
             .ledger = {},
             .baselines = baselines.get()});
   scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits, *exemplars);
-  discovery = std::make_unique<telemetry::scrape::Discovery>(runtime, *client, *scraper);
+  const Runtime lookups{runtime.clock, runtime.random, runtime.strand, lookup_workers};
+  discovery = std::make_unique<telemetry::scrape::Discovery>(lookups, *client, *scraper);
   receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(
       runtime.clock, *commits, *store,
       telemetry::otlp::ReceiverOptions{.exemplars = exemplars.get()});
@@ -375,6 +383,8 @@ void Application::State::stop() {
   }
   processes.reset();
   if (store) (void)store->stop();
+  if (running_queries)  // nobody is left to hear the answers
+    for (const auto& query : running_queries->list()) (void)running_queries->cancel(query.id);
   // From here on nothing runs any more, so that the parts may go in any order.
   system.stop();
 }

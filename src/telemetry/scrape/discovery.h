@@ -57,7 +57,8 @@ struct ScrapeJob {
 
 class Discovery {
  public:
-  /// References outlive it.
+  /// References outlive it. A name server that does not answer holds one of the runtime's workers
+  /// for as long as the resolver waits: they should be for this alone.
   Discovery(Runtime runtime, http::Client& client, Scraper& scraper);
   ~Discovery();
 
