@@ -18,6 +18,7 @@ struct World {
   double latency = 1, errors = 1, gauge = 1;  ///< what the canary multiplies
   double from_s = 0;                          ///< since when
   double wander = 0;        ///< of each group's latency and odds, memory five minutes
+  double follows = 0;       ///< correlation of each latency's scatter with the one before
   double canary_share = 1;  ///< of requests
   int minutes = 60;
 };
@@ -45,6 +46,7 @@ Outcome watch(const World& world, std::uint64_t seed) {
   std::array<Wander, 2> gauge{Wander(chance, 0.9), Wander(chance, 0.9)};
   std::array<Wander, 2> wander{Wander(chance, std::exp(-1.0 / 30)),
                                Wander(chance, std::exp(-1.0 / 30))};
+  std::array<Wander, 2> scatter{Wander(chance, world.follows), Wander(chance, world.follows)};
   double drift = 0;
   for (int t = 0; t < world.minutes * 60; ++t) {
     const auto said = judge.advance(t);
@@ -58,7 +60,8 @@ Outcome watch(const World& world, std::uint64_t seed) {
       if (t % 3 == 0)
         EXPECT_TRUE(
             judge.add_value("latency", group,
-                            (worse ? world.latency : 1) * level * std::exp(0.4 * chance.normal())));
+                            (worse ? world.latency : 1) * level *
+                                std::exp(0.4 * scatter[static_cast<std::size_t>(group)].next())));
       if (t % 10 == 9) {
         const double requests = 400 * (group == Group::kCanary ? world.canary_share : 1);
         EXPECT_TRUE(judge.add_count(
@@ -103,6 +106,15 @@ TEST(CanarySimulation, KeepsQuietWhereNothingChanged) {
 
 TEST(CanarySimulation, KeepsQuietWhereHealthyGroupsWander) {
   EXPECT_LE(false_alarms({.wander = 0.05}, 30), 1);
+}
+
+TEST(CanarySimulation, KeepsQuietWhereEachLatencyResemblesTheOneBefore) {
+  EXPECT_LE(false_alarms({.follows = 0.5}, 30), 1);
+  EXPECT_LE(false_alarms({.follows = 0.8}, 30), 1);
+}
+
+TEST(CanarySimulation, FindsSlowerRequestsAlsoWhereEachResemblesTheOneBefore) {
+  EXPECT_GE(found({.latency = 1.5, .follows = 0.5}, 12, 20), 11);
 }
 
 TEST(CanarySimulation, KeepsQuietWithATenthOfTheTraffic) {
