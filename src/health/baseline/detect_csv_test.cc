@@ -130,5 +130,19 @@ TEST(DetectCsv, ExplainAddsWhatWasExpectedAndWhy) {
       << lines[1991];
 }
 
+TEST(DetectCsv, AHolidayIsNamedByTheClockOfItsZoneAndQuotedWhereCsvNeedsIt) {
+  catalog::Calendar declared;
+  declared.time_zone = "Europe/Berlin";
+  declared.holidays = {{"\"Unity\", German", "10-03"}};
+  std::string csv = "timestamp,value\n";
+  for (int i = 0; i < 100; ++i) csv += fmt::format("2026-10-01 {:02}:00:00,{}\n", i % 24, i % 5);
+  csv += "2026-10-02 21:59:00,1\n2026-10-02 22:00:00,1\n";
+  const auto done = run(csv, {.explain = true, .calendar = *Calendar::of(declared)});
+  const auto lines = lines_of(done.out);
+  ASSERT_EQ(lines.size(), 103U);
+  EXPECT_TRUE(lines[101].ends_with(',')) << lines[101];
+  EXPECT_TRUE(lines[102].ends_with(",\"\"\"Unity\"\", German\"")) << lines[102];
+}
+
 }  // namespace
 }  // namespace wellrun::health::baseline
