@@ -114,6 +114,7 @@ TEST(StatusPage, DoesNotCallDaysGoodThatNobodyWatched) {
   shop.kpi("missed");
   shop.fire("a1");
   shop.time.run_for(6h);
+  shop.heal("a1");
   ASSERT_TRUE(
       shop.command([&](Timestamp) { return shop.domain->resolve("inc-0001", "person:ana", ""); }));
   shop.time.run_for(42h);

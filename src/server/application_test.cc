@@ -1,0 +1,183 @@
+// The whole program against peers that hang, and over a restart.
+
+#include "server/application.h"
+
+#include <arpa/inet.h>
+#include <filesystem>
+#include <future>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "platform/http/http_client.h"
+#include "platform/http/server.h"
+
+namespace wellrun::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Takes connections and never says a word.
+class SilentPeer {
+ public:
+  SilentPeer() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(socket_, 16), 0);
+    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  SilentPeer(const SilentPeer&) = delete;
+  ~SilentPeer() { hang_up(); }
+
+  int port() const { return port_; }
+
+  /// Waits for somebody who calls.
+  void answer() {
+    pollfd call{socket_, POLLIN, 0};
+    ASSERT_EQ(::poll(&call, 1, 60'000), 1) << "nobody called";
+    calls_.push_back(::accept(socket_, nullptr, nullptr));
+  }
+  void hang_up() {
+    calls_.push_back(std::exchange(socket_, -1));
+    for (const int call : std::exchange(calls_, {})) ::close(call);
+  }
+
+ private:
+  int socket_;
+  int port_ = 0;
+  std::vector<int> calls_;
+};
+
+class ApplicationTest : public testing::Test {
+ protected:
+  ApplicationTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "wellrun-app-XXXXXX").string();
+    options_.data = ::mkdtemp(name.data());
+    options_.listen = "127.0.0.1:0";
+    options_.no_auth = true;
+  }
+  ~ApplicationTest() override {
+    application_.reset();
+    std::filesystem::remove_all(options_.data);
+  }
+
+  void start() {
+    auto started = Application::start(options_);
+    ASSERT_TRUE(started) << to_string(started.error());
+    application_ = std::move(*started);
+  }
+
+  Result<http::Response> call(std::string method, const std::string& path, const Json& body = {}) {
+    http::ClientRequest request{.method = std::move(method), .url = application_->url() + path};
+    if (!body.is_null()) {
+      request.headers.push_back({"Content-Type", "application/json"});
+      request.body = to_text(body);
+    }
+    std::promise<Result<http::Response>> promise;
+    client_->send(std::move(request),
+                  [&](Result<http::Response> answer) { promise.set_value(std::move(answer)); });
+    return promise.get_future().get();
+  }
+  void post(const std::string& path, const Json& body) {
+    const auto answer = call("POST", path, body);
+    ASSERT_TRUE(answer) << to_string(answer.error());
+    ASSERT_EQ(answer->status / 100, 2) << answer->body;
+  }
+
+  /// Two persons of one level, with `channel`; then an incident that pages both.
+  void page_two(const std::string& channel) {
+    post("/api/v1/catalog/apply", {{"documents", R"(apiVersion: wellrun.io/v1
+kind: Channel
+metadata: {name: contact}
+spec: )" + channel + R"(
+---
+apiVersion: wellrun.io/v1
+kind: Person
+metadata: {name: ana}
+spec: {displayName: Ana, contacts: [{channel: contact, address: ana@shop.example}]}
+---
+apiVersion: wellrun.io/v1
+kind: Person
+metadata: {name: ben}
+spec: {displayName: Ben, contacts: [{channel: contact, address: ben@shop.example}]}
+---
+apiVersion: wellrun.io/v1
+kind: Team
+metadata: {name: storefront}
+spec: {members: [ana, ben]}
+---
+apiVersion: wellrun.io/v1
+kind: EscalationPolicy
+metadata: {name: storefront}
+spec:
+  levels:
+    - {persons: [ana, ben], acknowledgeWithin: 5m}
+---
+apiVersion: wellrun.io/v1
+kind: Workload
+metadata: {name: shop}
+spec: {description: Takes orders, owner: storefront, tier: 1, escalationPolicy: storefront}
+)"},
+                                   {"commit", "c0ffee"}});
+    post("/api/v1/incidents", {{"title", "a trial"}, {"workload", "shop"}, {"severity", 1}});
+  }
+
+  SystemRuntime system_{{}};
+  std::unique_ptr<http::Client> client_ = http::make_client(system_);
+  Options options_;
+  std::unique_ptr<Application> application_;
+};
+
+TEST_F(ApplicationTest, AMailServerThatDoesNotAnswerHoldsNoQueryUp) {
+  SilentPeer mail_server;
+  start();
+  page_two(fmt::format("{{type: email, smtp: \"127.0.0.1:{}\", from: wellrun@shop.example}}",
+                       mail_server.port()));
+  mail_server.answer();
+  mail_server.answer();
+  const auto answer = call("GET", "/api/v1/query?query=1");
+  ASSERT_TRUE(answer) << to_string(answer.error());
+  EXPECT_EQ(answer->status, 200);
+  mail_server.hang_up();
+}
+
+/// Pages that nobody took before the end go out again at once, and their links must lead here.
+TEST_F(ApplicationTest, APageThatIsTakenUpAtTheStartNamesThePortThatIsServed) {
+  SilentPeer hangs;
+  start();
+  page_two(fmt::format("{{type: webhook, url: \"http://127.0.0.1:{}/pages\"}}", hangs.port()));
+  hangs.answer();
+  hangs.answer();
+  application_.reset();
+
+  std::promise<std::string> taken;
+  std::atomic<bool> is_first = true;
+  http::Router router;
+  router.add({.method = "POST",
+              .pattern = "/pages",
+              .role = http::Role::kPublic,
+              .operation_id = "take",
+              .handler = [&](http::Request request, http::Reply reply) {
+                if (is_first.exchange(false)) taken.set_value(request.body);
+                reply(http::text_response("taken\n"));
+              }});
+  const auto port = hangs.port();
+  hangs.hang_up();
+  http::Server peer(system_, {.listen = fmt::format("127.0.0.1:{}", port)}, router,
+                    [](const http::Request&) { return http::Principal{}; });
+  ASSERT_TRUE(peer.start());
+  start();
+  auto body = taken.get_future();
+  ASSERT_EQ(body.wait_for(60s), std::future_status::ready);
+  const auto page = body.get();
+  EXPECT_TRUE(page.contains(application_->url() + "/incidents/")) << page;
+}
+
+}  // namespace
+}  // namespace wellrun::server
