@@ -19,14 +19,31 @@ Kind kind() {
 }
 
 const std::vector<Kind>& registry() {
+  // clang-format off: a kind is a line
   static const std::vector<Kind> kAll = {
-      kind<Channel>(),           kind<Person>(),       kind<Team>(),       kind<Schedule>(),
-      kind<EscalationPolicy>(),  kind<Environment>(),  kind<Calendar>(),   kind<Workload>(),
-      kind<Component>(),         kind<Priority>(),     kind<Kpi>(),        kind<Slo>(),
-      kind<Baseline>(),          kind<BudgetPolicy>(), kind<RuleGroup>(),  kind<Scrape>(),
-      kind<Retention>(),         kind<Runbook>(),      kind<Automation>(), kind<StatusPage>(),
+      kind<Channel>(),
+      kind<Person>(),
+      kind<Team>(),
+      kind<Schedule>(),
+      kind<EscalationPolicy>(),
+      kind<Environment>(),
+      kind<Calendar>(),
+      kind<Workload>(),
+      kind<Component>(),
+      kind<Priority>(),
+      kind<Kpi>(),
+      kind<Slo>(),
+      kind<Baseline>(),
+      kind<BudgetPolicy>(),
+      kind<RuleGroup>(),
+      kind<Scrape>(),
+      kind<Retention>(),
+      kind<Runbook>(),
+      kind<Automation>(),
+      kind<StatusPage>(),
       kind<CommunicationPlan>(),
   };
+  // clang-format on
   return kAll;
 }
 
