@@ -1,5 +1,7 @@
 #include "simulation/story.h"
 
+#include <set>
+
 #include "core/text.h"
 
 namespace wellrun::simulation {
@@ -10,7 +12,8 @@ using namespace std::chrono_literals;
 constexpr Duration kLookEvery = 5s;
 constexpr Duration kHealthyFor = 60s;
 constexpr Duration kLongest = 90min;
-constexpr Duration kCalmAfter = 30min;  ///< then nothing goes wrong any more
+constexpr Duration kLevelTimeout = 5min;  ///< of the shop's escalation policy
+constexpr Duration kCalmAfter = 30min;    ///< then nothing goes wrong any more
 
 /// The incident that a message is about: "… (inc-0001)" of a subject, or of a webhook's body.
 std::string incident_in(const std::string& text) {
@@ -205,7 +208,8 @@ std::map<std::string, Json> states_from(const std::vector<journal::Fact>& facts)
 /// incident.
 void Story::check_pages(std::vector<std::string>& broken) {
   std::map<std::string, std::string> pages;  // id -> what became of it
-  std::map<std::string, Timestamp> opened;
+  std::map<std::string, Timestamp> opened, over;
+  std::set<std::string> sent;
   for (const auto& fact : all_facts(world_)) {
     const auto page = text_or(fact.body, "page");
     if (fact.type == "page.requested") pages[page] = "nothing";
@@ -214,7 +218,10 @@ void Story::check_pages(std::vector<std::string>& broken) {
       if (pages[page] != "nothing") broken.push_back(page + " ended twice");
       pages[page] = fact.type;
     }
-    if (fact.type == "incident.opened") opened[text_or(fact.body, "incident")] = fact.time;
+    const auto incident = text_or(fact.body, "incident");
+    if (fact.type == "page.sent") sent.insert(incident);
+    if (fact.type == "incident.opened") opened[incident] = fact.time;
+    if (fact.type == "incident.mitigated") over.try_emplace(incident, fact.time);
   }
   for (const auto& [page, end] : pages)
     if (end == "nothing") broken.push_back(page + " was wanted and is lost");
@@ -222,7 +229,10 @@ void Story::check_pages(std::vector<std::string>& broken) {
     const bool told = std::ranges::any_of(world_.deliveries, [&](const Delivery& delivery) {
       return incident_in(delivery.subject) == incident;
     });
-    if (!told) broken.push_back("nobody got word of " + incident);
+    // A mail that was taken and lost is missed when the level's time is up, and not before.
+    const bool was_over_before =
+        sent.contains(incident) && over.contains(incident) && over[incident] - at < kLevelTimeout;
+    if (!told && !was_over_before) broken.push_back("nobody got word of " + incident);
   }
   if (opened.empty()) broken.push_back("no incident was opened");
 }
