@@ -163,6 +163,13 @@ struct EvaluatorTest : testing::Test {
     put(catalog, group, time.now());
   }
 
+  /// What is good of all in each window of the SLO.
+  void good_of_all(double good, double all) {
+    for (const auto* window : {"30s", "10s", "4w"}) {
+      world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, good}};
+      world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, all}};
+    }
+  }
   void start() {
     domain = std::make_unique<HealthDomain>();
     ledger = std::make_unique<journal::Ledger>(time.runtime(), store,
@@ -664,16 +671,10 @@ catalog::Slo checkout_slo() {
 TEST_F(EvaluatorTest, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
   put(catalog, checkout_slo(), time.now());
   start();
-  const auto counts = [&](double good, double total) {
-    for (const auto* window : {"30s", "10s", "4w"}) {
-      world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, good}};
-      world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, total}};
-    }
-  };
-  counts(28, 29);
+  good_of_all(28, 29);
   time.run_for(1min);
   EXPECT_EQ(facts(), Strings{}) << "one failing request at low traffic never pages";
-  counts(80, 100);
+  good_of_all(80, 100);
   time.run_for(10s);
   ASSERT_EQ(facts(), Strings{"alert.fired"});
   const auto fired = store.read({})->front().body.get<facts::AlertFired>();
@@ -681,7 +682,7 @@ TEST_F(EvaluatorTest, AnSloWithShortWindowsFiresAndSaysWhatItWasDecidedOn) {
   EXPECT_EQ(fired.kpi, "orders");
   EXPECT_NEAR(fired.value.get<double>(), 20, 1e-6);
   EXPECT_NE(fired.annotations.at("minimum_events").find("Fewer than 10 events"), std::string::npos);
-  counts(100, 100);
+  good_of_all(100, 100);
   time.run_for(10s);
   EXPECT_EQ(facts().back(), "alert.resolved");
 }
@@ -726,10 +727,7 @@ TEST_F(EvaluatorTest, AnSloThatCannotBeEvaluatedIsAnAlertOfItsService) {
 /// The service fails, and then it is gone: its series end.
 TEST_F(EvaluatorTest, ABurnThatFiresGoesOnWhileTheShortWindowIsEmpty) {
   put(catalog, checkout_slo(), time.now());
-  for (const auto* window : {"30s", "10s", "4w"}) {
-    world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, 80}};
-    world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 100}};
-  }
+  good_of_all(80, 100);
   start();
   time.run_for(15s);
   ASSERT_EQ(facts(), Strings{"alert.fired"});
@@ -750,10 +748,7 @@ TEST_F(EvaluatorTest, ABurnThatMustLastIsPendingUntilThen) {
   auto slo = checkout_slo();
   slo.alerting.windows.front().for_ = 1min;
   put(catalog, slo, time.now());
-  for (const auto* window : {"30s", "10s", "4w"}) {
-    world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, 80}};
-    world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 100}};
-  }
+  good_of_all(80, 100);
   start();
   time.run_for(55s);
   EXPECT_EQ(facts(), Strings{});
@@ -765,10 +760,7 @@ TEST_F(EvaluatorTest, APendingBurnGoesOnAfterARestart) {
   auto slo = checkout_slo();
   slo.alerting.windows.front().for_ = 1min;
   put(catalog, slo, time.now());
-  for (const auto* window : {"30s", "10s", "4w"}) {
-    world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, 80}};
-    world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 100}};
-  }
+  good_of_all(80, 100);
   start();
   time.run_for(40s);
   kill_and_restart(10s);
@@ -786,12 +778,7 @@ TEST_F(EvaluatorTest, ABurnThatWasOverBeforeTheRestartBeginsAnew) {
   auto slo = checkout_slo();
   slo.alerting.windows.front().for_ = 1min;
   put(catalog, slo, time.now());
-  const auto good = [&](double count) {
-    for (const auto* window : {"30s", "10s", "4w"}) {
-      world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, count}};
-      world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 100}};
-    }
-  };
+  const auto good = [&](double count) { good_of_all(count, 100); };
   good(80);
   start();
   time.run_for(40s);
@@ -812,12 +799,7 @@ TEST_F(EvaluatorTest, ABudgetThatIsUsedUpTakesTheStepsOfItsPolicy) {
   policy.workload.name = "shop";
   policy.steps = {{50, {"flag-deployments"}}, {100, {"refuse-deployments", "ticket"}}};
   put(catalog, policy, time.now());
-  const auto used = [&](double percent) {
-    for (const auto* window : {"30s", "10s", "4w"}) {
-      world.answers[fmt::format("sum(increase(good[{}]))", window)] = {{Labels{}, 1e4 - percent}};
-      world.answers[fmt::format("sum(increase(total[{}]))", window)] = {{Labels{}, 1e4}};
-    }
-  };
+  const auto used = [&](double percent) { good_of_all(1e4 - percent, 1e4); };
   used(60);
   start();
   time.run_for(10s);

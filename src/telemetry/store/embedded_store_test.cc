@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "platform/runtime/virtual_runtime.h"
+#include "telemetry/store/store_test_support.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -57,12 +58,9 @@ struct World {
   }
   /// As after kill -9: what the destructor would do does not happen.
   void crash() {
-    const auto copy = folder.path().string() + ".copy";
-    std::filesystem::remove_all(copy);
-    std::filesystem::copy(folder.path(), copy, std::filesystem::copy_options::recursive);
+    const auto copy = copy_of_a_moment(folder.path());
     store.reset();
-    std::filesystem::remove_all(folder.path());
-    std::filesystem::rename(copy, folder.path());
+    put_in_place(copy, folder.path());
     open();
   }
   WriteOutcome write(std::vector<SeriesWrite> series) {

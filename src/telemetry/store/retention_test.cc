@@ -17,6 +17,7 @@
 #include "platform/runtime/virtual_runtime.h"
 #include "telemetry/downsample.h"
 #include "telemetry/store/embedded_store.h"
+#include "telemetry/store/store_test_support.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -64,26 +65,11 @@ class RetentionOfStore : public ::testing::Test {
     store_.reset();
     open();
   }
-  /// As after kill -9: the copy is of one moment, made again until nothing moved meanwhile.
+  /// As after kill -9: what the destructor would do does not happen.
   void crash() {
-    const auto listing = [&] {
-      std::map<std::string, std::uintmax_t> files;
-      std::error_code error;
-      for (const auto& entry : fs::recursive_directory_iterator(options_.dir, error))
-        if (entry.is_regular_file(error)) files[entry.path().string()] = entry.file_size(error);
-      return files;
-    };
-    const auto copy = options_.dir.string() + ".copy";
-    for (bool done = false; !done;) {
-      const auto before = listing();
-      std::error_code error;
-      fs::remove_all(copy);
-      fs::copy(options_.dir, copy, fs::copy_options::recursive, error);
-      done = !error && listing() == before;
-    }
+    const auto copy = copy_of_a_moment(options_.dir);
     store_.reset();
-    fs::remove_all(options_.dir);
-    fs::rename(copy, options_.dir);
+    put_in_place(copy, options_.dir);
     open();
   }
   std::int64_t now() const { return to_unix_ms(runtime_.now()); }
