@@ -445,7 +445,7 @@ const std::vector<View>& views() {
        "How long series are kept and how finely, by the rules that say so: of all, or of --match",
        "/api/v1/retention",
        {"match"},
-       {{"RULES", "rules"},
+       {{"RULES", "rules", Form::kList},
         {"KEEP", "keep"},
         {"DOWNSAMPLED TO", "resolution"},
         {"SERIES", "series"},
