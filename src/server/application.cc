@@ -136,6 +136,7 @@ struct Application::State {
   std::unique_ptr<health::watch::WatchStore> baselines;
   std::unique_ptr<telemetry::ExemplarStore> exemplars;
   std::unique_ptr<http::Client> client;
+  std::unique_ptr<http::Client> scrape_client;  ///< whose names may not answer
   std::unique_ptr<ProcessRunner> processes;
   std::unique_ptr<Authenticator> authenticator;
   std::optional<LinkSigner> signer;
@@ -190,6 +191,7 @@ Status Application::State::open() {
   querier = telemetry::promql::make_querier(runtime, *engine);
   baselines = std::make_unique<health::watch::WatchStore>(options.data + "/baselines.sqlite");
   client = http::make_client(system);
+  scrape_client = http::make_client(system);
   processes = make_process_runner(system, {.hidden = kept_from_steps(options)});
   const bool tls = !options.tls_certificate_file.empty();
   TRY(authenticator, Authenticator::open(options.data, runtime,
@@ -265,9 +267,10 @@ void Application::State::build_control_plane() {
                           .external_url = options.public_url},
             .ledger = {},
             .baselines = baselines.get()});
-  scraper = std::make_unique<telemetry::scrape::Scraper>(runtime, *client, *commits, *exemplars);
+  scraper =
+      std::make_unique<telemetry::scrape::Scraper>(runtime, *scrape_client, *commits, *exemplars);
   const Runtime lookups{runtime.clock, runtime.random, runtime.strand, lookup_workers};
-  discovery = std::make_unique<telemetry::scrape::Discovery>(lookups, *client, *scraper);
+  discovery = std::make_unique<telemetry::scrape::Discovery>(lookups, *scrape_client, *scraper);
   receiver = std::make_unique<telemetry::otlp::OtlpReceiver>(
       runtime.clock, *commits, *store,
       telemetry::otlp::ReceiverOptions{.exemplars = exemplars.get()});
@@ -315,8 +318,8 @@ void Application::State::build_routes() {
     for (auto& route : routes) router.add(std::move(route));
   };
   add(main_router, plane->routes());
-  add(main_router, catalog::catalog_routes(
-                       {runtime.strand, plane->ledger(), plane->catalog_domain(), languages()}));
+  add(main_router, catalog::catalog_routes({runtime.strand, runtime.workers, plane->ledger(),
+                                            plane->catalog_domain(), languages()}));
   add(main_router, health::health_routes(runtime, plane->evaluator(), plane->health()));
   add(main_router, health::rules::rules_routes(runtime, *engine, *journal));
   add(main_router, health::slo_routes(runtime, plane->catalog(), plane->evaluator(),
@@ -380,6 +383,7 @@ void Application::State::stop() {
       plane->stop([durable] { durable->set_value(); });
     });
     finished.wait_for(std::chrono::seconds(10));
+    mailer->close();
   }
   processes.reset();
   if (store) (void)store->stop();

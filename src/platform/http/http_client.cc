@@ -97,13 +97,30 @@ Result<std::string> request_text(const ClientRequest& request, const Url& url) {
   return text + "\r\n" + request.body;
 }
 
+/// By what the system is set up for (/etc/hosts, DNS); as long as that takes.
+Result<std::vector<asio::ip::address>> system_look_up(const std::string& host) {
+  asio::io_context context;
+  tcp::resolver resolver(context);
+  error_code error;
+  const auto found = resolver.resolve(host, "", error);
+  if (error) return fail(ErrorCode::kUnavailable, error.message());
+  std::vector<asio::ip::address> addresses;
+  for (const auto& entry : found) addresses.push_back(entry.endpoint().address());
+  return addresses;
+}
+
+struct Resolving {
+  Workers* workers;
+  LookUp look_up;
+};
+
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(asio::io_context& io, ClientRequest request, ClientCallback done)
+  Exchange(asio::io_context& io, Resolving resolving, ClientRequest request, ClientCallback done)
       : request_(std::move(request)),
         done_(std::move(done)),
+        resolving_(std::move(resolving)),
         strand_(asio::make_strand(io)),
-        resolver_(strand_),
         socket_(strand_),
         deadline_(strand_) {}
 
@@ -125,23 +142,33 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
       if (self->is_sending_) return self->give_up(ErrorCode::kDeadline, "no answer in time", {});
       self->give_up(ErrorCode::kUnavailable, "cannot connect in time", {});
     });
-    resolver_.async_resolve(
-        url_.host, url_.port,
-        [self = shared_from_this()](error_code error, const tcp::resolver::results_type& found) {
-          if (error)
-            return self->give_up(ErrorCode::kUnavailable, "cannot resolve the name", error);
-          self->connect(found);
+    error_code is_a_name;
+    const auto address = asio::ip::make_address(url_.host, is_a_name);
+    if (!is_a_name) return connect({address});
+    // Weakly: nobody waits for a look-up whose exchange has run out of time.
+    resolving_.workers->run(
+        [weak = weak_from_this(), look_up = resolving_.look_up, host = url_.host] {
+          if (weak.expired()) return;
+          auto found = look_up(host);
+          const auto self = weak.lock();
+          if (!self) return;
+          asio::post(self->strand_, [self, found = std::move(found)] {
+            if (!found)
+              return self->give_up(ErrorCode::kUnavailable,
+                                   "cannot resolve the name: " + found.error().message, {});
+            self->connect(*found);
+          });
         });
   }
 
   /// Only to addresses that were checked: a name that resolves differently the next time cannot
   /// matter.
-  void connect(const tcp::resolver::results_type& found) {
+  void connect(const std::vector<asio::ip::address>& found) {
     if (!done_) return;
-    for (const auto& entry : found) {
-      if (address_allowed(entry.endpoint().address().to_string(), request_.addresses)) {
-        endpoints_.push_back(entry.endpoint());
-      }
+    const auto port = static_cast<std::uint16_t>(std::stoi(url_.port));  // parse_url() looked at it
+    for (const auto& address : found) {
+      if (address_allowed(address.to_string(), request_.addresses))
+        endpoints_.emplace_back(address, port);
     }
     if (endpoints_.empty()) {
       return give_up(ErrorCode::kForbidden, "its addresses may not be called from here", {});
@@ -272,7 +299,6 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     if (!done_) return;
     auto done = std::exchange(done_, nullptr);
     deadline_.cancel();
-    resolver_.cancel();
     error_code ignored;
     socket_.close(ignored);
     if (transport_) transport_->close();
@@ -281,8 +307,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   ClientRequest request_;
   ClientCallback done_;  ///< empty once called
+  Resolving resolving_;
   asio::strand<asio::io_context::executor_type> strand_;
-  tcp::resolver resolver_;
   tcp::socket socket_;
   asio::steady_timer deadline_;
   Url url_;
@@ -296,19 +322,25 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
 class HttpClient final : public Client {
  public:
-  explicit HttpClient(asio::io_context& io) : io_(io) {}
+  HttpClient(asio::io_context& io, Resolving resolving)
+      : io_(io), resolving_(std::move(resolving)) {}
   void send(ClientRequest request, ClientCallback done) override {
-    std::make_shared<Exchange>(io_, std::move(request), std::move(done))->start();
+    std::make_shared<Exchange>(io_, resolving_, std::move(request), std::move(done))->start();
   }
 
  private:
   asio::io_context& io_;
+  Resolving resolving_;
 };
+
+constexpr int kLookUps = 2;  ///< at one time, of one client
 
 }  // namespace
 
-std::unique_ptr<Client> make_client(SystemRuntime& runtime) {
-  return std::make_unique<HttpClient>(runtime.io());
+std::unique_ptr<Client> make_client(SystemRuntime& runtime, LookUp look_up) {
+  if (!look_up) look_up = system_look_up;
+  return std::make_unique<HttpClient>(
+      runtime.io(), Resolving{&runtime.add_workers(kLookUps), std::move(look_up)});
 }
 
 }  // namespace wellrun::http

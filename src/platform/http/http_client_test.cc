@@ -68,6 +68,32 @@ TEST_F(ClientTest, ExchangesBodiesAndUnpacksThem) {
   EXPECT_EQ(send({.url = url("/absent")})->status, 404);
 }
 
+/// As when the name server of the scrape targets is gone, and a page goes out.
+TEST_F(ClientTest, NamesThatAreNotAnsweredHoldUpNoOtherClientAndNoAddress) {
+  start();
+  std::promise<void> never;
+  const auto hanging = make_client(runtime_, [wait = never.get_future().share()](const auto&) {
+    wait.wait();
+    return Result<std::vector<boost::asio::ip::address>>(fail(ErrorCode::kUnavailable, "gone"));
+  });
+  std::vector<std::future<Result<Response>>> stuck;
+  for (int i = 0; i < 20; ++i) {
+    const auto done = std::make_shared<std::promise<Result<Response>>>();
+    stuck.push_back(done->get_future());
+    hanging->send({.url = "http://dead.example/", .timeout = 300ms},
+                  [done](Result<Response> result) { done->set_value(std::move(result)); });
+  }
+  EXPECT_EQ(send({.url = fmt::format("http://localhost:{}/hello", server_->port())})->body,
+            "hello");
+  const auto by_address = std::make_shared<std::promise<Result<Response>>>();
+  hanging->send({.url = url("/hello")}, [by_address](Result<Response> result) {
+    by_address->set_value(std::move(result));
+  });
+  EXPECT_EQ(by_address->get_future().get()->body, "hello");
+  for (auto& each : stuck) EXPECT_EQ(each.get().error().code, ErrorCode::kUnavailable);
+  never.set_value();
+}
+
 TEST_F(ClientTest, SaysWhatWentWrong) {
   start();
   EXPECT_EQ(send({.url = "ftp://somewhere"}).error().code, ErrorCode::kInvalid);
