@@ -1,5 +1,6 @@
 #include "respond/mailer.h"
 
+#include <atomic>
 #include <curl/curl.h>
 #include <fmt/format.h>
 
@@ -48,8 +49,24 @@ std::size_t read_upload(char* buffer, std::size_t size, std::size_t count, void*
   return length;
 }
 
-/// Blocks for at most 30 seconds.
-Status send_mail(const Mail& mail, Timestamp now) {
+constexpr curl_off_t kPatienceWhenClosing = 3'000'000;  ///< of a mail's whole time, microseconds
+
+/// What a transfer under way asks now and then: an ordinary mail is let through, one that waits for
+/// a server is given up.
+struct Watched {
+  CURL* curl;
+  const std::atomic<bool>& closing;
+};
+
+int gives_up(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto& watched = *static_cast<const Watched*>(data);
+  curl_off_t taken = 0;
+  curl_easy_getinfo(watched.curl, CURLINFO_TOTAL_TIME_T, &taken);
+  return watched.closing && taken > kPatienceWhenClosing ? 1 : 0;
+}
+
+/// Blocks for at most 30 seconds; when `closing` becomes true, for a few.
+Status send_mail(const Mail& mail, Timestamp now, const std::atomic<bool>& closing) {
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(),
                                                                  curl_easy_cleanup);
   if (!curl) return fail(ErrorCode::kUnavailable, "no memory for an SMTP session");
@@ -72,6 +89,10 @@ Status send_mail(const Mail& mail, Timestamp now) {
   curl_easy_setopt(curl.get(), CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, 30'000L);
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
+  Watched watched{curl.get(), closing};
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, gives_up);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &watched);
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_PROXY, "");
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, problem);
@@ -81,6 +102,9 @@ Status send_mail(const Mail& mail, Timestamp now) {
   }
   const auto code = curl_easy_perform(curl.get());
   if (code == CURLE_OK) return {};
+  if (code == CURLE_ABORTED_BY_CALLBACK)
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("{} had not taken the mail when Wellrun stopped", mail.server));
   return fail(ErrorCode::kUnavailable,
               fmt::format("{} did not take the mail: {}", mail.server,
                           problem[0] == '\0' ? curl_easy_strerror(code) : problem));
@@ -91,14 +115,16 @@ class SmtpMailer final : public Mailer {
   SmtpMailer(const Clock& clock, Workers& workers) : clock_(clock), workers_(workers) {}
 
   void send(Mail mail, std::move_only_function<void(Status)> done) override {
-    workers_.run([&clock = clock_, mail = std::move(mail), done = std::move(done)]() mutable {
-      done(send_mail(mail, clock.now()));
-    });
+    workers_.run(
+        [&clock = clock_, &closing = closing_, mail = std::move(mail),
+         done = std::move(done)]() mutable { done(send_mail(mail, clock.now(), closing)); });
   }
+  void close() override { closing_ = true; }
 
  private:
   const Clock& clock_;
   Workers& workers_;
+  std::atomic<bool> closing_ = false;
 };
 
 }  // namespace

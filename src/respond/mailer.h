@@ -26,6 +26,9 @@ class Mailer {
   /// On the strand. `done` runs exactly once, on any thread, within a minute: success means that
   /// the server took the mail, not that anybody has it. kUnavailable says what the server answered.
   virtual void send(Mail mail, std::move_only_function<void(Status)> done) = 0;
+  /// From any thread: what waits for a server that does not answer is given up soon, as failed. It
+  /// is sent again after the next start.
+  virtual void close() {}
 };
 
 /// SMTP by libcurl. A server that does not answer holds a thread of `workers` for half a minute:

@@ -3,8 +3,10 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <future>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -242,6 +244,48 @@ TEST_F(PerformerTest, AMailServerThatIsNotThereIsAFailedPageThatSaysSo) {
   const auto outcome = perform(performer, "mail");
   EXPECT_EQ(outcome.kind, Outcome::Kind::kFailed);
   EXPECT_TRUE(outcome.error.starts_with("127.0.0.1:1 did not take the mail")) << outcome.error;
+}
+
+/// Takes connections (its backlog does) and never says a word.
+class SilentServer {
+ public:
+  SilentServer() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (bind(socket_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(socket_, 8) != 0)
+      return;
+    if (getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0)
+      port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() { ::close(socket_); }
+  int port() const { return port_; }
+
+ private:
+  int socket_ = socket(AF_INET, SOCK_STREAM, 0);
+  int port_ = 0;
+};
+
+TEST_F(PerformerTest, AMailServerThatSaysNothingDoesNotHoldUpAStop) {
+  const SilentServer silent;
+  ASSERT_NE(silent.port(), 0);
+  SystemRuntime system({});
+  const auto mailer = make_smtp_mailer(system.runtime().clock, system.runtime().workers);
+  std::promise<Status> promise;
+  auto answer = promise.get_future();
+  system.runtime().strand.post([&] {
+    mailer->send({.server = fmt::format("127.0.0.1:{}", silent.port()),
+                  .from = "wellrun@shop.example",
+                  .to = "ana@shop.example"},
+                 [&](const Status& status) { promise.set_value(status); });
+  });
+  mailer->close();
+  const auto status = answer.get();
+  ASSERT_FALSE(status);
+  EXPECT_TRUE(to_string(status.error()).contains("when Wellrun stopped"))
+      << to_string(status.error());
+  system.stop();
 }
 
 }  // namespace
