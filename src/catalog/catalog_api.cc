@@ -66,21 +66,35 @@ Result<Json> list_resources(const Catalog& catalog, const Request& request) {
   return Json{{"items", std::move(items)}};
 }
 
+Result<const Resource*> resource_named(const Catalog& catalog, const std::string& kind,
+                                       const std::string& name) {
+  if (kind_named(kind) == nullptr) return no_such_kind(kind);
+  if (const Resource* resource = catalog.resource(kind, name)) return resource;
+  std::vector<std::string> names;
+  for (const Resource* each : catalog.resources(kind)) names.push_back(each->name);
+  return fail(ErrorCode::kNotFound,
+              "there is no " + kind + " " + quote(name) + did_you_mean(name, names));
+}
+
 Result<Json> get_resource(const Catalog& catalog, const Request& request) {
   const std::string& kind = request.path_parameter("kind");
   const std::string& name = request.path_parameter("name");
-  if (kind_named(kind) == nullptr) return no_such_kind(kind);
   std::optional<Catalog> past;
   if (const auto at = request.parameter("at")) {
     TRY(const Timestamp time, parse_rfc3339(*at));
     past = catalog.at(time);
   }
-  const Catalog& then = past ? *past : catalog;
-  if (const Resource* resource = then.resource(kind, name)) return resource_json(*resource);
-  std::vector<std::string> names;
-  for (const Resource* each : then.resources(kind)) names.push_back(each->name);
-  return fail(ErrorCode::kNotFound,
-              "there is no " + kind + " " + quote(name) + did_you_mean(name, names));
+  TRY(const Resource* resource, resource_named(past ? *past : catalog, kind, name));
+  return resource_json(*resource);
+}
+
+/// All of it, or the resource of `kind` and `name`.
+Result<std::string> export_catalog(const Catalog& catalog, const Request& request) {
+  const auto kind = request.parameter("kind"), name = request.parameter("name");
+  if (!kind && !name) return export_yaml(catalog);
+  if (!kind || !name) return fail(ErrorCode::kInvalid, "kind and name go together");
+  TRY(const Resource* resource, resource_named(catalog, *kind, *name));
+  return export_yaml(*resource);
 }
 
 Result<Json> list_kinds(const Catalog& catalog) {
@@ -142,42 +156,51 @@ Result<ApplyRequest> read_request(const Request& request) {
   return read;
 }
 
-Checked check_against(const CatalogApi& api, Declarations declarations, bool prune) {
-  return check(std::move(declarations),
-               {.languages = api.languages, .current = &api.domain.catalog(), .prune = prune});
-}
+/// What is declared, beside the catalog as it was at `now`.
+struct Question {
+  Declarations declarations;
+  ApplyInfo info;
+  Catalog current;
+  Timestamp now;
 
-/// Reads the body and its YAML on the I/O thread, then goes on on the strand.
-http::Handler with_declarations(CatalogApi api,
-                                std::function<void(const CatalogApi&, Declarations,
-                                                   const ApplyInfo&, const Request&, http::Reply)>
-                                    then) {
-  return [api, then = std::move(then)](Request request, http::Reply reply) {
+  Checked checked(const Languages& languages) {
+    return check(std::move(declarations),
+                 {.languages = languages, .current = &current, .prune = info.prune});
+  }
+};
+
+/// Reads the body and its YAML on the I/O thread and answers on a worker, from a copy of the
+/// catalog: a question may be as large as it likes, the strand does not wait for it.
+http::Handler ask_of_copy(CatalogApi api,
+                          std::function<Response(const CatalogApi&, Question)> answer) {
+  return [api, answer = std::move(answer)](const Request& request, http::Reply reply) {
     auto read = read_request(request);
     if (!read) return reply(http::problem_response(read.error()));
-    api.strand.post([api, then, request = std::move(request), info = std::move(read->info),
-                     declarations = load(read->files), reply = std::move(reply)]() mutable {
-      then(api, std::move(declarations), info, request, std::move(reply));
+    api.strand.post([api, answer, info = std::move(read->info), declarations = load(read->files),
+                     reply = std::move(reply)]() mutable {
+      Question question{std::move(declarations), std::move(info), api.domain.catalog(),
+                        api.ledger.now()};
+      api.workers.run(
+          [api, answer = std::move(answer), question = std::move(question),
+           reply = std::move(reply)]() mutable { reply(answer(api, std::move(question))); });
     });
   };
 }
 
-void check_catalog(const CatalogApi& api, Declarations declarations, const ApplyInfo& info,
-                   const Request&, http::Reply reply) {
-  const std::size_t count = declarations.items.size();
-  const Checked checked = check_against(api, std::move(declarations), info.prune);
-  reply(http::json_response({{"problems", problems_json(checked.problems)},
-                             {"notes", problems_json(checked.notes)},
-                             {"resources", count}}));
+Response check_catalog(const CatalogApi& api, Question question) {
+  const std::size_t count = question.declarations.items.size();
+  const Checked checked = question.checked(api.languages);
+  return http::json_response({{"problems", problems_json(checked.problems)},
+                              {"notes", problems_json(checked.notes)},
+                              {"resources", count}});
 }
 
-void plan_catalog(const CatalogApi& api, Declarations declarations, const ApplyInfo& info,
-                  const Request&, http::Reply reply) {
-  const Checked checked = check_against(api, std::move(declarations), info.prune);
-  Json answer = to_json(plan(api.domain.catalog(), checked.wanted, api.ledger.now()));
+Response plan_catalog(const CatalogApi& api, Question question) {
+  const Checked checked = question.checked(api.languages);
+  Json answer = to_json(plan(question.current, checked.wanted, question.now));
   answer["problems"] = problems_json(checked.problems);
   answer["notes"] = problems_json(checked.notes);
-  reply(http::json_response(answer));
+  return http::json_response(answer);
 }
 
 Response refused(const Error& error, const std::vector<Problem>& problems) {
@@ -196,14 +219,19 @@ Response applied_response(const std::vector<journal::Fact>& facts) {
   return http::problem_response({ErrorCode::kInternal, "the apply left no catalog.applied", {}});
 }
 
-void apply_catalog(const CatalogApi& api, Declarations declarations, const ApplyInfo& info,
-                   const Request& request, http::Reply reply) {
+/// Reads the body and its YAML on the I/O thread; what it is checked against must be what it is
+/// applied to.
+void apply_catalog(const CatalogApi& api, const Request& request, http::Reply reply) {
+  auto read = read_request(request);
+  if (!read) return reply(http::problem_response(read.error()));
   // decide() is copied by the ledger, and its problems are wanted by the answer: both hold them.
-  const auto wanted = std::make_shared<const Declarations>(std::move(declarations));
+  const auto wanted = std::make_shared<const Declarations>(load(read->files));
   const auto problems = std::make_shared<std::vector<Problem>>();
   journal::Ledger::Decide decide = [api, wanted, problems,
-                                    info](Timestamp) -> Result<journal::Decision> {
-    const Checked checked = check_against(api, *wanted, info.prune);
+                                    info = read->info](Timestamp) -> Result<journal::Decision> {
+    const Checked checked =
+        check(*wanted,
+              {.languages = api.languages, .current = &api.domain.catalog(), .prune = info.prune});
     *problems = checked.problems;
     return api.domain.decide_apply(checked, info);
   };
@@ -237,14 +265,17 @@ std::vector<http::Route> catalog_routes(const CatalogApi& api) {
   add("GET", "/api/v1/resources/{kind}/{name}", Role::kViewer, "getResource",
       on_strand([&](const Request& r) { return respond(get_resource(domain.catalog(), r)); }));
   add("POST", "/api/v1/catalog/check", Role::kViewer, "checkCatalog",
-      with_declarations(api, check_catalog));
-  add("POST", "/api/v1/catalog/plan", Role::kViewer, "planCatalog",
-      with_declarations(api, plan_catalog));
+      ask_of_copy(api, check_catalog));
+  add("POST", "/api/v1/catalog/plan", Role::kViewer, "planCatalog", ask_of_copy(api, plan_catalog));
   add("POST", "/api/v1/catalog/apply", Role::kOperator, "applyCatalog",
-      with_declarations(api, apply_catalog));
+      [api](const Request& request, http::Reply reply) {
+        apply_catalog(api, request, std::move(reply));
+      });
   add("GET", "/api/v1/catalog/export", Role::kViewer, "exportCatalog",
-      on_strand([&](const Request&) {
-        return http::text_response(export_yaml(domain.catalog()), 200, "application/yaml");
+      on_strand([&](const Request& r) {
+        const auto yaml = export_catalog(domain.catalog(), r);
+        return yaml ? http::text_response(*yaml, 200, "application/yaml")
+                    : http::problem_response(yaml.error());
       }));
   add("GET", "/api/v1/catalog/kinds", Role::kViewer, "listKinds",
       on_strand([&](const Request&) { return respond(list_kinds(domain.catalog())); }));

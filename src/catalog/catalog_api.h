@@ -15,6 +15,7 @@ namespace wellrun::catalog {
 /// All outlive the routes.
 struct CatalogApi {
   Strand& strand;
+  Workers& workers;  ///< for what takes as long as its question is large
   journal::Ledger& ledger;
   const CatalogDomain& domain;
   Languages languages;

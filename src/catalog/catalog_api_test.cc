@@ -14,16 +14,19 @@ class CatalogApiTest : public testing::Test {
  protected:
   CatalogApiTest() {
     EXPECT_TRUE(ledger_.start());
-    for (http::Route& route : catalog_routes({runtime_.runtime().strand, ledger_, domain_, {}})) {
+    for (http::Route& route : catalog_routes(
+             {runtime_.runtime().strand, runtime_.runtime().workers, ledger_, domain_, {}})) {
       router_.add(std::move(route));
     }
   }
 
-  http::Response ask(std::string method, std::string path, const Json& body = nullptr) {
+  http::Response ask(std::string method, std::string path, const Json& body = nullptr,
+                     http::Parameters query = {}) {
     const http::Match match = router_.match(method, path);
     if (match.route == nullptr) return {.status = 404};
     http::Request request{.method = std::move(method), .path = std::move(path)};
     request.body = to_text(body);
+    request.query = std::move(query);
     request.path_parameters = match.path_parameters;
     request.principal = {"person:ana", http::Role::kOperator};
     std::optional<http::Response> answer;
@@ -99,6 +102,20 @@ TEST_F(CatalogApiTest, AnExportChecksWell) {
   const Json checked = json_of(ask("POST", "/api/v1/catalog/check", {{"documents", exported}}));
   EXPECT_EQ(checked["resources"], 18);
   EXPECT_TRUE(checked["problems"].empty());
+}
+
+TEST_F(CatalogApiTest, OneResourceIsExportedAsItStandsInAnExportOfAll) {
+  ask("POST", "/api/v1/catalog/apply", {{"files", example_repository()}});
+  const std::string all = ask("GET", "/api/v1/catalog/export").body;
+  const auto one =
+      ask("GET", "/api/v1/catalog/export", nullptr, {{"kind", "Workload"}, {"name", "shop"}});
+  EXPECT_TRUE(one.body.contains("kind: Workload\n")) << one.body;
+  EXPECT_TRUE(all.contains("---\n" + one.body + "---\n")) << one.body;
+  const auto misspelt =
+      ask("GET", "/api/v1/catalog/export", nullptr, {{"kind", "Workload"}, {"name", "shap"}});
+  EXPECT_EQ(misspelt.status, 404);
+  EXPECT_TRUE(misspelt.body.contains("shop")) << misspelt.body;
+  EXPECT_EQ(ask("GET", "/api/v1/catalog/export", nullptr, {{"kind", "Workload"}}).status, 400);
 }
 
 }  // namespace

@@ -72,10 +72,26 @@ void refuse_deletion(Checked& checked, const Identity& deleted,
                          deleted.first, quote(deleted.second), join_words(words)));
 }
 
+/// The nearest name for each of the first wrong ones: to look for it is to compare with every name.
+class Hints {
+ public:
+  std::string for_reference(const Catalog& wanted, const ReadReference& reference) {
+    if (given_++ >= kMost) return {};
+    const auto [known, is_new] = names_.try_emplace(reference.kind);
+    if (is_new) known->second = names_of(wanted, reference.kind);
+    return nearest(reference.name, known->second).value_or("");
+  }
+
+ private:
+  static constexpr std::size_t kMost = 50;
+  std::size_t given_ = 0;
+  std::map<std::string, std::vector<std::string>> names_;
+};
+
 void check_references(const std::vector<Declared>& items, const CheckOptions& options,
                       Checked& checked) {
   std::map<Identity, std::vector<Referrer>> to_deleted;
-  std::map<std::string, std::vector<std::string>> names;
+  Hints hints;
   for (const Declared& declared : items) {
     for (const ReadReference& reference : declared.references) {
       if (checked.wanted.resource(reference.kind, reference.name) != nullptr) continue;
@@ -85,12 +101,10 @@ void check_references(const std::vector<Declared>& items, const CheckOptions& op
         to_deleted[{reference.kind, reference.name}].push_back({&declared, &reference});
         continue;
       }
-      const auto [known, is_new] = names.try_emplace(reference.kind);
-      if (is_new) known->second = names_of(checked.wanted, reference.kind);
       problem_at(checked, declared, reference.position,
                  fmt::format("field {}: there is no {} {}", quote(reference.field), reference.kind,
                              quote(reference.name)),
-                 nearest(reference.name, known->second).value_or(""));
+                 hints.for_reference(checked.wanted, reference));
     }
   }
   for (const auto& [deleted, referrers] : to_deleted) refuse_deletion(checked, deleted, referrers);

@@ -171,12 +171,17 @@ Node encode_resource(const Kind& kind, const void* value, Writing writing) {
   return document;
 }
 
+std::string export_yaml(const Resource& resource) {
+  return write_yaml(
+      encode_resource(*kind_named(resource.kind), resource.value.get(), Writing::kCompact));
+}
+
 std::string export_yaml(const Catalog& catalog) {
   std::string text;
   for (const Kind& kind : kinds()) {
     for (const Resource* resource : catalog.resources(kind.name)) {
       if (!text.empty()) text += "---\n";
-      text += write_yaml(encode_resource(kind, resource->value.get(), Writing::kCompact));
+      text += export_yaml(*resource);
     }
   }
   return text;

@@ -35,6 +35,8 @@ Node encode_resource(const Kind& kind, const void* value, Writing writing);
 /// Every resource as one YAML stream, sorted by kind and name: canonical, only what differs from
 /// the defaults. Applied to an empty catalog and exported again it gives the same bytes.
 std::string export_yaml(const Catalog& catalog);
+/// One of them; without what stands between two.
+std::string export_yaml(const Resource& resource);
 
 /// Small letters, digits, '-', '_' and '.', at most 100, beginning and ending with a letter or
 /// digit.

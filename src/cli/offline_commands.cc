@@ -76,12 +76,12 @@ int run_plan(Context& context, const std::string& directory, bool prune) {
   Api api(context.api);
   auto answer = api.send("POST", "/api/v1/catalog/plan", *body);
   if (!answer) return report(context, answer.error());
+  const auto problems = answer->value("problems", Json::array());
   if (context.json) {
     context.out(answer->dump(2) + "\n");
-    return 0;
+    return problems.empty() ? 0 : 1;
   }
-  if (const auto problems = answer->value("problems", Json::array()); !problems.empty())
-    return show_problems(context, problems);
+  if (!problems.empty()) return show_problems(context, problems);
   const auto plan = catalog::plan_from_json(*answer);
   if (!plan) return report(context, plan.error());
   context.out(catalog::render_plan(*plan, context.terminal.colour));
@@ -163,14 +163,31 @@ std::string kind_meant(Api& api, const std::string& said) {
   return said;
 }
 
+/// As one would write it in a file, and where it came from.
+int show_resource(Context& context, Api& api, const std::string& kind, const std::string& name) {
+  const auto known = api.get("/api/v1/resources/" + url_encode(kind) + "/" + url_encode(name));
+  if (!known) return report(context, known.error());
+  const auto yaml =
+      api.get_text("/api/v1/catalog/export?kind=" + url_encode(kind) + "&name=" + url_encode(name));
+  if (!yaml) return report(context, yaml.error());
+  std::string origin = "# applied " + text_or(*known, "applied_at");
+  if (const auto file = text_or(*known, "file"); !file.empty())
+    origin += fmt::format(" from {}:{}", file, known->value("line", 0));
+  if (const auto commit = text_or(*known, "commit"); !commit.empty())
+    origin += ", commit " + commit;
+  context.out(origin + "\n" + *yaml);
+  return 0;
+}
+
 int run_get(Context& context, const std::string& said, const std::string& name) {
   Api api(context.api);
   const auto kind = said.empty() ? said : kind_meant(api, said);
+  if (!name.empty() && !context.json) return show_resource(context, api, kind, name);
   auto answer =
       api.get(name.empty() ? "/api/v1/resources?kind=" + url_encode(kind)
                            : "/api/v1/resources/" + url_encode(kind) + "/" + url_encode(name));
   if (!answer) return report(context, answer.error());
-  if (context.json || !name.empty()) {
+  if (context.json) {
     context.out(answer->dump(2) + "\n");
     return 0;
   }
