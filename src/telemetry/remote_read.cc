@@ -20,9 +20,8 @@ using protozero::pbf_writer;
 
 constexpr std::size_t kMaxBodyBytes = 4U << 20;
 constexpr std::size_t kMaxPlainBytes = 16U << 20;
-constexpr std::size_t kMaxSamples = 50'000'000;  ///< as Prometheus: of one request, samples form
-constexpr std::size_t kSamplesPerChunk = 120;    ///< as Prometheus cuts them
-constexpr std::size_t kFrameBytes = 1U << 20;    ///< of one frame, about
+constexpr std::size_t kSamplesPerChunk = 120;  ///< as Prometheus cuts them
+constexpr std::size_t kFrameBytes = 1U << 20;  ///< of one frame, about
 enum class ResponseType { kSamples, kStreamedChunks };
 
 struct Query {
@@ -251,6 +250,12 @@ void append_series_frames(std::string& out, const SeriesData& series, std::size_
   }
 }
 
+std::size_t samples_in(const std::vector<SeriesData>& found) {
+  std::size_t count = 0;
+  for (const auto& series : found) count += series.samples.size() + series.histograms.size();
+  return count;
+}
+
 http::Response refused(const Error& error) {
   const bool too_much = error.code == ErrorCode::kTooLarge || error.code == ErrorCode::kInvalid;
   return http::text_response(to_string(error) + "\n",
@@ -259,17 +264,23 @@ http::Response refused(const Error& error) {
 
 }  // namespace
 
-http::Response answer_remote_read(const http::Request& request, const MetricReader& reader) {
+http::Response answer_remote_read(const http::Request& request, const MetricReader& reader,
+                                  std::size_t max_samples) {
   const auto plain = unpack_snappy(request.body, kMaxPlainBytes);
   if (!plain) return refused(plain.error());
   const auto read = read_request(*plain);
   if (!read) return refused(read.error());
   std::vector<std::vector<SeriesData>> results;
   ReadLimits limits;
-  limits.max_samples = kMaxSamples;
+  limits.max_samples = max_samples;  // what one query has read, the next may not
   for (const auto& query : read->queries) {
+    if (limits.max_samples == 0)  // to the reader that would be no limit at all
+      return refused({ErrorCode::kTooLarge,
+                      fmt::format("the request needs more than {} samples", max_samples),
+                      {}});
     auto found = reader.select(query.matchers, query.range, limits);
     if (!found) return refused(found.error());
+    limits.max_samples -= std::min(limits.max_samples, samples_in(*found));
     results.push_back(std::move(*found));
   }
   // What the client takes first.

@@ -15,7 +15,11 @@ namespace wellrun::telemetry {
 /// protobuf in snappy. References outlive the server.
 std::vector<http::Route> remote_read_routes(const MetricReader& reader, Workers& workers);
 
-/// What the route answers.
-http::Response answer_remote_read(const http::Request& request, const MetricReader& reader);
+/// As Prometheus' --storage.remote.read-sample-limit; here it holds for frames of chunks, too.
+inline constexpr std::size_t kMostRemoteReadSamples = 50'000'000;
+
+/// What the route answers. All queries of the request together may read `max_samples`.
+http::Response answer_remote_read(const http::Request& request, const MetricReader& reader,
+                                  std::size_t max_samples = kMostRemoteReadSamples);
 
 }  // namespace wellrun::telemetry

@@ -510,6 +510,9 @@ std::optional<std::string> fault_of_histogram(const Histogram& h) {
   const bool custom = h.schema == kCustomBucketsSchema;
   if (!custom && (h.schema < -4 || h.schema > 8))
     return fmt::format("its schema is {}; -4 to 8 and -53 are known", h.schema);
+  if (!(h.zero_threshold >= 0) || std::isinf(h.zero_threshold))
+    return fmt::format("its zero threshold is {}; a number from 0 on is wanted", h.zero_threshold);
+  if (!(h.zero_count >= 0)) return fmt::format("its zero count is {}", h.zero_count);
   if (!custom && !h.custom_bounds.empty()) return "it has custom bounds with an exponential schema";
   for (std::size_t i = 1; i < h.custom_bounds.size(); ++i)
     if (!(h.custom_bounds[i] > h.custom_bounds[i - 1])) return "its custom bounds do not ascend";

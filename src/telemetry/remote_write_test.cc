@@ -1,5 +1,6 @@
 #include "telemetry/remote_write.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <protozero/pbf_writer.hpp>
 #include <snappy.h>
@@ -164,6 +165,21 @@ TEST(RemoteWrite, VersionTwoIsStoredAndCounted) {
   ASSERT_EQ(recorder.metadata.size(), 1U);
   EXPECT_EQ(recorder.metadata[0].help, "Help.");
   EXPECT_EQ(recorder.metadata[0].family, "m");
+}
+
+TEST(RemoteWrite, AHistogramWhoseZeroBucketIsNoBucketIsRefused) {
+  const auto fault = [](double threshold, double count) {
+    Histogram h;
+    h.zero_threshold = threshold;
+    h.zero_count = count;
+    return fault_of_histogram(h).value_or("");
+  };
+  EXPECT_EQ(fault(0, 0), "");
+  EXPECT_EQ(fault(0.001, 3), "");
+  for (const double threshold : {std::nan(""), -0.001, HUGE_VAL})
+    EXPECT_TRUE(fault(threshold, 0).contains("zero threshold")) << threshold;
+  for (const double count : {std::nan(""), -1.0})
+    EXPECT_TRUE(fault(0.001, count).contains("zero count")) << count;
 }
 
 TEST(RemoteWrite, WhatItDoesNotSpeakIs415AndWhatIsBrokenIs400) {

@@ -62,13 +62,19 @@ double stale() {
 std::string bound_text(double bound) {
   if (std::isinf(bound)) return bound > 0 ? "+Inf" : "-Inf";
   if (std::isnan(bound)) return "NaN";
-  auto text = fmt::format("{}", bound);
-  // Prometheus writes bounds without an exponent: FormatFloat(bound, 'f', -1, 64).
-  if (text.find('e') == std::string::npos)
+  const auto text = fmt::format("{}", bound);
+  const auto exponent_at = text.find('e');
+  if (exponent_at == std::string::npos)
     return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
-  text = fmt::format("{:.{}f}", bound, std::abs(bound) < 1 ? 340 : 0);
-  if (text.find('.') != std::string::npos) text.erase(text.find_last_not_of('0') + 1);
-  return text;
+  // Prometheus writes the shortest digits without an exponent: FormatFloat(bound, 'f', -1, 64).
+  const std::string sign = bound < 0 ? "-" : "";
+  std::string digits;
+  std::ranges::copy_if(text.substr(0, exponent_at), std::back_inserter(digits),
+                       [](char c) { return c >= '0' && c <= '9'; });
+  const int point = std::stoi(text.substr(exponent_at + 1)) + 1;  // so many digits stand before it
+  if (point <= 0) return sign + "0." + std::string(static_cast<std::size_t>(-point), '0') + digits;
+  digits.resize(std::max(digits.size(), static_cast<std::size_t>(point)), '0');
+  return sign + digits;
 }
 
 /// Label pairs with one Prometheus name are joined by ";", ordered by their original keys.

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "platform/runtime/virtual_runtime.h"
 #include "telemetry/otlp/exponential.h"
@@ -116,6 +117,18 @@ TEST(OtlpMetrics, AHistogramBecomesCumulativeBuckets) {
               ElementsAre(R"(d_seconds_bucket{le="+Inf"} 6@1)", R"(d_seconds_bucket{le="0.5"} 1@1)",
                           R"(d_seconds_bucket{le="10"} 3@1)", "d_seconds_count 6@1",
                           "d_seconds_sum 12.5@1"));
+}
+
+TEST(OtlpMetrics, BoundsAreWrittenAsPrometheusWritesThem) {
+  const auto batch =
+      decode(metrics_json(R"({"name":"d","histogram":{"aggregationTemporality":2,"dataPoints":[
+    {"timeUnixNano":"1000000","count":"6","bucketCounts":["1","1","1","1","1","1"],
+     "explicitBounds":[-2.5e-7,0.00005,0.25,1e16,1.5e23]}]}})"));
+  std::set<std::string> bounds;
+  for (const auto& series : batch.series)
+    if (const auto bound = series.labels.get("le"); !bound.empty()) bounds.emplace(bound);
+  EXPECT_THAT(bounds, ElementsAre("+Inf", "-0.00000025", "0.00005", "0.25", "10000000000000000",
+                                  "150000000000000000000000"));
 }
 
 TEST(OtlpMetrics, DeltaSumsAreAddedUpAndARetryDoesNotCountTwice) {

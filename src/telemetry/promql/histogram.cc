@@ -140,7 +140,8 @@ void widen_zero(Histogram& h, Parts& parts, double threshold) {
 }
 
 void reconcile_zero(Histogram& left, Parts& left_parts, Histogram& right, Parts& right_parts) {
-  while (left.zero_threshold != right.zero_threshold) {
+  // Neither is less where one is NaN.
+  while (left.zero_threshold < right.zero_threshold || right.zero_threshold < left.zero_threshold) {
     if (left.zero_threshold < right.zero_threshold)
       widen_zero(left, left_parts, right.zero_threshold);
     if (right.zero_threshold < left.zero_threshold)
