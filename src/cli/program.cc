@@ -44,8 +44,10 @@ Timestamp wall_clock() {
   return runtime.runtime().clock.now();
 }
 
+/// Into a file or a pipe everything as it is.
 void write_to(std::FILE* file, const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), file);
+  const auto written = isatty(fileno(file)) == 1 ? harmless(text) : text;
+  std::fwrite(written.data(), 1, written.size(), file);
   std::fflush(file);
 }
 

@@ -205,4 +205,42 @@ std::string details(const Json& item, const std::vector<Column>& columns,
   return text;
 }
 
+namespace {
+
+/// Length of "ESC [ digits m" at the front of `text`, or 0.
+std::size_t colour_length(std::string_view text) {
+  if (!text.starts_with("\x1b[")) return 0;
+  const auto end = text.find_first_not_of("0123456789", 2);
+  return end != std::string_view::npos && text[end] == 'm' ? end + 1 : 0;
+}
+
+/// Length of the control character at the front of `text`, or 0: C0, DEL, and C1 in UTF-8.
+std::size_t control_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x20 || first == 0x7F) return first == '\n' || first == '\t' ? 0 : 1;
+  const bool is_c1 = first == 0xC2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xA0;
+  return is_c1 ? 2 : 0;
+}
+
+}  // namespace
+
+std::string harmless(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    std::size_t length = 1;
+    if (const auto colour = colour_length(text); colour != 0) {
+      length = colour;
+      out += text.substr(0, length);
+    } else if (const auto control = control_length(text); control != 0) {
+      length = control;
+      out += "\uFFFD";
+    } else {
+      out += text[0];
+    }
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
 }  // namespace wellrun::cli

@@ -42,4 +42,9 @@ std::string cell(const Json& item, const Column& column, Timestamp now);
 /// at_risk, triggered; green for good.
 std::string coloured(const std::string& text, const std::string& state, const Terminal& terminal);
 
+/// What a terminal may be given: control characters become U+FFFD but for line ends, tabs and the
+/// colours of `coloured`. Titles and labels are written by whoever sends telemetry, and must not
+/// move the cursor, set the clipboard or rewrite what stands above.
+std::string harmless(std::string_view text);
+
 }  // namespace wellrun::cli

@@ -1,0 +1,28 @@
+#include "cli/render.h"
+
+#include <gtest/gtest.h>
+
+namespace wellrun::cli {
+namespace {
+
+TEST(Harmless, LetsTextAndItsColoursThrough) {
+  const std::string text =
+      "shop\tChekout fällt aus – 結帳\n" + std::string("\x1b[31mfailed\x1b[0m\n");
+  EXPECT_EQ(harmless(text), text);
+}
+
+TEST(Harmless, TakesWhatWouldSteerTheTerminal) {
+  EXPECT_EQ(harmless("a\x1b[2Jb"), "a\uFFFD[2Jb") << "clears the screen";
+  EXPECT_EQ(harmless("\x1b]52;c;bHM=\x07"), "\uFFFD]52;c;bHM=\uFFFD") << "sets the clipboard";
+  EXPECT_EQ(harmless("all well\rX"), "all well\uFFFDX") << "writes over the line";
+  EXPECT_EQ(harmless("\xC2\x9B"
+                     "2J"),
+            "\uFFFD"
+            "2J")
+      << "the same in one character";
+  EXPECT_EQ(harmless("\x1b[1;31"), "\uFFFD[1;31") << "ends before it is a colour";
+  EXPECT_EQ(harmless("\x1b"), "\uFFFD");
+}
+
+}  // namespace
+}  // namespace wellrun::cli
