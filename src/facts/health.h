@@ -32,7 +32,7 @@ struct AlertFired {
   std::string workload;  ///< or empty
   std::string severity;  ///< page, ticket or info
   std::string procedure;
-  std::string source;  ///< rule or slo
+  std::string source;  ///< rule, slo, evaluation (it could not be made) or series limit
   std::string slo;
   std::string kpi;
   std::string active_since;  ///< RFC 3339: when the expression first held

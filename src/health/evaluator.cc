@@ -93,7 +93,7 @@ Evaluator::~Evaluator() = default;
 
 void Evaluator::start() {
   state_->refresh();
-  state_->watch_for_unevaluated();
+  state_->look_regularly();
   state_->started = true;
   state_->subscription =
       state_->ledger.subscribe([state = state_.get()](const journal::Fact& fact) {
@@ -218,7 +218,7 @@ void Evaluator::State::resolve_orphans() {
   for (const auto& [fingerprint, alert] : domain.firing()) {
     const auto& rule = alert.fired.rule;
     if (rule.starts_with("forecast/")) continue;  // another's: forecast/forecast_service.h
-    if (rule.starts_with(kUnevaluated)) continue;
+    if (rule.starts_with(kUnevaluated) || rule.starts_with(kSeriesLimits)) continue;
     const auto end = rule.find('/', rule.find('/') + 1);
     const auto group = rule.substr(0, end);
     if (!jobs.contains(group)) groups.insert(group + "/");

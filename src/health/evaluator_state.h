@@ -1,7 +1,8 @@
 #pragma once
 
 // The evaluator's insides, shared by evaluator.cc (following the catalog, KPIs, SLOs),
-// evaluator_rules.cc (rule groups) and evaluator_unevaluated.cc (what could not be evaluated).
+// evaluator_rules.cc (rule groups), evaluator_unevaluated.cc (what could not be evaluated) and
+// evaluator_series_limits.cc (whose new series are refused).
 // Included by nobody else. Everything on the strand.
 
 #include <functional>
@@ -19,6 +20,8 @@ namespace wellrun::health {
 
 /// What the rules of alerts begin with that say that rules or SLOs are not evaluated.
 inline constexpr std::string_view kUnevaluated = "unevaluated/";
+/// And of those that say whose new series are refused.
+inline constexpr std::string_view kSeriesLimits = "series_limit/";
 
 struct GroupRule {
   catalog::Rule declared;
@@ -154,9 +157,11 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void reconciled(const std::string& group, const std::map<std::string, facts::AlertFired>& wanted,
                   const Result<std::vector<journal::Fact>>& recorded);
 
-  // Rules and SLOs that cannot be evaluated: evaluator_unevaluated.cc.
-  void watch_for_unevaluated();
+  // What nobody declared a rule for, looked for every minute: evaluator_unevaluated.cc (rules and
+  // SLOs that cannot be evaluated) and evaluator_series_limits.cc.
+  void look_regularly();
   void look_for_unevaluated();
+  void look_for_series_limits();
   std::chrono::nanoseconds counts_as_evaluated(const Job& job) const;
 
   // Rules that are due besides their interval.

@@ -202,6 +202,12 @@ struct EvaluatorTest : testing::Test {
     start();
   }
 
+  void decide(std::function<journal::Decision()> decision) {
+    ledger->command(
+        {}, [decision](Timestamp) { return Result<journal::Decision>(decision()); },
+        [](const Result<std::vector<journal::Fact>>&) {});
+  }
+
   std::vector<std::string> facts() const {
     std::vector<std::string> types;
     for (const auto& fact : *store.read({})) types.push_back(fact.type);
@@ -585,6 +591,33 @@ TEST_F(EvaluatorTest, RulesWhoseStoreTakesNoSamplesAreAnAlertToo) {
   const auto fired = store.read({})->front().body.get<facts::AlertFired>();
   EXPECT_TRUE(fired.annotations.at("summary").ends_with(": no room"))
       << fired.annotations.at("summary");
+}
+
+TEST_F(EvaluatorTest, AWorkloadWhoseNewSeriesAreRefusedIsATicketUntilItHasRoom) {
+  catalog::Workload shop;
+  shop.metadata.name = "shop";
+  put(catalog, shop, time.now());
+  start();
+  facts::SeriesLimitReached reached;
+  reached.workload = "shop";
+  reached.series = reached.limit = 1000;
+  reached.metrics = Json::array({{{"name", "orders"}, {"series", 990}}});
+  reached.labels = Json::array({{{"name", "user_id"}, {"values", 980}}});
+  decide([this, reached] { return domain->reach_series_limit(reached); });
+  time.run_for(2min);
+  EXPECT_EQ(facts(), (Strings{"series_limit.reached", "alert.fired"}));
+  const auto fired = store.read({})->back().body.get<facts::AlertFired>();
+  EXPECT_EQ(fired.alert, "SeriesLimitReached");
+  EXPECT_EQ(fired.workload, "shop");
+  EXPECT_EQ(fired.severity, "ticket");
+  for (const auto* part : {"limit", "1000", "orders (990 series)", "user_id (980 values)"})
+    EXPECT_TRUE(fired.annotations.at("summary").contains(part)) << fired.annotations.at("summary");
+  kill_and_restart();
+  time.run_for(10min);
+  EXPECT_EQ(facts().size(), 2U) << "it goes on over a restart, and is told once";
+  decide([this] { return domain->clear_series_limit({"shop", "", 10, 1000}); });
+  time.run_for(2min);
+  EXPECT_EQ(facts().back(), "alert.resolved");
 }
 
 TEST_F(EvaluatorTest, ARuleThatPagesNobodyIsNotMissed) {

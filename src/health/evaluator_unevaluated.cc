@@ -113,11 +113,12 @@ std::chrono::nanoseconds Evaluator::State::counts_as_evaluated(const Job& job) c
   return is_told ? now - longest_of(job) : now;
 }
 
-void Evaluator::State::watch_for_unevaluated() {
+void Evaluator::State::look_regularly() {
   look_timer = runtime.strand.after(kLookEvery, [this] {
     const auto running = std::move(look_timer);  // must outlive this call
     look_for_unevaluated();
-    watch_for_unevaluated();
+    look_for_series_limits();
+    look_regularly();
   });
 }
 

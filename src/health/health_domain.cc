@@ -28,10 +28,15 @@ std::string limit_stream(const std::string& workload, const std::string& job) {
   return workload.empty() ? std::string(kOfJob) + job : std::string(kOfWorkload) + workload;
 }
 
-/// A workload's name has no space.
-LimitedOwner owner_of_limit(std::string_view stream) {
-  if (stream.starts_with(kOfJob)) return {{}, std::string(stream.substr(kOfJob.size()))};
-  return {std::string(stream.substr(kOfWorkload.size())), {}};
+/// Snapshots of earlier builds had the streams alone, from which only the owner is known. A
+/// workload's name has no space.
+facts::SeriesLimitReached limit_from(const std::string& stream) {
+  facts::SeriesLimitReached reached;
+  if (stream.starts_with(kOfJob))
+    reached.job = stream.substr(kOfJob.size());
+  else
+    reached.workload = stream.substr(kOfWorkload.size());
+  return reached;
 }
 
 }  // namespace
@@ -65,10 +70,10 @@ void HealthDomain::apply(const journal::Fact& fact) {
         budget_step_key({.slo = left.slo, .workload = {}, .policy = left.policy, .at = left.at}));
     return;
   } else if (fact.type == facts::SeriesLimitReached::kType) {
-    at_series_limit_.insert(fact.stream);
+    series_limits_[fact.stream] = fact.body.get<facts::SeriesLimitReached>();
     return;
   } else if (fact.type == facts::SeriesLimitCleared::kType) {
-    at_series_limit_.erase(fact.stream);
+    series_limits_.erase(fact.stream);
     return;
   } else {
     return;
@@ -141,12 +146,13 @@ journal::Decision HealthDomain::change_kpi(facts::KpiStatusChanged change) const
 }
 
 bool HealthDomain::is_at_series_limit(const std::string& workload, const std::string& job) const {
-  return at_series_limit_.contains(limit_stream(workload, job));
+  return series_limits_.contains(limit_stream(workload, job));
 }
 
 std::vector<LimitedOwner> HealthDomain::at_series_limit() const {
   std::vector<LimitedOwner> owners;
-  for (const auto& stream : at_series_limit_) owners.push_back(owner_of_limit(stream));
+  for (const auto& [stream, reached] : series_limits_)
+    owners.push_back({reached.workload, reached.job});
   return owners;
 }
 
@@ -287,7 +293,7 @@ Json HealthDomain::snapshot() const {
           {"lately", lately},
           {"kpis", kpis},
           {"budget_steps", steps},
-          {"at_series_limit", at_series_limit_},
+          {"series_limits", series_limits_},
           {"transitions", transitions_}};
 }
 
@@ -317,7 +323,10 @@ Status HealthDomain::restore(const Json& snapshot) {
     // Earlier builds had one room for all, as a list: at most a minute of it is forgotten.
     if (const auto& transitions = snapshot.at("transitions"); transitions.is_object())
       transitions.get_to(transitions_);
-    at_series_limit_ = snapshot.value("at_series_limit", std::set<std::string>());
+    series_limits_ =
+        snapshot.value("series_limits", std::map<std::string, facts::SeriesLimitReached>());
+    for (const auto& stream : snapshot.value("at_series_limit", std::vector<std::string>()))
+      series_limits_.emplace(stream, limit_from(stream));
   } catch (const Json::exception& error) {
     return fail(ErrorCode::kCorrupt,
                 fmt::format("the snapshot of health cannot be read: {}", error.what()));

@@ -5,7 +5,6 @@
 
 #include <deque>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +67,10 @@ class HealthDomain final : public journal::Domain {
   /// Of a workload, or of a job that is none's, as the journal knows it.
   bool is_at_series_limit(const std::string& workload, const std::string& job) const;
   std::vector<LimitedOwner> at_series_limit() const;
+  /// What was said of each when it got there, by its stream.
+  const std::map<std::string, facts::SeriesLimitReached>& series_limits() const {
+    return series_limits_;
+  }
 
   /// True when reconcile() would have something to record.
   bool differs(const std::string& group,
@@ -112,7 +115,7 @@ class HealthDomain final : public journal::Domain {
   std::map<std::string, FiringAlert> firing_;
   std::map<std::string, KpiStanding> kpis_;
   std::map<std::string, BudgetStanding> budget_steps_;
-  std::set<std::string> at_series_limit_;  ///< streams of their owners
+  std::map<std::string, facts::SeriesLimitReached> series_limits_;  ///< by stream
   std::deque<FiringAlert> lately_;
   /// Of the last minute before the newest, by whose room they took: "page/<workload>", or "" of all
   /// that are no pages.
