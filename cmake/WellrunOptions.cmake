@@ -33,10 +33,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(wellrun_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
   add_link_options(-fuse-ld=lld-19)
 else()
-  # g++ 12 reports these inside the standard library and Boost, where nothing is wrong.
+  # g++ 12 reports these inside the standard library and Boost, where nothing is wrong, and a dangling else in
+  # GoogleTest's macros, which see to it themselves.
   target_compile_options(wellrun_options INTERFACE
     -Wno-error=maybe-uninitialized -Wno-error=stringop-overflow -Wno-error=array-bounds
-    -Wno-error=restrict -Wno-error=dangling-pointer -Wno-error=free-nonheap-object)
+    -Wno-error=restrict -Wno-error=dangling-pointer -Wno-error=free-nonheap-object -Wno-dangling-else)
 endif()
 
 if(WELLRUN_FUZZ)

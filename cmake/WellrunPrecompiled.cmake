@@ -16,7 +16,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   set(precompiled CMakeFiles/wellrun_precompiled.dir/cmake/precompiled.h.o)
   set(precompiled_sum ${CMAKE_BINARY_DIR}/${precompiled}.sum)
   add_custom_command(OUTPUT ${precompiled_sum}
-    COMMAND ${CMAKE_CXX_COMPILER} -std=c++2b -xc++ -E -P ${precompiled_header} | sha256sum > ${precompiled_sum}
+    COMMAND ${CMAKE_CXX_COMPILER} -std=c++2b -xc++ -Wno-pragma-once-outside-header -E -P ${precompiled_header} | sha256sum > ${precompiled_sum}
     DEPENDS wellrun_precompiled ${CMAKE_BINARY_DIR}/${precompiled}
     COMMENT "Checksum of the precompiled header")
   add_custom_target(wellrun_precompiled_sum DEPENDS ${precompiled_sum})

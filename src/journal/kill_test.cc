@@ -127,7 +127,7 @@ TEST(JournalKill, NothingAcknowledgedIsLostAndNothingIsHalfThere) {
   const auto path = folder + "/journal.db";
   std::mt19937 random(1);
   for (int round = 0; round < kRounds; ++round) {
-    const unsigned batches = random() % 60;
+    const auto batches = static_cast<unsigned>(random() % 60);
     SCOPED_TRACE(fmt::format("round {}, killed after {} batches", round, batches));
     check_journal(path, run_and_kill(path, batches));
     if (HasFatalFailure()) return;
