@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     environment: 'jsdom',
     include: ['src/**/*.test.{ts,tsx}'],
+    testTimeout: 20_000, // a loaded machine is slow, not wrong
     setupFiles: ['src/platform/test_setup.ts'],
   },
 });

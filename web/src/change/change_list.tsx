@@ -18,7 +18,7 @@ export function ChangeList({ changes }: { changes: RecentChange[] }) {
     return (
       <Empty title="No change is recorded yet">
         Record deployments from your pipeline: <code>POST /api/v1/deployments</code>, CDEvents, or{' '}
-        <code>wellrun deployment record</code>
+        <code>wellrun deploy record</code>
       </Empty>
     );
   }

@@ -1,4 +1,5 @@
 // What matters now, first: open incidents, people waited for, outcomes at risk. Then how everything is.
+import type { UseQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useAssessment, nextBestStep, rowsOf } from '../assess/assessment_queries';
 import { byConcern, useWorkloads } from '../catalog/workload_queries';
@@ -9,7 +10,7 @@ import { byRisk, formatBudget, isBurning, useKpis, useSlos } from '../health/hea
 import { OutcomeList } from '../health/outcome_list';
 import { formatPercent, formatScore, formatValue } from '../platform/format';
 import { Figure, Meter, Page, Panel } from '../platform/page';
-import { Empty, Loaded, Loading } from '../platform/states';
+import { Doubt, Empty, Loaded, Loading } from '../platform/states';
 import { StatusIcon, StatusMark } from '../platform/status';
 import { formatDuration, Time } from '../platform/time';
 import { isWaitingForAPerson, useRuns } from '../procedures/run_queries';
@@ -36,12 +37,16 @@ export function OverviewPage() {
   );
 }
 
-function Attention() {
+/** Calm is said only when everything that could disturb it was asked and answered. */
+export function Attention() {
   const incidents = useIncidents({ state: 'open' });
   const kpis = useKpis();
   const slos = useSlos();
   const runs = useRuns({});
-  if (incidents.isPending) return <Loading rows={2} />;
+  const asked: UseQueryResult[] = [incidents, kpis, slos, runs];
+  const failed = asked.filter((query) => query.isError);
+  const doubtful = failed.find((query) => query.data === undefined) ?? failed[0];
+  const pending = asked.some((query) => query.isPending);
   const open = [...(incidents.data?.items ?? [])].sort(byUrgency);
   const waiting = (runs.data?.items ?? []).filter(isWaitingForAPerson);
   // What an open incident is about stands there once, not again as an outcome at risk.
@@ -53,7 +58,8 @@ function Attention() {
   const burning = (slos.data?.items ?? []).filter(
     (slo) => isBurning(slo) && !alerted.has(slo.name),
   );
-  const calm = open.length + waiting.length + risky.length + burning.length === 0;
+  const quiet = open.length + waiting.length + risky.length + burning.length === 0;
+  if (quiet && pending && !doubtful) return <Loading rows={2} />;
   return (
     <section className="attention" aria-label="What needs attention">
       {open.map((incident) => (
@@ -118,7 +124,8 @@ function Attention() {
           </span>
         </div>
       ))}
-      {calm && incidents.data && (
+      {doubtful && <Doubt query={doubtful} />}
+      {quiet && !doubtful && (
         <div className="attention-item" data-edge="good">
           <StatusIcon state="healthy" />
           <div className="attention-text">

@@ -26,9 +26,9 @@ import './styles.css';
 
 import { createTheme, MantineProvider, Modal } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { ApiError } from './api';
+import { createQueryClient } from './queries';
 import { router } from './router';
 
 // Mantine would put its variables and classes into <style> elements, which the content security policy forbids: ours are
@@ -38,16 +38,7 @@ const theme = createTheme({
   components: { Modal: Modal.extend({ defaultProps: { lockScroll: false, centered: true } }) },
 });
 
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 5_000,
-      refetchOnWindowFocus: true,
-      retry: (count, error) =>
-        count < 2 && (!(error instanceof ApiError) || error.status === 0 || error.status >= 500),
-    },
-  },
-});
+const queries = createQueryClient();
 
 export function App() {
   return (

@@ -72,3 +72,12 @@ test('a stream that was closed is opened again, ever more slowly', () => {
   vi.advanceTimersByTime(1000);
   expect(FakeSource.all).toHaveLength(3);
 });
+
+test('a stream that is refused makes the page ask whether there is still a session', () => {
+  const [source] = FakeSource.all;
+  source?.onerror?.(); // a break: the browser itself tries again
+  expect(invalidated).toEqual([]);
+  if (source) source.readyState = 2;
+  source?.onerror?.();
+  expect(invalidated).toEqual([['whoami']]);
+});

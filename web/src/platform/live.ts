@@ -1,7 +1,8 @@
 // The page stays true by itself: every committed fact arrives over server-sent events, and what it touches is fetched
-// again. Where the stream is down, queries poll instead (see app.tsx) and the shell says so.
+// again. Where the stream is down, queries poll instead (see polling.ts) and the shell says so.
 import type { QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
+import { kWhoAmI } from './queries';
 
 export type Connection = 'connecting' | 'live' | 'reconnecting';
 
@@ -123,6 +124,8 @@ export function followFacts(
       missed = true;
       become('reconnecting');
       if (source?.readyState !== EventSource.CLOSED) return; // the browser itself tries again
+      // Refused, or not there. If it was refused because the session ended, only a log-in helps.
+      void queries.invalidateQueries({ queryKey: kWhoAmI }, { cancelRefetch: false });
       retry = setTimeout(connect, retryMs);
       retryMs = Math.min(retryMs * 2, kRetryLongestMs);
     };

@@ -6,6 +6,7 @@ import { createContext, useContext, useEffect, useState, type ReactNode } from '
 import { answer, ApiError, client, type Schemas } from './api';
 import { followFacts } from './live';
 import { Logo } from './logo';
+import { kWhoAmI } from './queries';
 import { Failure } from './states';
 
 export type Identity = Schemas['Identity'];
@@ -31,11 +32,21 @@ export function useRefusal(needed: Role): string | undefined {
   return allows(role, needed) ? undefined : `Needs the role ${needed}; yours is ${role}.`;
 }
 
+/** The identity; null when the server knows nobody: that, too, is an answer, and replaces the one before. */
+async function askWhoIAm(signal: AbortSignal): Promise<Identity | null> {
+  try {
+    return await answer(client.GET('/api/v1/whoami', { signal }));
+  } catch (error) {
+    if (error instanceof ApiError && [401, 403].includes(error.status)) return null;
+    throw error;
+  }
+}
+
 export function SessionGate({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
   const whoAmI = useQuery({
-    queryKey: ['whoami'],
-    queryFn: ({ signal }) => answer(client.GET('/api/v1/whoami', { signal })),
+    queryKey: kWhoAmI,
+    queryFn: ({ signal }) => askWhoIAm(signal),
     staleTime: 60_000,
     refetchInterval: (query) => (query.state.status === 'error' ? 5_000 : false),
   });
@@ -45,9 +56,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
   if (whoAmI.data) {
     return <IdentityContext.Provider value={whoAmI.data}>{children}</IdentityContext.Provider>;
   }
-  if (whoAmI.error instanceof ApiError && [401, 403].includes(whoAmI.error.status)) {
-    return <LoginPage />;
-  }
+  if (whoAmI.data === null) return <LoginPage />;
   if (whoAmI.error) {
     return (
       <main className="login">

@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconRefresh } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ApiError } from './api';
+import { Time } from './time';
 
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
@@ -55,9 +56,26 @@ interface LoadedProps<T> {
   children: (data: T) => ReactNode;
 }
 
-/** Skeleton, failure or the data. Data once seen stays on the page when a later fetch fails. */
+/** What is wrong with what is shown: it never came, or it is old. Nothing while the newest fetch succeeded. */
+export function Doubt<T>({ query }: { query: UseQueryResult<T> }) {
+  if (!query.error) return null;
+  if (query.data === undefined)
+    return <Failure error={query.error} retry={() => void query.refetch()} />;
+  return (
+    <p className="stale small" role="status">
+      Could not be fetched again ({query.error.message}). What you see is from{' '}
+      <Time at={new Date(query.dataUpdatedAt).toISOString()} />.
+    </p>
+  );
+}
+
+/** Skeleton, failure or the data. Data once seen stays on the page when a later fetch fails, and is said to be old. */
 export function Loaded<T>({ query, rows = 3, children }: LoadedProps<T>) {
-  if (query.data !== undefined) return children(query.data);
-  if (query.error) return <Failure error={query.error} retry={() => void query.refetch()} />;
-  return <Loading rows={rows} />;
+  if (query.data === undefined && !query.error) return <Loading rows={rows} />;
+  return (
+    <>
+      <Doubt query={query} />
+      {query.data !== undefined && children(query.data)}
+    </>
+  );
 }

@@ -1,7 +1,8 @@
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
 afterEach(cleanup);
+configure({ asyncUtilTimeout: 10_000 }); // a loaded machine is slow, not wrong
 
 // jsdom has neither; Mantine asks for both.
 window.matchMedia ??= (query: string) =>
