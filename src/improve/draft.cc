@@ -167,13 +167,26 @@ std::vector<Section> draft_analysis(const std::vector<Fact>& story,
   return sections;
 }
 
+std::vector<Section> with_edits(std::vector<Section> draft,
+                                const std::map<std::string, Edit>& edits) {
+  for (const auto& [name, edit] : edits) {
+    auto section = std::ranges::find(draft, name, &Section::name);
+    if (section == draft.end()) section = draft.insert(draft.end(), Section{.name = name});
+    section->sentences = {{edit.text, {edit.seq}}};
+    section->edited_by = edit.by;
+  }
+  return draft;
+}
+
 Json to_json(const std::vector<Section>& sections) {
   Json list = Json::array();
   for (const auto& section : sections) {
     Json sentences = Json::array();
     for (const auto& sentence : section.sentences)
       sentences.push_back({{"text", sentence.text}, {"sources", sentence.sources}});
-    list.push_back({{"name", section.name}, {"sentences", std::move(sentences)}});
+    Json json{{"name", section.name}, {"sentences", std::move(sentences)}};
+    json["edited_by"] = section.edited_by.empty() ? Json() : Json(section.edited_by);
+    list.push_back(std::move(json));
   }
   return list;
 }

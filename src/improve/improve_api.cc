@@ -1,6 +1,7 @@
 #include "improve/improve_api.h"
 
 #include <fmt/format.h>
+#include <ranges>
 
 #include "core/text.h"
 #include "improve/draft.h"
@@ -16,12 +17,25 @@ struct Api {
   const ImproveDomain& domain;
 };
 
+Json time_or_null(const std::optional<Timestamp>& time) {
+  return time ? Json(format_rfc3339(*time)) : Json();
+}
+
+const char* state_of(const Analysis& analysis) {
+  return analysis.signed_by.empty() ? "draft" : "signed";
+}
+
+const char* state_of(const Action& action) {
+  return action.finished_by.empty() ? "open" : "finished";
+}
+
 Json summary_json(const Analysis& analysis) {
   return {{"id", analysis.what.analysis},
           {"incident", analysis.what.incident},
           {"workload", analysis.what.workload},
-          {"state", analysis.signed_by.empty() ? "draft" : "signed"},
+          {"state", state_of(analysis)},
           {"signed_by", analysis.signed_by},
+          {"signed_at", time_or_null(analysis.signed_at)},
           {"drafted_at", format_rfc3339(analysis.drafted_at)}};
 }
 
@@ -29,8 +43,9 @@ Json action_json(const Action& action) {
   Json json = action.what;
   json["id"] = action.what.action;
   json["created_at"] = format_rfc3339(action.created_at);
-  json["state"] = action.finished_by.empty() ? "open" : "done";
+  json["state"] = state_of(action);
   json["finished_by"] = action.finished_by;
+  json["finished_at"] = time_or_null(action.finished_at);
   json["proof"] = action.proof;
   return json;
 }
@@ -61,11 +76,42 @@ Result<std::vector<journal::Fact>> read_before(const journal::Store& store,
   return before;
 }
 
-Result<std::vector<Section>> read_draft(const journal::Store& store, const Analysis& analysis) {
+Result<std::vector<Section>> read_sections(const journal::Store& store, const Analysis& analysis) {
   TRY(auto story, store.read({.correlation = analysis.what.incident}));
   std::erase_if(story, [&](const journal::Fact& fact) { return fact.seq > analysis.drafted_seq; });
   TRY(const auto before, read_before(store, analysis, story));
-  return draft_analysis(story, before);
+  return with_edits(draft_analysis(story, before), analysis.edits);
+}
+
+http::Response list_analyses(const ImproveDomain& domain, const http::Request& request) {
+  const auto state = request.parameter("state");
+  const auto incident = request.parameter("incident");
+  Json items = Json::array();
+  for (const auto& [id, analysis] : domain.analyses() | std::views::reverse) {
+    if ((!state || *state == state_of(analysis)) &&
+        (!incident || *incident == analysis.what.incident))
+      items.push_back(summary_json(analysis));
+  }
+  return http::json_response({{"items", std::move(items)}});
+}
+
+/// The soonest due first.
+http::Response list_actions(const ImproveDomain& domain, const http::Request& request) {
+  const auto owner = request.parameter("owner");
+  const auto state = request.parameter("state");
+  const auto analysis = request.parameter("analysis");
+  std::vector<std::pair<Timestamp, Json>> found;
+  for (const auto& [id, action] : domain.actions()) {
+    if ((owner && *owner != action.what.owner) || (state && *state != state_of(action)) ||
+        (analysis && *analysis != action.what.analysis))
+      continue;
+    found.emplace_back(parse_rfc3339(action.what.due).value_or(action.created_at),
+                       action_json(action));
+  }
+  std::ranges::stable_sort(found, {}, [](const auto& each) { return each.first; });
+  Json items = Json::array();
+  for (auto& [due, action] : found) items.push_back(std::move(action));
+  return http::json_response({{"items", std::move(items)}});
 }
 
 void get_analysis(const std::shared_ptr<Api>& api, const http::Request& request,
@@ -77,14 +123,13 @@ void get_analysis(const std::shared_ptr<Api>& api, const http::Request& request,
                                            quote(request.path_parameter("id")))}));
   }
   Json json = summary_json(found->second);
-  json["edits"] = found->second.edits;
   json["actions"] = Json::array();
   for (const auto& [id, action] : api->domain.actions()) {
     if (action.what.analysis == found->first) json["actions"].push_back(action_json(action));
   }
   api->runtime.workers.run(
       [api, analysis = found->second, json = std::move(json), reply = std::move(reply)]() mutable {
-        const auto sections = read_draft(api->ledger.store(), analysis);
+        const auto sections = read_sections(api->ledger.store(), analysis);
         if (!sections) return reply(http::problem_response(sections.error()));
         json["sections"] = to_json(*sections);
         reply(http::json_response(json));
@@ -132,33 +177,18 @@ std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger
              })});
   };
   using Shared = const std::shared_ptr<Api>&;
-  routes.push_back({.method = "GET",
-                    .pattern = "/api/v1/analyses",
-                    .role = Role::kViewer,
-                    .operation_id = "listAnalyses",
-                    .handler = http::on_strand(runtime.strand, [api](const http::Request&) {
-                      Json items = Json::array();
-                      for (const auto& [id, analysis] : api->domain.analyses())
-                        items.push_back(summary_json(analysis));
-                      std::reverse(items.begin(), items.end());
-                      return http::json_response({{"items", std::move(items)}});
-                    })});
-  routes.push_back({.method = "GET",
-                    .pattern = "/api/v1/actions",
-                    .role = Role::kViewer,
-                    .operation_id = "listActions",
-                    .handler = http::on_strand(runtime.strand, [api](const http::Request& request) {
-                      const auto owner = request.parameter("owner");
-                      const auto state = request.parameter("state");
-                      Json items = Json::array();
-                      for (const auto& [id, action] : api->domain.actions()) {
-                        auto json = action_json(action);
-                        if ((!owner || action.what.owner == *owner) &&
-                            (!state || json["state"] == *state))
-                          items.push_back(std::move(json));
-                      }
-                      return http::json_response({{"items", std::move(items)}});
-                    })});
+  const auto list = [&](const char* pattern, const char* operation, auto answer) {
+    routes.push_back(
+        {.method = "GET",
+         .pattern = pattern,
+         .role = Role::kViewer,
+         .operation_id = operation,
+         .handler = http::on_strand(runtime.strand, [api, answer](const http::Request& request) {
+           return answer(api->domain, request);
+         })});
+  };
+  list("/api/v1/analyses", "listAnalyses", list_analyses);
+  list("/api/v1/actions", "listActions", list_actions);
   later("GET", "/api/v1/analyses/{id}", Role::kViewer, "getAnalysis", get_analysis);
   later("POST", "/api/v1/analyses/{id}/sections", Role::kResponder, "editAnalysisSection",
         [](Shared a, const http::Request& request, http::Reply reply) {

@@ -33,11 +33,13 @@ void ImproveDomain::apply(const journal::Fact& fact) {
   } else if (fact.type == facts::AnalysisEdited::kType) {
     const auto body = fact.body.get<facts::AnalysisEdited>();
     if (const auto found = analyses_.find(body.analysis); found != analyses_.end())
-      found->second.edits[body.section] = body.text;
+      found->second.edits[body.section] = {.text = body.text, .by = body.by, .seq = fact.seq};
   } else if (fact.type == facts::AnalysisSigned::kType) {
     const auto body = fact.body.get<facts::AnalysisSigned>();
-    if (const auto found = analyses_.find(body.analysis); found != analyses_.end())
+    if (const auto found = analyses_.find(body.analysis); found != analyses_.end()) {
       found->second.signed_by = body.by;
+      found->second.signed_at = fact.time;
+    }
   } else if (fact.type == facts::ActionCreated::kType) {
     auto what = fact.body.get<facts::ActionCreated>();
     actions_.insert_or_assign(what.action, Action{.what = what, .created_at = fact.time});
@@ -45,6 +47,7 @@ void ImproveDomain::apply(const journal::Fact& fact) {
     const auto body = fact.body.get<facts::ActionFinished>();
     if (const auto found = actions_.find(body.action); found != actions_.end()) {
       found->second.finished_by = body.by;
+      found->second.finished_at = fact.time;
       found->second.proof = body.proof;
     }
   }
@@ -97,6 +100,7 @@ Result<journal::Decision> ImproveDomain::edit(const std::string& id, const std::
                                               const std::string& by) const {
   TRY(const auto* analysis, open_analysis(id));
   if (section.empty()) return fail(ErrorCode::kInvalid, "name the section to write", "section");
+  if (text.empty()) return fail(ErrorCode::kInvalid, "say what is to stand there", "text");
   return journal::Decision{
       .facts = {fact_of("analysis/" + id, facts::AnalysisEdited{id, section, text, by}, by,
                         analysis->what.incident)},
@@ -148,10 +152,10 @@ Result<journal::Decision> ImproveDomain::finish(const std::string& id, const std
 Json ImproveDomain::snapshot() const {
   Json analyses = Json::array();
   for (const auto& [id, a] : analyses_)
-    analyses.push_back({a.what, a.drafted_at, a.drafted_seq, a.edits, a.signed_by});
+    analyses.push_back({a.what, a.drafted_at, a.drafted_seq, a.edits, a.signed_by, a.signed_at});
   Json actions = Json::array();
   for (const auto& [id, a] : actions_)
-    actions.push_back({a.what, a.created_at, a.finished_by, a.proof});
+    actions.push_back({a.what, a.created_at, a.finished_by, a.proof, a.finished_at});
   return {{"analyses", std::move(analyses)},
           {"actions", std::move(actions)},
           {"workloads", workloads_}};
@@ -165,14 +169,16 @@ Status ImproveDomain::restore(const Json& snapshot) {
       Analysis analysis{.what = a.at(0).get<facts::AnalysisDrafted>(),
                         .drafted_at = a.at(1).get<Timestamp>(),
                         .drafted_seq = a.at(2).get<journal::Sequence>(),
-                        .edits = a.at(3).get<std::map<std::string, std::string>>(),
-                        .signed_by = a.at(4).get<std::string>()};
+                        .edits = a.at(3).get<std::map<std::string, Edit>>(),
+                        .signed_by = a.at(4).get<std::string>(),
+                        .signed_at = a.at(5).get<std::optional<Timestamp>>()};
       analyses_.emplace(analysis.what.analysis, std::move(analysis));
     }
     for (const auto& a : snapshot.at("actions")) {
       Action action{.what = a.at(0).get<facts::ActionCreated>(),
                     .created_at = a.at(1).get<Timestamp>(),
                     .finished_by = a.at(2).get<std::string>(),
+                    .finished_at = a.at(4).get<std::optional<Timestamp>>(),
                     .proof = a.at(3).get<std::string>()};
       actions_.emplace(action.what.action, std::move(action));
     }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "facts/improve.h"
+#include "improve/draft.h"
 #include "journal/ledger.h"
 
 namespace wellrun::improve {
@@ -14,15 +15,17 @@ namespace wellrun::improve {
 struct Analysis {
   facts::AnalysisDrafted what;
   Timestamp drafted_at;
-  journal::Sequence drafted_seq = 0;         ///< the draft rests on facts up to this one
-  std::map<std::string, std::string> edits;  ///< section -> what a person wrote
+  journal::Sequence drafted_seq = 0;  ///< the draft rests on facts up to this one
+  std::map<std::string, Edit> edits;  ///< section -> what a person wrote last
   std::string signed_by;
+  std::optional<Timestamp> signed_at;
 };
 
 struct Action {
   facts::ActionCreated what;
   Timestamp created_at;
   std::string finished_by;
+  std::optional<Timestamp> finished_at;
   std::string proof;
 };
 
@@ -41,7 +44,7 @@ class ImproveDomain final : public journal::Domain {
   Json snapshot() const override;
   Status restore(const Json& snapshot) override;
 
-  /// kNotFound; kConflict once it is signed.
+  /// kNotFound; kConflict once it is signed; kInvalid without a section or a text.
   Result<journal::Decision> edit(const std::string& id, const std::string& section,
                                  const std::string& text, const std::string& by) const;
   Result<journal::Decision> sign(const std::string& id, const std::string& by) const;

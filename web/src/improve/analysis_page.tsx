@@ -118,10 +118,13 @@ function Section({
               #{seq}
             </Link>
           ))}
+          {section.edited_by && (
+            <span className="dim small"> written by {formatActor(section.edited_by)}</span>
+          )}
         </p>
       ))}
       {editing && (
-        <SectionDialog analysis={analysis} section={section} close={() => setEditing(false)} />
+        <SectionDialog analysis={analysis.id} section={section} close={() => setEditing(false)} />
       )}
     </Panel>
   );
@@ -141,21 +144,22 @@ function SentenceText({ text }: { text: string }) {
   );
 }
 
-function SectionDialog({
+/** Begins with what stands there, drafted or written: what is saved takes its place. */
+export function SectionDialog({
   analysis,
   section,
   close,
 }: {
-  analysis: Analysis;
+  analysis: string;
   section: Schemas['AnalysisSection'];
   close: () => void;
 }) {
-  const [text, setText] = useState('');
+  const [text, setText] = useState(section.sentences.map((it) => it.text).join('\n'));
   const save = useCommand({
     run: () =>
       answer(
         client.POST('/api/v1/analyses/{id}/sections', {
-          params: { path: { id: analysis.id } },
+          params: { path: { id: analysis } },
           body: { section: section.name, text },
         }),
       ),
@@ -173,7 +177,7 @@ function SectionDialog({
       >
         <Textarea
           label="In your words"
-          description="Your text is recorded under your name, as its own source."
+          description="Your text takes the place of what stands here, recorded under your name as its own source."
           autosize
           minRows={5}
           data-autofocus

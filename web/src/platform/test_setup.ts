@@ -4,7 +4,7 @@ import { afterEach } from 'vitest';
 afterEach(cleanup);
 configure({ asyncUtilTimeout: 10_000 }); // a loaded machine is slow, not wrong
 
-// jsdom has neither; Mantine asks for both.
+// jsdom has none of these; Mantine asks for them.
 window.matchMedia ??= (query: string) =>
   ({
     matches: false,
@@ -21,3 +21,4 @@ globalThis.ResizeObserver ??= class {
   unobserve() {}
   disconnect() {}
 };
+if (!('fonts' in document)) Object.defineProperty(document, 'fonts', { value: new EventTarget() });
