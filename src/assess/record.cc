@@ -1,6 +1,9 @@
 #include "assess/record.h"
 
+#include <fmt/format.h>
+
 #include "facts/change.h"
+#include "facts/improve.h"
 #include "facts/procedures.h"
 
 namespace wellrun::assess {
@@ -35,7 +38,37 @@ void apply_incident(Record& record, const journal::Fact& fact) {
   if (fact.type == "incident.severity_changed") incident.severity_changed = true;
   if (fact.type == "status.posted") incident.told_customers = true;
   if (fact.type == "status.update_due") ++incident.updates_overdue;
-  if (fact.type == "analysis.drafted") incident.analysed = true;
+}
+
+/// A draft is written by the server: only what people do with it is learning.
+void apply_analysis(Record& record, const journal::Fact& fact) {
+  const auto analysis = text_or(fact.body, "analysis");
+  if (fact.type == facts::AnalysisDrafted::kType) {
+    record.analyses[analysis] = text_or(fact.body, "incident");
+    return;
+  }
+  const auto known = record.analyses.find(analysis);
+  if (known == record.analyses.end() || !is_person(fact.actor)) return;
+  const auto incident = record.incidents.find(known->second);
+  if (incident == record.incidents.end()) return;
+  incident->second.analysed = true;
+  if (fact.type == facts::AnalysisSigned::kType) incident->second.analysis_signed = true;
+}
+
+std::string step_of(const journal::Fact& fact) {
+  return text_or(fact.body, "run") + "/" + text_or(fact.body, "step");
+}
+
+/// Refusing is not acting, and what only an operator may approve does not show that responders act.
+void apply_approval(Record& record, const journal::Fact& fact) {
+  if (fact.type == facts::RunApprovalRequested::kType) {
+    record.asked_role[step_of(fact)] = text_or(fact.body, "role");
+    return;
+  }
+  const auto asked = record.asked_role.extract(step_of(fact));
+  if (asked && asked.mapped() == "responder" && bool_or(fact.body, "approved", false) &&
+      is_person(fact.actor))
+    ++record.responders_acted;
 }
 
 void apply_run(Record& record, const journal::Fact& fact) {
@@ -44,8 +77,11 @@ void apply_run(Record& record, const journal::Fact& fact) {
     record.run_runbook[run] = text_or(fact.body, "runbook");
     if (!text_or(fact.body, "incident").empty())
       record.procedures_used.insert(text_or(fact.body, "runbook"));
-  } else if (fact.type == facts::RunApproved::kType) {
-    if (is_person(fact.actor)) ++record.acted_by_people;
+  } else if (fact.type == facts::RunApprovalRequested::kType ||
+             fact.type == facts::RunApproved::kType) {
+    apply_approval(record, fact);
+  } else if (fact.type == facts::RunVerdictGiven::kType) {
+    record.runs_judged.insert(run);
   } else if (fact.type == facts::RunFinished::kType) {
     const bool succeeded = text_or(fact.body, "outcome") == "succeeded";
     auto& tallies = succeeded ? record.runs_succeeded : record.runs_failed;
@@ -64,14 +100,32 @@ void apply_alert(Record& record, const journal::Fact& fact) {
     record.alerts_fingerprints.insert(text_or(fact.body, "fingerprint"));
 }
 
+void deployment_succeeded(Record& record, const journal::Fact& fact) {
+  const auto environment = text_or(fact.body, "environment");
+  const auto committed = record.committed.find(text_or(fact.body, "deployment"));
+  Delivery delivery{.environment = environment, .at = fact.time, .lead_time_ms = {}};
+  if (committed != record.committed.end())
+    delivery.lead_time_ms = Duration(fact.time - committed->second).count();
+  record.deliveries.push_back(std::move(delivery));
+  if (record.deliveries.size() > kDeliveriesKept) record.deliveries.pop_front();
+  auto& places =
+      record.versions[fmt::format("{}/{}@{}", text_or(fact.body, "workload"),
+                                  text_or(fact.body, "component"), text_or(fact.body, "version"))];
+  if (std::ranges::find(places, environment) == places.end()) places.push_back(environment);
+}
+
 void apply_deployment(Record& record, const journal::Fact& fact) {
-  if (fact.type != facts::DeploymentFinished::kType) return;
-  const auto outcome = text_or(fact.body, "outcome");
-  count(record.deployed[text_or(fact.body, "environment")], fact);
-  if (outcome == "rolled_back") ++record.reversals;
-  if (outcome == "succeeded") {
-    record.versions[text_or(fact.body, "component") + "@" + text_or(fact.body, "version")]
-        .push_back(text_or(fact.body, "environment"));
+  const auto id = text_or(fact.body, "deployment");
+  if (fact.type == facts::DeploymentStarted::kType) {
+    record.deployments_started.insert(id);
+    if (const auto committed = parse_rfc3339(text_or(fact.body, "commit_time")))
+      record.committed[id] = *committed;
+  } else if (fact.type == facts::DeploymentFinished::kType) {
+    const bool is_first = record.deployments_ended.insert(id).second;
+    const auto outcome = text_or(fact.body, "outcome");
+    if (outcome == "rolled_back") record.taken_back.insert(id);
+    if (outcome == "succeeded" && is_first) deployment_succeeded(record, fact);
+    record.committed.erase(id);
   }
 }
 
@@ -84,9 +138,9 @@ Tally Record::of(const std::string& type) const {
 
 void apply(Record& record, const journal::Fact& fact) {
   count(record.by_type[fact.type], fact);
-  if (fact.type.starts_with("incident.") || fact.type.starts_with("status.") ||
-      fact.type == "analysis.drafted")
+  if (fact.type.starts_with("incident.") || fact.type.starts_with("status."))
     apply_incident(record, fact);
+  if (fact.type.starts_with("analysis.")) apply_analysis(record, fact);
   if (fact.type.starts_with("run.")) apply_run(record, fact);
   if (fact.type == "alert.fired") apply_alert(record, fact);
   if (fact.type == "event.recorded")
@@ -98,7 +152,7 @@ void apply(Record& record, const journal::Fact& fact) {
     count(record.alert_verdicts[text_or(fact.body, "alert")], fact);
   if (fact.type.starts_with("deployment.")) apply_deployment(record, fact);
   if (fact.type == facts::ChangeRecorded::kType && !text_or(fact.body, "reverses").empty())
-    ++record.reversals;
+    record.taken_back.insert(text_or(fact.body, "reverses"));
   if (fact.type == facts::AutomationTriggered::kType) {
     ++record.automated_runs;
     record.automated.insert(text_or(fact.body, "run"));

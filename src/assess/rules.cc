@@ -8,6 +8,7 @@
 
 #include "assess/evidence.h"
 #include "catalog/kinds.h"
+#include "catalog/production.h"
 #include "core/text.h"
 #include "telemetry/matching.h"
 #include "telemetry/promql/parser.h"
@@ -78,6 +79,15 @@ Proof fact_proof(std::string text, const Tally& tally) {
   return {std::move(text), fmt::format("/journal?seq={}", tally.last_seq)};
 }
 
+/// What is only declared is half of it, until it was seen to work.
+Finding until_seen(Finding finding, bool seen, std::string next_step) {
+  if (seen || finding.score <= 0) return finding;
+  finding.score *= 0.5;
+  finding.verdict = Verdict::kPartly;
+  if (finding.next_step.empty()) finding.next_step = std::move(next_step);
+  return finding;
+}
+
 std::optional<Timestamp> applied_at(const View& view) {
   return newest(view.record.of("catalog.applied"));
 }
@@ -123,22 +133,71 @@ Finding version_control(const View& view) {
                     {catalog_proof(view)}, applied_at(view));
 }
 
+/// What a change of this practice is like, from the deliveries to production of four weeks.
+struct Delivered {
+  double a_week = 0;  ///< since the first, where that is less than four weeks ago
+  std::optional<Duration> lead_time;
+};
+
+Delivered delivered(const View& view) {
+  constexpr Duration kWindow = std::chrono::days(28), kWeek = std::chrono::days(7);
+  std::optional<Timestamp> first;
+  std::size_t recent = 0;
+  std::vector<Duration> lead_times;
+  for (const auto& each : view.record.deliveries) {
+    if (!catalog::is_production(view.catalog, each.environment)) continue;
+    if (!first) first = each.at;
+    if (view.now - each.at > kWindow) continue;
+    ++recent;
+    if (each.lead_time_ms) lead_times.emplace_back(*each.lead_time_ms);
+  }
+  Delivered found;
+  if (first) {
+    const auto over = std::clamp(view.now - *first, kWeek, kWindow);
+    found.a_week = static_cast<double>(recent) * to_seconds(kWeek) / to_seconds(over);
+  }
+  if (!lead_times.empty()) {
+    const auto middle = lead_times.begin() + static_cast<std::ptrdiff_t>(lead_times.size() / 2);
+    std::ranges::nth_element(lead_times, middle);
+    found.lead_time = *middle;
+  }
+  return found;
+}
+
+/// A third each for frequent (one a week reaches production), small (from commit to production in
+/// a week: what waits longer travels in batches) and reversible (one was taken back).
 Finding small_reversible_changes(const View& view) {
-  const auto finished = view.record.of("deployment.finished");
-  if (finished.count == 0)
+  const auto ended = view.record.deployments_ended.size();
+  if (ended == 0)
     return nothing(
         "no deployments recorded",
         "record deployments: wellrun deploy record, or POST /api/v1/deployments from the pipeline");
-  const bool reversed = view.record.reversals > 0;
+  const auto how = delivered(view);
+  const bool frequent = how.a_week >= 1;
+  const bool small = how.lead_time && *how.lead_time <= std::chrono::days(7);
+  const bool reversed = !view.record.taken_back.empty();
+  const int parts = int{frequent} + int{small} + int{reversed};
+  const auto finished = view.record.of("deployment.finished");
   return {
-      .verdict = reversed ? Verdict::kPractised : Verdict::kPartly,
-      .score = reversed ? 1 : 0.5,
-      .figure = fmt::format("{} deployments, {} taken back", finished.count, view.record.reversals),
+      .verdict = parts == 3  ? Verdict::kPractised
+                 : parts > 0 ? Verdict::kPartly
+                             : Verdict::kNot,
+      .score = parts / 3.0,
+      .figure = fmt::format(
+          "{} deployments, {:.1f} a week to production, {} from commit to "
+          "there (median), {} taken back",
+          ended, how.a_week,
+          how.lead_time ? format_duration(std::chrono::floor<std::chrono::seconds>(*how.lead_time))
+                        : "unknown time",
+          view.record.taken_back.size()),
       .newest = finished.last_at,
       .evidence = {fact_proof("the last deployment", finished)},
-      .next_step = reversed
-                       ? ""
-                       : "show that a change can be taken back: rehearse a rollback and record it"};
+      .next_step = !frequent ? "bring less at a time to production, at least once a week"
+                   : !small  ? "report each deployment with its commit_time, and shorten the "
+                               "way from there to production to a week"
+                   : !reversed
+                       ? "show that a change can be taken back: rehearse a rollback and record it"
+                       : ""};
 }
 
 Finding procedures_used(const View& view) {
@@ -162,15 +221,23 @@ Finding procedures_used(const View& view) {
   return finding;
 }
 
+/// The last time that a person worked on an analysis.
+Tally last_learnt(const View& view) {
+  const auto edited = view.record.of("analysis.edited"),
+             is_signed = view.record.of("analysis.signed");
+  return edited.last_seq > is_signed.last_seq ? edited : is_signed;
+}
+
+/// A draft makes itself; learning begins where a person corrects or signs it.
 Finding failures_learnt_from(const View& view) {
   Share share;
   for (const auto& [id, incident] : view.record.incidents) {
     if (incident.resolved_at && incident.severity <= 2) share.add(incident.analysed, id);
   }
-  const auto drafted = view.record.of("analysis.drafted");
-  return from_share(share, "resolved incidents of severity 1 and 2 have an analysis",
-                    "write the missing analyses", {fact_proof("the last analysis", drafted)},
-                    newest(drafted));
+  const auto last = last_learnt(view);
+  return from_share(share, "resolved incidents of severity 1 and 2 were analysed by a person",
+                    "read, correct and sign the draft of", {fact_proof("the last analysis", last)},
+                    newest(last));
 }
 
 /// Calls between components that were seen in traces, and whether the catalog says so.
@@ -249,15 +316,16 @@ Finding sponsored(const View& view) {
 Finding empowered(const View& view) {
   const auto approved = view.record.of("run.approved");
   const auto acknowledged = view.record.of("incident.acknowledged");
-  const auto acted = view.record.acted_by_people;
+  const auto acted = view.record.responders_acted;
   if (acknowledged.count == 0 && acted == 0)
     return nothing("no incident was acted on yet",
                    "let a responder approve a runbook in a game day");
   return {
       .verdict = acted > 0 ? Verdict::kPractised : Verdict::kPartly,
       .score = acted > 0 ? 1 : 0.5,
-      .figure = fmt::format("{} actions approved by responders, {} incidents acknowledged", acted,
-                            acknowledged.count),
+      .figure =
+          fmt::format("{} actions approved that responders may approve, {} incidents acknowledged",
+                      acted, acknowledged.count),
       .newest = acted > 0 ? approved.last_at : acknowledged.last_at,
       .evidence = {fact_proof("the last approval", approved)},
       .next_step = acted > 0 ? "" : "give responders a runbook that they may approve themselves"};
@@ -274,7 +342,8 @@ Finding escalation(const View& view) {
       from_share(share, "workloads have an escalation policy of two levels or more",
                  "write an escalation policy for", {catalog_proof(view)}, applied_at(view));
   finding.figure += fmt::format("; {} escalations so far", escalated.count);
-  return finding;
+  return until_seen(std::move(finding), escalated.count > 0,
+                    "escalate once, in an incident or a game day: wellrun incident escalate");
 }
 
 Finding communication(const View& view) {
@@ -340,16 +409,27 @@ Finding traceability(const View& view) {
 }
 
 Finding deployments_managed(const View& view) {
-  const auto started = view.record.of("deployment.started");
+  Share share{.begin_with = "record deployments: wellrun deploy record, or from the pipeline"};
+  for (const auto& id : view.record.deployments_started)
+    share.add(view.record.deployments_ended.contains(id), id);
   const auto finished = view.record.of("deployment.finished");
-  const Share share{
-      .good = std::min(finished.count, started.count),
-      .all = started.count,
-      .missing = {},
-      .begin_with = "record deployments: wellrun deploy record, or from the pipeline"};
   return from_share(share, "deployments have a recorded outcome",
-                    "record how each deployment ended",
+                    "record how these deployments ended",
                     {fact_proof("the last deployment", finished)}, newest(finished));
+}
+
+/// Whether a version that reached production had succeeded in an earlier environment before;
+/// std::nullopt where it never reached production. `places`: in order of first success.
+std::optional<bool> was_promoted(const View& view, const std::vector<std::string>& places) {
+  std::optional<int> earliest;
+  for (const auto& place : places) {
+    const auto* environment = view.catalog.find<catalog::Environment>(place);
+    if (catalog::is_production(view.catalog, place))
+      return environment != nullptr && earliest && *earliest < environment->order;
+    if (environment != nullptr)
+      earliest = std::min(earliest.value_or(environment->order), environment->order);
+  }
+  return std::nullopt;
 }
 
 Finding environments(const View& view) {
@@ -359,13 +439,15 @@ Finding environments(const View& view) {
   const bool several =
       all.size() >= 2 && std::ranges::any_of(all, [](const auto* e) { return e->production; });
   Share promoted;
-  for (const auto& [version, places] : view.record.versions)
-    promoted.add(places.size() >= 2, version);
+  for (const auto& [version, places] : view.record.versions) {
+    if (const auto in_order = was_promoted(view, places)) promoted.add(*in_order, version);
+  }
   const double score = (several ? 0.5 : 0.2) + 0.5 * promoted.value();
   return {
       .verdict = score >= kWell ? Verdict::kPractised : Verdict::kPartly,
       .score = score,
-      .figure = fmt::format("{} environments; {} of {} versions went through more than one",
+      .figure = fmt::format("{} environments; {} of {} versions in production were in an earlier "
+                            "environment first",
                             all.size(), promoted.good, promoted.all),
       .newest = applied_at(view),
       .evidence = {catalog_proof(view)},
@@ -373,7 +455,7 @@ Finding environments(const View& view) {
 }
 
 Finding way_back(const View& view) {
-  if (view.record.reversals == 0)
+  if (view.record.taken_back.empty())
     return nothing("no change was ever taken back",
                    "rehearse the way back of a change and record it");
   const auto changed = view.record.of("change.recorded");
@@ -381,7 +463,7 @@ Finding way_back(const View& view) {
   const auto& proof = changed.last_at > finished.last_at ? changed : finished;
   return {.verdict = Verdict::kPartly,
           .score = 0.6,
-          .figure = fmt::format("{} changes taken back", view.record.reversals),
+          .figure = fmt::format("{} changes taken back", view.record.taken_back.size()),
           .newest = proof.last_at,
           .evidence = {fact_proof("the last one", proof)},
           .next_step = "state the way back before each deployment starts"};
@@ -483,9 +565,11 @@ Finding anomaly_alerts(const View& view) {
     share.add(alerted, workload->metadata.name);
   }
   const auto found = view.record.of("finding.opened");
-  return from_share(share, "workloads have an alert over their baselines' scores",
-                    "alert on wellrun:baseline:score for", {fact_proof("the last finding", found)},
-                    newest(found));
+  auto finding = from_share(share, "workloads have an alert over their baselines' scores",
+                            "alert on wellrun:baseline:score for",
+                            {fact_proof("the last finding", found)}, newest(found));
+  return until_seen(std::move(finding), found.count > 0,
+                    "nothing unusual was found yet: only time brings it, or a game day");
 }
 
 std::vector<double> seconds_between(const Record& record,
@@ -501,9 +585,9 @@ std::vector<double> seconds_between(const Record& record,
 Finding operations_kpis(const View& view) {
   const auto acknowledge = seconds_between(view.record, &IncidentRecord::acknowledged_at);
   const auto resolve = seconds_between(view.record, &IncidentRecord::resolved_at);
-  const auto deployed = view.record.of("deployment.finished");
-  const std::size_t with_data = (acknowledge.empty() ? 0U : 1U) + (resolve.empty() ? 0U : 1U) +
-                                (deployed.count == 0 ? 0U : 1U);
+  const auto deployed = view.record.deployments_ended.size();
+  const std::size_t with_data =
+      (acknowledge.empty() ? 0U : 1U) + (resolve.empty() ? 0U : 1U) + (deployed == 0 ? 0U : 1U);
   if (with_data == 0)
     return nothing("no incident and no deployment to measure",
                    "record deployments; acknowledge and resolve incidents here");
@@ -513,7 +597,7 @@ Finding operations_kpis(const View& view) {
         fmt::format("time to acknowledge {:.0f} s (median), ", acknowledge[acknowledge.size() / 2]);
   if (!resolve.empty())
     figure += fmt::format("time to resolve {:.0f} s (median), ", resolve[resolve.size() / 2]);
-  figure += fmt::format("{} deployments", deployed.count);
+  figure += fmt::format("{} deployments", deployed);
   const double score = static_cast<double>(with_data) / 3;
   return {
       .verdict = with_data == 3 ? Verdict::kPractised : Verdict::kPartly,
@@ -848,22 +932,20 @@ Finding automated(const View& view) {
 }
 
 Finding analyses(const View& view) {
-  auto finding = failures_learnt_from(view);
-  const auto signed_count = view.record.of("analysis.signed").count;
-  if (finding.verdict == Verdict::kNoEvidence) return finding;
-  finding.figure += fmt::format("; {} signed", signed_count);
-  if (signed_count == 0) {
-    finding.score *= 0.5;
-    finding.verdict = finding.score > 0 ? Verdict::kPartly : Verdict::kNot;
-    finding.next_step = "read, correct and sign the draft";
+  Share share;
+  for (const auto& [id, incident] : view.record.incidents) {
+    if (incident.resolved_at && incident.severity <= 2) share.add(incident.analysis_signed, id);
   }
-  return finding;
+  const auto is_signed = view.record.of("analysis.signed");
+  return from_share(share, "resolved incidents of severity 1 and 2 have a signed analysis",
+                    "read, correct and sign the draft of",
+                    {fact_proof("the last signature", is_signed)}, newest(is_signed));
 }
 
 Finding feedback(const View& view) {
   const auto finished = view.record.of("run.finished");
   const auto given = view.record.of("run.verdict_given");
-  const Share share{.good = std::min(given.count, finished.count),
+  const Share share{.good = std::min(view.record.runs_judged.size(), finished.count),
                     .all = finished.count,
                     .missing = {},
                     .begin_with = "start a runbook: wellrun run start --runbook NAME"};

@@ -6,10 +6,7 @@
 #include <set>
 
 #include "assess/assess_domain.h"
-#include "catalog/kinds/component.h"
-#include "catalog/kinds/kpi.h"
-#include "catalog/kinds/rule_group.h"
-#include "catalog/kinds/workload.h"
+#include "catalog/kinds.h"
 
 namespace wellrun::assess {
 namespace {
@@ -129,6 +126,14 @@ void put(catalog::Catalog& catalog, T value) {
   catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
 }
 
+catalog::Environment environment(const char* name, int order, bool production) {
+  catalog::Environment made;
+  made.metadata.name = name;
+  made.order = order;
+  made.production = production;
+  return made;
+}
+
 catalog::Kpi kpi(const char* name, const char* parent, const char* operations) {
   catalog::Kpi made;
   made.metadata.name = name;
@@ -153,7 +158,8 @@ TEST(Evidence, AlertsAreValidatedByVerdictsAndKpisByReviews) {
 
 TEST(Evidence, OperationsAreMeasuredOnceTheirFiguresHaveTargetsAndData) {
   World world;
-  world.tell("deployment.finished", {{"environment", "production"}, {"outcome", "succeeded"}});
+  world.tell("deployment.finished",
+             {{"deployment", "d"}, {"environment", "production"}, {"outcome", "succeeded"}});
   EXPECT_EQ(world.judged("H1").verdict, Verdict::kPartly) << "measured, and nobody wants anything";
   put(world.catalog, kpi("answer", "", "time-to-acknowledge"));
   EXPECT_EQ(world.judged("H1").verdict, Verdict::kNot);
@@ -254,6 +260,126 @@ TEST(Evidence, OperationsHaveBaselinesPatternsAndAnomalyAlertsOfTheirOwn) {
   }
 }
 
+TEST(Evidence, ADraftThatNobodyReadIsNotLearning) {
+  World world;
+  world.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}, {"severity", 1}});
+  world.tell("incident.resolved", {{"incident", "inc-0001"}});
+  world.tell("analysis.drafted", {{"analysis", "ana-0001"}, {"incident", "inc-0001"}});
+  EXPECT_EQ(world.judged("DP5").verdict, Verdict::kNot);
+  world.tell("analysis.edited", {{"analysis", "ana-0001"}, {"section", "summary"}}, "person:ana");
+  EXPECT_EQ(world.judged("DP5").verdict, Verdict::kPractised);
+  EXPECT_EQ(world.judged("V2").verdict, Verdict::kNot) << "nobody signed it";
+  world.tell("analysis.signed", {{"analysis", "ana-0001"}}, "person:ana");
+  EXPECT_EQ(world.judged("V2").verdict, Verdict::kPractised);
+
+  world.tell("incident.opened", {{"incident", "inc-0002"}, {"workload", "shop"}, {"severity", 2}});
+  world.tell("incident.resolved", {{"incident", "inc-0002"}});
+  world.tell("analysis.drafted", {{"analysis", "ana-0002"}, {"incident", "inc-0002"}});
+  EXPECT_DOUBLE_EQ(world.judged("DP5").score, 0.5);
+  EXPECT_DOUBLE_EQ(world.judged("V2").score, 0.5) << "one signature is for one analysis";
+}
+
+void succeed(World& world, const std::string& id, const char* workload, const char* version,
+             const char* environment, const std::string& commit_time = "") {
+  Json body{{"deployment", id},           {"workload", workload}, {"component", ""},
+            {"environment", environment}, {"version", version},   {"commit_time", commit_time}};
+  world.tell("deployment.started", body);
+  body["outcome"] = "succeeded";
+  world.tell("deployment.finished", body);
+}
+
+TEST(Evidence, AVersionIsPromotedWhenAnEarlierEnvironmentCameBeforeProduction) {
+  World world;
+  put(world.catalog, environment("staging", 1, false));
+  put(world.catalog, environment("canary", 2, false));
+  put(world.catalog, environment("production", 3, true));
+  succeed(world, "d1", "shop", "1.0", "production");
+  succeed(world, "d2", "billing", "1.0", "production");
+  succeed(world, "d3", "shop", "1.0", "production");
+  succeed(world, "d4", "shop", "1.0", "staging");
+  EXPECT_DOUBLE_EQ(world.judged("P13").score, 0.5) << "straight to production, and again";
+  succeed(world, "d5", "shop", "2.0", "staging");
+  EXPECT_TRUE(world.judged("P13").figure.contains("0 of 2 versions in production")) << "on its way";
+  succeed(world, "d6", "shop", "2.0", "production");
+  succeed(world, "d7", "billing", "2.0", "canary");
+  succeed(world, "d8", "billing", "2.0", "production");
+  EXPECT_TRUE(world.judged("P13").figure.contains("2 of 4 versions in production"))
+      << world.judged("P13").figure;
+  EXPECT_EQ(world.judged("P13").verdict, Verdict::kPartly);
+}
+
+TEST(Evidence, RefusingIsNotActingAndWhatOnlyOperatorsMayApproveShowsNothingOfResponders) {
+  World world;
+  const auto approval = [&](const char* step, const char* role, bool approved) {
+    world.tell("run.approval_requested", {{"run", "run-1"}, {"step", step}, {"role", role}});
+    world.tell("run.approved", {{"run", "run-1"}, {"step", step}, {"approved", approved}},
+               "token:ana");
+  };
+  approval("switch off", "responder", false);
+  approval("drop the table", "operator", true);
+  EXPECT_EQ(world.judged("O12").verdict, Verdict::kNoEvidence);
+  approval("switch off", "responder", true);
+  EXPECT_EQ(world.judged("O12").verdict, Verdict::kPractised);
+}
+
+TEST(Evidence, ADeploymentThatEndedTwiceHidesNoneThatNeverEnded) {
+  World world;
+  succeed(world, "d1", "shop", "1.0", "production");
+  world.tell("deployment.finished", {{"deployment", "d1"}, {"outcome", "rolled_back"}});
+  world.tell("deployment.started", {{"deployment", "d2"}, {"workload", "shop"}});
+  EXPECT_DOUBLE_EQ(world.judged("P9").score, 0.5);
+  EXPECT_EQ(world.judged("P9").next_step, "record how these deployments ended: d2");
+}
+
+TEST(Evidence, VerdictsOnOneRunJudgeOneRun) {
+  World world;
+  for (const auto* run : {"run-1", "run-2"})
+    world.tell("run.finished", {{"run", run}, {"runbook", "fix"}, {"outcome", "succeeded"}});
+  for (int i = 0; i < 10; ++i) world.tell("run.verdict_given", {{"run", "run-1"}});
+  EXPECT_DOUBLE_EQ(world.judged("V3").score, 0.5);
+}
+
+TEST(Evidence, ChangesAreFrequentSmallAndReversibleOrOnlySomeOfIt) {
+  World world;
+  const auto started = world.now;
+  succeed(world, "d1", "shop", "1.0", "production",
+          format_rfc3339(started - std::chrono::days(40)));
+  EXPECT_NEAR(world.judged("DP2").score, 1.0 / 3, 1e-9) << "frequent, and 40 days on its way";
+  world.now += std::chrono::hours(1);
+  for (const auto* id : {"d2", "d3"})
+    succeed(world, id, "shop", id, "production", format_rfc3339(world.now - std::chrono::hours(3)));
+  EXPECT_NEAR(world.judged("P14").score, 2.0 / 3, 1e-9) << world.judged("P14").figure;
+  world.tell("deployment.finished", {{"deployment", "d3"}, {"outcome", "rolled_back"}});
+  EXPECT_EQ(world.judged("DP2").verdict, Verdict::kPractised) << world.judged("DP2").figure;
+  world.now += std::chrono::days(30);
+  EXPECT_NEAR(world.judged("DP2").score, 1.0 / 3, 1e-9) << "reversible; nothing came for a month";
+}
+
+TEST(Evidence, WhatIsOnlyDeclaredIsHalfOfItUntilItWasSeen) {
+  World world;
+  catalog::EscalationPolicy policy;
+  policy.metadata.name = "default";
+  policy.levels.resize(2);
+  put(world.catalog, policy);
+  catalog::Workload shop;
+  shop.metadata.name = "shop";
+  shop.escalation_policy.name = "default";
+  put(world.catalog, shop);
+  catalog::RuleGroup group;
+  group.metadata.name = "anomalies";
+  group.workload.name = "shop";
+  group.rules.emplace_back();
+  group.rules.back().alert = "Unusual";
+  group.rules.back().expr = "wellrun:baseline:score > 0.9";
+  put(world.catalog, group);
+  EXPECT_EQ(world.judged("O13").verdict, Verdict::kPartly);
+  EXPECT_EQ(world.judged("W7").verdict, Verdict::kPartly);
+  world.tell("incident.escalated", {{"incident", "inc-0001"}});
+  EXPECT_EQ(world.judged("O13").verdict, Verdict::kPractised);
+  world.tell("finding.opened", {{"finding", "f-1"}});
+  EXPECT_EQ(world.judged("W7").verdict, Verdict::kPractised);
+}
+
 TEST(Evidence, AnOutcomeIsLedByAnIndicatorThatHasData) {
   World world;
   put(world.catalog, kpi("revenue", "", ""));
@@ -290,6 +416,10 @@ TEST(Evidence, TheSameRecordGivesTheSameAssessmentAfterASnapshot) {
   world.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}, {"severity", 1}});
   world.tell("run.started", {{"run", "run-1"}, {"runbook", "fix"}, {"incident", "inc-0001"}});
   world.tell("run.finished", {{"run", "run-1"}, {"runbook", "fix"}, {"outcome", "succeeded"}});
+  world.tell("run.approval_requested", {{"run", "run-2"}, {"step", "a"}, {"role", "responder"}});
+  world.tell("analysis.drafted", {{"analysis", "ana-0001"}, {"incident", "inc-0001"}});
+  succeed(world, "d1", "shop", "1.0", "production", format_rfc3339(world.now));
+  world.tell("deployment.started", {{"deployment", "d2"}, {"commit_time", "2026-01-01T00:00:00Z"}});
   AssessDomain restored;
   ASSERT_TRUE(restored.restore(world.domain.snapshot()));
   EXPECT_EQ(restored.snapshot(), world.domain.snapshot());
