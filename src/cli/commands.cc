@@ -108,7 +108,7 @@ const std::vector<View>& views() {
        {{"WHAT", "what"},
         {"PROPOSAL", "text"},
         {"SUPPORTED", "backtest.supports"},
-        {"BACK-TEST OF 7 DAYS", "backtest.text"}},
+        {"BACK-TEST", "backtest.text"}},
        "nothing to propose"},
       {"alert",
        "list",

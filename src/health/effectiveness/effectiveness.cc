@@ -42,6 +42,7 @@ void add_rules(const catalog::Catalog& catalog, std::vector<Subject>& subjects) 
            .declared_at = applied_at(catalog, catalog::RuleGroup::kKind, name),
            .expr = rule.expr,
            .hold = rule.for_,
+           .keep = rule.keep_firing_for,
            .interval = group->interval,
            .severity = rule.severity()});
     }
@@ -63,6 +64,27 @@ void add_others(const catalog::Catalog& catalog, const char* kind, const char* p
          .expr = {},
          .hold = {},
          .interval = {},
+         .severity = {}});
+  }
+}
+
+/// When a KPI is off its target, as an alert on it would ask.
+std::string off_target(const catalog::Kpi& kpi) {
+  return fmt::format("({}) {} {}", kpi.promql(), kpi.direction == "lower" ? ">" : "<", kpi.target);
+}
+
+void add_kpis(const catalog::Catalog& catalog, std::vector<Subject>& subjects) {
+  for (const auto* kpi : catalog.all<catalog::Kpi>()) {
+    const auto& name = kpi->metadata.name;
+    subjects.push_back(
+        {.name = "kpis/" + name,
+         .kind = "kpi",
+         .workload = kpi->workload.name,
+         .owner = catalog::owner_or_workloads(catalog, kpi->owner, kpi->workload).name,
+         .declared_at = applied_at(catalog, catalog::Kpi::kKind, name),
+         .expr = off_target(*kpi),
+         .hold = kpi->interval,
+         .interval = kpi->interval,
          .severity = {}});
   }
 }
@@ -151,7 +173,7 @@ std::vector<Subject> subjects_of(const catalog::Catalog& catalog) {
                            &catalog::Slo::service, subjects);
   add_others<catalog::Kpi>(catalog, "forecast", "forecast/kpi/", "/WillMissTarget",
                            &catalog::Kpi::workload, subjects);
-  add_others<catalog::Kpi>(catalog, "kpi", "kpis/", "", &catalog::Kpi::workload, subjects);
+  add_kpis(catalog, subjects);
   for (const auto* workload : catalog.all<catalog::Workload>()) {
     const auto& name = workload->metadata.name;
     subjects.push_back({.name = "detectors/" + name,

@@ -21,8 +21,8 @@ struct Subject {
   std::string kind;  ///< rule, slo, budget, forecast, kpi or detector
   std::string workload, owner;
   Timestamp declared_at;
-  std::string expr;           ///< of a rule, for its back-test
-  Duration hold{0};           ///< of a rule
+  std::string expr;           ///< of a rule, or when a KPI is off its target: for back-tests
+  Duration hold{0}, keep{0};  ///< of a rule: `for` and `keep_firing_for`
   Duration interval{60'000};  ///< of a rule: how often it is evaluated
   std::string severity;
 };

@@ -4,18 +4,13 @@
 #include <charconv>
 
 #include "core/text.h"
-#include "health/effectiveness/proposals.h"
-#include "health/rules/rules_api.h"
+#include "health/effectiveness/backtests.h"
 
 namespace wellrun::health::effectiveness {
 namespace {
 
 constexpr std::size_t kMostFacts = 200'000;  ///< of each kind
 constexpr std::size_t kMostRecent = 50;
-constexpr std::size_t kMostBacktests = 8;
-constexpr Duration kBacktested = std::chrono::hours(7 * 24);
-constexpr Duration kFinestStep{15'000};  ///< of a back-test; 40,000 evaluations in a week
-constexpr Duration kCoarsestStep{300'000};
 constexpr int kMostDays = 400;
 
 struct Api {
@@ -102,56 +97,15 @@ Result<Json> effectiveness(const Api& api, const Asked& asked) {
               {"recent", recent_alerts(history, asked.workload)}};
 }
 
-/// As often as the rules are evaluated, or what would be short in between is not seen.
-Duration step_of(const Proposal& proposal) {
-  return std::clamp(proposal.interval, kFinestStep, kCoarsestStep);
-}
-
-/// A rule on measured history, with the same code as `wellrun rules backtest`.
-Result<Json> try_rule(const Api& api, const Asked& asked, const Proposal& proposal,
-                      const Json& rule, Timestamp start) {
-  const Json request{{"rule", rule},
-                     {"workload", proposal.workload},
-                     {"start", format_rfc3339(start)},
-                     {"end", format_rfc3339(asked.now)},
-                     {"interval", format_duration(step_of(proposal))}};
-  TRY(const auto answer,
-      rules::answer_backtest(request, asked.now, api.runtime.clock, api.engine, api.journal));
-  return answer.at("summary");
-}
-
-/// What is proposed beside what there is, over the same time.
-Result<Json> backtest(const Api& api, const Asked& asked, const Proposal& proposal) {
-  const auto start = std::max(asked.from, asked.now - kBacktested);
-  Tried tried;
-  if (!proposal.rule.is_null()) {
-    TRY(tried.proposed, try_rule(api, asked, proposal, proposal.rule, start));
-  }
-  for (const auto& rule : proposal.now) {
-    TRY(auto summary, try_rule(api, asked, proposal, rule, start));
-    tried.now.push_back(std::move(summary));
-  }
-  Json found = support_by(proposal, tried);
-  found["start"] = format_rfc3339(start);
-  found["end"] = format_rfc3339(asked.now);
-  found["interval"] = format_duration(step_of(proposal));
-  found["summary"] = tried.proposed;
-  found["now"] = tried.now;
-  return found;
-}
-
 Result<Json> propose(const Api& api, const Asked& asked) {
   TRY(const auto history, read_history(api.journal, asked.from));
   const auto worths = worth_of(subjects_of(asked.catalog), history, asked.now);
+  Backtests backtests(api.engine, api.runtime.clock, history, asked.from, asked.now);
   Json items = Json::array();
-  std::size_t tried = 0;
-  for (const auto& proposal : proposals(asked.catalog, worths, history, asked.from, asked.now)) {
+  for (const auto& proposal : proposals(worths, history, asked.from, asked.now)) {
     if (!asked.workload.empty() && proposal.workload != asked.workload) continue;
     auto item = to_json(proposal);
-    if ((!proposal.rule.is_null() || !proposal.now.empty()) && tried++ < kMostBacktests) {
-      const auto found = backtest(api, asked, proposal);
-      item["backtest"] = found ? *found : Json{{"error", to_string(found.error())}};
-    }
+    item["backtest"] = backtests.of(proposal);
     items.push_back(std::move(item));
   }
   return Json{{"from", format_rfc3339(asked.from)},

@@ -147,10 +147,7 @@ bool is_real(const Incident& incident, std::span<const Signal> signals) {
 }
 
 bool told(const Signal& signal, const Incident& incident, Timestamp now) {
-  return signal.workload == incident.workload &&
-         signal.from <= incident.resolved_at.value_or(now) &&
-         signal.end_or(now) >= incident.opened_at - rules::kForesight &&
-         signal.from >= incident.opened_at - rules::kForesight;
+  return signal.workload == incident.workload && rules::tells(signal.from, incident, now);
 }
 
 }  // namespace wellrun::health::effectiveness

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "catalog/kinds/kpi.h"
-
 namespace wellrun::health::effectiveness {
 namespace {
 
@@ -15,9 +13,8 @@ constexpr double kMostlyTogether = 0.8;
 
 class Proposing {
  public:
-  Proposing(const catalog::Catalog& catalog, const std::vector<Worth>& worths,
-            const History& history, Timestamp from, Timestamp now)
-      : catalog_(catalog), worths_(worths), history_(history), from_(from), now_(now) {
+  Proposing(const std::vector<Worth>& worths, const History& history, Timestamp from, Timestamp now)
+      : worths_(worths), history_(history), from_(from), now_(now) {
     for (const auto& incident : history.incidents) {
       if (is_real(incident, history.signals)) real_.push_back(&incident);
     }
@@ -26,8 +23,8 @@ class Proposing {
 
   std::vector<Proposal> all() {
     for (const auto& worth : worths_) {
-      if (worth.subject.kind != "rule") continue;
-      if (!propose_deleting(worth)) propose_raising(worth);
+      if (worth.subject.kind == "kpi") propose_deleting_kpi(worth);
+      if (worth.subject.kind == "rule" && !propose_deleting(worth)) propose_raising(worth);
     }
     propose_merging();
     propose_adding();
@@ -40,46 +37,73 @@ class Proposing {
   const Signals& of(const Subject& subject) { return by_subject_[subject.name]; }
 
   static Json rule_of(const Subject& subject, Duration hold) {
-    return {{"alert", subject.name.substr(subject.name.rfind('/') + 1)},
-            {"expr", subject.expr},
-            {"for", format_duration(hold)}};
+    Json rule{{"alert", subject.name.substr(subject.name.rfind('/') + 1)},
+              {"expr", subject.expr},
+              {"for", format_duration(hold)}};
+    if (subject.keep > 0s) rule["keep_firing_for"] = format_duration(subject.keep);
+    return rule;
+  }
+
+  /// A KPI's as an alert on it.
+  static Json kpi_rule_of(const Subject& subject) {
+    auto rule = rule_of(subject, subject.hold);
+    rule["alert"] = "KpiMissed";
+    return rule;
   }
 
   /// One that speaks when either would.
   static Json merged(const Subject& one, const Subject& other) {
     Subject both = one;
+    both.keep = std::max(one.keep, other.keep);
     both.expr = fmt::format("({}) or ({})", one.expr, other.expr);
     return rule_of(both, std::min(one.hold, other.hold));
   }
 
-  bool propose_deleting(const Worth& worth) {
+  void propose_to_delete(const Worth& worth, std::string text, Json support, Json rule) {
     const auto& subject = worth.subject;
-    if (worth.spoke == 0 && subject.declared_at <= from_) {
-      found_.push_back(
-          {.what = "delete",
-           .subject = subject.name,
-           .text = fmt::format("{} never fired in {}, while its workload had {} "
-                               "incidents: delete it, or make it able to fire",
-                               subject.name, format_duration(now_ - from_), worth.incidents),
-           .support = {{"fired", 0}, {"incidents", worth.incidents}},
-           .now = {rule_of(subject, subject.hold)},
-           .workload = subject.workload,
-           .interval = subject.interval});
-      deleted_.insert(subject.name);
-      return true;
-    }
-    if (worth.spoke < kEnoughToJudge || worth.right > 0) return false;
     found_.push_back({.what = "delete",
                       .subject = subject.name,
-                      .text = fmt::format("{} fired {} times and was never right: delete it, or "
-                                          "have it ask for something else",
-                                          subject.name, worth.spoke),
-                      .support = {{"fired", worth.spoke}, {"right", 0}},
-                      .now = {rule_of(subject, subject.hold)},
+                      .text = std::move(text),
+                      .support = std::move(support),
+                      .now = {std::move(rule)},
                       .workload = subject.workload,
                       .interval = subject.interval});
     deleted_.insert(subject.name);
-    return true;
+  }
+
+  bool propose_deleting(const Worth& worth) {
+    const auto& subject = worth.subject;
+    const bool never_fired = worth.spoke == 0 && subject.declared_at <= from_;
+    const bool never_right = worth.spoke >= kEnoughToJudge && worth.right == 0;
+    if (never_fired)
+      propose_to_delete(worth,
+                        fmt::format("{} never fired in {}, while its workload had {} "
+                                    "incidents: delete it, or make it able to fire",
+                                    subject.name, format_duration(now_ - from_), worth.incidents),
+                        {{"fired", 0}, {"incidents", worth.incidents}},
+                        rule_of(subject, subject.hold));
+    if (never_right)
+      propose_to_delete(worth,
+                        fmt::format("{} fired {} times and was never right: delete it, or "
+                                    "have it ask for something else",
+                                    subject.name, worth.spoke),
+                        {{"fired", worth.spoke}, {"right", 0}}, rule_of(subject, subject.hold));
+    return never_fired || never_right;
+  }
+
+  void propose_deleting_kpi(const Worth& worth) {
+    const auto& subject = worth.subject;
+    if (worth.looked_at || worth.changed_something || subject.declared_at > from_) return;
+    const auto name = subject.name.substr(subject.name.find('/') + 1);
+    const auto spoke = worth.spoke == 0 ? std::string("never left its target")
+                                        : fmt::format("left its target {} times", worth.spoke);
+    propose_to_delete(
+        worth,
+        fmt::format("in {} nobody looked at the KPI {} and it changed nothing: it {}, of {} "
+                    "incidents it told of {}. Review it (`wellrun kpi review {}`), or delete it",
+                    format_duration(now_ - from_), name, spoke, worth.incidents, worth.told, name),
+        {{"fired", worth.spoke}, {"incidents", worth.incidents}, {"told", worth.told}},
+        kpi_rule_of(subject));
   }
 
   /// What would be left of its alerts had they had to hold for `longer` more.
@@ -182,38 +206,60 @@ class Proposing {
                       .interval = std::max(one.subject.interval, other.subject.interval)});
   }
 
-  /// Did anything but a KPI say so before the person?
+  /// KPIs and detectors know, and tell nobody.
+  static bool is_quiet(const Signal& signal) {
+    return signal.subject.starts_with("kpis/") || signal.subject.starts_with("detectors/");
+  }
+
+  /// Did an alert say so before the person?
   bool was_told(const Incident& incident) const {
     return std::ranges::any_of(history_.signals, [&](const Signal& signal) {
-      return !signal.subject.starts_with("kpis/") && told(signal, incident, now_) &&
-             (!incident.noticed_at || signal.from <= *incident.noticed_at);
+      return !is_quiet(signal) && told(signal, incident, now_) && came_first(signal, incident);
     });
   }
 
-  /// The KPI of the workload that spoke first around the incident.
-  const Signal* kpi_that_spoke(const Incident& incident) const {
+  static bool came_first(const Signal& signal, const Incident& incident) {
+    return !incident.noticed_at || signal.from <= *incident.noticed_at;
+  }
+
+  /// Who of the quiet ones knew before the person: a KPI rather than a detector, the first of them.
+  const Worth* who_knew(const Incident& incident) const {
     const Signal* first = nullptr;
+    const auto rank = [](const Signal& signal) {
+      return std::pair(signal.subject.starts_with("detectors/"), signal.from);
+    };
     for (const auto& signal : history_.signals) {
-      if (!signal.subject.starts_with("kpis/") || !told(signal, incident, now_)) continue;
-      if (first == nullptr || signal.from < first->from) first = &signal;
+      if (!is_quiet(signal) || !told(signal, incident, now_) || !came_first(signal, incident) ||
+          worth_named(signal.subject) == nullptr)
+        continue;
+      if (first == nullptr || rank(signal) < rank(*first)) first = &signal;
     }
-    return first;
+    return first == nullptr ? nullptr : worth_named(first->subject);
+  }
+
+  const Worth* worth_named(const std::string& subject) const {
+    const auto found =
+        std::ranges::find(worths_, subject, [](const Worth& worth) { return worth.subject.name; });
+    return found == worths_.end() ? nullptr : &*found;
   }
 
   void propose_adding() {
-    std::map<std::string, std::vector<std::string>> by_kpi, by_workload;
+    std::map<const Worth*, std::vector<std::string>> by_knower;
+    std::map<std::string, std::vector<std::string>> by_workload;
     for (const auto* incident : real_) {
       if (was_told(*incident)) continue;
-      const auto* spoke = kpi_that_spoke(*incident);
-      (spoke == nullptr ? by_workload[incident->workload] : by_kpi[spoke->key])
-          .push_back(incident->id);
+      const auto* knew = who_knew(*incident);
+      (knew == nullptr ? by_workload[incident->workload] : by_knower[knew]).push_back(incident->id);
     }
-    for (const auto& [name, incidents] : by_kpi) propose_adding_for(name, incidents);
+    for (const auto& worth : worths_) {
+      const auto found = by_knower.find(&worth);
+      if (found != by_knower.end()) propose_adding_for(worth.subject, found->second);
+    }
     for (const auto& [workload, incidents] : by_workload) {
       found_.push_back(
           {.what = "add",
            .subject = "workloads/" + workload,
-           .text = fmt::format("people noticed {} of {} first, and neither an alert nor a KPI said "
+           .text = fmt::format("people noticed {} of {} first, and no alert, KPI or detector said "
                                "anything: what did they see that is not measured?",
                                fmt::join(incidents, ", "), workload),
            .support = {{"incidents", incidents}},
@@ -222,25 +268,34 @@ class Proposing {
     }
   }
 
-  void propose_adding_for(const std::string& name, const std::vector<std::string>& incidents) {
-    const auto* kpi = catalog_.find<catalog::Kpi>(name);
-    if (kpi == nullptr) return;
-    Json rule{{"alert", "KpiMissed"},
-              {"expr", fmt::format("({}) {} {}", kpi->promql(),
-                                   kpi->direction == "lower" ? ">" : "<", kpi->target)},
-              {"for", format_duration(kpi->interval)}};
-    found_.push_back({.what = "add",
-                      .subject = "kpis/" + name,
-                      .text = fmt::format(
-                          "people noticed {} first, while the KPI {} had left its target: add an "
-                          "alert on it",
-                          fmt::join(incidents, ", "), name),
-                      .support = {{"incidents", incidents}},
-                      .rule = std::move(rule),
-                      .workload = kpi->workload.name});
+  void propose_adding_for(const Subject& subject, const std::vector<std::string>& incidents) {
+    const bool is_kpi = subject.kind == "kpi";
+    const auto knew =
+        is_kpi ? fmt::format("the KPI {} had left its target: add an alert on it",
+                             subject.name.substr(subject.name.find('/') + 1))
+               : fmt::format(
+                     "the detector of {} had found something unusual: add an alert on what "
+                     "is normal",
+                     subject.workload);
+    found_.push_back(
+        {.what = "add",
+         .subject = subject.name,
+         .text = fmt::format("people noticed {} first, while {}", fmt::join(incidents, ", "), knew),
+         .support = {{"incidents", incidents}},
+         .rule = is_kpi ? kpi_rule_of(subject) : unusual_rule_of(subject.workload),
+         .workload = subject.workload,
+         .interval = is_kpi ? subject.interval : Duration{1min}});
   }
 
-  const catalog::Catalog& catalog_;
+  /// As docs/baselines.md has it.
+  static Json unusual_rule_of(const std::string& workload) {
+    return {{"alert", "Unusual"},
+            {"expr",
+             fmt::format("max(max_over_time(wellrun:baseline:score{{workload=\"{}\"}}[5m])) >= 0.6",
+                         workload)},
+            {"for", "0s"}};
+  }
+
   const std::vector<Worth>& worths_;
   const History& history_;
   Timestamp from_, now_;
@@ -250,69 +305,11 @@ class Proposing {
   std::vector<Proposal> found_;
 };
 
-std::size_t count_of(const Json& summary, const char* key) {
-  return static_cast<std::size_t>(number_or(summary, key, 0));
-}
-
-/// "fires 12 times, 11 of them without an incident, and tells of 1 of 2 incidents".
-std::string words_of(const Json& summary) {
-  const auto firings = count_of(summary, "firings");
-  const auto told = fmt::format("tells of {} of {} incidents", count_of(summary, "incidents_told"),
-                                count_of(summary, "incidents"));
-  if (firings == 0) return "never fires, and " + told;
-  return fmt::format("fires {}, {} of them without an incident, and {}",
-                     firings == 1 ? "once" : fmt::format("{} times", firings),
-                     count_of(summary, "firings_without_incident"), told);
-}
-
-/// All rules as they are, together: each fires for itself, and an incident that one tells is told.
-Json together_now(const std::vector<Json>& now) {
-  std::size_t firings = 0, without = 0, told = 0, incidents = 0;
-  for (const auto& each : now) {
-    firings += count_of(each, "firings");
-    without += count_of(each, "firings_without_incident");
-    told = std::max(told, count_of(each, "incidents_told"));
-    incidents = std::max(incidents, count_of(each, "incidents"));
-  }
-  return {{"firings", firings},
-          {"firings_without_incident", without},
-          {"incidents_told", told},
-          {"incidents", incidents}};
-}
-
-std::optional<bool> is_supported(const std::string& what, const Json& proposed, const Json& now) {
-  const auto told = count_of(proposed, "incidents_told");
-  if (what == "add") {
-    if (count_of(proposed, "incidents") == 0) return std::nullopt;
-    return told > 0 &&
-           count_of(proposed, "firings_without_incident") * 2 <= count_of(proposed, "firings");
-  }
-  if (what == "delete") {
-    if (count_of(now, "firings") + count_of(now, "incidents") == 0) return std::nullopt;
-    return count_of(now, "incidents_told") == 0;
-  }
-  if (count_of(now, "firings") == 0) return std::nullopt;
-  const char* fewer = what == "raise" ? "firings_without_incident" : "firings";
-  return told >= count_of(now, "incidents_told") &&
-         count_of(proposed, fewer) < count_of(now, fewer);
-}
-
 }  // namespace
 
-Json support_by(const Proposal& proposal, const Tried& tried) {
-  const auto now = together_now(tried.now);
-  const auto supports = is_supported(proposal.what, tried.proposed, now);
-  std::string text;
-  if (!tried.now.empty())
-    text = (tried.now.size() > 1 ? "apart, each as it is: " : "as it is: ") + words_of(now);
-  if (!tried.proposed.is_null())
-    text += (text.empty() ? "as proposed: " : "; as proposed: ") + words_of(tried.proposed);
-  return {{"supports", supports ? Json(*supports) : Json()}, {"text", std::move(text)}};
-}
-
-std::vector<Proposal> proposals(const catalog::Catalog& catalog, const std::vector<Worth>& worths,
-                                const History& history, Timestamp from, Timestamp now) {
-  return Proposing(catalog, worths, history, from, now).all();
+std::vector<Proposal> proposals(const std::vector<Worth>& worths, const History& history,
+                                Timestamp from, Timestamp now) {
+  return Proposing(worths, history, from, now).all();
 }
 
 Json to_json(const Proposal& proposal) {

@@ -7,15 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "catalog/catalog.h"
 #include "health/effectiveness/effectiveness.h"
 
 namespace wellrun::health::effectiveness {
 
 struct Proposal {
-  std::string what;               ///< merge, raise, delete or add
-  std::string subject;            ///< that it is about; of "add": the KPI to watch, or the workload
-  std::string text;               ///< in words, with figures
+  std::string what;     ///< merge, raise, delete or add
+  std::string subject;  ///< that it is about; of "add": the KPI or detector to watch, or workload
+  std::string text;     ///< in words, with figures
   Json support = Json::object();  ///< the counts that it rests on
   /// The rule that is proposed, to be tried on measured history as POST /api/v1/rules/backtest
   /// takes it; null: none is.
@@ -25,25 +24,19 @@ struct Proposal {
   Duration interval{60'000};  ///< how often these rules are evaluated
 };
 
-/// Summaries of back-tests, as rules::backtest_report() makes them.
-struct Tried {
-  Json proposed = {};          ///< of Proposal.rule; null: there is none
-  std::vector<Json> now = {};  ///< of Proposal.now
-};
-
-/// Whether the measured past supports a proposal, and why in words: {supports, text}; `supports` is
-/// null when too little happened to say.
-Json support_by(const Proposal& proposal, const Tried& tried);
-
 /// raise: a rule with half of its alerts noise or more, whose `for` can be made longer so that at
 /// least half of the noise goes and every incident that it told is still told.
 /// delete: a rule that never spoke although it was declared for the whole time, or spoke
 /// kEnoughToJudge times and was never right.
+/// delete: a KPI that was declared for the whole time, that nobody reviewed and on which nothing
+/// was done.
 /// merge: two rules of a workload of which each spoke mostly while the other did, and neither is to
 /// go.
-/// add: a real incident that a person noticed before anything told of it.
-std::vector<Proposal> proposals(const catalog::Catalog& catalog, const std::vector<Worth>& worths,
-                                const History& history, Timestamp from, Timestamp now);
+/// add: a real incident that a person noticed before an alert told of it: an alert on the KPI that
+/// had left its target by then, or on the baselines of the workload where its detector knew.
+/// `worths`: of subjects_of() the catalog.
+std::vector<Proposal> proposals(const std::vector<Worth>& worths, const History& history,
+                                Timestamp from, Timestamp now);
 
 inline constexpr std::size_t kEnoughToJudge = 5;
 

@@ -13,12 +13,6 @@ Json time_or_null(const std::optional<Timestamp>& time) {
   return time ? Json(format_rfc3339(*time)) : Json();
 }
 
-/// Whether the alert was there while the incident was, or shortly before it.
-bool belongs(const Firing& firing, const PastIncident& incident, Timestamp end) {
-  return firing.fired_at <= incident.resolved_at.value_or(end) &&
-         firing.ended.value_or(end) >= incident.opened_at - kForesight;
-}
-
 Json firing_json(const Firing& firing, const std::vector<const PastIncident*>& incidents) {
   Json labels = Json::object();
   for (const auto& [name, value] : firing.labels) labels[name] = value;
@@ -60,6 +54,10 @@ Json median(std::vector<double> values) {
 }
 
 }  // namespace
+
+bool tells(Timestamp at, const PastIncident& incident, Timestamp now) {
+  return at >= incident.opened_at - kForesight && at <= incident.resolved_at.value_or(now);
+}
 
 Backtest::Backtest(AlertRule rule) : rule_(std::move(rule)) {
   rule_.annotations.clear();
@@ -137,7 +135,7 @@ Json backtest_report(const std::vector<Firing>& firings, const std::vector<PastI
   for (const auto& firing : firings) {
     std::vector<const PastIncident*> mine;
     for (const auto* incident : incidents) {
-      if (!belongs(firing, *incident, end)) continue;
+      if (!tells(firing.fired_at, *incident, end)) continue;
       mine.push_back(incident);
       first_firing.try_emplace(incident->id, firing.fired_at);
     }

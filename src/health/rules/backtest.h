@@ -38,6 +38,10 @@ struct PastIncident {
   std::string noticed_by;
 };
 
+/// Whether what fired at `at` told of the incident: between kForesight before its opening and its
+/// end; one that is open ends at `now`.
+bool tells(Timestamp at, const PastIncident& incident, Timestamp now);
+
 /// Takes evaluations in order of time.
 class Backtest {
  public:
