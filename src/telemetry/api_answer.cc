@@ -113,7 +113,11 @@ Result<Timestamp> time_parameter(const Request& request, std::string_view name,
                                  Timestamp fallback) {
   const auto value = request.parameter(name).value_or("");
   if (value.empty()) return fallback;
-  return parse_api_time(value);
+  auto time = parse_api_time(value);
+  if (!time)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("Invalid time value for '{}': {}", name, time.error().message));
+  return time;
 }
 
 Result<std::size_t> limit_parameter(const Request& request, std::string_view name) {

@@ -50,7 +50,8 @@ class Call {
   Result<std::vector<std::vector<Matcher>>> matchers() const { return match_parameters(request_); }
 
   Result<promql::QueryLimits> query_limits() const;
-  Response query_answer(promql::QueryResult result, std::size_t limit) const;
+  Response query_answer(promql::QueryResult result, std::size_t limit,
+                        const promql::Steps& steps) const;
 
   const Request& request_;
   const promql::Engine& engine_;
@@ -76,15 +77,17 @@ Result<promql::QueryLimits> Call::query_limits() const {
                   fmt::format("error parsing lookback delta duration: {}", asked.error().message));
     limits.lookback = *asked;
   }
+  if (!text("stats").empty()) limits.measured_by = &clock_;
   // What a query read is told as it is without help from others.
-  limits.anew = text("nocache") == "1" || !text("stats").empty();
+  limits.anew = text("nocache") == "1" || limits.measured_by != nullptr;
   limits.timed_out = [&clock = clock_, until = clock_.steady() + timeout] {
     return clock.steady() > until;
   };
   return limits;
 }
 
-Response Call::query_answer(promql::QueryResult result, std::size_t limit) const {
+Response Call::query_answer(promql::QueryResult result, std::size_t limit,
+                            const promql::Steps& steps) const {
   if (limit > 0 && result.series.size() > limit && result.type != promql::ValueType::kScalar) {
     result.series.resize(limit);
     result.warnings.push_back("results truncated due to limit");
@@ -92,10 +95,13 @@ Response Call::query_answer(promql::QueryResult result, std::size_t limit) const
   std::string out = "{\"status\":\"success\",\"data\":";
   append_query_data(out, result, engine_.options().helpers);
   if (const auto stats = text("stats"); !stats.empty()) {
-    out.pop_back();
-    // Only what was measured: Prometheus' timings and peakSamples are not.
-    out += fmt::format(",\"stats\":{{\"samples\":{{\"totalQueryableSamples\":{}}}}}}}",
-                       result.stats.samples_read);
+    out.back() = ',';
+    out += "\"stats\":";
+    const bool per_step = stats == "all" && engine_.options().per_step_stats;
+    append_query_stats(out, result.stats,
+                       limits_.cost == nullptr ? std::chrono::nanoseconds{0} : limits_.cost->waited,
+                       per_step ? &steps : nullptr);
+    out += '}';
   }
   return finished(std::move(out), result.warnings, result.infos);
 }
@@ -109,7 +115,8 @@ Response Call::query() const {
   if (!limits) return failure(400, "bad_data", limits.error().message);
   auto result = engine_.instant(text("query"), *at, *limits);
   if (!result) return failure_of(result.error());
-  return query_answer(std::move(*result), *most);
+  const auto ms = to_unix_ms(*at);
+  return query_answer(std::move(*result), *most, {ms, ms, 1});
 }
 
 Response Call::query_range() const {
@@ -136,7 +143,8 @@ Response Call::query_range() const {
   if (!limits) return failure(400, "bad_data", limits.error().message);
   auto result = engine_.range(text("query"), *start, *end, *step, *limits);
   if (!result) return failure_of(result.error());
-  return query_answer(std::move(*result), *most);
+  return query_answer(std::move(*result), *most,
+                      {to_unix_ms(*start), to_unix_ms(*end), step->count()});
 }
 
 std::string list_of(std::vector<std::string> values, std::size_t limit,
@@ -253,6 +261,9 @@ Response Call::label_values() const {
 Response Call::metadata() const {
   const auto most = limit();
   if (!most) return failure(400, "bad_data", "limit must be a number");
+  // One description of each family is known, so that any limit of them is kept.
+  if (!limit("limit_per_metric"))
+    return failure(400, "bad_data", "limit_per_metric must be a number");
   const auto wanted = text("metric");
   std::string data = "{";
   std::size_t count = 0;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
+#include <numeric>
 #include <span>
 
 #include "platform/runtime/parallel.h"
@@ -313,6 +314,44 @@ void append_labels_json(std::string& out, const Labels& labels) {
     append_json_string(out, label.value);
   }
   out += '}';
+}
+
+namespace {
+
+void append_per_step(std::string& out, std::string_view name, const promql::Steps& steps,
+                     const std::vector<std::int64_t>& counts) {
+  out += fmt::format(",\"{}\":[", name);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    out += i == 0 ? "[" : ",[";
+    append_api_time(out, steps.at(i));
+    out += fmt::format(",{}]", counts[i]);
+  }
+  out += ']';
+}
+
+}  // namespace
+
+void append_query_stats(std::string& out, const promql::QueryStats& stats,
+                        std::chrono::nanoseconds waited, const promql::Steps* per_step) {
+  const auto seconds = [](std::chrono::nanoseconds time) {
+    return fmt::format("{:.9f}", std::chrono::duration<double>(time).count());
+  };
+  const auto sum = [](const std::vector<std::int64_t>& counts) {
+    return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  };
+  const auto whole = stats.preparation + stats.evaluation + stats.sorting;
+  out += fmt::format(
+      "{{\"timings\":{{\"evalTotalTime\":{},\"resultSortTime\":{},\"queryPreparationTime\":{},"
+      "\"innerEvalTime\":{},\"execQueueTime\":{},\"execTotalTime\":{}}},"
+      "\"samples\":{{\"totalQueryableSamples\":{},\"samplesRead\":{},\"peakSamples\":{}",
+      seconds(whole), seconds(stats.sorting), seconds(stats.preparation), seconds(stats.evaluation),
+      seconds(waited), seconds(waited + whole), sum(stats.counts.queryable), sum(stats.counts.read),
+      stats.peak_samples);
+  if (per_step != nullptr) {
+    append_per_step(out, "totalQueryableSamplesPerStep", *per_step, stats.counts.queryable);
+    append_per_step(out, "samplesReadPerStep", *per_step, stats.counts.read);
+  }
+  out += "}}";
 }
 
 void append_query_data(std::string& out, const promql::QueryResult& result, Workers* helpers) {

@@ -4,6 +4,7 @@
 // numbers, so those are written without a detour. Source:
 // https://prometheus.io/docs/prometheus/latest/querying/api/
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,11 @@ void append_sample_value(std::string& out, double value);
 
 /// {"name":"value",…}
 void append_labels_json(std::string& out, const Labels& labels);
+
+/// {"timings":{…},"samples":{…}} of a query that was measured; `waited`: for its turn; `per_step`:
+/// the query's steps, null when only totals are wanted. Source: Prometheus' `stats`.
+void append_query_stats(std::string& out, const promql::QueryStats& stats,
+                        std::chrono::nanoseconds waited, const promql::Steps* per_step);
 
 /// `data` of a query's answer: {"resultType":…,"result":…}. Large ones are written by idle helpers,
 /// too (null: none).

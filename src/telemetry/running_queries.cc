@@ -61,6 +61,7 @@ Status RunningQueries::submit(Asked asked, Work& work) {
 
 void RunningQueries::start(const QueryPtr& query) {
   runtime_.workers.run([this, query] {
+    query->cost.waited = runtime_.clock.steady() - query->since;
     auto work = std::move(query->work);
     work(query->limits());
     finished(query);

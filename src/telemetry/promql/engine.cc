@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 #include "core/text.h"
 #include "telemetry/promql/evaluator.h"
@@ -38,6 +39,23 @@ ResultSeries series_of(Column& column, const Steps& steps) {
   return series;
 }
 
+/// How long it is since the last look; always 0 without a clock.
+class Stopwatch {
+ public:
+  explicit Stopwatch(const Clock* clock) : clock_(clock), last_(now()) {}
+  std::chrono::nanoseconds lap() {
+    const auto before = std::exchange(last_, now());
+    return last_ - before;
+  }
+
+ private:
+  std::chrono::nanoseconds now() const {
+    return clock_ == nullptr ? std::chrono::nanoseconds{0} : clock_->steady();
+  }
+  const Clock* clock_;
+  std::chrono::nanoseconds last_;
+};
+
 }  // namespace
 
 Status enable_features(EngineOptions& options, std::string_view features) {
@@ -59,6 +77,7 @@ Status enable_features(EngineOptions& options, std::string_view features) {
     if (name == "promql-delayed-name-removal") options.delayed_name_removal = true;
     if (name == "use-start-timestamps") options.use_start_timestamps = true;
     if (name == "type-and-unit-labels") options.type_and_unit_labels = true;
+    if (name == "promql-per-step-stats") options.per_step_stats = true;
   }
   return {};
 }
@@ -87,6 +106,7 @@ Result<QueryResult> Engine::range(std::string_view query, Timestamp start, Times
 
 Result<QueryResult> Engine::run(std::string_view query, const Steps& steps, bool is_range,
                                 std::int64_t step_ms, const QueryLimits& limits) const {
+  Stopwatch watch(limits.measured_by);
   TRY(const auto expr, parsed_.parse(query));
   if (is_range && expr->type != ValueType::kVector && expr->type != ValueType::kScalar)
     return fail(
@@ -97,6 +117,7 @@ Result<QueryResult> Engine::run(std::string_view query, const Steps& steps, bool
   Evaluator evaluator(query, reader_, options_, limits, steps, step_ms,
                       results_.is_on() ? &results_ : nullptr);
   QueryResult result;
+  const auto preparation = watch.lap();
   result.type = expr->type;
   result.time = from_unix_ms(steps.end_ms);
   if (expr->type == ValueType::kMatrix) {
@@ -119,12 +140,19 @@ Result<QueryResult> Engine::run(std::string_view query, const Steps& steps, bool
       if (is_range) result.type = ValueType::kMatrix;
     }
   }
+  const auto evaluation = watch.lap();
   const bool wants_order = is_range || expr->type == ValueType::kMatrix || !is_ordered(*expr);
   if (wants_order && !std::ranges::is_sorted(result.series, {}, &ResultSeries::labels))
     std::ranges::stable_sort(result.series, {}, &ResultSeries::labels);
   result.warnings = evaluator.annotations().warnings();
   result.infos = evaluator.annotations().infos();
+  const auto sorting = watch.lap();
   result.stats = evaluator.stats();
+  if (limits.measured_by == nullptr) return result;
+  result.stats.preparation = preparation;
+  result.stats.evaluation = evaluation;
+  result.stats.sorting = sorting;
+  TRY(result.stats.counts, evaluator.sample_counts(*expr, steps));
   return result;
 }
 

@@ -30,6 +30,7 @@ struct EngineOptions {
   bool delayed_name_removal = false;  ///< promql-delayed-name-removal
   bool use_start_timestamps = false;  ///< use-start-timestamps
   bool type_and_unit_labels = false;  ///< type-and-unit-labels
+  bool per_step_stats = false;        ///< promql-per-step-stats
   Workers* helpers = nullptr;  ///< share large scans when they are idle; null: one thread a query
   bool general_only = false;   ///< no fast ways: what they are tested against
   /// Of the reader, outlives the engine. Null: results are not kept from query to query.
@@ -44,6 +45,7 @@ Status enable_features(EngineOptions& options, std::string_view features);
 /// What a query has read so far; for those who watch it run.
 struct QueryCost {
   std::atomic<std::size_t> samples = 0, series = 0;
+  std::chrono::nanoseconds waited{0};  ///< for its turn; set before it runs
 };
 
 /// What one query may do beyond the engine's options.
@@ -53,6 +55,9 @@ struct QueryLimits {
   std::function<bool()> timed_out;  ///< likewise
   QueryCost* cost = nullptr;        ///< kept up to date when not null
   bool anew = false;  ///< everything is computed, whatever earlier queries left; nothing is kept
+  /// Not null: what its parts take is measured by this clock, and its samples are counted, for
+  /// which they are read once more afterwards.
+  const Clock* measured_by = nullptr;
 };
 
 class Engine {

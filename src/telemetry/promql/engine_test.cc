@@ -274,6 +274,88 @@ TEST(PromqlParser, names_are_found_for_cross_checks) {
   EXPECT_EQ(metric_names_of(**expr), (std::vector<std::string>{"a", "b_total", "c"}));
 }
 
+/// Advances by 1 ms at each look.
+class TickingClock : public Clock {
+ public:
+  Timestamp now() const override { return {}; }
+  std::chrono::nanoseconds steady() const override { return std::chrono::milliseconds(++looks_); }
+
+ private:
+  mutable int looks_ = 0;
+};
+
+TEST(PromqlEngine, samples_are_counted_as_prometheus_accounts_for_them) {
+  MemoryReader reader;
+  reader.add(series_from("a{i=\"1\"} 0+1x100", 10'000));
+  reader.add(series_from("a{i=\"2\"} 0+1x9 stale", 10'000));
+  SeriesWrite histograms;
+  histograms.labels.set("__name__", "h");
+  Histogram histogram;
+  histogram.positive_spans = {{0, 2}};
+  histogram.positive_counts = {1, 2};  // 168 + 3 · 8 + 8 bytes: 12 samples
+  histograms.histograms.push_back({200'000, std::make_shared<const Histogram>(histogram)});
+  reader.add(histograms);
+  const Engine engine(reader);
+  const TickingClock clock;
+  using Counts = std::vector<std::int64_t>;
+  // At 100 s the second series is stale.
+  const struct {
+    const char* query;
+    Counts queryable, read;  ///< at 80 s, 140 s, 200 s
+  } cases[] = {
+      {"a", {2, 1, 1}, {2, 1, 1}},
+      {"a offset 1m", {2, 2, 1}, {2, 2, 1}},
+      {"a @ 80", {2, 2, 2}, {2, 0, 0}},
+      {"sum(rate(a[1m]))", {12, 7, 6}, {12, 7, 6}},
+      {"rate(a[2m])", {18, 19, 13}, {18, 7, 6}},
+      {"rate(a[20s])", {4, 2, 2}, {4, 2, 2}},
+      {"sum_over_time(a[1m] @ 80)", {12, 12, 12}, {12, 0, 0}},
+      {"a + on(i) a", {4, 2, 2}, {4, 2, 2}},
+      {"max_over_time(a[1m:20s])", {6, 3, 3}, {6, 3, 3}},
+      {"max_over_time(a[2m:1m])", {4, 3, 2}, {4, 1, 1}},
+      {"max_over_time(rate(a[1m])[1m:1m])", {12, 9, 6}, {12, 9, 6}},
+      {"h", {0, 0, 12}, {0, 0, 12}},
+      {"1 + vector(2)", {0, 0, 0}, {0, 0, 0}},
+      {"b", {0, 0, 0}, {0, 0, 0}},
+  };
+  QueryLimits limits;
+  limits.measured_by = &clock;
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.query);
+    const auto result = engine.range(one.query, from_unix_ms(80'000), from_unix_ms(200'000),
+                                     Duration{60'000}, limits);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(result->stats.counts.queryable, one.queryable);
+    EXPECT_EQ(result->stats.counts.read, one.read);
+    EXPECT_EQ(result->stats.preparation, std::chrono::milliseconds(1));
+    EXPECT_EQ(result->stats.evaluation, std::chrono::milliseconds(1));
+    for (std::size_t step = 0; step < one.queryable.size(); ++step) {
+      const auto instant = engine.instant(
+          one.query, from_unix_ms(80'000 + 60'000 * static_cast<std::int64_t>(step)), limits);
+      ASSERT_TRUE(instant);
+      EXPECT_EQ(instant->stats.counts.queryable, Counts{one.queryable[step]}) << step;
+    }
+  }
+  EXPECT_TRUE(engine.instant("a", from_unix_ms(0))->stats.counts.queryable.empty());
+}
+
+TEST(QueryApi, statistics_are_written_as_prometheus_does) {
+  QueryStats stats;
+  stats.peak_samples = 9;
+  stats.preparation = std::chrono::microseconds(1);
+  stats.evaluation = std::chrono::milliseconds(2);
+  stats.counts = {{3, 4}, {3, 1}};
+  const Steps steps{1'500, 2'500, 1'000};
+  std::string out;
+  append_query_stats(out, stats, std::chrono::seconds(1), &steps);
+  EXPECT_EQ(out, R"({"timings":{"evalTotalTime":0.002001000,"resultSortTime":0.000000000,)"
+                 R"("queryPreparationTime":0.000001000,"innerEvalTime":0.002000000,)"
+                 R"("execQueueTime":1.000000000,"execTotalTime":1.002001000},)"
+                 R"("samples":{"totalQueryableSamples":7,"samplesRead":4,"peakSamples":9,)"
+                 R"("totalQueryableSamplesPerStep":[[1.5,3],[2.5,4]],)"
+                 R"("samplesReadPerStep":[[1.5,3],[2.5,1]]}})");
+}
+
 TEST(QueryApi, numbers_are_written_without_exponents) {
   for (const auto& [value, text] : {std::pair{1e21, "1000000000000000000000"},
                                     {0.1, "0.1"},

@@ -79,13 +79,13 @@ bool chooses_elements(AggregateOp op) {
          op == AggregateOp::kLimitRatio;
 }
 
-std::int64_t floor_to_multiple(std::int64_t value, std::int64_t step) {
-  std::int64_t rest = value % step;
-  if (rest < 0) rest += step;
-  return value - rest;
-}
-
 }  // namespace
+
+Steps subquery_steps(std::int64_t start_ms, std::int64_t end_ms, std::int64_t step_ms) {
+  std::int64_t rest = start_ms % step_ms;
+  if (rest < 0) rest += step_ms;
+  return {start_ms - rest + step_ms, end_ms, step_ms};
+}
 
 Evaluator::Evaluator(std::string_view query, const MetricReader& reader,
                      const EngineOptions& options, const QueryLimits& limits, const Steps& whole,
@@ -129,6 +129,7 @@ void Evaluator::count_read(std::size_t series, std::size_t samples) {
 
 Status Evaluator::count_samples(std::size_t samples) {
   held_samples_ += samples;
+  stats_.peak_samples = std::max(stats_.peak_samples, held_samples_);
   if (held_samples_ > options_.max_samples)
     return fail(ErrorCode::kTooLarge,
                 "query processing would load too many samples into memory in query execution");
@@ -538,7 +539,7 @@ Result<Evaluator::RangeInput> Evaluator::subquery_input(const Expr& expr, const 
   const std::int64_t first =
       place.fixed_ms.value_or(steps.start_ms - place.offset_ms) - input.range_ms;
   const std::int64_t last = place.fixed_ms.value_or(steps.at(count - 1) - place.offset_ms);
-  Steps inner{floor_to_multiple(first, step_ms) + step_ms, last, step_ms};
+  const Steps inner = subquery_steps(first, last, step_ms);
   if (inner.count() > options_.max_samples)
     return fail(ErrorCode::kTooLarge,
                 "query processing would load too many samples into memory in query execution");

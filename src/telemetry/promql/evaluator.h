@@ -64,6 +64,10 @@ class Evaluator {
   /// Drops the names that delayed name removal kept, joins series that became one.
   Status finish(Columns& columns);
 
+  /// Reads what the selectors below `expr` look at once more, and counts it. What info() looks up
+  /// is not counted.
+  Result<SampleCounts> sample_counts(const Expr& expr, const Steps& steps) const;
+
   Annotations& annotations() { return annotations_; }
   const QueryStats& stats() const { return stats_; }
 
@@ -105,6 +109,12 @@ class Evaluator {
   Status check_alive();
   void drop_name(Column& column) const;
   Status join_same_labels(Columns& columns) const;
+
+  // sample_counts.cc
+  Result<SampleCounts> counts_of_selector(const VectorSelector& selector,
+                                          std::optional<std::int64_t> range_ms,
+                                          const Steps& steps) const;
+  Result<SampleCounts> counts_of_subquery(const Subquery& subquery, const Steps& steps) const;
 
   // kept_results.cc
   std::optional<Reach> keepable(const Expr& expr, const Steps& steps) const;
@@ -184,6 +194,9 @@ class Evaluator {
   std::size_t held_samples_ = 0;
   std::size_t alive_checks_ = 0;
 };
+
+/// The multiples of `step_ms` in (start_ms, end_ms]: when a subquery evaluates what is in it.
+Steps subquery_steps(std::int64_t start_ms, std::int64_t end_ms, std::int64_t step_ms);
 
 /// The metric's name as annotations quote it.
 std::string metric_name_for_messages(const Labels& labels);

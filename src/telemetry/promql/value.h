@@ -3,6 +3,7 @@
 // What evaluation works on: columns over the steps of a query. An instant query is a range query of
 // one step.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -88,9 +89,21 @@ struct ResultSeries {
   std::vector<HistogramSample> histograms;
 };
 
+/// Of each step, the samples that its selectors look at, as Prometheus accounts for them (a native
+/// histogram counts for as many as it takes the room of). `queryable`: as if the step were a query
+/// of its own, so that a sample counts in each window that it is in. `read`: once for each
+/// selector, at the first step that it is in.
+struct SampleCounts {
+  std::vector<std::int64_t> queryable, read;
+};
+
 struct QueryStats {
   std::size_t samples_read = 0;
   std::size_t series_read = 0;
+  // Only of a query that is measured (QueryLimits::measured_by).
+  std::size_t peak_samples = 0;  ///< held at once, as EngineOptions::max_samples counts them
+  std::chrono::nanoseconds preparation{0}, evaluation{0}, sorting{0};
+  SampleCounts counts;
 };
 
 /// vector: one sample or histogram a series. matrix: any number. scalar: one series without labels
