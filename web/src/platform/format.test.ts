@@ -13,6 +13,11 @@ test('numbers keep four digits and lose trailing zeros', () => {
   expect(formatNumber(1234.5678)).toBe('1235');
   expect(formatNumber(45_600)).toBe('45.6k');
   expect(formatNumber(0.00004)).toBe('4.0e-5');
+  expect(formatNumber(9999.7)).toBe('10k');
+  expect(formatNumber(-999_990)).toBe('-1M');
+  expect(formatNumber(1.2e13)).toBe('12T');
+  expect(formatNumber(1.234e16)).toBe('1.234e+16');
+  expect(formatNumber(0)).toBe('0');
   expect(formatNumber(null)).toBe('–');
   expect(formatNumber(Infinity)).toBe('+∞');
 });
@@ -21,6 +26,11 @@ test('a ratio has the digits that a service level needs', () => {
   expect(formatPercent(0.9995)).toBe('99.95 %');
   expect(formatPercent(1)).toBe('100 %');
   expect(formatPercent(-0.38, 0)).toBe('-38 %');
+  expect(formatPercent(0.99996)).toBe('99.996 %');
+  expect(formatPercent(0.999996, 3)).toBe('99.9996 %');
+  expect(formatPercent(0.996, 0)).toBe('99.6 %');
+  expect(formatPercent(1 - 1e-15)).toBe('< 100 %');
+  expect(formatPercent(1.2, 0)).toBe('120 %');
 });
 
 test('a value is written in its unit', () => {

@@ -1,22 +1,24 @@
 // Numbers as people read them.
 
-/** Up to four significant digits, thousands as k, M, G; no trailing zeros. */
+const scales = [
+  { from: 1e12, divisor: 1e12, unit: 'T' },
+  { from: 1e9, divisor: 1e9, unit: 'G' },
+  { from: 1e6, divisor: 1e6, unit: 'M' },
+  { from: 1e4, divisor: 1e3, unit: 'k' },
+  { from: 0, divisor: 1, unit: '' },
+];
+
+/** Up to four significant digits, thousands as k, M, G, T; no trailing zeros. */
 export function formatNumber(value: number | null | undefined): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (!Number.isFinite(value)) return value > 0 ? '+∞' : '−∞';
-  const size = Math.abs(value);
+  // The unit is that of the rounded value: 999,990 is 1M, not 1000k.
+  const rounded = Number(value.toPrecision(4));
+  const size = Math.abs(rounded);
   if (size !== 0 && size < 0.001) return value.toExponential(1);
-  for (const [unit, scale] of [
-    ['G', 1e9],
-    ['M', 1e6],
-    ['k', 1e4],
-  ] as const) {
-    if (size >= scale) {
-      const divisor = unit === 'k' ? 1e3 : scale;
-      return trim((value / divisor).toPrecision(4)) + unit;
-    }
-  }
-  return trim(value.toPrecision(4));
+  if (size >= 1e16) return trim(value.toExponential(3));
+  const { divisor, unit } = scales.find(({ from }) => size >= from) ?? { divisor: 1, unit: '' };
+  return trim((rounded / divisor).toPrecision(4)) + unit;
 }
 
 /** How often: two digits after the point say enough, and less than that is not never. */
@@ -29,10 +31,17 @@ function trim(text: string): string {
   return text.includes('.') && !text.includes('e') ? text.replace(/\.?0+$/, '') : text;
 }
 
-/** A ratio as per cent with as many digits as a service level needs: 0.9995 -> 99.95 %. */
+/**
+ * A ratio as per cent with as many digits as a service level needs: 0.9995 -> 99.95 %. What is below one is never
+ * rounded up to it: 0.99996 -> 99.996 %, for an objective of 100 % less a little is met or missed in those digits.
+ */
 export function formatPercent(ratio: number | null | undefined, digits = 2): string {
   if (ratio === null || ratio === undefined || Number.isNaN(ratio)) return '–';
-  return `${trim((ratio * 100).toFixed(digits))} %`;
+  let text = (ratio * 100).toFixed(digits);
+  for (let more = digits + 1; ratio < 1 && Number(text) >= 100 && more < 12; ++more) {
+    text = (ratio * 100).toFixed(more);
+  }
+  return `${ratio < 1 && Number(text) >= 100 ? '< 100' : trim(text)} %`;
 }
 
 /** A score from 0 to 100, as the assessment gives it: 24.0625 -> 24.1 %. */

@@ -104,25 +104,31 @@ export function TracesView() {
 
 type Span = Schemas['Span'];
 
-/** Spans as a tree in reading order: parents before children, siblings by start; each with its depth. */
+/**
+ * Spans as a tree in reading order: parents before children, siblings by start; each with its depth. A span that was sent
+ * twice stands there once, and a circle of parents begins somewhere.
+ */
 export function spanTree(spans: Span[]): { span: Span; depth: number }[] {
-  const ids = new Set(spans.map((span) => span.span_id));
   const byStart = [...spans].sort(
     (left, right) => Date.parse(left.start) - Date.parse(right.start),
   );
+  const waiting = new Map<string, Span>();
+  for (const span of byStart) if (!waiting.has(span.span_id)) waiting.set(span.span_id, span);
+  const roots: Span[] = [];
   const children = new Map<string, Span[]>();
-  for (const span of byStart) {
-    const parent = span.parent_span_id && ids.has(span.parent_span_id) ? span.parent_span_id : '';
-    children.set(parent, [...(children.get(parent) ?? []), span]);
+  for (const span of waiting.values()) {
+    const parent = span.parent_span_id;
+    if (!parent || !waiting.has(parent)) roots.push(span);
+    else if (!children.get(parent)?.push(span)) children.set(parent, [span]);
   }
   const ordered: { span: Span; depth: number }[] = [];
-  const visit = (parent: string, depth: number) => {
-    for (const span of children.get(parent) ?? []) {
-      ordered.push({ span, depth });
-      if (depth < spans.length) visit(span.span_id, depth + 1);
-    }
+  const visit = (span: Span, depth: number) => {
+    if (!waiting.delete(span.span_id)) return;
+    ordered.push({ span, depth });
+    for (const child of children.get(span.span_id) ?? []) visit(child, depth + 1);
   };
-  visit('', 0);
+  for (const root of roots) visit(root, 0);
+  for (const span of [...waiting.values()]) visit(span, 0);
   return ordered;
 }
 
