@@ -1,6 +1,8 @@
 #include "health/health_api.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <fmt/format.h>
 #include <set>
 
@@ -23,15 +25,31 @@ Json labels_json(const Labels& labels) {
   return json;
 }
 
+/// As Go's `%e` with as many digits as it takes.
+std::string exponent_form(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  char buffer[32];
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
+  return {buffer, end};
+}
+
 /// Prometheus' fields, and why it fires where that was asked.
 Json alert_json(const ActiveAlert& alert) {
   Json json{{"labels", labels_json(alert.labels)},
             {"annotations", alert.annotations},
             {"state", name_of(alert.state)},
             {"activeAt", format_rfc3339(alert.active_at)},
-            {"value", fmt::format("{:e}", alert.value)}};
+            {"value", exponent_form(alert.value)}};
+  if (alert.keep_firing_since) json["keepFiringSince"] = format_rfc3339(*alert.keep_firing_since);
   if (!alert.evidence.is_null()) json["evidence"] = alert.evidence;
   return json;
+}
+
+/// Go's zero time for what was never evaluated.
+std::string evaluation_time(Timestamp time) {
+  return time == Timestamp{} ? "0001-01-01T00:00:00Z" : format_rfc3339(time);
 }
 
 Json rule_json(const RuleReading& rule) {
@@ -41,7 +59,7 @@ Json rule_json(const RuleReading& rule) {
             {"health", rule.health},
             {"lastError", rule.last_error},
             {"evaluationTime", to_seconds(rule.evaluation_time)},
-            {"lastEvaluation", format_rfc3339(rule.last_evaluation)},
+            {"lastEvaluation", evaluation_time(rule.last_evaluation)},
             {"type", rule.recording ? "recording" : "alerting"}};
   if (rule.recording) return json;
   auto state = AlertState::kInactive;
@@ -50,7 +68,8 @@ Json rule_json(const RuleReading& rule) {
     json["alerts"].push_back(alert_json(alert));
     state = std::max(state, alert.state);
   }
-  json["state"] = name_of(state);
+  const bool is_known = rule.health != "unknown" || !rule.alerts.empty();
+  json["state"] = is_known ? name_of(state) : "unknown";
   json["duration"] = to_seconds(rule.hold);
   json["keepFiringFor"] = to_seconds(rule.keep_firing_for);
   json["annotations"] = rule.annotations;
@@ -141,7 +160,7 @@ Json group_json(const GroupReading& group, const RuleFilter& filter) {
           {"interval", to_seconds(group.interval)},
           {"limit", 0},
           {"evaluationTime", to_seconds(took)},
-          {"lastEvaluation", format_rfc3339(group.last_evaluation)},
+          {"lastEvaluation", evaluation_time(group.last_evaluation)},
           {"rules", std::move(rules)}};
 }
 

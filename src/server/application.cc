@@ -24,6 +24,9 @@
 #include "server/cardinality_api.h"
 #include "server/control_plane.h"
 #include "server/languages.h"
+#include "server/lifecycle_api.h"
+#include "server/notifications_api.h"
+#include "server/openapi_api.h"
 #include "server/otlp_access.h"
 #include "server/relabel_api.h"
 #include "server/retention.h"
@@ -115,6 +118,7 @@ struct Application::State {
   void build_control_plane();
   Status start_control_plane();
   respond::PageLinks links_to(const respond::Incident& incident, const std::string& person) const;
+  Lifecycle lifecycle();
   void build_routes();
   Status bind();
   Status take_requests();
@@ -313,6 +317,19 @@ respond::PageLinks Application::State::links_to(const respond::Incident& inciden
   return {.incident = base + "/incidents/" + incident.id, .acknowledge = base + "/ack/" + token};
 }
 
+Lifecycle Application::State::lifecycle() {
+  return {.reload =
+              [this] {
+                scrape_jobs->catalog_changed();
+                log(Level::kInfo, "server", "reloaded, as it was asked to over HTTP");
+              },
+          .quit =
+              [] {
+                log(Level::kInfo, "server", "ending, as it was asked to over HTTP");
+                std::raise(SIGTERM);
+              }};
+}
+
 void Application::State::build_routes() {
   const auto add = [](http::Router& router, std::vector<http::Route> routes) {
     for (auto& route : routes) router.add(std::move(route));
@@ -356,6 +373,9 @@ void Application::State::build_routes() {
   add(main_router, retention_routes(runtime, *store));
   add(main_router, relabel_routes(runtime, plane->catalog()));
   add(main_router, tsdb_admin_routes(runtime, options, *store, plane->ledger()));
+  add(main_router, lifecycle_routes(runtime.strand, options, lifecycle()));
+  add(main_router, notification_routes(runtime, *store, runtime.clock.now()));
+  add(main_router, openapi_routes());
   add(main_router, backup_routes(runtime, options.data, *store));
   add(main_router, self_routes(runtime, *plane, *store, *engine, options.version));
   add(main_router, web_page_routes());

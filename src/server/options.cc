@@ -45,6 +45,9 @@ void declare(config::Settings& settings, Options& options) {
   settings.flag("enable-admin-api", options.admin_api,
                 "admins may delete series and take snapshots over HTTP, as with Prometheus' "
                 "--web.enable-admin-api");
+  settings.flag("enable-lifecycle", options.lifecycle,
+                "admins may reload and end the server over HTTP, as with Prometheus' "
+                "--web.enable-lifecycle");
   settings.text("enable-feature", "names", options.features,
                 "PromQL features, comma-separated, with Prometheus' names");
   settings.choice("log-level", options.log_level, {"debug", "info", "warning", "error"},

@@ -27,6 +27,7 @@ struct Options {
   std::size_t query_cache_bytes = 64U << 20;      ///< of results kept from query to query; 0: none
   std::size_t max_series_per_workload = 500'000;  ///< unless it says so itself; jobs, too
   bool admin_api = false;                         ///< whether series can be deleted over HTTP
+  bool lifecycle = false;                         ///< whether /-/reload and /-/quit do anything
   std::string features;        ///< PromQL features, as Prometheus' --enable-feature
   std::string public_url;      ///< how people reach `listen`; for links in messages
   bool sandbox = true;         ///< run commands of runbooks in bubblewrap

@@ -5,9 +5,8 @@
 #include <memory>
 #include <unistd.h>
 
-#include "catalog/kinds/rule_group.h"
-#include "catalog/kinds/scrape.h"
 #include "core/text.h"
+#include "server/prometheus_config.h"
 #include "telemetry/api_answer.h"
 #include "telemetry/promql/functions.h"
 
@@ -22,41 +21,17 @@ Response success(const Json& data) {
   return api::success(to_text(data));
 }
 
-/// A scalar of YAML: JSON's strings are YAML's.
-std::string yaml(std::string_view text) {
-  return to_text(Json(text));
-}
-
-/// What is scraped and evaluated, as Prometheus' configuration would say it.
-std::string configuration(const StatusSources& s) {
-  std::string out = fmt::format(
-      "global:\n  scrape_interval: 15s\n  scrape_timeout: 10s\n  evaluation_interval: 30s\n"
-      "storage:\n  tsdb:\n    out_of_order_time_window: {}\n",
-      format_duration(s.options.out_of_order_window));
-  const auto jobs = s.catalog.all<catalog::Scrape>();
-  out += jobs.empty() ? "scrape_configs: []\n" : "scrape_configs:\n";
-  for (const auto* job : jobs) {
-    out += fmt::format(
-        "  - job_name: {}\n    scrape_interval: {}\n    scrape_timeout: {}\n    scheme: {}\n"
-        "    metrics_path: {}\n    honor_labels: {}\n    sample_limit: {}\n    static_configs:\n"
-        "      - targets:\n",
-        yaml(job->job_name()), format_duration(job->interval), format_duration(job->timeout),
-        job->scheme, yaml(job->path), job->honor_labels, job->sample_limit);
-    for (const auto& target : job->targets) out += "          - " + yaml(target) + "\n";
-  }
-  return out;
-}
-
 Json flags(const StatusSources& s) {
   const auto& engine = s.engine.options();
   return {{"enable-feature", s.options.features},
           {"query.lookback-delta", format_duration(engine.lookback)},
           {"query.max-samples", std::to_string(engine.max_samples)},
-          {"query.timeout", "2m"},
+          {"query.timeout", format_duration(s.options.query_timeout)},
           {"storage.tsdb.path", s.options.data + "/telemetry"},
           {"storage.tsdb.retention.time", format_duration(s.options.retention)},
           {"storage.tsdb.out-of-order-time-window", format_duration(s.options.out_of_order_window)},
           {"web.enable-admin-api", s.options.admin_api ? "true" : "false"},
+          {"web.enable-lifecycle", s.options.lifecycle ? "true" : "false"},
           {"web.enable-otlp-receiver", "true"},
           {"web.enable-remote-write-receiver", "true"},
           {"web.external-url", s.options.public_url},
@@ -96,7 +71,7 @@ Response tsdb(const StatusSources& s, const Request& request) {
   return success({{"headStats",
                    {{"numSeries", found.series},
                     {"numLabelPairs", found.label_pairs},
-                    {"chunkCount", found.head_samples},
+                    {"chunkCount", s.store.head_chunks()},
                     {"minTime", found.min_time_ms},
                     {"maxTime", found.max_time_ms}}},
                   {"seriesCountByMetricName", counts_json(found.series_by_metric)},
@@ -124,7 +99,7 @@ Json features(const StatusSources& s) {
             {"query_warnings", true},
             {"label_values_match", true},
             {"labels_match", true},
-            {"lifecycle", false}}},
+            {"lifecycle", s.options.lifecycle}}},
           {"otlp_receiver", {{"delta_conversion", true}, {"native_delta_ingestion", false}}},
           {"promql",
            {{"anchored", parser.extended_range_selectors},
@@ -152,29 +127,6 @@ Json features(const StatusSources& s) {
             {"native_histograms", true},
             {"out_of_order", s.options.out_of_order_window.count() > 0},
             {"start_timestamps", true}}}};
-}
-
-/// What an operator should know: who is at its limit of series, and damage found in the store.
-Json notifications(const StatusSources& s) {
-  Json out = Json::array();
-  for (const auto& owner : s.store.owners()) {
-    if (!owner.at_limit() || owner.refused == 0 || out.size() == 100) continue;
-    out.push_back(
-        {{"text", fmt::format("{} {} has {} series, its limit: new ones are refused, lately {}",
-                              owner.workload.empty() ? "Job" : "Workload",
-                              owner.workload.empty() ? owner.job : owner.workload, owner.series,
-                              owner.refused_series)},
-         {"date", format_rfc3339(from_unix_ms(owner.refused_ms))},
-         {"active", true}});
-  }
-  for (const auto& damage : s.store.statistics().damage) {
-    if (out.size() >= 100) break;
-    out.push_back({{"text", fmt::format("The telemetry store found damage at {}: {}", damage.where,
-                                        damage.what)},
-                   {"date", format_rfc3339(s.started)},
-                   {"active", true}});
-  }
-  return out;
 }
 
 using Answer = std::function<Response(const StatusSources&, const Request&)>;
@@ -208,7 +160,7 @@ std::vector<http::Route> status_routes(const StatusSources& sources) {
     };
   };
   add("/api/v1/status/config", "getConfig", quick([](const StatusSources& s, const Request&) {
-        return success({{"yaml", configuration(s)}});
+        return success({{"yaml", prometheus_configuration(s.options, s.catalog)}});
       }));
   add("/api/v1/status/flags", "getFlags",
       quick([](const StatusSources& s, const Request&) { return success(flags(s)); }));
@@ -225,8 +177,6 @@ std::vector<http::Route> status_routes(const StatusSources& sources) {
       }));
   add("/api/v1/features", "listFeatures",
       quick([](const StatusSources& s, const Request&) { return success(features(s)); }));
-  add("/api/v1/notifications", "listNotifications",
-      quick([](const StatusSources& s, const Request&) { return success(notifications(s)); }));
   // Alerts go to people through channels, not to an Alertmanager.
   add("/api/v1/alertmanagers", "listAlertmanagers", quick([](const StatusSources&, const Request&) {
         return success(

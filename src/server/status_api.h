@@ -1,7 +1,7 @@
 #pragma once
 
 // Prometheus' /api/v1/status/… and what its tools ask beside: configuration, flags, run time, who
-// creates series, features, notifications. Only what is true of this program is said.
+// creates series, features. Only what is true of this program is said.
 
 #include <vector>
 

@@ -35,6 +35,7 @@ test('a workload that floods the store is named and capped, and nobody else noti
   const flags = ['--no-auth', '--max-series-per-workload', '3000'];
   let server = await serve(data, ...flags);
   assert.equal((await send(server, many('calm', 0, 100))).status, 204);
+  const live = (await server.ask('GET', '/api/v1/notifications/live')).body.getReader();
 
   // 20,000 series in four writes: the first 3,000 are taken, the others refused as the specification wants it.
   let refused = 0;
@@ -64,6 +65,11 @@ test('a workload that floods the store is named and capped, and nobody else noti
   assert.match(metrics, /wellrun_telemetry_owner_refused_samples_total\{owner="mad",kind="job"\} 17000/);
   const notes = await json(server, '/api/v1/notifications');
   assert.ok(notes.data.some((note) => /Job mad has 3000 series, its limit/.test(note.text)), JSON.stringify(notes));
+  let told = '';
+  while (!told.includes('\n\n')) told += new TextDecoder().decode((await live.read()).value);
+  const [, note] = /^data: (.*)$/m.exec(told);
+  assert.deepEqual([JSON.parse(note).active, JSON.parse(note).text.slice(0, 39)], [true, 'Job mad has 3000 series, its limit: new']);
+  await live.cancel();
   const client = ['--server', server.url, '--output', 'json'];
   const owners = JSON.parse((await run('series', 'owners', ...client)).stdout);
   assert.deepEqual(owners.items.map((item) => [item.name, item.series, item.at_limit]), [['mad', 3000, true], ['calm', 101, false]]);

@@ -92,6 +92,76 @@ test('promtool asks and is answered', async () => {
   await server.stop();
 });
 
+test('what it does is told as Prometheus tells it', async () => {
+  const data = folder();
+  const server = await serve(data, '--no-auth', '--enable-lifecycle', '--enable-feature=promql-per-step-stats');
+  const exporter = createServer((request, response) => response.end('# TYPE a counter\na_total{i="1"} 7\na_total{i="2"} 8\n'));
+  await new Promise((resolve) => exporter.listen(0, '127.0.0.1', resolve));
+  const target = `127.0.0.1:${exporter.address().port}`;
+  const secret = join(data, 'secret');
+  writeFileSync(secret, 'one');
+  await apply(server, scrapeResource('shop', {
+    targets: [target],
+    labels: { stage: 'prod' },
+    interval: '1s',
+    timeout: '1s',
+    params: { format: 'text' },
+    basicAuth: { username: 'ana', passwordRef: `file:${secret}` },
+    tls: { insecureSkipVerify: true, serverName: 'shop' },
+    relabel: [{ sourceLabels: ['stage'], regex: 'prod|test', action: 'keep' }],
+    metricRelabel: [{ regex: 'secret_.*', action: 'labeldrop' }],
+    files: [{ files: ['/nowhere/*.json'], refreshInterval: '1m' }],
+    dns: [{ names: ['localhost'], type: 'A', port: 1 }],
+    sampleLimit: 100,
+  }));
+  await eventually(query(server, 'a_total{i="1"}'), (answer) => valueOf(answer) === 7, 'the exporter is scraped');
+  const read = async (path, method = 'GET') => (await server.ask(method, path)).json();
+
+  const { yaml } = (await read('/api/v1/status/config')).data;
+  for (const part of ['username: "ana"', 'password: "<secret>"', 'insecure_skip_verify: true', 'action: "keep"', 'regex: "secret_.*"', 'sample_limit: 100', 'params: {"format":["text"]}', 'labels: {"stage":"prod"}', 'refresh_interval: 1m', 'port: 1'])
+    assert.ok(yaml.includes(part), `${part} in\n${yaml}`);
+  assert.ok(!yaml.includes('one\n') && !yaml.includes(secret), yaml);
+  const file = join(data, 'config.yaml');
+  writeFileSync(file, yaml);
+  const check = await promtool('check', 'config', '--syntax-only', file);
+  assert.equal(check.code, 0, check.stdout + check.stderr);
+
+  // Samples are counted as Prometheus counts them, by step where that is enabled.
+  const now = Math.floor(Date.now() / 1000) - 1;
+  const ranged = `query=count_over_time(a_total[1h])&start=${now}&end=${now + 1}&step=1`;
+  const { stats } = (await read(`/api/v1/query_range?${ranged}&stats=all`)).data;
+  assert.deepEqual(Object.keys(stats.timings).sort(), ['evalTotalTime', 'execQueueTime', 'execTotalTime', 'innerEvalTime', 'queryPreparationTime', 'resultSortTime']);
+  assert.ok(stats.timings.evalTotalTime > 0 && stats.timings.execTotalTime >= stats.timings.evalTotalTime, JSON.stringify(stats));
+  const steps = stats.samples.totalQueryableSamplesPerStep;
+  assert.deepEqual(steps.map(([time]) => time), [now, now + 1]);
+  assert.equal(steps[0][1] + steps[1][1], stats.samples.totalQueryableSamples);
+  assert.ok(stats.samples.samplesRead <= stats.samples.totalQueryableSamples && stats.samples.samplesRead >= steps[0][1], JSON.stringify(stats.samples));
+  const totals = (await read(`/api/v1/query_range?${ranged}&stats=true`)).data.stats.samples;
+  assert.equal(totals.totalQueryableSamplesPerStep, undefined);
+  assert.equal((await read(`/api/v1/query?query=a_total&stats=1`)).data.stats.samples.totalQueryableSamples, 2);
+  assert.equal((await read(`/api/v1/query?query=a_total`)).data.stats, undefined);
+
+  // a_total twice, up, and what the scrape says of itself: a chunk each.
+  const tsdb = (await read('/api/v1/status/tsdb')).data.headStats;
+  assert.equal(tsdb.chunkCount, tsdb.numSeries);
+  assert.match(await (await server.ask('GET', '/api/v1/openapi.yaml')).text(), /^openapi: 3\.1[^]*\n  \/api\/v1\/query:\n/);
+  assert.deepEqual((await read('/api/v1/targets?state=nothing')).data.activeTargets, []);
+  assert.deepEqual((await read('/api/v1/targets/metadata?metric=none')).data, []);
+  assert.match((await read('/api/v1/labels?start=x')).error, /^invalid parameter "start": Invalid time value for 'start': cannot parse "x"/);
+  assert.equal((await read('/api/v1/metadata?limit_per_metric=x')).error, 'limit_per_metric must be a number');
+
+  assert.equal((await server.ask('GET', '/-/quit')).status, 405);
+  const reloaded = await server.ask('POST', '/-/reload');
+  assert.deepEqual([reloaded.status, await reloaded.text()], [200, '']);
+  const quit = await server.ask('PUT', '/-/quit');
+  assert.deepEqual([quit.status, await quit.text()], [200, 'Requesting termination... Goodbye!\n']);
+  assert.deepEqual(await server.exited, { code: 0, signal: null });
+  const again = await serve(data, '--no-auth');
+  for (const path of ['/-/reload', '/-/quit']) assert.equal((await again.ask('POST', path)).status, 403);
+  await again.stop();
+  exporter.close();
+});
+
 test('Debian\'s Prometheus writes to it, reads from it, and federates it', async () => {
   const server = await serve(folder(), '--no-auth');
   const port = await freePort();

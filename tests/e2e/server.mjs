@@ -60,7 +60,7 @@ export async function serve(data, ...flags) {
   };
   /** Peak resident memory since the start, in MiB. */
   const peakMemory = () => Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]) / 1024;
-  return { url, token, ask, stop, peakMemory, child, port: Number(new URL(url).port) };
+  return { url, token, ask, stop, exited, peakMemory, child, port: Number(new URL(url).port) };
 }
 
 /** Bytes to a port; resolves with whatever came back once the peer closed, or after `ms`. */

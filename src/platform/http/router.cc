@@ -108,17 +108,24 @@ Match Router::match(std::string_view method, std::string_view raw_path) const {
   }
   const auto path = decoded_segments(raw_path);
   if (!path) return match;
-  const Segments* best = nullptr;
+  const Segments *best = nullptr, *best_of_others = nullptr;
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     if (!matches(patterns_[i], *path)) continue;
     if (routes_[i].method != wanted) {
       match.allowed_methods.push_back(routes_[i].method);
+      if (best_of_others == nullptr || is_closer(patterns_[i], *best_of_others))
+        best_of_others = &patterns_[i];
     } else if (best == nullptr || is_closer(patterns_[i], *best)) {
       best = &patterns_[i];
       match.route = &routes_[i];
     }
   }
-  if (best != nullptr) {
+  // Who takes all the rest does not take what is somebody's, only by another method.
+  const bool is_anothers = best != nullptr && best_of_others != nullptr &&
+                           kind_of(best->back()) == SegmentKind::kRest &&
+                           is_closer(*best_of_others, *best);
+  if (is_anothers) match.route = nullptr;
+  if (match.route != nullptr) {
     match.path_parameters = parameters_of(*best, *path);
     match.allowed_methods.clear();
     return match;

@@ -609,5 +609,25 @@ TEST(Router, ALiteralSegmentWinsAndSlashesStayInTheirSegment) {
   EXPECT_EQ(router.match("GET", "/a/n%65w").route->pattern, "/a/new");
 }
 
+TEST(Router, WhoTakesTheRestDoesNotTakeWhatIsSomebodysByAnotherMethod) {
+  Router router;
+  for (const auto& [method, pattern] : {std::pair{"GET", "/{rest*}"},
+                                        {"POST", "/jobs/{id}"},
+                                        {"GET", "/files/{rest*}"},
+                                        {"PUT", "/{rest*}"}}) {
+    Route route;
+    route.method = method;
+    route.pattern = pattern;
+    route.handler = [](const Request&, const Reply&) {};
+    router.add(std::move(route));
+  }
+  const auto match = router.match("GET", "/jobs/7");
+  EXPECT_EQ(match.route, nullptr);
+  EXPECT_EQ(match.allowed_methods, (std::vector<std::string>{"POST", "PUT"}));
+  EXPECT_EQ(router.match("GET", "/jobs/7/log").route->pattern, "/{rest*}");
+  EXPECT_EQ(router.match("GET", "/files/a").route->pattern, "/files/{rest*}");
+  EXPECT_EQ(router.match("PUT", "/files/a").route, nullptr);
+}
+
 }  // namespace
 }  // namespace wellrun::http

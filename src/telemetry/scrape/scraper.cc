@@ -264,9 +264,13 @@ http::Response success(Json data) {
 
 http::Response list_targets(const Scraper& scraper, const http::Request& request) {
   auto data = scraper.status(request.parameter("scrapePool").value_or(""));
-  const auto state = request.parameter("state").value_or("any");
-  if (state == "dropped") data["activeTargets"] = Json::array();
-  if (state == "active") data["droppedTargets"] = Json::array();
+  auto state = request.parameter("state").value_or("");
+  std::ranges::transform(state, state.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  });
+  const bool both = state.empty() || state == "any";
+  if (!both && state != "active") data["activeTargets"] = Json::array();
+  if (!both && state != "dropped") data["droppedTargets"] = Json::array();
   return success(std::move(data));
 }
 
@@ -282,7 +286,6 @@ http::Response list_metadata(const Scraper& scraper, const http::Request& reques
   const auto targets = MatcherSet::compile(matchers);
   if (!targets) return api::bad_parameter("match_target", targets.error());
   auto data = scraper.metadata(*targets, request.parameter("metric").value_or(""), *limit);
-  if (data.empty()) return api::failure(404, "not_found", "specified metadata not found");
   return success(std::move(data));
 }
 

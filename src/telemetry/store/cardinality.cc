@@ -37,6 +37,19 @@ std::int64_t oldest_sample(const Core& core) {
 
 }  // namespace
 
+std::size_t chunks_in_head(const Head& head) {
+  std::size_t count = 0;
+  head.each_ref([&](std::uint32_t ref) {
+    const std::scoped_lock lock(head.block_of(ref).mutex);
+    const auto& series = head.at(ref);
+    for (const auto* floats : {&series.floats, &series.flushing}) count += floats->empty() ? 0 : 1;
+    if (!series.histograms) return;
+    for (const auto* histograms : {&series.histograms->samples, &series.histograms->flushing})
+      count += histograms->empty() ? 0 : 1;
+  });
+  return count;
+}
+
 Cardinality cardinality_of(const Core& core, std::size_t limit, const Roaring* within) {
   Cardinality found;
   found.series = within == nullptr ? core.index.size() : within->cardinality();

@@ -119,6 +119,9 @@ Status backup(Core& core, const std::filesystem::path& to);
 /// `within`: of these series alone; null: of all.
 Cardinality cardinality_of(const Core& core, std::size_t limit, const Roaring* within);
 
+/// Columns of samples that series have in the head, each a chunk-to-be.
+std::size_t chunks_in_head(const Head& head);
+
 Result<std::vector<SeriesData>> select_series(const Core& core,
                                               const std::vector<Matcher>& matchers, TimeRange range,
                                               const ReadLimits& limits);

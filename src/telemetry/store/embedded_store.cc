@@ -351,6 +351,10 @@ Cardinality EmbeddedStore::cardinality(std::size_t limit) const {
   return store::cardinality_of(*core_, limit, nullptr);
 }
 
+std::size_t EmbeddedStore::head_chunks() const {
+  return store::chunks_in_head(core_->head);
+}
+
 Cardinality EmbeddedStore::cardinality_of(const OwnerUsage& owner, std::size_t limit) const {
   const auto refs = core_->index.refs_of(owner.workload, owner.job);
   return store::cardinality_of(*core_, limit, &refs);

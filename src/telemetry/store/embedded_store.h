@@ -87,6 +87,9 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
   /// What holds for the series that match, and how many they are; those without rules come last.
   Result<std::vector<RetentionShare>> retention_of(const std::vector<Matcher>& matchers) const;
   StoreStatistics statistics() const;
+  /// What would be chunks if the head moved to the database now: the columns of samples that series
+  /// have there. Linear in the series.
+  std::size_t head_chunks() const;
   /// Told of every write, deletion and the retention; lives as long as the store.
   const ChangeLog& changes() const;
 
