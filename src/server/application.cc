@@ -179,6 +179,7 @@ Status Application::State::open() {
   telemetry::EmbeddedStoreOptions store_options{.dir = options.data + "/telemetry"};
   store_options.retention = options.retention;
   store_options.out_of_order_window = options.out_of_order_window;
+  store_options.flush_interval = options.flush_interval;
   TRY(store, telemetry::EmbeddedStore::open(std::move(store_options), runtime));
   commits = std::make_unique<telemetry::CommitWatch>(*store);
   TRY(exemplars, telemetry::ExemplarStore::open(options.data + "/telemetry/exemplars"));

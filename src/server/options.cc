@@ -31,6 +31,9 @@ void declare(config::Settings& settings, Options& options) {
   settings.duration("retention", options.retention, "how long telemetry is kept");
   settings.duration("out-of-order-window", options.out_of_order_window,
                     "how late a sample may come");
+  settings.duration("flush-interval", options.flush_interval,
+                    "how often telemetry that was acknowledged is forced to the disk: what a power "
+                    "loss may cost, 100ms to 1s; 0s forces each write before it is acknowledged");
   settings.duration("query-timeout", options.query_timeout, "how long a PromQL query may take");
   settings.count("query-max-samples", options.query_max_samples,
                  "samples that one query may hold at once, 16 bytes each");
@@ -61,6 +64,12 @@ Status check(const Options& options) {
   if (tls != !options.tls_key_file.empty()) {
     return fail(ErrorCode::kInvalid, "TLS needs both --tls-cert and --tls-key");
   }
+  const auto flush = options.flush_interval;
+  if (flush != Duration{0} && (flush < Duration{100} || flush > Duration{1000}))
+    return fail(ErrorCode::kInvalid,
+                fmt::format("--flush-interval is {}: it may be 100ms to 1s, or 0s to force each "
+                            "write to the disk before it is acknowledged",
+                            format_duration(flush)));
   for (const auto* listen :
        {&options.listen, &options.otlp_http_listen, &options.otlp_grpc_listen}) {
     if (listen->empty()) continue;

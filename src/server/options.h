@@ -21,6 +21,7 @@ struct Options {
   bool no_auth = false;  ///< everyone is admin; loopback only
   Duration retention = std::chrono::days(15);
   Duration out_of_order_window = std::chrono::hours(1);
+  Duration flush_interval{1000};  ///< what a power loss may cost of telemetry; 0: nothing
   Duration query_timeout = std::chrono::minutes(2);
   std::size_t query_max_samples = 50'000'000;     ///< that one query holds, 16 bytes each
   std::size_t query_max_series = 500'000;         ///< that one selector of a query reads

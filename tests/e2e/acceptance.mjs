@@ -125,6 +125,14 @@ test('refuses to open a door: no authentication, or no TLS, beyond loopback', as
   assert.match(clear.stderr, /--tls-cert/);
 });
 
+test('refuses a flush interval that it would not keep', async () => {
+  for (const interval of ['50ms', '2s']) {
+    const refused = await run('serve', '--data', folder(), '--listen', '127.0.0.1:0', '--flush-interval', interval);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, new RegExp(`--flush-interval is ${interval}: it may be 100ms to 1s, or 0s`));
+  }
+});
+
 test('what init writes passes check', async () => {
   const ops = folder();
   rmSync(ops, { recursive: true });

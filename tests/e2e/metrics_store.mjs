@@ -32,7 +32,7 @@ const many = (job, from, to, time = Date.now()) => {
 
 test('a workload that floods the store is named and capped, and nobody else notices', async () => {
   const data = folder();
-  const flags = ['--no-auth', '--max-series-per-workload', '3000'];
+  const flags = ['--no-auth', '--max-series-per-workload', '3000', '--flush-interval', '0s'];
   let server = await serve(data, ...flags);
   assert.equal((await send(server, many('calm', 0, 100))).status, 204);
   const live = (await server.ask('GET', '/api/v1/notifications/live')).body.getReader();
