@@ -101,6 +101,7 @@ void Baseline::start_anew(double value) {
   season_ = {};
   hour_scale_ = {};
   rarity_ = {};
+  plain_ = {};
   numbers_.constant = false;
   numbers_.last_ms = old.last_ms;
   numbers_.step_s = old.step_s;
@@ -178,15 +179,24 @@ Baseline::Measure Baseline::measure(const LocalMoment& moment, double value) {
       n.jump_scale + kTuning.long_jump_scale_share * n.long_jump_scale, least + 0.02 * n.scale);
   const double little = 1e-12 + 1e-3 * n.usual_activity;
   const double ratio = (n.activity + little) / (n.usual_activity + little);
-  m.part = {
-      m.jump / jump_scale,
-      standardised,
-      n.short_shift,
-      n.long_shift,
-      std::log2(ratio),
-      (value - n.value_level) / std::max(n.value_scale, 1e-9 + 1e-7 * std::fabs(n.value_level)),
-      n.flat_rows};
+  m.plain = value - n.value_level;
+  m.part = {m.jump / jump_scale,
+            standardised,
+            n.short_shift,
+            n.long_shift,
+            std::log2(ratio),
+            m.plain / std::max(n.value_scale, 1e-9 + 1e-7 * std::fabs(n.value_level)),
+            n.flat_rows};
   return m;
+}
+
+/// The plain value is no rarer than it has been in its own units, give or take a little.
+Surprise Baseline::surprise_of(std::size_t part, const Measure& measure) const {
+  const Surprise surprise = rarity_[part].surprise(measure.part[part]);
+  if (static_cast<Part>(part) != Part::kValue) return surprise;
+  const bool knows = 2 * plain_.rarity().total() >= rarity_[part].total();
+  return knows ? std::min(surprise, plain_.surprise(measure.plain) + kTuning.plain_slack)
+               : surprise;
 }
 
 /// The parts' surprises as one: between their sum (as if independent) and the largest. A flat line
@@ -197,7 +207,7 @@ void Baseline::weigh(const Measure& measure, Observation& seen) const {
   double sum = 0;
   double flat = 0;
   for (std::size_t i = 0; i < kParts; ++i) {
-    const Surprise surprise = rarity_[i].surprise(measure.part[i]);
+    const Surprise surprise = surprise_of(i, measure);
     if (static_cast<Part>(i) == Part::kFlat) {
       if (runs.total() < kFewestRuns) continue;
       flat = kTuning.flat_share * surprise;
@@ -253,6 +263,8 @@ void Baseline::learn_rarity(const Measure& m) {
     if (part == Part::kFlat) continue;
     if (part == Part::kJump || numbers_.rows > kRarityFrom) rarity_[i].add(m.part[i], weight);
   }
+  if (numbers_.rows > kRarityFrom)
+    plain_.add(m.plain, weight, std::max(numbers_.long_scale, m.floor));
   // Only the length of a run that has ended is known.
   if (m.ended_flat_rows > 0)
     rarity_[static_cast<std::size_t>(Part::kFlat)].add(m.ended_flat_rows, 1);

@@ -15,6 +15,7 @@
 #include "health/baseline/calendar.h"
 #include "health/baseline/episode.h"
 #include "health/baseline/nature.h"
+#include "health/baseline/plain_rarity.h"
 #include "health/baseline/rarity.h"
 #include "health/baseline/season.h"
 
@@ -113,6 +114,7 @@ class Baseline {
     double deviation = 0;
     double jump = 0;
     double moved = 0;                   ///< distance from the last value
+    double plain = 0;                   ///< the plain value, from its own level
     std::array<double, kParts> part{};  ///< each part's statistic, signed
     double ended_flat_rows = 0;         ///< the length of the run that this value ended
   };
@@ -127,6 +129,7 @@ class Baseline {
   [[nodiscard]] double floor_of_scale() const;
   [[nodiscard]] double scale_at(const LocalMoment& moment) const;
   Measure measure(const LocalMoment& moment, double value);
+  [[nodiscard]] Surprise surprise_of(std::size_t part, const Measure& measure) const;
   void weigh(const Measure& measure, Observation& seen) const;
   void learn(const LocalMoment& moment, double value, const Measure& measure);
   void learn_ordinary(const LocalMoment& moment, double value, const Measure& measure);
@@ -139,6 +142,7 @@ class Baseline {
   Profile<24> hour_scale_;
   Season season_;
   std::array<Rarity, kParts> rarity_;
+  PlainRarity plain_;  ///< of the plain value
   Episode episode_;
   NatureFinder nature_;
 };

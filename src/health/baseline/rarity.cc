@@ -41,6 +41,17 @@ void Tail::scale(double factor) {
   for (auto& count : counts_) count *= static_cast<float>(factor);
 }
 
+void Tail::restate(int octaves) {
+  const auto moved = static_cast<std::ptrdiff_t>(octaves * static_cast<int>(kBinsPerOctave));
+  Counts restated{};
+  for (std::size_t i = 0; i < kBins; ++i) {
+    const auto to = static_cast<std::ptrdiff_t>(i) - moved;
+    const auto inside = std::clamp<std::ptrdiff_t>(to, 0, kBins - 1);
+    restated[static_cast<std::size_t>(inside)] += counts_[i];
+  }
+  counts_ = restated;
+}
+
 double Tail::weight_above(double position) const {
   const auto bin = static_cast<std::size_t>(position);
   double weight = 0;
@@ -109,6 +120,11 @@ void Rarity::add(double value, double weight) {
   observed_.newest *= 1 + 1 / kTuning.memory_rows;
   constexpr double kNormaliseAt = 1e6;
   if (observed_.newest > kNormaliseAt) normalise();
+}
+
+void Rarity::restate(int octaves) {
+  up_.restate(octaves);
+  down_.restate(octaves);
 }
 
 void Rarity::normalise() {

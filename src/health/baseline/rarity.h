@@ -29,6 +29,9 @@ class Tail {
 
   void add(double magnitude, double weight);
   void scale(double factor);
+  /// The same magnitudes in a unit that is 2^`octaves` as large; what leaves the range counts at
+  /// its end.
+  void restate(int octaves);
 
   /// -log10 P(magnitude or more); `observed` counts both sides of zero.
   /// 0 for magnitudes <= 0; finite for every finite one.
@@ -67,6 +70,9 @@ class Rarity {
   [[nodiscard]] double lower(double probability) const {
     return -down_.quantile(probability, observed_);
   }
+
+  /// The history in a unit that is 2^`octaves` as large.
+  void restate(int octaves);
 
   // For the codec of the state.
   [[nodiscard]] const Tail& up() const { return up_; }

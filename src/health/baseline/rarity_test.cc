@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
+#include "health/baseline/plain_rarity.h"
 #include "health/baseline/season.h"
 #include "health/baseline/test_series.h"
 
@@ -84,6 +85,27 @@ TEST(Rarity, QuantilesAgreeWithSorting) {
     const auto index = static_cast<std::size_t>((1 - probability) * 3000);
     EXPECT_NEAR(std::log2(rarity.upper(probability) / values[index]), 0, 0.35) << probability;
   }
+}
+
+TEST(PlainRarity, RemembersHeightsWhateverTheScaleDoesMeanwhile) {
+  Noise noise(6);
+  PlainRarity moving, steady;
+  double unit = 0;
+  int restated = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const double value = 10 * noise.normal();
+    moving.add(value, 1, std::exp2(5 * std::sin(i / 300.0)));
+    steady.add(value, 1, 1);
+    restated += moving.unit() != unit;
+    unit = moving.unit();
+  }
+  ASSERT_GT(restated, 4);
+  for (double at = -40; at <= 40; at += 3)
+    EXPECT_NEAR(moving.surprise(at), steady.surprise(at), 0.02) << at;
+}
+
+TEST(PlainRarity, WithNothingKnownNothingIsRare) {
+  EXPECT_LT(PlainRarity().surprise(1e9), 0.5);
 }
 
 TEST(Season, ProfilesAreTheMeansOfTheirSlots) {

@@ -62,6 +62,11 @@ class Reader {
   }
   /// A weight, a scale or a count of rows: not negative.
   double amount() { return checked(number(), 0.0, kLargest); }
+  /// A power of two that save() could have written, or 0 for none yet.
+  double unit() {
+    const double value = amount();
+    return checked(value, value > 0 ? kLeastUnit : 0, kLargest);
+  }
   std::int64_t count() { return checked(integer<std::int64_t>(), std::int64_t{0}, kHighest); }
   /// Milliseconds since the epoch, or `never`.
   std::int64_t milliseconds(std::int64_t never) {
@@ -78,6 +83,7 @@ class Reader {
 
  private:
   static constexpr double kLargest = 1e36;
+  static constexpr double kLeastUnit = 0x1p-31;  ///< the floor of a scale is 1e-9
   static constexpr std::int64_t kHighest = std::int64_t{1} << 53;
 
   std::string_view bytes_;
@@ -168,17 +174,14 @@ class StateCodec {
     for (const double each :
          {season.error.none, season.error.daily, season.error.weekly, season.predictions})
       writer.number(each);
-    for (auto& rarity : baseline.rarity_) {
-      rarity.normalise();
-      writer.number(rarity.total());
-      write_tail(writer, rarity.up());
-      write_tail(writer, rarity.down());
-    }
+    for (auto& rarity : baseline.rarity_) write_rarity(writer, rarity);
     writer.number(baseline.episode_.state().peak);
     writer.number(baseline.episode_.state().rows);
     write_nature(writer, baseline.nature_.state());
     write_profile(writer, season.holiday);
     writer.number(baseline.episode_.state().fresh);
+    writer.number(baseline.plain_.unit());
+    write_rarity(writer, baseline.plain_.rarity());
   }
 
   static Baseline read(Reader& reader, std::uint8_t version) {
@@ -192,12 +195,7 @@ class StateCodec {
     for (double* each :
          {&season.error.none, &season.error.daily, &season.error.weekly, &season.predictions})
       *each = reader.amount();
-    for (auto& rarity : baseline.rarity_) {
-      const double total = reader.amount();
-      const auto up = read_tail(reader);
-      const auto down = read_tail(reader);
-      rarity.restore(up, down, total);
-    }
+    for (auto& rarity : baseline.rarity_) read_rarity(reader, rarity);
     Episode::State episode;
     episode.peak = reader.amount();
     episode.rows = reader.amount();
@@ -206,12 +204,30 @@ class StateCodec {
       season.holiday = read_profile<24>(reader);
       episode.fresh = reader.checked(reader.number(), 0.0, 1.0);
     }
+    if (version >= 3) {
+      baseline.plain_.restore(reader.unit());
+      read_rarity(reader, baseline.plain_.rarity());
+    }
     baseline.episode_.restore(episode);
     baseline.season_.restore(season, baseline.rows_per_day());
     return baseline;
   }
 
  private:
+  static void write_rarity(Writer& writer, Rarity& rarity) {
+    rarity.normalise();
+    writer.number(rarity.total());
+    write_tail(writer, rarity.up());
+    write_tail(writer, rarity.down());
+  }
+
+  static void read_rarity(Reader& reader, Rarity& rarity) {
+    const double total = reader.amount();
+    const auto up = read_tail(reader);
+    const auto down = read_tail(reader);
+    rarity.restore(up, down, total);
+  }
+
   static void write_numbers(Writer& writer, const Baseline::Numbers& numbers) {
     for (const auto* each : times(numbers)) writer.integer(*each);
     writer.integer(numbers.rows);

@@ -1,6 +1,6 @@
 #pragma once
 
-// The stored form of a baseline: docs/formats/baseline.md. About 1.5 KiB, never more than 2.3 KiB.
+// The stored form of a baseline: docs/formats/baseline.md. About 1.6 KiB, never more than 2.5 KiB.
 // Profiles keep 16 bits of their range and histories 16-bit floats, so a restored baseline scores
 // as the original within a few thousandths.
 
@@ -12,8 +12,10 @@
 
 namespace wellrun::health::baseline {
 
-inline constexpr std::uint8_t kStateVersion = 2;
-inline constexpr std::uint8_t kOldestStateVersion = 1;  ///< that is still read: knows no holidays
+inline constexpr std::uint8_t kStateVersion = 3;
+/// That is still read. 1 knows no holidays; up to 2 the plain value is not remembered in its own
+/// units, and is once it was learned for half as long as the rest.
+inline constexpr std::uint8_t kOldestStateVersion = 1;
 
 std::string save(const Baseline& baseline);
 

@@ -35,6 +35,8 @@ struct Tuning {
   double tail_prior_weight = 5;
   double tail_reach = 8;  ///< the fit is trusted for this many powers of ten
 
+  double plain_slack = 0.5;  ///< the plain value may be three times as rare as in its own units
+
   // From parts to one score.
   double norm = 1.7;              ///< 1 would add the parts' surprises, infinity take the largest
   double deviation_share = 0.83;  ///< the deviation overlaps with the jump and the value
