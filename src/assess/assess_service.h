@@ -29,8 +29,8 @@ class AssessService {
   /// Calls `done` on the strand with what telemetry shows now.
   void read(std::function<void(const Readings&)> done);
 
-  /// Calls `done` on the strand with what is known now. A store that cannot be read makes Readings
-  /// invalid, not an error.
+  /// Calls `done` on the strand with what is known now. What cannot be read is said in the
+  /// Readings, and is not an error.
   void assess(std::function<void(Assessment)> done);
 
   /// GET /api/v1/assessment, POST /api/v1/assessment, GET /api/v1/assessment/history.

@@ -16,18 +16,18 @@
 
 namespace wellrun::assess {
 
-/// What was read from telemetry for this assessment. `valid` is false when the store could not be
-/// asked.
+/// What was read from telemetry for this assessment. Each `…_read` is false when the store could
+/// not be asked for that: what it found is then not all there is.
 struct Readings {
-  bool valid = false;
+  bool signals_read = false, up_read = false, baselines_read = false, forecasts_read = false;
   std::map<std::string, std::set<std::string>>
       signals;  ///< service -> metrics, logs, traces seen in the last 10 minutes
-  std::map<std::string, double> up;  ///< scrape job -> share of its targets that answer
-  std::set<std::string> kpis_with_data;
-  std::set<std::string> baselines;  ///< "kpi/<name>" and so on: watched, and past learning
-  std::set<std::string> forecasts;  ///< the same keys: with a back-tested forecast
-  std::size_t traces = 0;           ///< looked at
-  std::size_t traces_across = 0;    ///< of those, with spans of two services or more
+  std::map<std::string, double> up;      ///< scrape job -> share of its targets that answer
+  std::set<std::string> kpis_with_data;  ///< their query gave a number, NaN is none
+  std::set<std::string> baselines;       ///< "kpi/<name>" and so on: watched, and past learning
+  std::set<std::string> forecasts;       ///< the same keys: with a back-tested forecast
+  std::size_t traces = 0;                ///< looked at, the newest of each service
+  std::size_t traces_across = 0;         ///< of those, with spans of two services or more
   std::set<std::pair<std::string, std::string>> edges;  ///< service calls service, seen in traces
 };
 

@@ -359,7 +359,7 @@ Finding communication(const View& view) {
 }
 
 Finding declared_signals(const View& view) {
-  if (!view.readings.valid)
+  if (!view.readings.signals_read)
     return nothing("telemetry could not be read", "look at the server's log");
   Share share{.begin_with = "say in each Component which signals it sends"};
   for (const auto* component : view.catalog.all<catalog::Component>()) {
@@ -374,7 +374,7 @@ Finding declared_signals(const View& view) {
 }
 
 Finding hosts_measured(const View& view) {
-  if (!view.readings.valid)
+  if (!view.readings.up_read)
     return nothing("telemetry could not be read", "look at the server's log");
   Share share{.begin_with = "declare a Scrape of your hosts and runtimes"};
   for (const auto* scrape : view.catalog.all<catalog::Scrape>()) {
@@ -492,7 +492,7 @@ Finding kpis(const View& view) {
 }
 
 Finding telemetry_analysed(const View& view) {
-  if (!view.readings.valid)
+  if (!view.readings.signals_read)
     return nothing("telemetry could not be read", "look at the server's log");
   Share share{.begin_with = kDeclareComponents};
   for (const auto* component : view.catalog.all<catalog::Component>())
@@ -517,7 +517,7 @@ Finding outcome_alerts(const View& view) {
 }
 
 Finding baselines(const View& view) {
-  if (!view.readings.valid)
+  if (!view.readings.baselines_read)
     return nothing("telemetry could not be read", "look at the server's log");
   Share share{.begin_with = kDeclareKpi};
   const auto add = [&](const std::string& key) {
@@ -533,6 +533,10 @@ Finding baselines(const View& view) {
                     "give data to what is still learning", {{"workloads", "/workloads"}}, view.now);
 }
 
+bool patterns_read(const View& view) {
+  return view.readings.baselines_read && view.readings.forecasts_read;
+}
+
 /// A pattern that was learnt is one that foretold the past.
 bool has_pattern(const View& view, const catalog::Kpi& kpi) {
   const auto key = "kpi/" + kpi.metadata.name;
@@ -540,7 +544,7 @@ bool has_pattern(const View& view, const catalog::Kpi& kpi) {
 }
 
 Finding expected_patterns(const View& view) {
-  if (!view.readings.valid)
+  if (!patterns_read(view))
     return nothing("telemetry could not be read", "look at the server's log");
   Share share{.begin_with = kDeclareKpi};
   for (const auto* kpi : view.catalog.all<catalog::Kpi>()) {
@@ -714,7 +718,7 @@ Finding operations_collected(const View& view) {
 }
 
 Finding operations_baselines(const View& view) {
-  if (!view.readings.valid)
+  if (!view.readings.baselines_read)
     return nothing("telemetry could not be read", "look at the server's log");
   const auto share = operations_share(view, [&](const catalog::Kpi& kpi) {
     return view.readings.baselines.contains("kpi/" + kpi.metadata.name);
@@ -725,7 +729,7 @@ Finding operations_baselines(const View& view) {
 }
 
 Finding operations_patterns(const View& view) {
-  if (!view.readings.valid)
+  if (!patterns_read(view))
     return nothing("telemetry could not be read", "look at the server's log");
   const auto share =
       operations_share(view, [&](const catalog::Kpi& kpi) { return has_pattern(view, kpi); });

@@ -226,7 +226,7 @@ TEST(Evidence, RecordsOfOperationsComeInAndAreLookedAt) {
 
 TEST(Evidence, OperationsHaveBaselinesPatternsAndAnomalyAlertsOfTheirOwn) {
   World world;
-  world.readings.valid = true;
+  world.readings.baselines_read = world.readings.forecasts_read = true;
   for (const auto* row : {"H4", "H5", "H7"})
     EXPECT_EQ(world.judged(row).verdict, Verdict::kNoEvidence) << row;
   auto answer = kpi("answer", "", "time-to-acknowledge");
@@ -398,7 +398,7 @@ TEST(Evidence, WhatHasNoBaselineYetIsNamed) {
   resource.name = "orders";
   resource.value = kpi;
   world.catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
-  world.readings.valid = true;
+  world.readings.baselines_read = world.readings.forecasts_read = true;
   EXPECT_EQ(world.judged("W4").verdict, Verdict::kNot);
   EXPECT_NE(world.judged("W4").next_step.find("kpi/orders"), std::string::npos);
   EXPECT_EQ(world.judged("W5").verdict, Verdict::kNot);
@@ -407,7 +407,10 @@ TEST(Evidence, WhatHasNoBaselineYetIsNamed) {
   EXPECT_EQ(world.judged("W5").verdict, Verdict::kNot) << "nothing was tried on the past";
   world.readings.forecasts = {"kpi/orders"};
   EXPECT_EQ(world.judged("W5").verdict, Verdict::kPractised);
-  world.readings.valid = false;
+  world.readings.forecasts_read = false;
+  EXPECT_EQ(world.judged("W5").verdict, Verdict::kNoEvidence);
+  EXPECT_EQ(world.judged("W4").verdict, Verdict::kPractised) << "what could be read counts";
+  world.readings.baselines_read = false;
   EXPECT_EQ(world.judged("W4").verdict, Verdict::kNoEvidence);
 }
 
