@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "platform/http/parameters.h"
 
 namespace wellrun::change {
 namespace {
@@ -87,6 +88,23 @@ void record_change(const std::shared_ptr<Api>& api, const http::Request& request
       std::move(reply));
 }
 
+/// The event names the version that was gone back to; what is recorded is how the one before ended.
+void roll_back(const std::shared_ptr<Api>& api, const DeploymentReport& report,
+               const std::string& actor, http::Reply reply) {
+  const auto* deployment = api->domain.taken_back_by(report);
+  if (deployment == nullptr) {
+    const auto ignored =
+        fmt::format("no deployment of {} is known that going back to version {} takes back",
+                    quote(report.component.empty() ? report.workload : report.component),
+                    quote(report.version));
+    return reply(http::json_response({{"ignored", ignored}}, 202));
+  }
+  const auto id = deployment->what.deployment;
+  command(
+      api, actor, 200, id,
+      [api, id, actor] { return api->domain.finish(id, "rolled_back", actor); }, std::move(reply));
+}
+
 void receive_cdevent(const std::shared_ptr<Api>& api, const http::Request& request,
                      http::Reply reply) {
   auto event = http::json_body(request);
@@ -98,6 +116,7 @@ void receive_cdevent(const std::shared_ptr<Api>& api, const http::Request& reque
   if (!*report)
     return reply(http::json_response({{"ignored", "the event says nothing of a deployment"}}, 202));
   const auto actor = request.principal.actor;
+  if ((*report)->outcome == "rolled_back") return roll_back(api, **report, actor, std::move(reply));
   command(
       api, actor, 201, (*report)->id,
       [api, report = **report, actor] { return api->domain.record(report, actor); },
@@ -111,15 +130,19 @@ Result<std::optional<Timestamp>> time_parameter(const http::Request& request, co
   return std::optional(time);
 }
 
-/// `list` newest first, as `workload`, `from` and `to` ask.
+constexpr std::size_t kMostListed = 5000;  ///< all that is kept in memory
+
+/// `list` newest first, as `workload`, `from`, `to` and `limit` ask.
 template <typename List, typename TimeOf>
 http::Response listed(const List& list, const http::Request& request, TimeOf time_of) {
   const auto from = time_parameter(request, "from");
   const auto to = time_parameter(request, "to");
   if (!from || !to) return http::problem_response(!from ? from.error() : to.error());
+  const auto limit = http::limit_parameter(request, kMostListed);
+  if (!limit) return http::problem_response(limit.error());
   const auto workload = request.parameter("workload");
   Json items = Json::array();
-  for (auto each = list.rbegin(); each != list.rend(); ++each) {
+  for (auto each = list.rbegin(); each != list.rend() && items.size() < *limit; ++each) {
     if (workload && each->what.workload != *workload) continue;
     if (*from && time_of(*each) < **from) continue;
     if (*to && time_of(*each) >= **to) continue;

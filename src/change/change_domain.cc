@@ -11,6 +11,8 @@ namespace {
 /// What is kept in memory for pages and figures; the journal has all of it.
 constexpr std::size_t kKept = 5000;
 
+const std::string kDefaultEnvironment = "production";
+
 constexpr auto kOutcomes = {"succeeded", "failed", "rolled_back"};
 constexpr auto kChangeKinds = {"flag", "config", "infrastructure"};
 
@@ -62,6 +64,23 @@ Deployment* ChangeDomain::find_mutable(const std::string& id) {
   return const_cast<Deployment*>(std::as_const(*this).find(id));
 }
 
+bool ChangeDomain::knows(const std::string& id) const {
+  return find(id) != nullptr ||
+         std::ranges::any_of(changes_, [&](const Change& each) { return each.what.change == id; });
+}
+
+const Deployment* ChangeDomain::taken_back_by(const DeploymentReport& report) const {
+  const auto environment = report.environment.empty() ? kDefaultEnvironment : report.environment;
+  for (auto it = deployments_.rbegin(); it != deployments_.rend(); ++it) {
+    const auto& what = it->what;
+    if (what.workload != report.workload || what.component != report.component ||
+        what.environment != environment || it->state == "failed" || it->state == "rolled_back")
+      continue;
+    return what.version == report.version ? nullptr : &*it;
+  }
+  return nullptr;
+}
+
 std::string ChangeDomain::next_id(std::string_view prefix) const {
   return fmt::format("{}-{:04}", prefix, recorded_count_ + 1);
 }
@@ -96,7 +115,7 @@ Result<journal::Decision> ChangeDomain::record(const DeploymentReport& report,
       .deployment = report.id.empty() ? next_id("dep") : report.id,
       .workload = report.workload,
       .component = report.component,
-      .environment = report.environment.empty() ? "production" : report.environment,
+      .environment = report.environment.empty() ? kDefaultEnvironment : report.environment,
       .version = report.version,
       .commit = report.commit,
       .commit_time = report.commit_time,
@@ -132,6 +151,13 @@ Result<journal::Decision> ChangeDomain::record(facts::ChangeRecorded change,
   TRY_STATUS(check_word(change.kind, kChangeKinds, "kind"));
   if (change.summary.empty())
     return fail(ErrorCode::kInvalid, "a change needs a summary of what was changed", "summary");
+  if (!change.reverses.empty() && !knows(change.reverses)) {
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no deployment or change {} to take back; GET /api/v1/deployments and "
+                            "/api/v1/changes list them",
+                            quote(change.reverses)),
+                "reverses");
+  }
   if (change.change.empty()) change.change = next_id("chg");
   change.by = actor;
   return journal::Decision{
@@ -154,9 +180,9 @@ void ChangeDomain::apply(const journal::Fact& fact) {
     const auto body = fact.body.get<facts::DeploymentFinished>();
     if (auto* deployment = find_mutable(body.deployment)) {
       deployment->state = body.outcome;
+      deployment->recovery.finished(
+          body.outcome, deployment->finished_at.value_or(deployment->started_at), fact.time);
       if (!deployment->finished_at) deployment->finished_at = fact.time;
-      deployment->caused_failure = deployment->caused_failure || body.outcome != "succeeded";
-      if (body.outcome == "rolled_back") deployment->restored_at = fact.time;
     }
   } else if (fact.type == facts::ChangeRecorded::kType) {
     ++recorded_count_;
@@ -177,7 +203,7 @@ void ChangeDomain::incident_opened(const journal::Fact& fact) {
   for (auto deployment = deployments_.rbegin(); deployment != deployments_.rend(); ++deployment) {
     if (fact.time - deployment->started_at > kBlameWindow) return;
     if (deployment->what.workload != workload || !deployment->in_production) continue;
-    deployment->caused_failure = true;
+    deployment->recovery.incident_opened(fact.time);
     if (deployment->incident.empty()) deployment->incident = text_or(fact.body, "incident");
     return;  // the newest is the likeliest, and one failure is enough for it
   }
@@ -186,15 +212,16 @@ void ChangeDomain::incident_opened(const journal::Fact& fact) {
 void ChangeDomain::incident_resolved(const journal::Fact& fact) {
   const auto incident = text_or(fact.body, "incident");
   for (auto& deployment : deployments_) {
-    if (deployment.incident == incident && !deployment.restored_at)
-      deployment.restored_at = fact.time;
+    if (deployment.incident == incident) deployment.recovery.incident_resolved(fact.time);
   }
 }
 
 Json ChangeDomain::snapshot() const {
   Json deployments = Json::array();
   for (const auto& deployment : deployments_)
-    deployments.push_back({{"what", deployment.what}, {"view", to_json(deployment)}});
+    deployments.push_back({{"what", deployment.what},
+                           {"view", to_json(deployment)},
+                           {"recovery", deployment.recovery}});
   Json changes = Json::array();
   for (const auto& change : changes_)
     changes.push_back({{"what", change.what}, {"at", to_unix_ms(change.at)}, {"seq", change.seq}});
@@ -221,8 +248,7 @@ Status ChangeDomain::restore(const Json& snapshot) {
                               .finished_at = time_of(view, "finished_at"),
                               .state = view.at("state").get<std::string>(),
                               .seq = view.at("seq").get<journal::Sequence>(),
-                              .caused_failure = view.at("caused_failure").get<bool>(),
-                              .restored_at = time_of(view, "restored_at"),
+                              .recovery = entry.at("recovery").get<facts::Recovery>(),
                               .incident = view.at("incident").get<std::string>()});
     }
     for (const auto& entry : snapshot.at("changes")) {

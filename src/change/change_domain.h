@@ -43,7 +43,13 @@ class ChangeDomain final : public journal::Domain {
   /// kNotFound, kConflict when it has ended already with another outcome.
   Result<journal::Decision> finish(const std::string& id, const std::string& outcome,
                                    const std::string& actor) const;
+  /// kInvalid for another kind or without a summary; kNotFound when what it `reverses` is not
+  /// known.
   Result<journal::Decision> record(facts::ChangeRecorded change, const std::string& actor) const;
+  /// The deployment that going back to `report.version` ended: the newest in that place that was
+  /// neither failed nor taken back. nullptr when there is none, or when it is that version: then
+  /// the way back is known already.
+  const Deployment* taken_back_by(const DeploymentReport& report) const;
 
   const Deployment* find(const std::string& id) const;
   const std::deque<Deployment>& deployments() const { return deployments_; }
@@ -55,6 +61,7 @@ class ChangeDomain final : public journal::Domain {
   std::string next_id(std::string_view prefix) const;
 
  private:
+  bool knows(const std::string& id) const;
   Deployment* find_mutable(const std::string& id);
   std::string version_in(const facts::DeploymentStarted& started) const;
   void incident_opened(const journal::Fact& fact);

@@ -155,7 +155,7 @@ TEST(Dora, CountsAnIncidentSoonAfterADeploymentAgainstIt) {
   EXPECT_EQ(figures.deployments, 1U);
   EXPECT_EQ(figures.change_failure_rate, 1.0);
   EXPECT_EQ(figures.lead_time_median, 2h);
-  EXPECT_EQ(figures.time_to_restore_median, 40min);
+  EXPECT_EQ(figures.time_to_restore_median, 30min);
   EXPECT_EQ(dora(d.domain.deployments(), "other", d.now, 24h * 30).change_failure_rate,
             std::nullopt);
 }
@@ -166,7 +166,7 @@ TEST(Dora, AnIncidentLongAfterOrElsewhereIsNotBlamedOnADeployment) {
   d.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "billing"}});
   d.now += 2h;
   d.tell("incident.opened", {{"incident", "inc-0002"}, {"workload", "shop"}});
-  EXPECT_FALSE(d.domain.deployments().front().caused_failure);
+  EXPECT_FALSE(d.domain.deployments().front().caused_failure());
 }
 
 TEST(Dora, FourFiguresOfAMonthAsCountedByHand) {
@@ -213,15 +213,88 @@ TEST(Dora, FourFiguresOfAMonthAsCountedByHand) {
   EXPECT_EQ(figures.failures, 4U)
       << "1.2 (two incidents, one failure), 1.3 (rolled back), 1.4 (failed), 1.5 (an incident)";
   EXPECT_DOUBLE_EQ(figures.change_failure_rate.value(), 4.0 / 6);
-  EXPECT_EQ(figures.time_to_restore_median, 1h + 30min) << "of 1 h (1.2) and 2 h (1.3)";
+  EXPECT_EQ(figures.time_to_restore_median, 1h + 20min) << "of 40 min (1.2) and 2 h (1.3)";
 
   const auto week = dora(d.domain.deployments(), "shop", began + 24h * 7, 24h * 4);
   EXPECT_EQ(week.deployments, 3U) << "1.3, 1.4 and 1.5";
 }
 
+std::optional<Duration> time_to_restore(const Domain& d) {
+  return dora(d.domain.deployments(), "shop", d.now, 24h * 30).time_to_restore_median;
+}
+
+TEST(Dora, ARollBackThatIsTheFirstOutcomeTookAsLongAsTheDeployment) {
+  Domain d;
+  d.accept(d.domain.record(release("1.1.0"), "token:ci"));
+  d.now += 10min;
+  d.accept(d.domain.finish("dep-0001", "rolled_back", "token:ci"));
+  EXPECT_EQ(time_to_restore(d), 10min);
+}
+
+TEST(Dora, AnOutcomeThatComesAfterTheIncidentDoesNotTurnTimeRound) {
+  Domain d;
+  d.accept(d.domain.record(release("1.1.0"), "token:ci"));
+  d.now += 5min;
+  d.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}});
+  d.now += 15min;
+  d.tell("incident.resolved", {{"incident", "inc-0001"}});
+  d.now += 10min;
+  d.accept(d.domain.finish("dep-0001", "succeeded", "token:ci"));
+  EXPECT_EQ(time_to_restore(d), 15min);
+}
+
+TEST(Dora, WhatWasRestoredStaysSoWhenTheRollBackIsReportedTheNextDay) {
+  Domain d;
+  d.accept(d.domain.record(release("1.1.0", "succeeded"), "token:ci"));
+  d.now += 5min;
+  d.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}});
+  d.now += 15min;
+  d.tell("incident.resolved", {{"incident", "inc-0001"}});
+  d.now += 24h;
+  d.accept(d.domain.finish("dep-0001", "rolled_back", "token:ci"));
+  EXPECT_EQ(time_to_restore(d), 15min);
+  EXPECT_EQ(d.domain.deployments().front().state, "rolled_back");
+}
+
+TEST(Changes, TakeBackOnlyWhatIsKnown) {
+  Domain d;
+  const auto change = [](const char* reverses) {
+    return facts::ChangeRecorded{
+        .kind = "flag", .workload = "shop", .summary = "off", .reverses = reverses};
+  };
+  const auto refused = d.domain.record(change("anything"), "person:ana");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(refused.error().context, "reverses");
+  d.accept(d.domain.record(release("1.1.0", "succeeded"), "token:ci"));
+  d.accept(d.domain.record(change("dep-0001"), "person:ana"));
+  d.accept(d.domain.record(change("chg-0002"), "person:ana"));
+}
+
+TEST(CdEvents, GoingBackToAVersionTakesBackTheOneThatWasThere) {
+  Domain d;
+  d.accept(d.domain.record(release("1.0", "succeeded"), "token:ci"));
+  d.accept(d.domain.record(release("1.1", "succeeded"), "token:ci"));
+  const auto taken_back = d.domain.taken_back_by(release("1.0"));
+  ASSERT_NE(taken_back, nullptr);
+  EXPECT_EQ(taken_back->what.version, "1.1");
+  d.accept(d.domain.finish(taken_back->what.deployment, "rolled_back", "token:ci"));
+  EXPECT_EQ(d.domain.taken_back_by(release("1.0")), nullptr) << "told twice";
+  const auto figures = dora(d.domain.deployments(), "shop", d.now, 24h * 30);
+  EXPECT_EQ(figures.deployments, 2U);
+  EXPECT_EQ(figures.failures, 1U);
+  d.accept(d.domain.record(release("1.2"), "token:ci"));
+  EXPECT_EQ(d.domain.deployments().back().what.previous_version, "1.0");
+  auto elsewhere = release("1.0");
+  elsewhere.environment = "staging";
+  EXPECT_EQ(d.domain.taken_back_by(elsewhere), nullptr);
+}
+
 TEST(ChangeDomain, SurvivesASnapshot) {
   Domain d;
   d.accept(d.domain.record(release("1.0.0", "succeeded"), "token:ci"));
+  d.now += 5min;
+  d.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}});
   d.accept(d.domain.record(
       facts::ChangeRecorded{.kind = "flag", .workload = "shop", .summary = "off"}, "person:ana"));
   ChangeDomain restored(d.catalog);

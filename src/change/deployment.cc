@@ -30,8 +30,9 @@ Json to_json(const Deployment& deployment) {
           {"state", deployment.state},
           {"started_at", format_rfc3339(deployment.started_at)},
           {"finished_at", time_or_null(deployment.finished_at)},
-          {"caused_failure", deployment.caused_failure},
-          {"restored_at", time_or_null(deployment.restored_at)},
+          {"caused_failure", deployment.caused_failure()},
+          {"failed_at", time_or_null(deployment.recovery.failed_at)},
+          {"restored_at", time_or_null(deployment.recovery.restored_at)},
           {"incident", deployment.incident},
           {"seq", deployment.seq}};
 }
@@ -63,11 +64,8 @@ Dora dora(const std::deque<Deployment>& deployments, const std::string& workload
         *deployment.finished_at > now)
       continue;
     ++figures.deployments;
-    if (deployment.caused_failure) {
-      ++figures.failures;
-      if (deployment.restored_at)
-        restore_times.push_back(*deployment.restored_at - *deployment.finished_at);
-    }
+    if (deployment.caused_failure()) ++figures.failures;
+    if (const auto took = deployment.recovery.time_to_restore()) restore_times.push_back(*took);
     const auto committed = parse_rfc3339(deployment.what.commit_time);
     if (committed && deployment.state != "failed") {
       lead_times.push_back(*deployment.finished_at - *committed);

@@ -13,6 +13,7 @@
 #include "core/json.h"
 #include "core/time.h"
 #include "facts/change.h"
+#include "facts/recovery.h"
 #include "journal/fact.h"
 
 namespace wellrun::change {
@@ -25,12 +26,12 @@ struct Deployment {
   std::optional<Timestamp> finished_at;  ///< first: a later way back does not move it
   std::string state = "started";         ///< started, succeeded, failed or rolled_back
   journal::Sequence seq = 0;
-  /// When an incident of its workload opened within `kBlameWindow` of it, or it failed or was
-  /// rolled back.
-  bool caused_failure = false;
-  std::optional<Timestamp>
-      restored_at;  ///< when that incident was resolved, or the way back succeeded
+  /// Failed when an incident of its workload opened within `kBlameWindow` of it, or it failed or
+  /// was rolled back; restored when that incident was resolved, or the way back succeeded.
+  facts::Recovery recovery;
   std::string incident;
+
+  bool caused_failure() const { return recovery.failed_at.has_value(); }
 };
 
 struct Change {
