@@ -128,6 +128,7 @@ class Checkpoint {
     std::string number;
     put_fixed(number, segment);
     batch_.Put(core_.database->family(Family::kDefault), "wal", number);
+    batch_.Put(core_.database->family(Family::kDefault), kLateKey, late_value(core_));
     TRY_STATUS(core_.database->write(batch_, true));
     core_.persisted_end = series_end;
     core_.checkpoint_epoch.fetch_add(1);
@@ -264,6 +265,14 @@ std::string bounds_value(const Core& core, std::uint32_t block,
     put_varint(value, zigzag(first));
     put_varint(value, static_cast<std::uint64_t>(last - first));
   }
+  return value;
+}
+
+std::string late_value(const Core& core) {
+  auto oldest = core.oldest_flushed_ms;
+  if (core.retention.pass) oldest = std::min(oldest, core.retention.pass->oldest_flushed_ms);
+  std::string value;
+  put_fixed(value, oldest);
   return value;
 }
 

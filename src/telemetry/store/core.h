@@ -138,6 +138,9 @@ std::string bounds_key(std::uint32_t block);
 std::string bounds_value(const Core& core, std::uint32_t block,
                          const std::map<std::uint32_t, DiskBounds>& instead = {});
 
+/// The value of kLateKey: of the samples since the last pass that ended. Under checkpoint_mutex.
+std::string late_value(const Core& core);
+
 /// Where given_up_bytes is kept.
 inline constexpr const char* kGivenUpKey = "given_up";
 std::string given_up_value(std::uint64_t bytes);

@@ -93,6 +93,18 @@ void read_metadata(Core& core) {
   }
 }
 
+/// Without either row everything is looked at again.
+Status read_thinning(Core& core) {
+  TRY(const auto thinned, core.database->get(Family::kDefault, kThinnedKey));
+  TRY(const auto late, core.database->get(Family::kDefault, kLateKey));
+  if (!thinned || !late || late->size() != sizeof core.oldest_flushed_ms) return {};
+  auto progress = read_progress(*thinned);
+  if (!progress) return {};
+  core.retention.thinned = std::move(*progress);
+  std::memcpy(&core.oldest_flushed_ms, late->data(), sizeof core.oldest_flushed_ms);
+  return {};
+}
+
 }  // namespace
 
 Status recover(Core& core) {
@@ -108,6 +120,7 @@ Status recover(Core& core) {
   core.persisted_end = core.head.end_ref();
   read_bounds(core);
   read_metadata(core);
+  TRY_STATUS(read_thinning(core));
   auto segments = wal_segments(log);
   std::erase_if(segments, [&](std::uint64_t segment) {
     if (segment >= first_segment) return false;

@@ -58,16 +58,16 @@ class Slice {
   Result<bool> run() {
     while (pass_.at_class < pass_.classes.size()) {
       auto& one = pass_.classes[pass_.at_class];
-      const auto known = core_.retention.thinned_until.find(one.kept.rules);
-      const auto due = due_of(
-          pass_, one.kept, known == core_.retention.thinned_until.end() ? nullptr : &known->second);
+      auto& thinned = core_.retention.thinned.until;
+      const auto known = thinned.find(one.kept.rules);
+      const auto due = due_of(pass_, one.kept, known == thinned.end() ? nullptr : &known->second);
       TRY(const bool done, work_on(one, due));
       if (!done) {
         TRY_STATUS(write());
         return false;
       }
       if (!one.kept.downsampling.empty())
-        core_.retention.thinned_until[one.kept.rules] = due_until(one.kept, pass_.now_ms);
+        thinned[one.kept.rules] = due_until(one.kept, pass_.now_ms);
       ++pass_.at_class;
       pass_.next_ref = 0;
     }
@@ -212,8 +212,8 @@ Status begin_pass(Core& core) {
   RetentionPass pass;
   pass.rules = state.rules();
   pass.now_ms = to_unix_ms(core.retention_now());
-  if (state.thinned_by != pass.rules) state.thinned_until.clear();
-  state.thinned_by = pass.rules;
+  if (auto rules = rules_bytes(*pass.rules); state.thinned.rules != rules)
+    state.thinned = {.rules = std::move(rules), .until = {}};
   TRY(auto all, core.index.match({}));
   TRY(pass.classes, retention_classes(core, *pass.rules, std::move(all)));
   pass.oldest_flushed_ms = std::exchange(core.oldest_flushed_ms, INT64_MAX);
@@ -221,19 +221,31 @@ Status begin_pass(Core& core) {
   return {};
 }
 
+/// What a restart goes on from.
+Status put_progress(Core& core) {
+  rocksdb::WriteBatch batch;
+  auto* const family = core.database->family(Family::kDefault);
+  batch.Put(family, kThinnedKey, progress_bytes(core.retention.thinned));
+  batch.Put(family, kLateKey, late_value(core));
+  return core.database->write(batch);
+}
+
 Status end_pass(Core& core) {
   const auto longest = core.retention.pass->rules->longest();
   const auto now = core.retention.pass->now_ms;
   core.retention.pass.reset();
+  TRY_STATUS(put_progress(core));
   TRY_STATUS(core.starts->prune(now - longest.count(), [&](std::uint32_t ref) {
     return !core.head.has(ref) || core.head.at(ref).gone;
   }));
   return reclaim(core);
 }
 
-/// The next one looks at everything again.
+/// The next one looks at everything again: what was thinned may not have been written. What is in
+/// the database of an earlier pass holds.
 void abandon_pass(Core& core) {
-  core.retention.thinned_until.clear();
+  core.oldest_flushed_ms = std::min(core.oldest_flushed_ms, core.retention.pass->oldest_flushed_ms);
+  core.retention.thinned.until.clear();
   core.retention.pass.reset();
 }
 

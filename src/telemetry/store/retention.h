@@ -2,15 +2,16 @@
 
 // Giving up what is old: chunks beyond the retention, of all series or as rules say, and samples
 // that downsampling leaves out. A pass over all series, done in slices beside everything else; each
-// slice is durable by itself, and a pass that a crash ended begins anew. Inside this folder only.
+// slice is durable by itself, and a pass that a crash ended begins anew, with what the pass before
+// had come to. Inside this folder only.
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <roaring/roaring.hh>
 
 #include "telemetry/retention_rules.h"
+#include "telemetry/store/thinning_progress.h"
 
 namespace wellrun::telemetry::store {
 
@@ -56,10 +57,7 @@ class RetentionState {
 
   // Under checkpoint_mutex:
   std::optional<RetentionPass> pass;  ///< that is going on
-  /// Until where each resolution of a class (by the names of its rules) was thinned to since the
-  /// start, under `thinned_by`.
-  std::map<std::vector<std::string>, std::vector<std::int64_t>> thinned_until;
-  std::shared_ptr<const RetentionRules> thinned_by;
+  ThinningProgress thinned;
 
  private:
   mutable std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
@@ -18,6 +19,7 @@
 #include "telemetry/downsample.h"
 #include "telemetry/store/embedded_store.h"
 #include "telemetry/store/store_test_support.h"
+#include "telemetry/store/thinning_progress.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -204,6 +206,64 @@ TEST_F(RetentionOfStore, TheDiskHasTheSpaceAgain) {
   while (table_bytes() > before / 4 && std::chrono::steady_clock::now() < deadline)
     std::this_thread::yield();
   EXPECT_LT(table_bytes(), before / 4);
+}
+
+/// Of the largest table: where series of small refs are.
+void damage_the_first_block(const fs::path& dir) {
+  fs::path largest;
+  for (const auto& entry : fs::directory_iterator(dir / "db"))
+    if (entry.path().extension() == ".sst" &&
+        (largest.empty() || entry.file_size() > fs::file_size(largest)))
+      largest = entry.path();
+  std::fstream file(largest, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(64);
+  file << std::string(64, 'x');
+}
+
+TEST_F(RetentionOfStore, AfterARestartWhatWasThinnedIsNotLookedAtAgainUnlessSamplesCame) {
+  // What was thinned is a small part, so that its table is not made anew.
+  set_rules({rule("fine", days(20), {{days(1), hours(1)}})});
+  write_minutes("fine", days(12));
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 20; ++i) {
+    std::vector<Sample> noise;
+    for (auto time = now() - 12 * kDay; time < now(); time += 10 * kMinute)
+      noise.push_back({time, std::bit_cast<double>(random() >> 2)});
+    write(fmt::format("rest{}", i), noise);
+  }
+  ASSERT_TRUE(store_->checkpoint());
+  ASSERT_TRUE(store_->prune());
+  const auto thinned = read("fine").size();
+  ASSERT_LT(thinned, 12U * 24 * 60 / 2);
+
+  const auto oldest = now() - 12 * kDay + kMinute / 2;
+  write("fine", {{oldest, 1}, {oldest + kMinute, 2}});
+  ASSERT_TRUE(store_->checkpoint());
+  crash();
+  EXPECT_EQ(read("fine").size(), thinned + 2);
+  ASSERT_TRUE(store_->prune());
+  EXPECT_EQ(read("fine").size(), thinned) << "those that came are thinned, too";
+  store_.reset();
+  damage_the_first_block(options_.dir);
+  open();
+  ASSERT_TRUE(store_->prune());
+  EXPECT_TRUE(store_->statistics().damage.empty()) << store_->statistics().damage.front().what;
+  set_rules({rule("fine", days(20), {{days(1), hours(2)}})});
+  ASSERT_TRUE(store_->prune());
+  EXPECT_FALSE(store_->statistics().damage.empty()) << "other rules: it is looked at";
+}
+
+TEST(ThinningProgress, IsReadBackAndWhatIsCutOffIsNot) {
+  const auto rules = RetentionRules::make(
+      {{"a", {{{Matcher::Kind::kRegex, "id", "x.*"}}}, days(1), {{hours(1), minutes(5)}}}},
+      days(2));
+  ASSERT_TRUE(rules);
+  const store::ThinningProgress progress{store::rules_bytes(*rules),
+                                         {{{"a"}, {5, -7}}, {{"a", "b"}, {}}, {{}, {INT64_MAX}}}};
+  const auto bytes = store::progress_bytes(progress);
+  EXPECT_EQ(store::read_progress(bytes), progress);
+  EXPECT_FALSE(store::read_progress(std::string_view(bytes).substr(0, bytes.size() - 1)));
+  EXPECT_NE(progress.rules, store::rules_bytes(RetentionRules(days(2))));
 }
 
 /// Every sample ever acknowledged; what must, and what may, be there follows from rules and times.
