@@ -49,6 +49,13 @@ void add_resource(const Resource& resource, const std::string& apply, const Appl
       {.stream = stream, .type = facts::ResourceApplied::kType, .body = to_json(fact)});
 }
 
+/// Whether an apply from a clean commit says where something came from that nothing vouched for
+/// yet.
+bool vouches_for(const ApplyInfo& info, const Provenance& kept) {
+  const bool clean = !info.commit.empty() && !info.dirty;
+  return clean && (kept.commit.empty() || kept.dirty);
+}
+
 Error refusal(const std::vector<Problem>& problems) {
   std::string text = fmt::format("applying the catalog: {} problems", problems.size());
   for (const Problem& problem : problems) text += "\n" + to_string(problem);
@@ -97,13 +104,14 @@ Result<journal::Decision> CatalogDomain::decide_apply(const Checked& checked,
                                 .dirty = info.dirty};
   for (const Resource* wanted : checked.wanted.resources()) {
     const Resource* current = catalog_.resource(wanted->kind, wanted->name);
-    if (current != nullptr && current->digest == wanted->digest) continue;
+    const bool same = current != nullptr && current->digest == wanted->digest;
+    if (same && !vouches_for(info, current->provenance)) continue;
     if (to_text(wanted->document).size() > kMostResource) {
       return fail(ErrorCode::kTooLarge,
                   fmt::format("{} {} has more than {} bytes; split it", wanted->kind,
                               quote(wanted->name), kMostResource));
     }
-    ++(current == nullptr ? applied.created : applied.changed);
+    if (!same) ++(current == nullptr ? applied.created : applied.changed);
     add_resource(*wanted, applied.apply, info, decision);
   }
   for (const Resource* current : catalog_.resources()) {

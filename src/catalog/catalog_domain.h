@@ -36,7 +36,8 @@ class CatalogDomain : public journal::Domain {
   const std::vector<AppliedRecord>& applies() const { return applies_; }
 
   /// The facts that lead from the current catalog to `checked.wanted`: one resource.applied or
-  /// resource.deleted for each difference, none for what is the same, then one catalog.applied.
+  /// resource.deleted for each difference, none for what is the same (but one for what had no clean
+  /// commit, when this apply has), then one catalog.applied, which counts differences only.
   /// `checked` was checked against catalog() with the same `prune`. kInvalid with every problem
   /// when it is not ok; kTooLarge for a resource above 256 KiB.
   Result<journal::Decision> decide_apply(const Checked& checked, const ApplyInfo& info) const;

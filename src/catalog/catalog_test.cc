@@ -56,9 +56,11 @@ struct World {
                  {.languages = kLanguages, .current = &domain.catalog(), .prune = prune});
   }
   std::vector<std::string> apply(const Files& files, Timestamp now, bool prune = false) {
-    const Checked checked = check_files(files, prune);
-    const auto decision =
-        domain.decide_apply(checked, {.commit = "c0ffee", .author = "ana", .prune = prune});
+    return apply(files, now, ApplyInfo{.commit = "c0ffee", .author = "ana", .prune = prune});
+  }
+  std::vector<std::string> apply(const Files& files, Timestamp now, const ApplyInfo& info) {
+    const Checked checked = check_files(files, info.prune);
+    const auto decision = domain.decide_apply(checked, info);
     EXPECT_TRUE(decision) << (decision ? "" : to_string(decision.error()));
     std::vector<std::string> types;
     if (!decision) return types;
@@ -116,6 +118,24 @@ TEST(Catalog, ExportAppliedToAnEmptyCatalogExportsTheSameBytes) {
   // And what is the same leaves no facts but that of the apply.
   EXPECT_EQ(first.apply({{"all.yaml", exported}}, kNow),
             std::vector<std::string>{"catalog.applied"});
+}
+
+TEST(Catalog, ApplyingAgainFromACleanCommitVouchesForWhatIsTheSame) {
+  const auto commit = [](const World& world) {
+    return world.domain.catalog().resource("Team", "shop")->provenance.commit;
+  };
+  for (const ApplyInfo& unclean : {ApplyInfo{}, ApplyInfo{.commit = "c0ffee", .dirty = true}}) {
+    World world;
+    world.apply(example_repository(), kNow, unclean);
+    EXPECT_EQ(world.apply(example_repository(), kNow, unclean).size(), 1U) << "nothing to say";
+    EXPECT_EQ(world.apply(example_repository(), kNow, ApplyInfo{.commit = "beef"}).size(),
+              world.domain.catalog().size() + 1);
+    EXPECT_EQ(commit(world), "beef");
+    EXPECT_FALSE(world.domain.catalog().resource("Team", "shop")->provenance.dirty);
+    EXPECT_EQ(world.domain.applies().back().fact.changed, 0) << "nothing differs";
+    EXPECT_EQ(world.apply(example_repository(), kNow, ApplyInfo{.commit = "f00d"}).size(), 1U);
+    EXPECT_EQ(commit(world), "beef") << "where it came from stays where it came from";
+  }
 }
 
 TEST(Catalog, WhoWasOnCallStaysRightAfterLaterEdits) {

@@ -33,7 +33,8 @@ struct ResourcePart {
   std::string text;
 };
 
-/// A resource is new or differs from what was applied before.
+/// A resource is new or differs from what was applied before, or is the same and only now has a
+/// clean commit.
 struct ResourceApplied {
   static constexpr auto kType = "resource.applied";
   std::string kind;
