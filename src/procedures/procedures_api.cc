@@ -1,10 +1,13 @@
 #include "procedures/procedures_api.h"
 
+#include <charconv>
 #include <fmt/format.h>
+#include <limits>
 
 #include "catalog/kinds/automation.h"
 #include "catalog/kinds/runbook.h"
 #include "core/text.h"
+#include "platform/http/parameters.h"
 #include "procedures/run_fsm.h"
 
 namespace wellrun::procedures {
@@ -157,22 +160,43 @@ void start_run(const std::shared_ptr<Api>& api, const http::Request& request, ht
       });
 }
 
+constexpr std::size_t kMostListed = 5000;
+
+/// Only runs that started before this fact; without a cursor that is all of them.
+Result<journal::Sequence> cursor_parameter(const http::Request& request) {
+  const auto text = request.parameter("cursor");
+  journal::Sequence before = std::numeric_limits<journal::Sequence>::max();
+  if (!text) return before;
+  const char* end = text->data() + text->size();
+  const auto [stop, problem] = std::from_chars(text->data(), end, before);
+  if (problem != std::errc{} || stop != end)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("cursor {} is not the `next` of an answer", quote(*text)), "cursor");
+  return before;
+}
+
+/// Of the runs in memory, newest first; `next` is the cursor of those before the last one.
 http::Response list_runs(const Api& api, const http::Request& request) {
   const auto runbook = request.parameter("runbook");
   const auto incident = request.parameter("incident");
   const auto state = request.parameter("state");
-  Json items = Json::array();
+  const auto limit = http::limit_parameter(request, kMostListed);
+  if (!limit) return http::problem_response(limit.error());
+  const auto before = cursor_parameter(request);
+  if (!before) return http::problem_response(before.error());
   std::vector<const Run*> runs;
-  for (const auto& [id, run] : api.domain.runs()) runs.push_back(&run);
-  std::ranges::sort(runs,
-                    [](const Run* a, const Run* b) { return a->started_seq > b->started_seq; });
-  for (const auto* run : runs) {
-    if (runbook && run->runbook != *runbook) continue;
-    if (incident && run->incident != *incident) continue;
-    if (state && *state != name_of(run->status)) continue;
-    items.push_back(to_json(*run, false));
+  for (const auto& [id, run] : api.domain.runs()) {
+    if ((!runbook || run.runbook == *runbook) && (!incident || run.incident == *incident) &&
+        (!state || *state == name_of(run.status)) && run.started_seq < *before)
+      runs.push_back(&run);
   }
-  return http::json_response({{"items", std::move(items)}});
+  std::ranges::sort(runs, std::greater(), &Run::started_seq);
+  const bool is_cut = runs.size() > *limit;
+  if (is_cut) runs.resize(*limit);
+  Json answer{{"items", Json::array()}};
+  for (const auto* run : runs) answer["items"].push_back(to_json(*run, false));
+  if (is_cut) answer["next"] = std::to_string(runs.back()->started_seq);
+  return http::json_response(answer);
 }
 
 /// From memory, or as the journal has it.
@@ -225,17 +249,7 @@ Result<journal::Decision> give_verdict(const Api&, const Run& run, const Json& b
     return fail(ErrorCode::kInvalid, "say whether it helped: {\"helped\": true} or false",
                 "helped");
   }
-  const facts::RunVerdictGiven verdict{.run = run.id,
-                                       .runbook = run.runbook,
-                                       .helped = body.at("helped").get<bool>(),
-                                       .comment = text_or(body, "comment"),
-                                       .by = principal.actor};
-  return journal::Decision{.facts = {{.stream = "run/" + run.id,
-                                      .type = facts::RunVerdictGiven::kType,
-                                      .actor = principal.actor,
-                                      .body = verdict,
-                                      .correlation = run.incident.empty() ? run.id : run.incident}},
-                           .intents = {}};
+  return judge(run, body.at("helped").get<bool>(), principal.actor, text_or(body, "comment"));
 }
 
 }  // namespace

@@ -354,6 +354,18 @@ Result<journal::Decision> approve(const Run& run, int index, bool approved, cons
   return decision;
 }
 
+Result<journal::Decision> judge(const Run& run, bool helped, const std::string& by,
+                                const std::string& comment) {
+  if (!is_finished(run.status)) {
+    return fail(ErrorCode::kConflict,
+                fmt::format("run {} is {}; say whether it helped once it is over", run.id,
+                            name_of(run.status)));
+  }
+  return journal::Decision{
+      .facts = {fact_of(run, facts::RunVerdictGiven{run.id, run.runbook, helped, comment, by}, by)},
+      .intents = {}};
+}
+
 Result<journal::Decision> cancel(const Run& run, const std::string& by, Timestamp now) {
   if (is_finished(run.status)) {
     return fail(ErrorCode::kConflict,

@@ -70,6 +70,11 @@ Result<journal::Decision> cancel(const Run& run, const std::string& by, Timestam
 Result<journal::Decision> resume(const Run& run, const std::string& decision, const std::string& by,
                                  Timestamp now);
 
+/// Whether the run helped, in a person's words; a later verdict takes the place of an earlier one.
+/// kConflict while the run is not over.
+Result<journal::Decision> judge(const Run& run, bool helped, const std::string& by,
+                                const std::string& comment);
+
 /// `text` with {{inputs.x}}, {{incident.id}}, {{incident.workload}}, {{steps.<name>.output}} and
 /// {{run.id}} replaced; a name that is not known is left out. A value is never read as a template
 /// again.

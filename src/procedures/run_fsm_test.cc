@@ -142,6 +142,15 @@ TEST(Run, WaitsForApprovalAndARefusalEndsIt) {
   EXPECT_TRUE(driven.intents.empty());
 }
 
+TEST(Run, IsJudgedOnceItIsOverAndTheLastVerdictHolds) {
+  Driven driven(Json::array({command("pay")}));
+  EXPECT_EQ(judge(driven.run, true, "person:ana", "").error().code, ErrorCode::kConflict);
+  driven.accept(cancel(driven.run, "person:ana", driven.now).value());
+  driven.accept(judge(driven.run, true, "person:ana", "").value());
+  driven.accept(judge(driven.run, false, "person:ben", "it made it worse").value());
+  EXPECT_EQ(driven.run.helped, false);
+}
+
 TEST(Run, AnOutcomeAfterCancellationIsRecordedButNothingFollows) {
   Driven driven(Json::array({command("slow"), command("next")}));
   driven.accept(cancel(driven.run, "person:ana", driven.now).value());

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The repository's own rules, checked: floors, banned names, coroutine arguments, files that documents name.
+"""The repository's own rules, checked: floors, banned names, coroutine arguments, files that documents name, parameters
+that nothing reads, commands that do not exist.
 
     tests/tidy/tidy.py            every rule; exit status 1 and one line a violation (file:line: what, why)
     tests/tidy/tidy.py --self     proves that each rule can fail, on small wrong examples
@@ -109,12 +110,57 @@ def places_of_work(path, text):
         yield text.count("\n", 0, match.start()) + 1, f"names a place that is not part of the project: {match.group()}"
 
 
+def sources(folder):
+    """Path and text of every source below `folder` that is part of the program."""
+    for file in sorted((ROOT / folder).rglob("*.cc")):
+        if not re.search(r"_(test|fuzz|bench)\.cc$", file.name):
+            yield file, file.read_text(encoding="utf-8")
+
+
+# Parameters that a function reads for several operations: its call says so.
+READ_BY = {"limit": "limit_parameter(", "match[]": "match_parameters(", "start": "range_parameters(", "end": "range_parameters("}
+
+
+def unread_parameters(path, text):
+    """A parameter that the documentation promises and nothing reads is ignored in silence."""
+    if path != "api/openapi.yaml":
+        return
+    program = [code for _, code in sources("src")]
+    serving = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if operation := re.match(r" *operationId: (\w+)", line):
+            serving = [code for code in program if f'"{operation.group(1)}"' in code]
+        parameter = re.match(r" *- \{ name: '?([\w\[\]]+)'?, in: query", line)
+        if parameter is None:
+            continue
+        name = parameter.group(1)
+        if not any(f'"{name}"' in code or READ_BY.get(name, "\0") in code for code in serving):
+            yield number, f"query parameter {name} is read by no file that serves {operation_of(text, number)}"
+
+
+def operation_of(text, line):
+    return re.findall(r"operationId: (\w+)", "\n".join(text.split("\n")[:line]))[-1]
+
+
+def unknown_commands(path, text):
+    """What the page advises to type."""
+    if not path.startswith("web/src/"):
+        return
+    program = "\n".join(code for _, code in sources("src/cli"))
+    for match in re.finditer(r"<code>wellrun ([a-z ]+)</code>", text):
+        words = [word for word in match.group(1).split() if word != "ops"]
+        if not re.search(r",\s*".join(f'"{word}"' for word in words), program):
+            yield text.count("\n", 0, match.start()) + 1, f"advises `wellrun {' '.join(words)}`, which is no command"
+
+
 RULES = {
     "floors": (floor_violations, (".cc", ".h")),
     "banned names": (banned_names, (".cc", ".h")),
     "coroutine arguments": (braces_in_co_await, (".cc", ".h")),
     "items of temporaries": (items_of_temporaries, (".cc", ".h")),
     "files named in flows": (named_files, (".md",)),
+    "parameters that are read": (unread_parameters, (".yaml",)),
+    "commands of the page": (unknown_commands, (".tsx",)),
     "places": (places_of_work, (".cc", ".h", ".md", ".py", ".ts", ".tsx", ".yaml", ".txt", ".cmake", ".sh", "")),
 }
 
@@ -126,6 +172,9 @@ def self_test():
         "coroutine arguments": ("src/platform/http/x.cc", "co_await send(Request{1});\n"),
         "items of temporaries": ("src/change/x.cc", 'for (auto& [k, v] : body.value("a", Json::object()).items()) {}\n'),
         "files named in flows": ("docs/flows/x.md", "see `src/nowhere/none.cc`\n"),
+        "parameters that are read": (
+            "api/openapi.yaml", "operationId: getAssessment\n- { name: at, in: query, required: false }\n"),
+        "commands of the page": ("web/src/x.tsx", "<code>wellrun deployment record</code>\n"),
         "places": ("README.md", "cd /wo" + "rk/main\n"),
     }
     missed = [name for name, (path, text) in wrong.items() if not list(RULES[name][0](path, text))]

@@ -1,0 +1,90 @@
+#include "procedures/procedures_api.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "catalog/catalog_domain.h"
+#include "journal/memory_store.h"
+#include "platform/runtime/virtual_runtime.h"
+#include "procedures/procedures_domain.h"
+#include "procedures/step_effects.h"
+
+namespace wellrun::procedures {
+namespace {
+
+constexpr auto kPause = R"(apiVersion: wellrun.io/v1
+kind: Team
+metadata: {name: shop}
+spec: {email: shop@shop.example}
+---
+apiVersion: wellrun.io/v1
+kind: Runbook
+metadata: {name: pause}
+spec: {owner: shop, steps: [{name: pause, wait: {duration: 1s}}]}
+)";
+
+/// The routes over a journal in memory.
+class ProceduresApiTest : public testing::Test {
+ protected:
+  ProceduresApiTest() {
+    EXPECT_TRUE(ledger_.start());
+    for (auto& route :
+         procedures_routes(time_.runtime(), ledger_, domain_, catalog_.catalog(), live_))
+      router_.add(std::move(route));
+    const auto checked = catalog::check(catalog::load({{"ops.yaml", kPause}}));
+    for (const auto& problem : checked.problems) ADD_FAILURE() << catalog::to_string(problem);
+    ledger_.command(
+        {}, [&](Timestamp) { return catalog_.decide_apply(checked, {.commit = "c0ffee"}); },
+        [](const auto& facts) { EXPECT_TRUE(facts); });
+    time_.run_ready();
+  }
+
+  http::Response ask(std::string method, std::string path, const Json& body = Json::object(),
+                     http::Parameters query = {}) {
+    const auto match = router_.match(method, path);
+    http::Request request{
+        .method = std::move(method), .path = std::move(path), .query = std::move(query)};
+    request.body = to_text(body);
+    request.path_parameters = match.path_parameters;
+    request.principal = {"person:ana", http::Role::kResponder};
+    std::optional<http::Response> answer;
+    match.route->handler(std::move(request),
+                         [&](http::Response response) { answer = std::move(response); });
+    time_.run_ready();
+    EXPECT_TRUE(answer);
+    return answer.value_or(http::Response{.status = 0});
+  }
+  Json list(http::Parameters query) {
+    return parse_json(ask("GET", "/api/v1/runs", Json::object(), std::move(query)).body).value();
+  }
+
+  VirtualRuntime time_;
+  journal::MemoryStore store_{time_.runtime().strand};
+  catalog::CatalogDomain catalog_;
+  ProceduresDomain domain_{catalog_.catalog(), {}};
+  journal::Ledger ledger_{time_.runtime(), store_, {&catalog_, &domain_}};
+  LiveOutput live_;
+  http::Router router_;
+};
+
+TEST_F(ProceduresApiTest, RunsAreListedInPagesNewestFirst) {
+  for (int i = 0; i < 5; ++i)
+    ASSERT_EQ(ask("POST", "/api/v1/runs", {{"runbook", "pause"}}).status, 201);
+  std::vector<std::string> seen;
+  http::Parameters query{{"limit", "2"}};
+  int pages = 0;
+  for (Json page = list(query);; page = list(query)) {
+    ++pages;
+    for (const auto& run : page["items"]) seen.push_back(run["id"]);
+    if (!page.contains("next")) break;
+    query = {{"limit", "2"}, {"cursor", page["next"].get<std::string>()}};
+  }
+  EXPECT_EQ(pages, 3);
+  EXPECT_EQ(seen,
+            (std::vector<std::string>{"run-0005", "run-0004", "run-0003", "run-0002", "run-0001"}));
+  for (const auto& wrong : http::Parameters{{"limit", "0"}, {"limit", "x"}, {"cursor", "run-0003"}})
+    EXPECT_EQ(ask("GET", "/api/v1/runs", Json::object(), {wrong}).status, 400) << wrong.second;
+}
+
+}  // namespace
+}  // namespace wellrun::procedures
