@@ -13,6 +13,7 @@ by less than 20 % (or by less than 2 ms, which is the scheduler's grain)."""
 import argparse
 import http.client
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -115,12 +116,14 @@ class Calm(threading.Thread):
             self.done.wait(max(0, 5 - (time.time() - began)))
 
 
-class Flood(threading.Thread):
-    """Bodies are made before they are sent: the measured machine should not make them, too."""
+class Flood(multiprocessing.Process):
+    """A process of its own, as a workload is: the dashboard must not wait for this interpreter. Bodies are made before
+    they are sent: the measured machine should not make them, too."""
 
     def __init__(self, server, count, rate):
         super().__init__(daemon=True)
-        self.server, self.rate, self.refused, self.turn = server, rate, 0, threading.Event()
+        self.server, self.rate, self.turn = server, rate, multiprocessing.Event()
+        self.refused = multiprocessing.Value("q", 0)
         now = int(time.time() * 1000)
         self.bodies = [request([label_bytes({"__name__": "mad_total", "job": "mad", "user": f"user-{i:08}"})
                                 for i in range(first, min(count, first + BATCH))], now, 1)
@@ -133,7 +136,7 @@ class Flood(threading.Thread):
             began = time.time()
             status, text = write(connection, body)
             if status == 400 and (match := re.match(r"(\d+) of", text)):
-                self.refused += int(match[1])
+                self.refused.value += int(match[1])
             time.sleep(max(0, began + BATCH / self.rate - time.time()))
 
 
@@ -199,11 +202,11 @@ def main():
             print(f"  {name:<21} {at(times, 0.5):8.2f} {at(times, 0.99):8.2f}")
         print(f"p99 moved by {moved:+.0%}")
         print(f"named: {facts[0]['body']['job'] if facts else 'nobody'}; {mad['series']} of its series are kept, "
-              f"its limit is {mad['limit']}; {flood.refused} samples refused")
+              f"its limit is {mad['limit']}; {flood.refused.value} samples refused")
         print(f"memory: {resident:.0f} MiB before, {server.memory_mib('VmRSS'):.0f} after, "
               f"{server.memory_mib('VmHWM'):.0f} at most")
         small = at(during, 0.99) - at(before, 0.99) < 2
-        good = (facts and mad["series"] == mad["limit"] and mad["series"] + flood.refused == given.flood
+        good = (facts and mad["series"] == mad["limit"] and mad["series"] + flood.refused.value == given.flood
                 and not calm.failed and (moved < 0.2 or small))
         if calm.failed:
             print("a calm write was refused:", calm.failed[0])

@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "core/text.h"
+#include "platform/runtime/yield.h"
 #include "telemetry/store/core.h"
 #include "telemetry/store/histogram_codec.h"
 #include "telemetry/store/label_bytes.h"
@@ -180,11 +182,18 @@ class Ingest {
 
   Result<std::uint32_t> look_up(std::size_t index) {
     const auto labels = batch_.series[index].labels;
-    if (const auto known = core_.index.find(labels)) return *known;
-    if (index >= made_until_) {
+    if (index >= run_until_) {
+      if (const auto known = core_.index.find(labels)) return *known;
       make_run(index);
-      if (const auto made = core_.index.find(labels)) return *made;
     }
+    // Once: a series that has gone meanwhile is looked for, and made, anew.
+    const auto of_run = std::exchange(run_[index - run_from_], {});
+    if (of_run.ref) return *of_run.ref;
+    if (of_run.refused) {
+      refuse(of_run.refused, batch_.series[index], labels);
+      return std::unexpected(Error{ErrorCode::kExhausted, {}, {}});
+    }
+    if (const auto known = core_.index.find(labels)) return *known;
     std::string canonical;
     if (labels.size() > core_.options.max_label_bytes || !is_canonical_label_bytes(labels)) {
       TRY(canonical, canonical_label_bytes(labels, core_.options.max_label_bytes));
@@ -212,19 +221,29 @@ class Ingest {
     }
   }
 
-  /// New series come in runs, as when a target is scraped for the first time: one lock makes all
+  /// New series come in runs, as when a target is scraped for the first time: one lock makes many,
   /// until the next that is known. Those that are not canonical as sent are left to look_up().
+  /// Between runs whoever waits gets a turn: a flood of series keeps queries waiting for one run,
+  /// and not for a request full of them.
   void make_run(std::size_t first) {
+    if (run_until_ > 0) let_others_run();
     std::vector<std::string_view> fresh;
+    std::vector<std::size_t> places;
+    const auto end = std::min(batch_.series.size(), first + SeriesIndex::kMostMadeAtOnce);
     auto i = first;
-    for (; i < batch_.series.size(); ++i) {
+    for (; i < end; ++i) {
       const auto labels = batch_.series[i].labels;
       if (i > first && core_.index.find(labels)) break;
-      if (labels.size() <= core_.options.max_label_bytes && is_canonical_label_bytes(labels))
-        fresh.push_back(labels);
+      if (labels.size() > core_.options.max_label_bytes || !is_canonical_label_bytes(labels))
+        continue;
+      fresh.push_back(labels);
+      places.push_back(i - first);
     }
-    made_until_ = i;
-    core_.index.make_all(fresh);
+    run_from_ = first;
+    run_until_ = i;
+    run_.assign(i - first, {});
+    const auto made = core_.index.make_all(fresh);
+    for (std::size_t k = 0; k < places.size(); ++k) run_[places[k]] = made[k];
   }
 
   template <typename TimedSample>
@@ -392,7 +411,10 @@ class Ingest {
   };
   std::shared_ptr<const RetentionRules> rules_;          ///< once they were needed
   std::map<std::optional<AccountId>, Refused> refused_;  ///< new series, by whose limit it was
-  std::size_t made_until_ = 0;  ///< of the batch's series: make_run() has looked at those before
+  /// What make_run() made of the batch's series run_from_ … run_until_ - 1; nothing where it was
+  /// left to look_up().
+  std::vector<SeriesIndex::Made> run_;
+  std::size_t run_from_ = 0, run_until_ = 0;
   std::uint64_t new_count_ = 0;
   std::int64_t newest_ = INT64_MIN, oldest_new_ = INT64_MAX;
 };

@@ -86,22 +86,26 @@ SeriesIndex::Made SeriesIndex::find_or_make(std::string_view canonical) {
   return made;
 }
 
-void SeriesIndex::make_all(std::span<const std::string_view> canonical) {
-  std::vector<Key> keys;
-  keys.reserve(canonical.size());
-  for (const auto bytes : canonical) keys.push_back(key_of(bytes));
+std::vector<SeriesIndex::Made> SeriesIndex::make_all(std::span<const std::string_view> canonical) {
+  std::vector<Made> made(canonical.size());
+  std::vector<std::pair<Key, Made*>> wanted;
+  wanted.reserve(canonical.size());
   {
     const std::shared_lock lock(mutex_);
-    std::erase_if(keys, [&](const Key& key) {
-      Made made;
-      return !has_room(key, made);
-    });
+    for (std::size_t i = 0; i < canonical.size(); ++i) {
+      const auto key = key_of(canonical[i]);
+      if (const auto found = by_labels_.find(key); found != by_labels_.end())
+        made[i].ref = found->ref;  // somebody else was quicker
+      else if (has_room(key, made[i]))
+        wanted.emplace_back(key, &made[i]);
+    }
   }
-  if (keys.empty()) return;
+  if (wanted.empty()) return made;
   const std::unique_lock lock(mutex_);
   const auto before = made_end_.load(std::memory_order_relaxed);
-  for (const auto& key : keys) make(key);
+  for (const auto& [key, to] : wanted) *to = make(key);
   add(before, made_end_.load(std::memory_order_relaxed));
+  return made;
 }
 
 void SeriesIndex::restore(std::uint32_t ref, std::string_view canonical) {

@@ -40,8 +40,10 @@ class SeriesIndex {
   };
   Made find_or_make(std::string_view canonical);
 
-  /// The same for many, under one lock; those beyond a limit are left out.
-  void make_all(std::span<const std::string_view> canonical);
+  /// The same for many, under one lock. Whoever reads waits for all of them: at most
+  /// kMostMadeAtOnce.
+  std::vector<Made> make_all(std::span<const std::string_view> canonical);
+  static constexpr std::size_t kMostMadeAtOnce = 256;
 
   /// Whose series are whose from now on. Those known are counted anew, in slices: writers and
   /// readers wait for one slice at most.

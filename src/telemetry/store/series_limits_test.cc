@@ -76,6 +76,43 @@ TEST_F(SeriesLimits, AnOwnerAtItsLimitGetsNoNewSeriesAndItsKnownOnesGoOn) {
   EXPECT_EQ(shop.refused_series, R"(m{id="0010", job="checkout"})");
 }
 
+TEST_F(SeriesLimits, AFloodInOneWriteIsTakenUpToTheLimitWhateverItsLabelsAreLike) {
+  // Longer than what is made at once; of some the labels are not in order, some come twice.
+  SampleBatch batch;
+  std::vector<std::string> bytes;
+  for (int i = 0; i < 1000; ++i) {
+    const auto label = [](std::string_view name, std::string_view value) {
+      const auto field = [](char tag, std::string_view text) {
+        return std::string{tag, static_cast<char>(text.size())}.append(text);
+      };
+      return field('\x0a', field('\x0a', name) + field('\x12', value));
+    };
+    const auto id = fmt::format("{}", i % 3 == 2 ? i - 1 : i);
+    const auto name = label("__name__", "m"), job = label("job", i < 500 ? "flood" : "calm");
+    bytes.push_back(i % 3 == 0 ? job + label("id", id) + name : name + label("id", id) + job);
+  }
+  for (const auto& one : bytes) {
+    batch.series.push_back({.labels = one, .sample_count = 1});
+    batch.samples.push_back({to_unix_ms(runtime_.now()), 1});
+  }
+  rules_.default_max_series = 200;
+  rules_.workload_of_job["calm"] = "mail";
+  rules_.workloads["mail"] = 1000;
+  store_->set_owners(rules_);
+  const auto outcome = store_->write_batch(batch);
+  ASSERT_TRUE(outcome) << to_string(outcome.error());
+  // Of each three, two are different series.
+  EXPECT_EQ(owner("", "flood").series, 200u);
+  EXPECT_EQ(owner("mail").series, 334u);
+  EXPECT_EQ(outcome->samples_written + outcome->rejected, 1000u);
+  EXPECT_EQ(owner("", "flood").refused, outcome->rejected);
+  EXPECT_GE(outcome->rejected, 333u - 200u);
+  EXPECT_LE(outcome->rejected, 500u - 200u);
+  const auto again = store_->write_batch(batch);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->rejected, outcome->rejected) << "those that are known go on";
+}
+
 TEST_F(SeriesLimits, OthersInTheSameWriteAreTaken) {
   write("cart", 0, 10);
   std::vector<SeriesWrite> series;
