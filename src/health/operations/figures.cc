@@ -89,11 +89,18 @@ Figure lead_time(const OperationsRecord& record, std::string_view workload, Time
   return median(std::move(seconds));
 }
 
-template <bool Shipment::* what>
+bool has_failed(const Shipment& each) {
+  return each.failed();
+}
+bool is_rework(const Shipment& each) {
+  return each.rework;
+}
+
+template <bool (*what)(const Shipment&)>
 Figure share_of_deployments(const OperationsRecord& record, std::string_view workload,
                             Timestamp from, Timestamp to) {
   const auto all = shipped(record, {workload, from, to});
-  const auto part = std::ranges::count_if(all, [](const Shipment* each) { return each->*what; });
+  const auto part = std::ranges::count_if(all, [](const Shipment* each) { return what(*each); });
   return share(static_cast<std::size_t>(part), all.size());
 }
 
@@ -101,8 +108,7 @@ Figure time_to_restore(const OperationsRecord& record, std::string_view workload
                        Timestamp to) {
   std::vector<double> seconds;
   for (const auto* each : shipped(record, {workload, from, to})) {
-    if (each->failed && each->restored_at)
-      seconds.push_back(to_seconds(*each->restored_at - *each->finished_at));
+    if (const auto took = each->recovery.time_to_restore()) seconds.push_back(to_seconds(*took));
   }
   return median(std::move(seconds));
 }
@@ -177,9 +183,9 @@ constexpr std::array kKinds{
     FigureKind{"time-to-resolve", "Time to resolve", "s", "lower", time_until<&IncidentTimes::resolved_at>},
     FigureKind{"deployment-frequency", "Deployments a day", "1/d", "higher", deployment_frequency},
     FigureKind{"lead-time", "Lead time for changes", "s", "lower", lead_time},
-    FigureKind{"change-failure-rate", "Change failure rate", "ratio", "lower", share_of_deployments<&Shipment::failed>},
+    FigureKind{"change-failure-rate", "Change failure rate", "ratio", "lower", share_of_deployments<has_failed>},
     FigureKind{"time-to-restore", "Time to restore", "s", "lower", time_to_restore},
-    FigureKind{"rework-rate", "Rework rate", "ratio", "lower", share_of_deployments<&Shipment::rework>},
+    FigureKind{"rework-rate", "Rework rate", "ratio", "lower", share_of_deployments<is_rework>},
     FigureKind{"toil", "Toil", "h/week", "lower", toil},
     FigureKind{"page-load", "Pages of the most paged person", "1/week", "lower", page_load},
     FigureKind{"automation-share", "Runs that start by themselves", "ratio", "higher", automation_share},

@@ -31,7 +31,7 @@ void opened(OperationsRecord& record, const journal::Fact& fact) {
   for (auto each = record.shipments.rbegin(); each != record.shipments.rend(); ++each) {
     if (fact.time - each->started_at > kBlameWindow) break;
     if (each->workload != incident.workload || !each->in_production) continue;
-    each->failed = true;  // the newest is the likeliest
+    each->recovery.incident_opened(fact.time);  // the newest is the likeliest
     if (each->incident.empty()) each->incident = incident.id;
     break;
   }
@@ -51,7 +51,7 @@ void apply_incident(OperationsRecord& record, const journal::Fact& fact) {
   if (fact.type != facts::IncidentResolved::kType) return;
   incident->resolved_at = fact.time;
   for (auto& each : record.shipments) {
-    if (each.incident == incident->id && !each.restored_at) each.restored_at = fact.time;
+    if (each.incident == incident->id) each.recovery.incident_resolved(fact.time);
   }
 }
 
@@ -61,7 +61,7 @@ bool is_rework(const OperationsRecord& record, const Shipment& next) {
     return each.workload == next.workload && !each.resolved_at;
   });
   const bool after_failure = std::ranges::any_of(record.shipments, [&](const Shipment& each) {
-    return each.failed && each.workload == next.workload && each.component == next.component &&
+    return each.failed() && each.workload == next.workload && each.component == next.component &&
            each.in_production && next.started_at - each.started_at <= kReworkWindow;
   });
   return open_incident || after_failure;
@@ -85,9 +85,8 @@ void finished(OperationsRecord& record, const journal::Fact& fact) {
   auto* known = shipment(record, what.deployment);
   if (known == nullptr) return;
   known->outcome = what.outcome;
+  known->recovery.finished(what.outcome, known->finished_at.value_or(known->started_at), fact.time);
   if (!known->finished_at) known->finished_at = fact.time;
-  known->failed = known->failed || what.outcome != "succeeded";
-  if (what.outcome == "rolled_back") known->restored_at = fact.time;
 }
 
 void apply_run(OperationsRecord& record, const journal::Fact& fact) {

@@ -11,6 +11,7 @@
 
 #include "catalog/catalog.h"
 #include "core/json.h"
+#include "facts/recovery.h"
 #include "journal/fact.h"
 
 namespace wellrun::health::operations {
@@ -33,12 +34,15 @@ struct Shipment {
   std::string id, workload, component;
   bool in_production = true;
   Timestamp started_at;
-  std::optional<Timestamp> finished_at, committed_at, restored_at;
+  std::optional<Timestamp> finished_at, committed_at;
   std::string outcome;   ///< empty while it is under way
   std::string incident;  ///< that it is blamed for
-  bool failed = false;   ///< it failed, was rolled back, or is blamed for an incident
+  facts::Recovery
+      recovery;  ///< failed when it failed, was rolled back, or is blamed for an incident
   bool rework =
       false;  ///< it began while an incident of its workload was open, or soon after a failure
+
+  bool failed() const { return recovery.failed_at.has_value(); }
 };
 
 struct PageTo {
@@ -82,8 +86,7 @@ void apply(OperationsRecord& record, const catalog::Catalog& catalog, const jour
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IncidentTimes, id, workload, opened_at, began_at,
                                    acknowledged_at, mitigated_at, resolved_at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Shipment, id, workload, component, in_production, started_at,
-                                   finished_at, committed_at, restored_at, outcome, incident,
-                                   failed, rework)
+                                   finished_at, committed_at, outcome, incident, recovery, rework)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PageTo, person, workload, at)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RunTimes, workload, at, duration_ms, by_hand)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(OpenRun, workload, by_hand)
