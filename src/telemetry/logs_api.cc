@@ -150,7 +150,15 @@ Result<Json> list_logs(const SignalStore& signals, const http::Request& request,
 
 constexpr TimeRange kAllTime{0, std::numeric_limits<std::int64_t>::max() / 1'000'000};
 
-/// Sorted by start; of one trace, wherever in time.
+/// Senders send a batch again whose answer was lost, and the store keeps both.
+void drop_repeated(std::vector<SpanRecord>& spans) {
+  std::set<std::pair<std::int64_t, std::string>> seen;
+  std::erase_if(spans, [&](const SpanRecord& span) {
+    return !seen.emplace(span.start_ns, span.span_id).second;
+  });
+}
+
+/// Sorted by start, each span once; of one trace, wherever in time.
 Result<std::vector<SpanRecord>> spans_of(const SignalStore& signals, const std::string& trace_id) {
   SpanQuery query;
   query.range = kAllTime;
@@ -158,6 +166,7 @@ Result<std::vector<SpanRecord>> spans_of(const SignalStore& signals, const std::
   query.limit = kMaxSpansOfTrace;
   TRY(auto spans, signals.spans(query));
   std::ranges::stable_sort(spans, {}, &SpanRecord::start_ns);
+  drop_repeated(spans);
   return spans;
 }
 

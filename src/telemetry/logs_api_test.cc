@@ -103,6 +103,15 @@ TEST_F(LogsApi, ATraceIsSummedUpOnceAndNamedAfterItsRoot) {
       R"("start":"1970-01-01T00:00:00.010Z","trace_id":"5b8efff798038103d269b633813fc60c"}]})");
 }
 
+TEST_F(LogsApi, ASpanThatWasSentTwiceIsThereOnce) {
+  signals_.kept_spans = {span("b", "a", 20, 60), span("a", "", 10, 50), span("b", "a", 20, 60),
+                         span("a", "", 10, 50)};
+  EXPECT_EQ(parse_json(get("/api/v1/traces").body).value()["items"][0]["spans"], 2);
+  const auto trace = parse_json(get("/api/v1/traces/" + kTrace).body).value();
+  ASSERT_EQ(trace["spans"].size(), 2U);
+  EXPECT_EQ(trace["spans"][0]["span_id"], "a");
+}
+
 TEST_F(LogsApi, OneTraceComesWithItsSpansEventsAndLogs) {
   auto child = span("b", "a", 20, 60);
   child.attributes.set("span.events", R"([{"name":"exception"}])");
