@@ -391,8 +391,8 @@ Line regression(std::span<const Sample> samples, std::int64_t origin_ms) {
   for (const auto& sample : samples) {
     constant &= sample.value == samples[0].value;
     const double x = seconds(sample.time_ms - origin_ms);
-    sums.add({x, sample.value});
-    products.add({x * sample.value, x * x});
+    sums.add(TwoSums::Two{x, sample.value});
+    products.add(TwoSums::Two{x * sample.value, x * x});
   }
   if (constant) {
     if (std::isinf(samples[0].value)) return {std::nan(""), std::nan("")};
