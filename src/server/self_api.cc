@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
+#include "telemetry/api_answer.h"
+#include "telemetry/matching.h"
+#include "telemetry/scrape/exposition.h"
+
 namespace wellrun::server {
 namespace {
 
@@ -118,6 +123,44 @@ std::string own_metrics(ControlPlane& plane, const telemetry::EmbeddedStore& tel
   return text + owner_metrics(telemetry.owners()) + "# EOF\n";
 }
 
+Json labels_json(const Labels& labels) {
+  Json out = Json::array();
+  for (const auto& [name, value] : labels)
+    if (name != kMetricNameLabel) out.push_back({{"name", name}, {"value", value}});
+  return out;
+}
+
+/// Our counters, gauges and infos as Prometheus' MetricFamily messages in JSON, which knows no
+/// infos: they are gauges there. Source: https://protobuf.dev/programming-guides/json/
+Result<Json> metric_families(std::string_view exposition_text, const std::string& name_pattern) {
+  namespace scrape = telemetry::scrape;
+  std::vector<telemetry::Matcher> matchers;
+  if (!name_pattern.empty())
+    matchers.push_back(
+        {telemetry::Matcher::Kind::kRegex, std::string(kMetricNameLabel), name_pattern});
+  TRY(const auto wanted, telemetry::MatcherSet::compile(matchers));
+  TRY(const auto exposed,
+      scrape::parse_exposition(exposition_text, scrape::Format::kOpenMetrics, {}));
+  Json families = Json::array();
+  for (const auto& family : exposed.metadata) {
+    const bool is_counter = family.type == "counter";
+    const auto name = family.family + (is_counter              ? "_total"
+                                       : family.type == "info" ? "_info"
+                                                               : "");
+    Json metrics = Json::array();
+    for (const auto& sample : exposed.samples)
+      if (sample.labels.metric_name() == name && wanted.matches(sample.labels))
+        metrics.push_back({{"label", labels_json(sample.labels)},
+                           {is_counter ? "counter" : "gauge", {{"value", sample.value}}}});
+    if (metrics.empty()) continue;
+    families.push_back({{"name", name},
+                        {"help", family.help},
+                        {"type", is_counter ? "COUNTER" : "GAUGE"},
+                        {"metric", std::move(metrics)}});
+  }
+  return families;
+}
+
 }  // namespace
 
 std::vector<http::Route> self_routes(Runtime runtime, ControlPlane& plane,
@@ -142,6 +185,20 @@ std::vector<http::Route> self_routes(Runtime runtime, ControlPlane& plane,
                     .handler = [](const http::Request&, http::Reply reply) {
                       reply(http::text_response("healthy\n"));
                     }});
+  routes.push_back(
+      {.method = "GET",
+       .pattern = "/api/v1/status/self_metrics",
+       .role = http::Role::kViewer,
+       .operation_id = "listSelfMetrics",
+       .handler = http::on_strand(
+           runtime.strand, [&plane, &telemetry, &engine, version](const http::Request& request) {
+             const auto families =
+                 metric_families(own_metrics(plane, telemetry, engine.kept_results(), version),
+                                 request.parameter("metric_name_pattern").value_or(""));
+             return families ? wellrun::telemetry::api::success(to_text(*families))
+                             : wellrun::telemetry::api::bad_parameter("metric_name_pattern",
+                                                                      families.error());
+           })});
   routes.push_back({.method = "GET",
                     .pattern = "/metrics",
                     .role = http::Role::kViewer,

@@ -13,7 +13,7 @@
 namespace wellrun::server {
 
 /// GET /-/ready (503 with the reason once the journal cannot be written), GET /-/healthy, GET
-/// /metrics. All outlive the routes.
+/// /metrics and, the same as JSON, GET /api/v1/status/self_metrics. All outlive the routes.
 std::vector<http::Route> self_routes(Runtime runtime, ControlPlane& plane,
                                      const telemetry::EmbeddedStore& telemetry,
                                      const telemetry::promql::Engine& engine, std::string version);

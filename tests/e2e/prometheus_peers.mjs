@@ -144,6 +144,11 @@ test('what it does is told as Prometheus tells it', async () => {
   // a_total twice, up, and what the scrape says of itself: a chunk each.
   const tsdb = (await read('/api/v1/status/tsdb')).data.headStats;
   assert.equal(tsdb.chunkCount, tsdb.numSeries);
+  const [build, ...none] = (await read('/api/v1/status/self_metrics?metric_name_pattern=wellrun_build_.*')).data;
+  assert.deepEqual([build.name, build.type, build.metric[0].label[0].name, build.metric[0].gauge.value, none], ['wellrun_build_info', 'GAUGE', 'version', 1, []]);
+  const own = (await read('/api/v1/status/self_metrics')).data;
+  assert.ok(own.find((family) => family.name === 'wellrun_journal_facts_total').metric[0].counter.value > 0, JSON.stringify(own));
+  assert.match((await read('/api/v1/status/self_metrics?metric_name_pattern=(')).error, /^invalid parameter "metric_name_pattern": /);
   assert.match(await (await server.ask('GET', '/api/v1/openapi.yaml')).text(), /^openapi: 3\.1[^]*\n  \/api\/v1\/query:\n/);
   assert.deepEqual((await read('/api/v1/targets?state=nothing')).data.activeTargets, []);
   assert.deepEqual((await read('/api/v1/targets/metadata?metric=none')).data, []);
