@@ -35,7 +35,8 @@ Due due_of(const RetentionPass& pass, const KeptAs& kept,
       pass.oldest_flushed_ms == INT64_MAX ? INT64_MAX : chunk_window(pass.oldest_flushed_ms);
   const auto until = due_until(kept, pass.now_ms);
   for (std::size_t i = 0; i < until.size(); ++i) {
-    const auto done = thinned_until == nullptr ? INT64_MIN : (*thinned_until)[i];
+    const bool is_known = thinned_until != nullptr && i < thinned_until->size();
+    const auto done = is_known ? (*thinned_until)[i] : INT64_MIN;
     auto from = std::min(done, dirty_from);
     if (i + 1 < until.size()) from = std::max(from, until[i + 1]);  // a coarser one is due there
     if (from < until[i])
