@@ -53,6 +53,7 @@ const std::vector<View>& views() {
        {{"name", "name"},
         {"what", "description"},
         {"health", "health", Form::kState},
+        {"because", "health_reasons", Form::kList},
         {"tier", "tier"},
         {"owner", "owner"},
         {"components", "components", Form::kList},

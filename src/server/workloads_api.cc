@@ -5,6 +5,7 @@
 #include "catalog/kinds.h"
 #include "catalog/on_call.h"
 #include "core/text.h"
+#include "server/workload_health.h"
 
 namespace wellrun::server {
 namespace {
@@ -26,28 +27,33 @@ struct KpiCounts {
   }
 };
 
-KpiCounts kpi_counts(const ControlPlane& plane, const std::string& workload) {
+KpiCounts kpi_counts(const ControlPlane& plane, const std::string& workload,
+                     WorkloadHealth& health) {
   KpiCounts counts;
   for (const auto* kpi : plane.catalog().all<catalog::Kpi>()) {
     if (kpi->workload.name != workload) continue;
     const auto& name = kpi->metadata.name;
     const auto reading = plane.evaluator().kpi(name);
-    counts.add(health::shown_status(*kpi, plane.health().kpi(name).status,
-                                    reading ? reading->value : std::nullopt));
+    const auto status = health::shown_status(*kpi, plane.health().kpi(name).status,
+                                             reading ? reading->value : std::nullopt);
+    counts.add(status);
+    health.take_kpi(name, status);
   }
   return counts;
 }
 
-Json slos(const ControlPlane& plane, const std::string& workload) {
+Json slos(const ControlPlane& plane, const std::string& workload, WorkloadHealth& health) {
   Json list = Json::array();
   for (const auto* slo : plane.catalog().all<catalog::Slo>()) {
     if (slo->service.name != workload) continue;
-    const auto reading = plane.evaluator().slo(slo->metadata.name);
-    const auto remaining =
-        reading
-            ? health::budget_of(*slo, reading->period, reading->window, reading->read_at).remaining
-            : std::nullopt;
-    list.push_back({{"name", slo->metadata.name},
+    const auto& name = slo->metadata.name;
+    std::optional<double> remaining;
+    if (const auto reading = plane.evaluator().slo(name)) {
+      remaining =
+          health::budget_of(*slo, reading->period, reading->window, reading->read_at).remaining;
+      health.take_slo(name, *reading);
+    }
+    list.push_back({{"name", name},
                     {"target", slo->target()},
                     {"budget_remaining", remaining ? Json(*remaining) : Json()}});
   }
@@ -85,34 +91,27 @@ Json on_call(const ControlPlane& plane, const Workload& workload, Timestamp now)
   return people;
 }
 
-/// Critical: a serious incident is open or a KPI misses its target. At risk: anything less than
-/// that.
-const char* health_of(const KpiCounts& kpis,
-                      const std::vector<const respond::Incident*>& incidents) {
-  const bool serious = std::ranges::any_of(incidents, [](const auto* incident) {
-    return incident->severity <= 2 && incident->state != respond::IncidentState::kMitigated;
-  });
-  if (serious || kpis.missed > 0) return "critical";
-  if (!incidents.empty() || kpis.at_risk > 0) return "at_risk";
-  return kpis.on_target > 0 ? "healthy" : "no_data";
-}
-
 Json workload_json(ControlPlane& plane, const Workload& workload, Timestamp now) {
   const auto& name = workload.metadata.name;
-  const auto kpis = kpi_counts(plane, name);
-  const auto incidents = open_incidents(plane, name);
+  WorkloadHealth health;
   Json ids = Json::array();
-  for (const auto* incident : incidents) ids.push_back(incident->id);
+  for (const auto* incident : open_incidents(plane, name)) {
+    ids.push_back(incident->id);
+    health.take_incident(*incident);
+  }
+  const auto kpis = kpi_counts(plane, name, health);
+  auto objectives = slos(plane, name, health);
   Json json{{"name", name},
             {"display_name", workload.display_name.empty() ? name : workload.display_name},
             {"description", workload.description},
             {"tier", workload.tier},
             {"customer_facing", workload.customer_facing},
             {"owner", workload.owner.name},
-            {"health", health_of(kpis, incidents)},
+            {"health", health.state()},
+            {"health_reasons", health.reasons()},
             {"open_incidents", std::move(ids)},
             {"kpis", kpis.json()},
-            {"slos", slos(plane, name)},
+            {"slos", std::move(objectives)},
             {"on_call", on_call(plane, workload, now)}};
   const auto& deployments = plane.change().deployments();
   const auto last = std::find_if(deployments.rbegin(), deployments.rend(),

@@ -180,6 +180,7 @@ Json slo_json(const catalog::Slo& slo, const SloReading& reading) {
           {"bad", budget.bad},
           {"allowed_bad", budget.allowed},
           {"budget_remaining", number_or_null(budget.remaining)},
+          {"budget_held_back", held_back(reading.use, 100, false)},
           {"objectives", objectives_json(slo, reading)},
           {"burn_rates", std::move(burns)},
           {"status", status_of(reading, budget)},

@@ -74,6 +74,12 @@ function WorkloadView({ workload }: { workload: WorkloadDetail }) {
             {workload.owner}
           </Link>
           {workload.customer_facing && ' · customer facing'}
+          {workload.health_reasons.length > 0 && (
+            <>
+              <br />
+              {workload.health_reasons.join('; ')}
+            </>
+          )}
         </>
       }
       actions={

@@ -5,6 +5,8 @@ import { StatusIcon, StatusMark } from '../platform/status';
 import { Time } from '../platform/time';
 import { worstBudget, type Workload } from './workload_queries';
 
+const kReasonsShown = 2;
+
 export function WorkloadTable({ workloads }: { workloads: Workload[] }) {
   return (
     <table className="table">
@@ -31,6 +33,11 @@ export function WorkloadTable({ workloads }: { workloads: Workload[] }) {
               <span className="sub">
                 Tier {workload.tier} · {workload.owner}
               </span>
+              {workload.health_reasons.slice(0, kReasonsShown).map((reason) => (
+                <span key={reason} className="sub">
+                  {reason}
+                </span>
+              ))}
             </td>
             <td className="wide">
               <KpiCounts workload={workload} />

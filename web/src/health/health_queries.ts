@@ -29,6 +29,11 @@ export function isBurning(slo: Slo): boolean {
   return slo.burn_rates.some((rate) => rate.firing);
 }
 
+/** More of the budget is used than there is, and by enough events to say so. */
+export function isOverspent(slo: Slo): boolean {
+  return (slo.budget_remaining ?? 0) < 0 && slo.budget_held_back === '';
+}
+
 /** "good" while more than a quarter of the budget is left, "bad" once it is spent. */
 export function budgetTone(remaining: number | null | undefined): 'good' | 'warn' | 'bad' | 'mute' {
   if (remaining === null || remaining === undefined) return 'mute';

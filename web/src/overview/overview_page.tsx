@@ -6,7 +6,14 @@ import { byConcern, useWorkloads } from '../catalog/workload_queries';
 import { WorkloadTable } from '../catalog/workload_table';
 import { ChangeList } from '../change/change_list';
 import { mergeChanges, useChanges, useDeployments, useDora } from '../change/change_queries';
-import { byRisk, formatBudget, isBurning, useKpis, useSlos } from '../health/health_queries';
+import {
+  byRisk,
+  formatBudget,
+  isBurning,
+  isOverspent,
+  useKpis,
+  useSlos,
+} from '../health/health_queries';
 import { OutcomeList } from '../health/outcome_list';
 import { formatPercent, formatScore, formatValue } from '../platform/format';
 import { Figure, Meter, Page, Panel } from '../platform/page';
@@ -55,10 +62,10 @@ export function Attention() {
   const risky = (kpis.data?.items ?? []).filter(
     (kpi) => (kpi.status === 'missed' || kpi.status === 'at_risk') && !explained.has(kpi.name),
   );
-  const burning = (slos.data?.items ?? []).filter(
-    (slo) => isBurning(slo) && !alerted.has(slo.name),
+  const spending = (slos.data?.items ?? []).filter(
+    (slo) => (isBurning(slo) || isOverspent(slo)) && !alerted.has(slo.name),
   );
-  const quiet = open.length + waiting.length + risky.length + burning.length === 0;
+  const quiet = open.length + waiting.length + risky.length + spending.length === 0;
   if (quiet && pending && !doubtful) return <Loading rows={2} />;
   return (
     <section className="attention" aria-label="What needs attention">
@@ -107,9 +114,9 @@ export function Attention() {
           </span>
         </div>
       ))}
-      {burning.map((slo) => (
+      {spending.map((slo) => (
         <div key={slo.name} className="attention-item" data-edge="bad">
-          <StatusMark state="burning" />
+          <StatusMark state={isBurning(slo) ? 'burning' : 'exhausted'} />
           <div className="attention-text">
             <Link to="/workloads/$name" params={{ name: slo.workload }} className="title-link">
               {slo.description || slo.name}
