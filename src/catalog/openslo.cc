@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "catalog/alert_severity.h"
 #include "catalog/kinds/slo.h"
 #include "catalog/shape.h"
 #include "catalog/slo_window.h"
@@ -86,19 +87,13 @@ struct WrittenAlertCondition {
   }
 };
 
-bool pages(const std::string& severity) {
-  static const std::vector<std::string> kPages = {"page", "critical", "sev1", "sev2",
-                                                  "high", "p1",       "1"};
-  return std::ranges::find(kPages, lower(severity)) != kPages.end();
-}
-
 /// OpenSLO's condition looks back over one window; the short one that ends the alert soon is a
 /// twelfth of it, as in the SRE Workbook's table.
 Node window_node(const WrittenAlertCondition& written) {
   const auto length = parse_window_length(written.condition.lookback);
   const Duration whole = length ? length->nominal() : Duration{0};
   Node window = map_node();
-  window.add("severity", text_node(pages(written.severity) ? "page" : "ticket"));
+  window.add("severity", text_node(alert_severity(written.severity) == "page" ? "page" : "ticket"));
   window.add("long", text_node(format_duration(whole)));
   window.add("short", text_node(format_duration(whole / 12)));
   window.add("burnRate", number_node(written.condition.threshold));

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "catalog/alert_severity.h"
 #include "core/bytes.h"
 
 namespace wellrun::health {
@@ -100,8 +101,7 @@ const char* name_of(AlertState state) {
 }
 
 std::string ActiveAlert::severity() const {
-  const auto severity = labels.get("severity");
-  return severity == "page" || severity == "ticket" ? std::string(severity) : "info";
+  return catalog::alert_severity(labels.get("severity"));
 }
 
 std::string fingerprint_of(const AlertRule& rule, const Labels& labels) {

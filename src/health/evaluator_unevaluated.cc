@@ -3,6 +3,7 @@
 // answered, a past that cannot be read, and a store that takes no samples any more (of which those
 // that rules read are soon gone, too). See docs/rules.md.
 
+#include "catalog/alert_severity.h"
 #include "health/evaluator_state.h"
 
 namespace wellrun::health {
@@ -11,11 +12,6 @@ namespace {
 constexpr Duration kLookEvery{60'000};
 constexpr Duration kAtLeast{300'000};
 constexpr int kIntervals = 3;
-
-/// A severity that is a template may turn out to page.
-bool says(const std::string& severity, std::string_view word) {
-  return severity.contains(word);
-}
 
 /// How long it may go without, for nobody to be told.
 Duration longest_of(const Job& job) {
@@ -32,8 +28,8 @@ struct Unevaluated {
 
   void add(const std::string& severity, const std::string& rule, const std::string& why,
            Duration since) {
-    pages = pages || says(severity, "page");
-    tickets = tickets || says(severity, "ticket");
+    pages = pages || catalog::may_be_severity(severity, "page");
+    tickets = tickets || catalog::may_be_severity(severity, "ticket");
     age = std::max(age, since);
     if (count++ > 0) return;
     first = rule;

@@ -115,7 +115,7 @@ test('rule files are checked as promtool does, with every place', async () => {
 test('a Prometheus rule file in the repository fires soon after the sample, and says why', async () => {
   const server = await serve(folder());
   const rules = readFileSync('tests/corpora/rules/shop.rules.yml', 'utf8');
-  await server.apply({ 'rules/shop.rules.yml': rules, 'rules/fast.yml': 'groups:\n  - name: Fast Ones\n    interval: 1h\n    rules:\n      - alert: Ratio\n        expr: bad / good > 0.1\n        annotations: {summary: "{{ $labels.job }} {{ with query \\"sum(good)\\" }}{{ . | first | value }}{{ end }}"}\n' });
+  await server.apply({ 'rules/shop.rules.yml': rules, 'rules/fast.yml': 'groups:\n  - name: Fast Ones\n    interval: 1h\n    rules:\n      - alert: Ratio\n        expr: bad / good > 0.1\n        labels: {severity: critical}\n        annotations: {summary: "{{ $labels.job }} {{ with query \\"sum(good)\\" }}{{ . | first | value }}{{ end }}"}\n' });
   const groups = (await server.ask('GET', '/api/v1/rules')).data.groups;
   assert.deepEqual(groups.map((group) => group.name).sort(), ['fast.fast-ones', 'shop.rules.alerts', 'shop.rules.recorded']);
   // The interval is an hour: what fires now fires because samples came.
@@ -127,6 +127,7 @@ test('a Prometheus rule file in the repository fires soon after the sample, and 
   const fired = await until(async () => (await server.facts('alert.fired')).find((fact) => fact.body.alert === 'Ratio'), 'the alert', 20);
   assert.ok(Date.parse(fired.time) - written < 2000, `${Date.parse(fired.time) - written} ms`);
   assert.equal(fired.body.annotations.summary, 'shop 10');
+  assert.deepEqual([fired.body.severity, fired.body.labels.severity], ['page', 'critical'], "a word does what people's routes do");
   const parts = Object.fromEntries(fired.body.evidence.map((part) => [part.expr, part.series[0].value]));
   assert.deepEqual(parts, { 'bad / good': 0.5, bad: 5, good: 10 });
   const why = await run('--server', server.url, 'rules', 'why', 'Ratio');

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "catalog/alert_severity.h"
 #include "catalog/kinds/common.h"
 
 namespace wellrun::catalog {
@@ -16,11 +17,10 @@ struct Rule {
   Ref<Runbook> procedure;
 
   bool is_alert() const { return !alert.empty(); }
-  /// page, ticket or info (anything else, and none).
+  /// page, ticket or info: what its label `severity` does.
   std::string severity() const {
     const auto at = labels.find("severity");
-    const bool known = at != labels.end() && (at->second == "page" || at->second == "ticket");
-    return known ? at->second : "info";
+    return alert_severity(at == labels.end() ? std::string() : at->second);
   }
 
   template <typename Shape>
@@ -33,8 +33,8 @@ struct Rule {
     s.field("keep_firing_for", &Rule::keep_firing_for,
             "How long the alert goes on firing after the expression held last.");
     s.field("labels", &Rule::labels,
-            "Labels to add. `severity: page` pages, anything else (`ticket`, `info`) is an event "
-            "only.")
+            "Labels to add. `severity: page` (or `critical`) pages, anything else (`ticket`, "
+            "`warning`, `info`) is an event only: docs/rules.md.")
         .format("utf8-label-map");
     s.field("annotations", &Rule::annotations, "Text for people.").format("utf8-label-map");
     s.field("procedure", &Rule::procedure,
