@@ -205,3 +205,47 @@ test('a disk that fills is foretold with its error on the past, and is an alert 
   assert.ok(Math.abs(Number(answer[0].value[1]) - 40) < 5, JSON.stringify(answer));
   await server.stop();
 });
+
+test('labels of any kind and series without numbers are watched without harm to others', async () => {
+  const at = folder();
+  const ops = join(at, 'ops');
+  mkdirSync(ops);
+  writeFileSync(join(ops, 'ops.yaml'), operations);
+  const server = await serve(join(at, 'data'), '--no-auth', '--out-of-order-window', '7d');
+  const now = Math.floor(Date.now() / step) * step;
+  const samples = (value) => Array.from({ length: 36 * 120 }, (_, i) => now - (36 * 120 - 1 - i) * step).map((time) => [time, value(time)]).filter(([, it]) => it !== undefined);
+  // Labels that end what they stand in, and labels with the names of those that a baseline adds.
+  const hosts = ['"},{__name__="x', 'a\nb\\', '</script><img src=x onerror=1>', '🙂'.repeat(50), 'x'.repeat(900), "'; DROP TABLE", '{{ $labels.x }}', '\u0000\u0001', ' '];
+  const named = { workload: 'other', baseline: 'other', metric: 'other' };
+  const odd = { NaN: () => NaN, infinite: () => Infinity, constant: () => 5, one: (time) => (time === now ? 3 : undefined), irregular: (time) => ((time / step) % 13 < 5 ? undefined : 9 + ((time / step) % 3)) };
+  const series = [
+    ...hosts.map((host) => ({ labels: { __name__: 'load', host, ...named }, samples: samples((time) => usual(time, 0)) })),
+    ...Object.entries(odd).map(([kind, value]) => ({ labels: { __name__: 'load', kind }, samples: samples(value) })),
+  ];
+  const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '0.1.0' };
+  for (const each of series) {
+    const written = await fetch(`${server.url}/api/v1/write`, { method: 'POST', headers, body: writeRequest([each]) });
+    assert.ok(written.ok, `${JSON.stringify(each.labels)}: ${await written.text()}`);
+  }
+  assert.equal((await runWith({ WELLRUN_SERVER: server.url }, 'apply', ops)).code, 0);
+  const all = await until(async () => {
+    const { items } = await (await fetch(`${server.url}/api/v1/baselines?limit=100`)).json();
+    const found = items.filter((it) => it.watch === 'baseline/load');
+    return found.length === series.length && found.every((it) => it.explanation !== 'catching up on stored history') && found;
+  }, 'every series');
+  for (const host of hosts) {
+    const one = all.find((it) => it.labels.host === host);
+    assert.ok(one, JSON.stringify(host));
+    assert.deepEqual([one.phase, one.workload, one.labels.workload, one.labels.exported_workload], ['watching', 'shop', 'shop', 'other'], JSON.stringify(host));
+  }
+  const of = (kind) => all.find((it) => it.labels.kind === kind);
+  for (const kind of ['NaN', 'infinite']) assert.deepEqual([of(kind).phase, of(kind).value, of(kind).score], ['learning', null, null], kind);
+  assert.match(of('NaN').explanation, /too few of 4\d\d\d points are numbers/);
+  assert.match(of('one').explanation, /1 points of 60/);
+  assert.deepEqual([of('constant').lower, of('constant').upper, of('constant').score], [5, 5, 0]);
+  assert.equal(of('irregular').phase, 'watching');
+  const upper = (await (await fetch(`${server.url}/api/v1/query?query=${encodeURIComponent('wellrun:baseline:upper{baseline="baseline/load"}')}`)).json()).data.result;
+  assert.deepEqual(new Set(upper.map(({ metric }) => metric.host).filter((it) => it !== undefined)), new Set(hosts), 'as they were written');
+  assert.equal(upper.length, hosts.length + 2, 'and the constant and the irregular one: what has no band has none');
+  await server.stop();
+});

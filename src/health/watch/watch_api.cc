@@ -22,6 +22,8 @@ Json labels_json(const Labels& labels) {
   return json;
 }
 
+constexpr std::int64_t kPointsToLearn = 60;
+
 Json anomaly_json(const Anomaly& anomaly) {
   return {{"from", format_rfc3339(anomaly.from)},
           {"to", format_rfc3339(anomaly.to)},
@@ -36,7 +38,9 @@ std::string explanation_of(const WatchReading& watch, const SeriesReading& serie
   if (watch.catching_up) return "catching up on stored history";
   if (series.phase == "silent") return "no value since " + format_rfc3339(series.last_time);
   if (series.phase == "learning")
-    return fmt::format("learning: {} points of 60", std::min<std::int64_t>(series.points, 60));
+    return series.points < kPointsToLearn
+               ? fmt::format("learning: {} points of {}", series.points, kPointsToLearn)
+               : fmt::format("learning: too few of {} points are numbers", series.points);
   if (const auto* anomaly = series.open_anomaly(); anomaly != nullptr) return anomaly->why;
   if (!series.latest) return "";
   return fmt::format("as usual: {:.4g}, and {:.4g}..{:.4g} is expected", series.latest->value,
