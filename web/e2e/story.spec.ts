@@ -106,10 +106,23 @@ test('from the incident to the lesson', async ({ page, browser }) => {
     for (const sentence of await sentences.all()) {
       await expect(sentence.locator('.source').first()).toBeVisible();
     }
+    const summary = page.locator('.panel', { has: page.getByRole('heading', { name: 'Summary' }) });
+    await summary.getByRole('button', { name: 'Write' }).click();
+    const words = page.getByRole('dialog').getByLabel('In your words');
+    await expect(words).not.toHaveValue(''); // begins with what stands there
+    await words.fill('Items without a price could not be ordered.');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await expect(summary.locator('.sentence')).toHaveCount(1);
+    await expect(summary.locator('.sentence')).toContainText('Items without a price');
+    await expect(summary.locator('.sentence .source')).toHaveCount(1);
     await page.getByLabel('New action').fill('Release behind a flag for 5 % first');
     await page.getByLabel('Owner').fill('storefront');
     await page.getByRole('button', { name: 'Add' }).click();
     await expect(page.getByText('Release behind a flag for 5 % first')).toBeVisible();
+    await page.getByRole('button', { name: 'Finish' }).click();
+    await page.getByRole('dialog').getByRole('textbox').fill('the flag is at 5 %');
+    await page.getByRole('dialog').getByRole('button', { name: 'Finish' }).click();
+    await expect(page.getByRole('button', { name: 'Finish' })).toHaveCount(0);
     await page.getByRole('button', { name: 'Sign' }).click();
     await expect(page.locator('.page-title')).toContainText('Signed');
   });
