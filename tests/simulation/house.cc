@@ -87,7 +87,8 @@ void House::build() {
   };
   add(plane_->routes());
   add(catalog::catalog_routes(
-      {runtime_.strand, plane_->ledger(), plane_->catalog_domain(), server::languages()}));
+      {runtime_.strand, runtime_.workers, plane_->ledger(), plane_->catalog_domain(),
+       server::languages()}));
   add(respond::respond_routes(runtime_, plane_->ledger(), plane_->respond(), signer_));
 }
 
