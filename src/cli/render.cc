@@ -87,6 +87,15 @@ Meaning meaning_of(std::string_view state) {
   return std::ranges::find(kBad, state) != kBad.end() ? Meaning::kBad : Meaning::kNeutral;
 }
 
+/// Two digits, and more until a share below one is not shown as all of it.
+std::string percent(double share) {
+  constexpr int kFewest = 2, kMost = 12;
+  auto text = fmt::format("{:.{}f}", share * 100, kFewest);
+  for (int digits = kFewest + 1; share < 1 && text.starts_with("100.") && digits <= kMost; ++digits)
+    text = fmt::format("{:.{}f}", share * 100, digits);
+  return share < 1 && text.starts_with("100.") ? "< 100 %" : text + " %";
+}
+
 }  // namespace
 
 std::string coloured(const std::string& text, const std::string& state, const Terminal& terminal) {
@@ -117,8 +126,7 @@ std::string cell(const Json& item, const Column& column, Timestamp now) {
                  : format_age(now - *time) + (now - *time < std::chrono::seconds(1) ? "" : " ago");
     }
     case Column::Form::kPercent:
-      return value->is_number() ? fmt::format("{:.2f} %", value->get<double>() * 100)
-                                : plain(*value);
+      return value->is_number() ? percent(value->get<double>()) : plain(*value);
     case Column::Form::kList:
       return listed(*value);
     default:

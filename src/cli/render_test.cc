@@ -5,6 +5,19 @@
 namespace wellrun::cli {
 namespace {
 
+TEST(Cell, AShareBelowOneIsNeverShownAsAll) {
+  const auto shown = [](double share) {
+    return cell({{"sli", share}}, {"SLI", "sli", Column::Form::kPercent}, Timestamp{});
+  };
+  EXPECT_EQ(shown(0.9995), "99.95 %");
+  EXPECT_EQ(shown(1), "100.00 %");
+  EXPECT_EQ(shown(0.99999), "99.999 %");
+  EXPECT_EQ(shown(0.99996), "99.996 %");
+  EXPECT_EQ(shown(1 - 1e-16), "< 100 %");
+  EXPECT_EQ(shown(-0.5), "-50.00 %");
+  EXPECT_EQ(shown(2), "200.00 %");
+}
+
 TEST(Harmless, LetsTextAndItsColoursThrough) {
   const std::string text =
       "shop\tChekout fällt aus – 結帳\n" + std::string("\x1b[31mfailed\x1b[0m\n");

@@ -11,9 +11,12 @@ using Form = Column::Form;
 
 std::string share(const Json& item, const char* key) {
   const auto found = item.find(key);
-  return found == item.end() || !found->is_number()
-             ? "-"
-             : fmt::format("{:.5g}%", found->get<double>() * 100);
+  if (found == item.end() || !found->is_number()) return "-";
+  const auto value = found->get<double>();
+  auto text = fmt::format("{:.5g}", value * 100);
+  for (int digits = 6; value < 1 && text == "100" && digits <= 15; ++digits)
+    text = fmt::format("{:.{}g}", value * 100, digits);  // what is missed is not shown as kept
+  return text + "%";
 }
 
 std::string number(const Json& item, const char* key) {
