@@ -220,6 +220,28 @@ TEST(Proposals, ARuleThatIsMostlyShortNoiseIsToHoldLonger) {
   EXPECT_EQ(found[0].support["incidents_told"], 1);
 }
 
+TEST(Proposals, AnSloThatAlertsForNothingIsToBurnLongerOrFaster) {
+  const auto burn = [](Past& past, const char* slo, Duration at, Duration length) {
+    past.add(at, "alert.fired",
+             {{"fingerprint", slo},
+              {"rule", std::string("slos/") + slo + "/SloBurnRate"},
+              {"workload", "shop"}});
+    past.add(at + length, "alert.resolved", {{"fingerprint", slo}});
+  };
+  Past past;
+  for (int i = 1; i <= 6; ++i) {
+    burn(past, "short", i * 24h, 3min);
+    burn(past, "long", i * 24h, 5h);
+  }
+  const auto found = propose(past, {{.name = "slos/short/SloBurnRate", .kind = "slo"},
+                                    {.name = "slos/long/SloBurnRate", .kind = "slo"}});
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].what, "raise");
+  EXPECT_EQ(found[0].support["for"], "5m");
+  EXPECT_TRUE(found[0].rule.is_null() && found[0].now.empty()) << "no rule that could be tried";
+  EXPECT_TRUE(found[1].text.contains("never right: raise the burn rates")) << found[1].text;
+}
+
 TEST(Proposals, NoRaiseThatWouldLoseAnIncident) {
   Past past;
   for (int i = 1; i <= 9; ++i) past.fire("Flaps", "a", i * 24h, 3min);

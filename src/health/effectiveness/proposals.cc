@@ -25,6 +25,7 @@ class Proposing {
     for (const auto& worth : worths_) {
       if (worth.subject.kind == "kpi") propose_deleting_kpi(worth);
       if (worth.subject.kind == "rule" && !propose_deleting(worth)) propose_raising(worth);
+      if (worth.subject.kind == "slo" && !propose_raising(worth)) propose_burning_longer(worth);
     }
     propose_merging();
     propose_adding();
@@ -100,7 +101,7 @@ class Proposing {
     propose_to_delete(
         worth,
         fmt::format("in {} nobody looked at the KPI {} and it changed nothing: it {}, of {} "
-                    "incidents it told of {}. Review it (`wellrun kpi review {}`), or delete it",
+                    "incidents it told of {}. Review it (wellrun kpi review {}), or delete it",
                     format_duration(now_ - from_), name, spoke, worth.incidents, worth.told, name),
         {{"fired", worth.spoke}, {"incidents", worth.incidents}, {"told", worth.told}},
         kpi_rule_of(subject));
@@ -128,36 +129,53 @@ class Proposing {
     return left;
   }
 
-  void propose_raising(const Worth& worth) {
-    if (worth.spoke < kEnoughToJudge || worth.noise * 2 < worth.spoke) return;
+  /// Of an SLO, whose alert is no rule that could be tried, what it said is all that is counted.
+  bool propose_raising(const Worth& worth) {
+    if (worth.spoke < kEnoughToJudge || worth.noise * 2 < worth.spoke) return false;
+    const bool is_rule = worth.subject.kind == "rule";
     const auto& signals = of(worth.subject);
     const auto before = left_after(signals, 0ms);
     for (const Duration longer : {Duration{1min}, Duration{2min}, Duration{5min}, Duration{10min},
                                   Duration{15min}, Duration{30min}, Duration{60min}}) {
       const auto after = left_after(signals, longer);
-      if (after.incidents != before.incidents) return;  // longer still would lose it too
+      if (after.incidents != before.incidents) return false;  // longer still would lose it too
       if (after.noise * 2 > before.noise) continue;
       const auto hold = worth.subject.hold + longer;
       found_.push_back(
           {.what = "raise",
            .subject = worth.subject.name,
-           .text = fmt::format("{} was noise {} of {} times. With `for: {}` {} of those would be "
+           .text = fmt::format("{} was noise {} of {} times. With for: {}{} {} of those would be "
                                "left, and all {} incidents that it told would still be told, {} "
                                "later",
                                worth.subject.name, worth.noise, worth.spoke, format_duration(hold),
-                               after.noise, after.incidents.size(), format_duration(longer)),
+                               is_rule ? "" : " more in its alerting windows", after.noise,
+                               after.incidents.size(), format_duration(longer)),
            .support = {{"fired", worth.spoke},
                        {"noise", before.noise},
                        {"noise_left", after.noise},
                        {"incidents_told", after.incidents.size()},
                        {"for", format_duration(hold)},
                        {"later", format_duration(longer)}},
-           .rule = rule_of(worth.subject, hold),
-           .now = {rule_of(worth.subject, worth.subject.hold)},
+           .rule = is_rule ? rule_of(worth.subject, hold) : Json(),
+           .now = is_rule ? std::vector{rule_of(worth.subject, worth.subject.hold)}
+                          : std::vector<Json>{},
            .workload = worth.subject.workload,
            .interval = worth.subject.interval});
-      return;
+      return true;
     }
+    return false;
+  }
+
+  void propose_burning_longer(const Worth& worth) {
+    if (worth.spoke < kEnoughToJudge || worth.right > 0) return;
+    found_.push_back({.what = "raise",
+                      .subject = worth.subject.name,
+                      .text = fmt::format("{} fired {} times and was never right: raise the burn "
+                                          "rates of its alerting windows, or promise less",
+                                          worth.subject.name, worth.spoke),
+                      .support = {{"fired", worth.spoke}, {"right", 0}},
+                      .rule = {},
+                      .workload = worth.subject.workload});
   }
 
   /// How many of `signals` were there while one of `others` was.

@@ -26,6 +26,8 @@ struct Proposal {
 
 /// raise: a rule with half of its alerts noise or more, whose `for` can be made longer so that at
 /// least half of the noise goes and every incident that it told is still told.
+/// Likewise the burn-rate alert of an SLO, or one that spoke kEnoughToJudge times and was never
+/// right.
 /// delete: a rule that never spoke although it was declared for the whole time, or spoke
 /// kEnoughToJudge times and was never right.
 /// delete: a KPI that was declared for the whole time, that nobody reviewed and on which nothing
