@@ -122,7 +122,8 @@ Checked checked(const std::string& slo, const std::string& parts = kParts) {
 
 std::string problems(const std::string& slo, const std::string& parts = kParts) {
   std::string text;
-  for (const auto& problem : checked(slo, parts).problems) text += to_string(problem) + "\n";
+  const auto found = checked(slo, parts);
+  for (const auto& problem : found.problems) text += to_string(problem) + "\n";
   return text;
 }
 

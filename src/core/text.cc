@@ -132,7 +132,7 @@ std::optional<std::string> nearest(std::string_view text, std::span<const std::s
   const std::string* best = nullptr;
   for (const auto& candidate : candidates) {
     if (candidate.size() > kLongestWorthComparing) continue;
-    const auto [shorter, longer] = std::minmax(text.size(), candidate.size());
+    const auto [shorter, longer] = std::minmax({text.size(), candidate.size()});
     if (longer - shorter >= best_distance) continue;  // at least so many are to be inserted
     const auto distance = edit_distance(text, candidate);
     if (distance < best_distance) {

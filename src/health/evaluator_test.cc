@@ -210,7 +210,8 @@ struct EvaluatorTest : testing::Test {
 
   std::vector<std::string> facts() const {
     std::vector<std::string> types;
-    for (const auto& fact : *store.read({})) types.push_back(fact.type);
+    const auto read = store.read({});
+    for (const auto& fact : *read) types.push_back(fact.type);
     return types;
   }
 
@@ -939,7 +940,8 @@ struct ClosedGateTest : EvaluatorTest {
 
   std::vector<facts::BudgetStepLeft> left() const {
     std::vector<facts::BudgetStepLeft> left;
-    for (const auto& fact : *store.read({})) {
+    const auto read = store.read({});
+    for (const auto& fact : *read) {
       if (fact.type == facts::BudgetStepLeft::kType)
         left.push_back(fact.body.get<facts::BudgetStepLeft>());
     }

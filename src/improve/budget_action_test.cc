@@ -14,7 +14,8 @@ std::size_t reach(ImproveDomain& domain, const facts::BudgetStepReached& step) {
   fact.type = facts::BudgetStepReached::kType;
   fact.body = step;
   domain.apply(fact);
-  for (const auto& next : domain.react(fact, kNow).facts) {
+  const auto decision = domain.react(fact, kNow);
+  for (const auto& next : decision.facts) {
     journal::Fact follows;
     follows.type = next.type;
     follows.body = next.body;

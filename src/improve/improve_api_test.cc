@@ -56,12 +56,13 @@ class ImproveApiTest : public testing::Test {
   }
   std::vector<std::string> ids(std::string path, http::Parameters query) {
     std::vector<std::string> found;
-    for (const auto& item : get(std::move(path), std::move(query))["items"])
-      found.push_back(item["id"]);
+    const auto answer = get(std::move(path), std::move(query));
+    for (const auto& item : answer["items"]) found.push_back(item["id"]);
     return found;
   }
   Json section(std::string_view name) {
-    for (const auto& each : get("/api/v1/analyses/ana-0001")["sections"])
+    const auto analysis = get("/api/v1/analyses/ana-0001");
+    for (const auto& each : analysis["sections"])
       if (each["name"] == name) return each;
     return {};
   }

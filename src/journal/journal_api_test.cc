@@ -77,7 +77,8 @@ class JournalApi : public testing::Test {
     const auto answer = get("listFacts", std::move(query));
     EXPECT_EQ(answer.status, 200) << answer.body;
     std::vector<int> all;
-    for (const auto& each : parse_json(answer.body)->at("items")) all.push_back(each.at("seq"));
+    const auto body = parse_json(answer.body);
+    for (const auto& each : body->at("items")) all.push_back(each.at("seq"));
     return all;
   }
 

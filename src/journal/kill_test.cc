@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <future>
@@ -77,7 +78,7 @@ class Appender {
 /// acknowledged.
 Sequence run_and_kill(const std::string& path, unsigned batches) {
   std::array<int, 2> pipe{};
-  EXPECT_EQ(::pipe(pipe.data()), 0);
+  EXPECT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
   const auto child = ::fork();
   if (child == 0) {
     ::close(pipe[0]);

@@ -14,6 +14,9 @@ namespace {
 
 class CommandStepTest : public ::testing::Test {
  protected:
+  /// Its threads may be about to forget what a step printed.
+  ~CommandStepTest() override { system_.stop(); }
+
   /// What a run of this one command prints.
   std::string printed(const std::string& command, const Json& inputs) {
     const facts::RunStarted body{

@@ -21,7 +21,8 @@ TEST(Respond, AnAlertThatPagesOpensAnIncidentAndPagesWhoeverIsOnCallInOneTransac
   EXPECT_EQ(incident.title, "Checkout fails");
   EXPECT_EQ(incident.severity, 2);
   EXPECT_EQ(incident.procedure, "look-around");
-  for (const auto& fact : *shop.store.read({})) {
+  const auto read = shop.store.read({});
+  for (const auto& fact : *read) {
     if (fact.type != "alert.fired") {
       EXPECT_EQ(fact.correlation, "inc-0001") << fact.type;
     }

@@ -170,7 +170,8 @@ class Shop {
 
   std::vector<std::string> types(const std::string& prefix = "") const {
     std::vector<std::string> types;
-    for (const auto& fact : *store.read({})) {
+    const auto read = store.read({});
+    for (const auto& fact : *read) {
       if (fact.type.starts_with(prefix)) types.push_back(fact.type);
     }
     return types;

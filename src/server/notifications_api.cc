@@ -25,7 +25,8 @@ Notifications current(const telemetry::EmbeddedStore& store, Timestamp started) 
                             owner.refused_series),
                 from_unix_ms(owner.refused_ms));
   }
-  for (const auto& damage : store.statistics().damage) {
+  const auto statistics = store.statistics();
+  for (const auto& damage : statistics.damage) {
     if (out.size() >= kMost) break;
     out.emplace(
         fmt::format("The telemetry store found damage at {}: {}", damage.where, damage.what),

@@ -267,7 +267,8 @@ void Story::check_ends(std::vector<std::string>& broken) {
   }
   for (const auto& [fingerprint, alert] : plane.health().firing())
     broken.push_back("alert " + alert.fired.alert + " never resolved");
-  for (const auto& open : *world_.store.open_intents())
+  const auto open_intents = world_.store.open_intents();
+  for (const auto& open : *open_intents)
     broken.push_back("the outbox still holds " + open.intent.key);
   if (world_.failing()) broken.push_back("the shop was never repaired");
 }

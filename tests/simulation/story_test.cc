@@ -37,7 +37,8 @@ TEST(Story, IsToldFromAHealthyShopToAnAssessment) {
   story.tell();
   EXPECT_EQ(story.broken_promises(), std::vector<std::string>{}) << last_lines(story.trace(), 60);
   std::vector<std::string> types;
-  for (const auto& fact : *story.world().store.read({.limit = 10'000})) {
+  const auto read = story.world().store.read({.limit = 10'000});
+  for (const auto& fact : *read) {
     if (types.empty() || types.back() != fact.type) types.push_back(fact.type);
   }
   const auto position = [&](const std::string& type) {

@@ -67,7 +67,8 @@ http::Response list(const ForecastService& service, const http::Request& request
   const auto workload = request.parameter("workload");
   const auto kind = request.parameter("kind");
   Json items = Json::array();
-  for (const auto& each : *service.outlooks()) {
+  const auto outlooks = service.outlooks();
+  for (const auto& each : *outlooks) {
     if ((workload && each.subject.workload != *workload) || (kind && each.subject.kind != *kind))
       continue;
     items.push_back(json_of(each));
@@ -80,7 +81,8 @@ http::Response list(const ForecastService& service, const http::Request& request
 
 http::Response show(const ForecastService& service, const http::Request& request) {
   const auto& id = request.path_parameters.at("id");
-  for (const auto& each : *service.outlooks())
+  const auto outlooks = service.outlooks();
+  for (const auto& each : *outlooks)
     if (each.id() == id) return http::json_response(whole_json(each));
   return http::problem_response(
       {ErrorCode::kNotFound,

@@ -118,7 +118,8 @@ TEST(Forecast, HolesInfinitiesAndConstantsHaveADefinedOutcome) {
       << "more than half is missing";
   const auto wild = hourly(240, [](int i) { return i % 50 == 0 ? INFINITY : 5.0; });
   ASSERT_TRUE(forecast(wild, 24h));
-  for (const auto& point : forecast(wild, 24h)->points) EXPECT_EQ(point.expected, 5);
+  const auto foretold = forecast(wild, 24h);
+  for (const auto& point : foretold->points) EXPECT_EQ(point.expected, 5);
   const auto flat = forecast(hourly(240, [](int) { return 7.0; }), 24h);
   ASSERT_TRUE(flat);
   EXPECT_EQ(flat->method, Method::kStays);

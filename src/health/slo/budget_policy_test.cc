@@ -45,7 +45,8 @@ struct BudgetPolicyTest : testing::Test {
   std::vector<std::string> use(double percent, const char* held_back = "") {
     std::vector<std::string> what;
     const auto wanted = steps_for(catalog, slo, {percent, held_back}, domain.standing_steps());
-    for (const auto& next : domain.stand_budget("checkout", wanted, percent).facts) {
+    const auto decision = domain.stand_budget("checkout", wanted, percent);
+    for (const auto& next : decision.facts) {
       journal::Fact fact;
       fact.seq = ++seq;
       fact.type = next.type;

@@ -54,8 +54,8 @@ spec:
   reading.use = BudgetUse{.percent = 90, .held_back = "1 bad of 10 events may be chance"};
   const auto held = [&](const std::map<std::string, BudgetStanding>& standing) {
     std::vector<std::string> texts;
-    for (const auto& step : report_json(checked.wanted, slo, reading, standing, {})["steps"])
-      texts.push_back(step["held_back"]);
+    const auto report = report_json(checked.wanted, slo, reading, standing, {});
+    for (const auto& step : report["steps"]) texts.push_back(step["held_back"]);
     return texts;
   };
   using Texts = std::vector<std::string>;

@@ -172,13 +172,15 @@ std::string told(const EmbeddedStore& store) {
     out += fmt::format("{}: {} {} {}\n", one.family, one.type, one.help, one.unit);
   LogQuery log_query;
   log_query.range = kAlways;
-  for (const auto& log : *store.logs(log_query))
+  const auto logs = store.logs(log_query);
+  for (const auto& log : *logs)
     out += fmt::format("{} {} {} {} {} {} {} {}\n", to_unix_ms(log.time), log.severity,
                        log.severity_text, log.service, log.body, log.trace_id, log.span_id,
                        to_string(log.attributes));
   SpanQuery span_query;
   span_query.range = kAlways;
-  for (const auto& span : *store.spans(span_query))
+  const auto spans = store.spans(span_query);
+  for (const auto& span : *spans)
     out += fmt::format("{} {} {} {} {} {} {} {} {} {} {}\n", span.trace_id, span.span_id,
                        span.parent_span_id, span.name, span.service, span.kind, span.status,
                        span.status_message, span.start_ns, span.end_ns, to_string(span.attributes));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -401,7 +402,7 @@ TEST_P(ModelOfRetention, KilledAtAnyMomentAPassLosesNothingAndIsTakenUpAgain) {
   rules_ = {rule("s.*", days(20), {{days(1), minutes(30)}})};
 
   int ready[2];
-  ASSERT_EQ(::pipe(ready), 0);
+  ASSERT_EQ(::pipe2(ready, O_CLOEXEC), 0);
   const auto child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
@@ -409,8 +410,9 @@ TEST_P(ModelOfRetention, KilledAtAnyMomentAPassLosesNothingAndIsTakenUpAgain) {
     if (!opened || !(*opened)->set_retention(rules_) || ::write(ready[1], "", 1) != 1) ::_exit(1);
     ::_exit((*opened)->prune() ? 0 : 1);
   }
+  ::close(ready[1]);
   char byte = 0;
-  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1) << "it ended before it began";
   const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(upto(200'000));
   while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
   ::kill(child, SIGKILL);
@@ -418,7 +420,6 @@ TEST_P(ModelOfRetention, KilledAtAnyMomentAPassLosesNothingAndIsTakenUpAgain) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
   ::close(ready[0]);
-  ::close(ready[1]);
 
   const auto same = [](const std::vector<Sample>& a, const std::vector<Sample>& b) {
     return std::ranges::equal(a, b, [](const Sample& x, const Sample& y) {
