@@ -93,6 +93,7 @@ void Baseline::forget_what_is_going_on() {
   numbers_.short_shift = numbers_.long_shift = 0;
   numbers_.activity = numbers_.usual_activity;
   numbers_.near = numbers_.level;
+  recurrence_.forget_course();
 }
 
 /// Learning begins again at `value`; the clock and what the series is are kept.
@@ -102,6 +103,7 @@ void Baseline::start_anew(double value) {
   hour_scale_ = {};
   rarity_ = {};
   plain_ = {};
+  recurrence_ = {};
   numbers_.constant = false;
   numbers_.last_ms = old.last_ms;
   numbers_.step_s = old.step_s;
@@ -201,7 +203,7 @@ Surprise Baseline::surprise_of(std::size_t part, const Measure& measure) const {
 
 /// The parts' surprises as one: between their sum (as if independent) and the largest. A flat line
 /// stands alone: whatever else is surprising then is surprising because of it.
-void Baseline::weigh(const Measure& measure, Observation& seen) const {
+Surprise Baseline::weigh(const Measure& measure, Observation& seen) const {
   const auto& runs = rarity_[static_cast<std::size_t>(Part::kFlat)];
   constexpr double kFewestRuns = 20;
   double sum = 0;
@@ -220,8 +222,18 @@ void Baseline::weigh(const Measure& measure, Observation& seen) const {
     seen.part_surprise = surprise;
     seen.above = measure.part[i] >= 0;
   }
-  const double all = std::max(std::pow(sum, 1 / kTuning.norm), flat);
-  seen.surprise = std::max(0.0, all + std::log10(kHalfMinutesPerDay / rows_per_day()));
+  return std::max(std::pow(sum, 1 / kTuning.norm), flat);
+}
+
+/// How surprising the row is, and whether that is news.
+void Baseline::judge(Timestamp time, const Measure& measure, Observation& seen) {
+  Surprise surprise = weigh(measure, seen);
+  if (surprise >= kTuning.notable)
+    seen.seen_before = recurrence_.recall(time, std::fabs(measure.deviation));
+  if (seen.seen_before) surprise *= kTuning.recurring_share;
+  seen.surprise = std::max(0.0, surprise + std::log10(kHalfMinutesPerDay / rows_per_day()));
+  seen.score = episode_.score(seen.surprise, rows_per_day());
+  note_course(time, seen);
 }
 
 void Baseline::learn_scales(const LocalMoment& moment, double value, const Measure& m) {
@@ -353,13 +365,10 @@ Observation Baseline::observe(Timestamp time, double value, const Calendar& cale
   seen.history_rows = static_cast<double>(numbers_.rows);
   const LocalMoment moment = calendar.at(time);
   const Measure m = measure(moment, *watched);
+  recurrence_.observe(*watched);
   if (numbers_.rows > kTuning.learning_rows) {
     seen.phase = Phase::kWatching;
-    if (!numbers_.constant) {
-      weigh(m, seen);
-      seen.score = episode_.score(seen.surprise, rows_per_day());
-      note_course(time, seen);
-    }
+    if (!numbers_.constant) judge(time, m, seen);
   }
   learn(moment, *watched, m);
   return seen;

@@ -17,6 +17,7 @@
 #include "health/baseline/nature.h"
 #include "health/baseline/plain_rarity.h"
 #include "health/baseline/rarity.h"
+#include "health/baseline/recurrence.h"
 #include "health/baseline/season.h"
 
 namespace wellrun::health::baseline {
@@ -56,7 +57,8 @@ struct Observation {
   double history_rows = 0;     ///< how many rows it was judged by
   double row_seconds = 0;      ///< the typical distance of rows
   bool above = true;           ///< the direction of that part
-  std::optional<Timestamp> since;  ///< since when the series has been unusual, while it is
+  std::optional<Timestamp> since;        ///< since when the series has been unusual, while it is
+  std::optional<Timestamp> seen_before;  ///< when the same course was last seen, if it was
 };
 
 class Baseline {
@@ -130,7 +132,8 @@ class Baseline {
   [[nodiscard]] double scale_at(const LocalMoment& moment) const;
   Measure measure(const LocalMoment& moment, double value);
   [[nodiscard]] Surprise surprise_of(std::size_t part, const Measure& measure) const;
-  void weigh(const Measure& measure, Observation& seen) const;
+  Surprise weigh(const Measure& measure, Observation& seen) const;
+  void judge(Timestamp time, const Measure& measure, Observation& seen);
   void learn(const LocalMoment& moment, double value, const Measure& measure);
   void learn_ordinary(const LocalMoment& moment, double value, const Measure& measure);
   void learn_rarity(const Measure& measure);
@@ -143,12 +146,14 @@ class Baseline {
   Season season_;
   std::array<Rarity, kParts> rarity_;
   PlainRarity plain_;  ///< of the plain value
+  Recurrence recurrence_;
   Episode episode_;
   NatureFinder nature_;
 };
 
 /// In words, for people: "the value against level and season high: 31 where 12.3..18.9 is expected;
-/// not once before in 40 d; since 2026-11-24T11:19:00Z; Christmas Day". `day`: as
+/// not once before in 40 d; since 2026-11-24T11:19:00Z; Christmas Day", and "the same as at ..." of
+/// a course that came before. `day`: as
 /// Calendar::day_in_words() has it, or empty; all there is when nothing is unusual.
 std::string explain(const Observation& seen, const Expectation& expectation, double value,
                     std::string_view day = {});

@@ -26,6 +26,11 @@ std::string rarity_in_words(const Observation& seen) {
   return "about once in " + rounded_period(rows * seen.row_seconds);
 }
 
+std::string recurrence_in_words(const Observation& seen) {
+  if (!seen.seen_before) return "";
+  return "; the same as at " + format_rfc3339(*seen.seen_before);
+}
+
 const char* what_departed(Part part) {
   switch (part) {
     case Part::kJump:
@@ -76,10 +81,10 @@ std::string explain(const Observation& seen, const Expectation& expectation, dou
   const char* high = seen.part == Part::kActivity ? "more than usual" : "high";
   const char* low = seen.part == Part::kActivity ? "less than usual" : "low";
   const char* direction = seen.part == Part::kFlat ? "at" : seen.above ? high : low;
-  return fmt::format("{} {}: {:.4g} where {:.4g}..{:.4g} is expected; {}; since {}{}{}",
+  return fmt::format("{} {}: {:.4g} where {:.4g}..{:.4g} is expected; {}{}; since {}{}{}",
                      what_departed(seen.part), direction, value, expectation.lower,
-                     expectation.upper, rarity_in_words(seen), format_rfc3339(*seen.since),
-                     day.empty() ? "" : "; ", day);
+                     expectation.upper, rarity_in_words(seen), recurrence_in_words(seen),
+                     format_rfc3339(*seen.since), day.empty() ? "" : "; ", day);
 }
 
 }  // namespace wellrun::health::baseline

@@ -182,6 +182,7 @@ class StateCodec {
     writer.number(baseline.episode_.state().fresh);
     writer.number(baseline.plain_.unit());
     write_rarity(writer, baseline.plain_.rarity());
+    write_courses(writer, baseline.recurrence_.state(), baseline.numbers_.last_ms);
   }
 
   static Baseline read(Reader& reader, std::uint8_t version) {
@@ -208,6 +209,7 @@ class StateCodec {
       baseline.plain_.restore(reader.unit());
       read_rarity(reader, baseline.plain_.rarity());
     }
+    if (version >= 4) baseline.recurrence_.restore(read_courses(reader, baseline.numbers_.last_ms));
     baseline.episode_.restore(episode);
     baseline.season_.restore(season, baseline.rows_per_day());
     return baseline;
@@ -226,6 +228,54 @@ class StateCodec {
     const auto up = read_tail(reader);
     const auto down = read_tail(reader);
     rarity.restore(up, down, total);
+  }
+
+  /// Values as 8-bit steps between the lowest and the highest of a course: far finer than what
+  /// counts as the same.
+  static void write_course(Writer& writer, const Recurrence::Course& course) {
+    const auto [low, high] = std::ranges::minmax(course);
+    const float range = high - low;
+    writer.integer(std::bit_cast<std::uint32_t>(low));
+    writer.integer(to_half(range));
+    for (const float value : course) {
+      const float step = range > 0 ? (value - low) / range : 0;
+      writer.integer(static_cast<std::uint8_t>(std::lround(step * 255)));
+    }
+  }
+
+  static Recurrence::Course read_course(Reader& reader) {
+    const auto low =
+        reader.checked(std::bit_cast<float>(reader.integer<std::uint32_t>()), -1e36F, 1e36F);
+    const auto range = reader.checked(from_half(reader.integer<std::uint16_t>()), 0.0F, 1e36F);
+    Recurrence::Course course;
+    for (float& value : course)
+      value = low + range * static_cast<float>(reader.integer<std::uint8_t>()) / 255;
+    return course;
+  }
+
+  /// When each was seen: as seconds before the last row, at most 136 years.
+  static void write_courses(Writer& writer, const Recurrence::State& state, std::int64_t last_ms) {
+    writer.integer(state.calm_rows);
+    writer.integer(state.stretch_from_ms);
+    writer.integer(static_cast<std::uint8_t>(state.kept.size()));
+    for (const auto& kept : state.kept) {
+      const std::int64_t ago_s = (last_ms - kept.seen_ms) / 1000;
+      writer.integer(static_cast<std::uint32_t>(std::clamp<std::int64_t>(ago_s, 0, UINT32_MAX)));
+      write_course(writer, kept.course);
+    }
+  }
+
+  static Recurrence::State read_courses(Reader& reader, std::int64_t last_ms) {
+    constexpr auto kMost = static_cast<std::uint8_t>(Recurrence::kMost);
+    Recurrence::State state;
+    state.calm_rows = reader.count();
+    state.stretch_from_ms = reader.milliseconds(Baseline::kNever);
+    state.kept.resize(reader.checked(reader.integer<std::uint8_t>(), std::uint8_t{0}, kMost));
+    for (auto& kept : state.kept) {
+      kept.seen_ms = last_ms - 1000 * std::int64_t{reader.integer<std::uint32_t>()};
+      kept.course = read_course(reader);
+    }
+    return state;
   }
 
   static void write_numbers(Writer& writer, const Baseline::Numbers& numbers) {

@@ -1,8 +1,8 @@
 #pragma once
 
-// The stored form of a baseline: docs/formats/baseline.md. About 1.6 KiB, never more than 2.5 KiB.
-// Profiles keep 16 bits of their range and histories 16-bit floats, so a restored baseline scores
-// as the original within a few thousandths.
+// The stored form of a baseline: docs/formats/baseline.md. About 1.8 KiB, never more than 2.7 KiB.
+// Profiles keep 16 bits of their range, courses 8, and histories 16-bit floats, so a restored
+// baseline scores as the original within a few thousandths.
 
 #include <string>
 #include <string_view>
@@ -12,9 +12,9 @@
 
 namespace wellrun::health::baseline {
 
-inline constexpr std::uint8_t kStateVersion = 3;
+inline constexpr std::uint8_t kStateVersion = 4;
 /// That is still read. 1 knows no holidays; up to 2 the plain value is not remembered in its own
-/// units, and is once it was learned for half as long as the rest.
+/// units, and is once it was learned for half as long as the rest; up to 3 no course is known.
 inline constexpr std::uint8_t kOldestStateVersion = 1;
 
 std::string save(const Baseline& baseline);

@@ -37,6 +37,12 @@ struct Tuning {
 
   double plain_slack = 0.5;  ///< the plain value may be three times as rare as in its own units
 
+  // What came before.
+  double notable = 4.5;          ///< the parts' surprise from which a row's course is remembered
+  double same_course = 0.1;      ///< two courses this near, in deviations, are the same
+  int calm_rows = 32;            ///< that end a stretch of notable rows
+  double recurring_share = 0.7;  ///< what is left of the surprise of a course that came before
+
   // From parts to one score.
   double norm = 1.7;              ///< 1 would add the parts' surprises, infinity take the largest
   double deviation_share = 0.83;  ///< the deviation overlaps with the jump and the value
