@@ -4,7 +4,6 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 
 export const binary = process.env.WELLRUN_BIN ?? 'build/dev/wellrun';
 export const folder = () => mkdtempSync(join(tmpdir(), 'wellrun-test-'));
@@ -37,15 +36,9 @@ export function freePort() {
   });
 }
 
-/** What a failed test did not stop would hold its file up until its time is over. */
-const running = new Set();
-after(() => running.forEach((child) => child.kill('SIGKILL')));
-
 /** A server on a free port; `data` may be one that an earlier server left. */
 export async function serve(data, ...flags) {
   const child = spawn(binary, ['serve', '--data', data, '--listen', '127.0.0.1:0', ...flags], { stdio: ['ignore', 'pipe', 'pipe'], env: environment({}) });
-  running.add(child);
-  child.once('exit', () => running.delete(child));
   let text = '';
   let errors = '';
   child.stderr.on('data', (chunk) => (errors = (errors + chunk).slice(-4000)));
