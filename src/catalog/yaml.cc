@@ -389,7 +389,8 @@ class Writer {
   }
 
   void text(const std::string& text, int indent) {
-    if (!may_be_block(text)) {
+    // A document that is nothing else has no line to be indented from.
+    if (indent == 0 || !may_be_block(text)) {
       out_ += (may_stand_plain(text) ? text : double_quoted(text)) + '\n';
       return;
     }

@@ -144,5 +144,13 @@ TEST(Yaml, EveryTextComesBackAsItWas) {
   }
 }
 
+/// It has no line that it could be indented from.
+TEST(Yaml, ATextOfSeveralLinesMayBeAWholeDocument) {
+  const auto text = text_node("*\n*v!");
+  const auto read = read_yaml(write_yaml(text));
+  ASSERT_TRUE(read.errors.empty()) << write_yaml(text);
+  EXPECT_EQ(read.documents.at(0), text);
+}
+
 }  // namespace
 }  // namespace wellrun::catalog

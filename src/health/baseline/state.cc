@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::string_view kMagic = "WRBL";
 constexpr std::size_t kChecksumSize = 4;
+/// Of a whole state, as far as courses decide it: 2 KiB with what a watch notes beside it.
+constexpr std::size_t kMostBytes = 1952;
+constexpr std::size_t kCourseBytes = 4 + 4 + 2 + Recurrence::kRows;
 
 std::uint32_t checksum(std::string_view bytes) {
   return static_cast<std::uint32_t>(stable_hash(bytes));
@@ -254,11 +257,22 @@ class StateCodec {
   }
 
   /// When each was seen: as seconds before the last row, at most 136 years.
+  /// Those seen last, where all would make the state larger than it should be.
+  static std::vector<Recurrence::Kept> that_fit(std::vector<Recurrence::Kept> kept,
+                                                std::size_t written) {
+    const auto room = kMostBytes - std::min(kMostBytes, written + 1 + kChecksumSize);
+    if (kept.size() * kCourseBytes <= room) return kept;
+    std::ranges::sort(kept, std::ranges::greater{}, &Recurrence::Kept::seen_ms);
+    kept.resize(room / kCourseBytes);
+    return kept;
+  }
+
   static void write_courses(Writer& writer, const Recurrence::State& state, std::int64_t last_ms) {
     writer.integer(state.calm_rows);
     writer.integer(state.stretch_from_ms);
-    writer.integer(static_cast<std::uint8_t>(state.kept.size()));
-    for (const auto& kept : state.kept) {
+    const auto stored = that_fit(state.kept, writer.out().size());
+    writer.integer(static_cast<std::uint8_t>(stored.size()));
+    for (const auto& kept : stored) {
       const std::int64_t ago_s = (last_ms - kept.seen_ms) / 1000;
       writer.integer(static_cast<std::uint32_t>(std::clamp<std::int64_t>(ago_s, 0, UINT32_MAX)));
       write_course(writer, kept.course);
