@@ -16,8 +16,8 @@ std::string inline_yaml(const Value& value) {
   return to_text(Json(value));
 }
 
-/// Lines of YAML, each as deep as it was asked for. Settings that older versions of Prometheus do not
-/// know are said only where they are not the default, so that those can read it.
+/// Lines of YAML, each as deep as it was asked for. Settings that older versions of Prometheus do
+/// not know are said only where they are not the default, so that those can read it.
 class Lines {
  public:
   void line(int depth, std::string_view text) {

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { isAbsolute, join } from 'node:path';
 import test from 'node:test';
+import { TextDecoder } from 'node:util';
 import { writeRequest } from './remote_write.mjs';
 import { binary, folder, run, serve } from './server.mjs';
 

@@ -149,7 +149,7 @@ test('what it does is told as Prometheus tells it', async () => {
   const own = (await read('/api/v1/status/self_metrics')).data;
   assert.ok(own.find((family) => family.name === 'wellrun_journal_facts_total').metric[0].counter.value > 0, JSON.stringify(own));
   assert.match((await read('/api/v1/status/self_metrics?metric_name_pattern=(')).error, /^invalid parameter "metric_name_pattern": /);
-  assert.match(await (await server.ask('GET', '/api/v1/openapi.yaml')).text(), /^openapi: 3\.1[^]*\n  \/api\/v1\/query:\n/);
+  assert.match(await (await server.ask('GET', '/api/v1/openapi.yaml')).text(), /^openapi: 3\.1[^]*\n {2}\/api\/v1\/query:\n/);
   assert.deepEqual((await read('/api/v1/targets?state=nothing')).data.activeTargets, []);
   assert.deepEqual((await read('/api/v1/targets/metadata?metric=none')).data, []);
   assert.match((await read('/api/v1/labels?start=x')).error, /^invalid parameter "start": Invalid time value for 'start': cannot parse "x"/);
