@@ -1,6 +1,7 @@
 #include "telemetry/store/embedded_store.h"
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <fstream>
@@ -460,6 +461,30 @@ TEST(EmbeddedStore, TheTimerMovesTheHeadToTheDatabase) {
   world.runtime.run_for(3h);
   EXPECT_EQ(world.store->statistics().head_samples, 0U);
   EXPECT_EQ(world.select({})[0].samples.size(), 100U);
+}
+
+TEST(EmbeddedStore, ReadersMissNothingWhileASeriesIsMovedForTheFirstTime) {
+  World world;
+  constexpr std::size_t kRounds = 300, kSeries = 640;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    const auto name = "m" + std::to_string(round);
+    std::vector<SeriesWrite> series(kSeries);
+    for (std::size_t i = 0; i < kSeries; ++i) {
+      series[i].labels = named(name, "job" + std::to_string(i));
+      series[i].samples = {{1000, 1}};
+    }
+    world.write(std::move(series));
+    std::atomic<bool> is_moved = false;
+    std::size_t fewest = kSeries;
+    std::thread reader([&] {
+      while (!is_moved)
+        fewest = std::min(fewest, world.select({{Matcher::Kind::kEqual, "__name__", name}}).size());
+    });
+    EXPECT_TRUE(world.store->checkpoint());
+    is_moved = true;
+    reader.join();
+    ASSERT_EQ(fewest, kSeries) << "in round " << round;
+  }
 }
 
 /// What the writers of a crash test send: a pure function, so that the reader after the crash knows

@@ -107,9 +107,14 @@ Result<SeriesData*> SeriesReader::read(std::uint32_t ref) {
     {
       const std::scoped_lock lock(mutex);
       disk = look(series, epoch);
+      // At once: a checkpoint lets go of what is in memory only after it raised the epoch.
+      if (!disk.any) {
+        in_order = read_memory(series, range_, data_.samples, data_.histograms);
+        break;
+      }
     }
-    if (disk.any) TRY_STATUS(read_disk(ref, epoch, disk));
-    in_order = !disk.any || (disk.kept && are_in_order(*disk.kept, range_.end_ms));
+    TRY_STATUS(read_disk(ref, epoch, disk));
+    in_order = disk.kept && are_in_order(*disk.kept, range_.end_ms);
     {
       const std::scoped_lock lock(mutex);
       in_order &= read_memory(series, range_, data_.samples, data_.histograms);
