@@ -185,7 +185,7 @@ void Evaluator::State::build(Job& job) {
     const auto* slo = catalog.find<catalog::Slo>(job.name);
     job.burn_alerts.assign(slo->alerting.windows.size(), {});
     job.slo = {};
-    job.window_read_at = {};
+    job.window_read.reset();
     job.restored = false;
     if (job.evaluated == std::chrono::nanoseconds{}) job.evaluated = counts_as_evaluated(job);
     for (const auto& [fingerprint, recorded] : domain.firing()) {
@@ -256,6 +256,7 @@ void Evaluator::State::arm(Job& job) {
 }
 
 void Evaluator::State::run(Job& job, Timestamp now) {
+  if (drops_outdated(job)) return;
   job.under_way = true;
   if (job.kind == "kpis") return run_kpi(job, now);
   restore_pending(job, now);
@@ -263,9 +264,18 @@ void Evaluator::State::run(Job& job, Timestamp now) {
 
 // ---- asking and writing ----
 
+bool Evaluator::State::drops_outdated(Job& job) const {
+  const auto kind = job.kind == "kpis" ? "Kpi" : job.kind == "slos" ? "Slo" : "RuleGroup";
+  const auto* resource = catalog.resource(kind, job.name);
+  if (resource != nullptr && resource->digest == job.digest) return false;
+  job.digest.clear();  // built anew even if the change is taken back before it is on disk
+  return true;
+}
+
 Job* Evaluator::State::live(const std::string& key, std::uint64_t generation) {
   const auto found = jobs.find(key);
-  return found == jobs.end() || found->second.generation != generation ? nullptr : &found->second;
+  if (found == jobs.end() || found->second.generation != generation) return nullptr;
+  return drops_outdated(found->second) ? nullptr : &found->second;
 }
 
 void Evaluator::State::ask(Job& job, std::string promql, Timestamp at, JobAnswer then) {
@@ -495,7 +505,8 @@ void Evaluator::State::run_slo(Job& job, Timestamp now) {
   const auto slow = std::clamp(slo->window() / 200, job.interval, Duration{300'000});
   const auto period = catalog::period_at(time_window(*slo), now);
   const bool new_period = !period.rolling && period.start != job.slo_period.start;
-  const bool whole = new_period || now - job.window_read_at >= slow;
+  const auto steady = runtime.clock.steady();
+  const bool whole = new_period || !job.window_read || steady - *job.window_read >= slow;
   if (whole) job.slo_period = period;
   auto answers = std::make_shared<SloAnswers>();
   auto failed = std::make_shared<std::string>();
@@ -526,7 +537,7 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
     const auto length = elapsed(job.slo_period, now);
     job.slo.window = counts_in(sli_queries(*slo, length), answers);
     job.slo.read_at = now;
-    job.window_read_at = now;
+    job.window_read = job.evaluated;
     if (slo->is_composite()) job.slo.parts = counts_of_parts(*slo, sli_queries, length, answers);
     job.slo.use = budget_use(*slo, job.slo.period, job.slo.window,
                              counts_of_parts(*slo, event_queries, length, answers), now);

@@ -73,9 +73,9 @@ struct Job {
 
   SloReading slo;
   catalog::SloPeriod slo_period;
-  Timestamp window_read_at{};
-  std::vector<ActiveAlerts> burn_alerts;  ///< one for each window of the SLO
-  RestoredStarts burns_restored;          ///< for its first evaluation only
+  std::optional<std::chrono::nanoseconds> window_read;  ///< when the whole window was, steady
+  std::vector<ActiveAlerts> burn_alerts;                ///< one for each window of the SLO
+  RestoredStarts burns_restored;                        ///< for its first evaluation only
   rules::WrittenSeries burn_written;
 
   std::string key() const { return kind + "/" + name; }
@@ -126,7 +126,11 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
                std::function<void(Job&)> then);
   void write(Job& job, std::vector<telemetry::SeriesWrite> writes,
              std::function<void(Job&, Status)> then);
+  /// Null when it is gone, was built anew, or is about to be.
   Job* live(const std::string& key, std::uint64_t generation);
+  /// True between a change of its resource, which the catalog has at once, and refresh(), which
+  /// follows when the change is on disk: what the job holds is of another resource then.
+  bool drops_outdated(Job& job) const;
 
   // Rule groups: evaluator_rules.cc.
   void restore_pending(Job& job, Timestamp now);

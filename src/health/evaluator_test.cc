@@ -30,13 +30,15 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
   std::map<std::string, std::vector<InstantSeries>> answers_to_all;
   std::vector<telemetry::SeriesWrite> written;
   bool failing = false;
-  bool silent = false;  ///< questions get no answer at all
-  bool full = false;    ///< no sample is taken
+  bool silent = false;               ///< questions get no answer at all
+  std::function<void()> when_asked;  ///< once, while the next question is under way
+  bool full = false;                 ///< no sample is taken
   bool dead = false;
 
   void instant(std::string promql, Timestamp time,
                std::move_only_function<void(Result<InstantResult>)> done) override {
     if (silent) return;
+    if (auto then = std::exchange(when_asked, {})) then();
     strand_.post(
         [answer = answer_to(promql, time), done = std::move(done)]() mutable { done(answer); });
   }
@@ -850,6 +852,33 @@ TEST_F(EvaluatorTest, ABudgetThatIsUsedUpTakesTheStepsOfItsPolicy) {
   const auto all = facts();
   EXPECT_EQ(std::ranges::count(all, "budget.step_left"), 2);
   EXPECT_EQ(all.back(), "alert.resolved");
+}
+
+TEST_F(EvaluatorTest, AClockSetBackHoldsNoErrorBudgetUp) {
+  put(catalog, checkout_slo(), time.now());
+  good_of_all(100, 100);
+  start();
+  time.run_for(10s);
+  time.set_clock(-6h);
+  good_of_all(50, 100);
+  time.run_for(6min);  // the whole window is read again every five minutes
+  EXPECT_EQ(evaluator->slo("checkout")->window.good, 50);
+}
+
+/// A change is in the catalog at once and published when it is on disk: until then the evaluator
+/// works by what the SLO was.
+TEST_F(EvaluatorTest, AnSloThatChangesWhileItIsEvaluatedIsNotJudgedByOldAnswers) {
+  auto slo = checkout_slo();
+  put(catalog, slo, time.now());
+  good_of_all(100, 100);
+  start();
+  time.run_for(10s);
+  slo.alerting.windows.push_back({"ticket", 40s, 20s, 2});
+  slo.indicator.spec.ratio_metric->total->metric_source.spec.query = "another";
+  world.when_asked = [&] { put(catalog, slo, time.now()); };
+  time.run_for(1min);  // and turns that would begin meanwhile
+  EXPECT_EQ(facts(), Strings{});
+  EXPECT_EQ(evaluator->slo("checkout")->burn_rates.size(), 1U);
 }
 
 /// One request of ten fails soon after the month began, then a second one.
