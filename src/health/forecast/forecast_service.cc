@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <limits>
-#include <set>
+#include <map>
 
 #include "facts/catalog.h"
 #include "health/refusal.h"
@@ -13,8 +13,9 @@ namespace {
 using telemetry::SeriesWrite;
 
 constexpr Duration kEvery{1'800'000};
-constexpr Duration kSoon{20'000};      ///< after a start or an apply: others come first
-constexpr Duration kLongest{300'000};  ///< that the questions of one round may take
+constexpr Duration kSoon{20'000};                 ///< after a start or an apply: others come first
+constexpr Duration kLongest{300'000};             ///< that the questions of one round may take
+constexpr std::string_view kRules = "forecast/";  ///< what the rule of each alert begins with
 constexpr int kInARow = 2;
 
 const char* alert_name(const Subject& subject) {
@@ -63,7 +64,7 @@ std::vector<SeriesWrite> metrics_of(const std::vector<Outlook>& outlooks, Timest
 }
 
 std::string rule_of(const Subject& subject) {
-  return fmt::format("forecast/{}/{}", subject.key, alert_name(subject));
+  return fmt::format("{}{}/{}", kRules, subject.key, alert_name(subject));
 }
 
 }  // namespace
@@ -105,9 +106,31 @@ bool WarningTrack::decide(const std::string& key, bool fires, bool warns) {
 }
 
 void WarningTrack::keep_only(const std::vector<Outlook>& outlooks) {
-  std::set<std::string> keys;
-  for (const auto& each : outlooks) keys.insert(each.subject.key);
-  std::erase_if(disagreed_, [&](const auto& each) { return !keys.contains(each.first); });
+  std::erase_if(disagreed_, [&](const auto& followed) {
+    return std::ranges::none_of(outlooks, [&](const Outlook& each) {
+      return each.subject.key == followed.first || each.stands_for(followed.first);
+    });
+  });
+}
+
+std::map<std::string, facts::AlertFired> warnings(const std::vector<Outlook>& outlooks,
+                                                  const std::vector<facts::AlertFired>& firing,
+                                                  WarningTrack& track, Timestamp made_at) {
+  std::map<std::string, facts::AlertFired> firing_by_rule, wanted;
+  for (const auto& alert : firing) firing_by_rule.emplace(alert.rule, alert);
+  const auto want = [&](facts::AlertFired alert) {
+    wanted.emplace(alert.fingerprint, std::move(alert));
+  };
+  for (const auto& each : outlooks) {
+    for (const auto& [rule, alert] : firing_by_rule)
+      if (each.stands_for(rule.substr(kRules.size()))) want(alert);
+    const auto known = firing_by_rule.find(rule_of(each.subject));
+    const bool fires = known != firing_by_rule.end();
+    const bool to_fire =
+        each.error.empty() ? track.decide(each.subject.key, fires, each.warns) : fires;
+    if (to_fire) want(fires ? known->second : alert_of(each, made_at));
+  }
+  return wanted;
 }
 
 struct ForecastService::State : std::enable_shared_from_this<State> {
@@ -180,27 +203,18 @@ void ForecastService::State::made(std::vector<Outlook> fresh) {
   arm(kEvery);
 }
 
-/// What could not be asked is left as it is; what is not foretold any more ends.
+/// What is not foretold any more ends.
 void ForecastService::State::record() {
-  std::map<std::string, facts::AlertFired> firing_by_rule, wanted;
+  std::vector<facts::AlertFired> firing;
   for (const auto& [fingerprint, alert] : domain.firing())
-    if (alert.fired.rule.starts_with("forecast/"))
-      firing_by_rule.emplace(alert.fired.rule, alert.fired);
-  for (const auto& each : *outlooks) {
-    const auto known = firing_by_rule.find(rule_of(each.subject));
-    const bool fires = known != firing_by_rule.end();
-    const bool to_fire =
-        each.error.empty() ? track.decide(each.subject.key, fires, each.warns) : fires;
-    if (!to_fire) continue;
-    auto alert = fires ? known->second : alert_of(each, made_at);
-    wanted.emplace(alert.fingerprint, std::move(alert));
-  }
-  if (!domain.differs("forecast/", wanted)) return;
+    if (alert.fired.rule.starts_with(kRules)) firing.push_back(alert.fired);
+  auto wanted = warnings(*outlooks, firing, track, made_at);
+  if (!domain.differs(std::string(kRules), wanted)) return;
   ledger.command(
       {},
       [&domain = domain, wanted = std::move(wanted)](Timestamp now) {
         return Result<journal::Decision>(
-            domain.reconcile("forecast/", wanted, "no longer foretold", now));
+            domain.reconcile(std::string(kRules), wanted, "no longer foretold", now));
       },
       log_refusal(ledger, "a warning of a forecast"));
 }

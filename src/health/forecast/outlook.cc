@@ -311,6 +311,10 @@ std::string Outlook::id() const {
   return fmt::format("{:016x}", stable_hash(subject.key));
 }
 
+bool Outlook::stands_for(std::string_view key) const {
+  return subject.key == subject.kind + "/all" && key.starts_with(subject.kind + "/");
+}
+
 Outlook outlook_of(Subject subject, History history, Timestamp now) {
   Outlook outlook;
   outlook.subject = std::move(subject);

@@ -18,7 +18,8 @@ namespace wellrun::health::forecast {
 
 /// Something with a bound that it should not cross.
 struct Subject {
-  std::string key;   ///< "kpi/<name>", "budget/<slo>", "disk/<id>" or "certificate/<id>"
+  std::string key;  ///< "kpi/<name>", "budget/<slo>", "disk/<id>" or "certificate/<id>";
+                    ///< "<kind>/all" when it could not be asked which there are
   std::string kind;  ///< kpi, budget, disk or certificate
   std::string workload;
   std::string what;  ///< in words, the beginning of a sentence: "KPI orders"
@@ -41,6 +42,8 @@ struct Outlook {
   std::string error;          ///< why nothing is known, or empty
 
   std::string id() const;  ///< 16 hexadecimal digits out of the key
+  /// Whether it is the one outlook of all of its kind, with its error, and `key` is of that kind.
+  bool stands_for(std::string_view key) const;
 };
 
 /// What is foretold of one subject whose history is known; pure.

@@ -199,6 +199,33 @@ TEST(WarningTrack, TwoInARowBeginAndEndAnAlert) {
   EXPECT_FALSE(next(false));
 }
 
+TEST_F(OutlookTest, AWarningGoesOnWhileItCannotBeAskedAndEndsWhenItIsNotForetold) {
+  record({{"__name__", "probe_ssl_earliest_cert_expiry"}, {"instance", "https://shop.example"}},
+         [&](double) { return to_unix_seconds(kNow + 10 * 24h); });
+  WarningTrack track;
+  std::vector<facts::AlertFired> firing;
+  const auto round = [&](const std::vector<Outlook>& outlooks) {
+    const auto wanted = warnings(outlooks, firing, track, kNow);
+    track.keep_only(outlooks);
+    firing.clear();
+    for (const auto& [fingerprint, alert] : wanted) firing.push_back(alert);
+    return firing.size();
+  };
+  const auto asked = all();
+  telemetry::promql::QueryLimits cancelled;
+  cancelled.cancelled = [] { return true; };
+  const auto not_asked = outlooks(plan, engine, cancelled, kNow);
+  ASSERT_TRUE(std::ranges::any_of(not_asked, [](const Outlook& each) {
+    return each.subject.key == "certificate/all" && !each.error.empty();
+  }));
+  EXPECT_EQ(round(asked), 0U);
+  EXPECT_EQ(round(not_asked), 0U);
+  EXPECT_EQ(round(asked), 1U) << "the second in a row of those that were asked";
+  EXPECT_EQ(round(not_asked), 1U);
+  EXPECT_EQ(round(not_asked), 1U);
+  EXPECT_EQ(round({}), 0U) << "there is no such certificate any more";
+}
+
 TEST_F(OutlookTest, AnAlertSaysWhatAndHowFarToTrustIt) {
   declare_kpi(90);
   record({{"__name__", "orders_per_minute"}},
