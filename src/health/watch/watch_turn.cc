@@ -235,6 +235,17 @@ void load(WatchState& state, const TurnTools& tools, Timestamp now) {
 
 namespace {
 
+/// The clock was ahead for a while, and what was read then lies in the future: nothing would be
+/// new, and nothing be said to be wrong, until that time comes.
+void learn_anew(WatchState& state, Timestamp now) {
+  log(Level::kWarning, "health/watch", "the clock was set back; everything is learned anew",
+      {{"watch", state.watch.key}, {"read_to", format_rfc3339(state.read_to)}});
+  for (const auto& [id, series] : state.series) state.gone.push_back(series.identity());
+  state.series.clear();
+  state.changed.clear();
+  state.read_to = now - length_of_history(state.watch);
+}
+
 /// What is too much at once may be little enough in halves. Meanwhile series fall silent: an
 /// anomaly does not stay open for as long as its query fails.
 bool could_not_read(WatchState& state, const Error& error, Timestamp now) {
@@ -250,6 +261,7 @@ bool could_not_read(WatchState& state, const Error& error, Timestamp now) {
 
 bool take_turn(WatchState& state, const TurnTools& tools, const TurnLimits& limits, Timestamp now) {
   if (!state.loaded) load(state, tools, now);
+  if (state.read_to > now + kLate) learn_anew(state, now);
   const auto window = next_window(state, now);
   auto points = state.watch.matchers.empty() ? evaluate(state.watch, window, tools)
                                              : select(state, window, tools);

@@ -369,6 +369,25 @@ TEST_F(WatchTurn, LateSamplesAreTakenForTwoMinutes) {
   EXPECT_EQ(only(state).points(), points + 1);
 }
 
+TEST_F(WatchTurn, AClockThatWasAheadForATurnMakesNothingBlind) {
+  const auto path = temporary("ahead");
+  for (const bool restarted : {false, true}) {
+    record_waves(start - 3 * 24h, start);
+    WatchStore store(path);
+    auto state = fresh();
+    run(state, start, &store);
+    take_turn(state, tools(&store), {}, start + 24h);
+    save(state, tools(&store), start + 24h);
+    if (restarted) state = fresh();
+    record_waves(start, start + 20min);
+    run(state, start + 20min, &store);
+    ASSERT_EQ(state.series.size(), 1U);
+    EXPECT_STREQ(only(state).phase(start + 20min), "watching");
+    EXPECT_EQ(only(state).last_time(), start + 20min);
+    EXPECT_EQ(state.read_to, start + 20min);
+  }
+}
+
 TEST_F(WatchTurn, ACounterIsWatchedByItsRate) {
   double count = 0;
   record(start - 24h, start, [&](Timestamp) { return count += 60 * 5; });
