@@ -323,6 +323,48 @@ TEST(FullDisk, RefusesWritesServesReadsAndRecoversByItself) {
   EXPECT_EQ(read.wrong, 0U);
 }
 
+/// The log has its room; the database, which keeps start timestamps, has none.
+TEST(FullDisk, AStartTimestampThatDidNotFitIsThereOnceTheWriteIsRepeated) {
+  Folder folder;
+  const SmallDisk disk(folder / "small");
+  if (!disk.is_mounted()) GTEST_SKIP() << "mounting a tmpfs needs root";
+  VirtualRuntime runtime;
+  auto store = EmbeddedStore::open(options_for((folder / "small") / "data"), runtime.runtime());
+  ASSERT_TRUE(store) << to_string(store.error());
+  write(**store, 1, 0, 1);
+  std::ofstream ballast((folder / "small") / "ballast");
+  while (ballast << std::string(4096, 'x') << std::flush) {
+  }
+  std::vector<SeriesWrite> counter(1);
+  counter[0].labels = Labels{{"__name__", "started"}};
+  counter[0].samples = {{2000, 1}};
+  counter[0].sample_starts = {1000};
+  // RocksDB's log fills what is left of a page first.
+  auto outcome = (*store)->write(counter);
+  for (std::int64_t time = 3000; outcome && time < 3'000'000; ++time) {
+    counter[0].samples = {{time, 1}};
+    counter[0].sample_starts = {time - 1000};
+    outcome = (*store)->write(counter);
+  }
+  ASSERT_FALSE(outcome) << "the disk is full";
+  write(**store, 1, kStep, 1);  // what has no start needs the log alone
+  EXPECT_FALSE((*store)->write(counter)) << "its samples are known, its start is nowhere";
+  ASSERT_TRUE(disk.grow());
+  for (int tries = 0; tries < 100 && !outcome; ++tries) {
+    outcome = (*store)->write(counter);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // RocksDB sees it by itself
+  }
+  ASSERT_TRUE(outcome) << to_string(outcome.error());
+  (*store).reset();
+  store = EmbeddedStore::open(options_for((folder / "small") / "data"), runtime.runtime());
+  ASSERT_TRUE(store) << to_string(store.error());
+  const auto time = counter[0].samples[0].time_ms;
+  const auto found =
+      (*store)->select({{Matcher::Kind::kEqual, "__name__", "started"}}, {time, time}, {});
+  ASSERT_TRUE(found && found->size() == 1U);
+  EXPECT_EQ(found->front().sample_starts, counter[0].sample_starts);
+}
+
 TEST(Backup, HoldsWhatWasAcknowledgedWhileWritingWentOn) {
   Folder folder;
   VirtualRuntime runtime;

@@ -73,10 +73,13 @@ class Ingest {
     check_in_database();
     core_.head.sample_count.fetch_add(new_count_, std::memory_order_relaxed);
     raise_newest();
-    const auto put = starts_.put();
+    const auto put = starts_.put(!batch_.sample_starts.empty() || !batch_.histogram_starts.empty());
     // Whatever becomes of this write from here on, its samples can be read.
     if (new_count_ > 0) core_.changes.changed(oldest_new_);
-    TRY_STATUS(put);
+    if (!put) {
+      core_.wal->release(bound);
+      return std::unexpected(put.error());
+    }
     core_.index.log_new(*core_.wal);
     if (!floats_.empty()) core_.wal->enqueue(floats_.payload());
     if (!histograms_.empty()) core_.wal->enqueue(histograms_);
@@ -140,13 +143,18 @@ class Ingest {
       for (const auto& one : samples) place(ref, series, one);
       return;
     }
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      const bool newest = samples[i].time_ms > series.last_ms;
-      const auto known_before = new_count_;
-      start_ms_ = starts.empty() ? 0 : starts[i];
-      place(ref, series, samples[i]);
-      if (new_count_ > known_before) starts_.note(ref, samples[i].time_ms, start_ms_, newest);
-    }
+    for (std::size_t i = 0; i < samples.size(); ++i)
+      place_with_start(ref, series, samples[i], starts.empty() ? 0 : starts[i]);
+  }
+
+  template <typename TimedSample>
+  void place_with_start(std::uint32_t ref, Series& series, const TimedSample& sample,
+                        std::int64_t start_ms) {
+    const bool newest = sample.time_ms > series.last_ms;
+    const auto known_before = new_count_;
+    start_ms_ = start_ms;
+    place(ref, series, sample);
+    if (new_count_ > known_before) starts_.note(ref, sample.time_ms, start_ms, newest);
   }
 
   /// The batch's series `index`, with its block locked in `lock`. kExhausted: it is new, and there
@@ -341,8 +349,17 @@ class Ingest {
   /// checkpoint came between.
   void check_in_database() {
     if (unchecked_floats_.empty() && unchecked_histograms_.empty()) return;
-    for (const auto& one : unchecked_floats_) check(one.ref, one.start_ms, one.sample);
-    for (const auto& one : unchecked_histograms_) check(one.ref, one.start_ms, one.sample);
+    check_each(unchecked_floats_);
+    check_each(unchecked_histograms_);
+  }
+
+  /// More may be added meanwhile: those of a series that had to be made anew.
+  template <typename TimedSample>
+  void check_each(std::vector<Unchecked<TimedSample>>& unchecked) {
+    for (std::size_t i = 0; i < unchecked.size(); ++i) {
+      const auto one = unchecked[i];
+      check(one.ref, one.start_ms, one.sample);
+    }
   }
 
   template <typename TimedSample>
@@ -352,11 +369,29 @@ class Ingest {
       const auto epoch = core_.checkpoint_epoch.load();
       const auto stored = stored_at(ref, sample);
       const std::scoped_lock lock(core_.head.block_of(ref).mutex);
+      if (series.gone) break;
       if (core_.checkpoint_epoch.load() != epoch) continue;
       if (!stored) return reject(to_string(stored.error()));
       const auto done = *stored == Appended::kNew ? insert_checked(series, sample) : *stored;
       if (done == Appended::kNew) starts_.note(ref, sample.time_ms, start_ms, false);
       return settle(ref, series, sample, done);
+    }
+    place_anew(series.label_bytes(), start_ms, sample);
+  }
+
+  /// Its series ended, by a deletion or the retention, since the sample was looked at first.
+  template <typename TimedSample>
+  void place_anew(std::string_view labels, std::int64_t start_ms, const TimedSample& sample) {
+    while (true) {
+      const auto made = core_.index.find_or_make(labels);
+      if (!made.ref) {
+        reject(core_.index.refusal(made.refused, 1, labels, to_unix_ms(core_.runtime.clock.now())));
+        return;
+      }
+      const std::scoped_lock lock(core_.head.block_of(*made.ref).mutex);
+      auto& series = core_.head.at(*made.ref);
+      if (series.gone) continue;
+      return place_with_start(*made.ref, series, sample, start_ms);
     }
   }
 

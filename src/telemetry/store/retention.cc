@@ -39,6 +39,8 @@ Due due_of(const RetentionPass& pass, const KeptAs& kept,
     const auto done = is_known ? (*thinned_until)[i] : INT64_MIN;
     auto from = std::min(done, dirty_from);
     if (i + 1 < until.size()) from = std::max(from, until[i + 1]);  // a coarser one is due there
+    // What is given up in the same turn is not to be written again.
+    from = std::max(from, chunk_window(due.cutoff_ms) + kChunkSpanMs);
     if (from < until[i])
       due.thinned.push_back({from, until[i], kept.downsampling[i].resolution.count()});
   }

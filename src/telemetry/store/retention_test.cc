@@ -170,6 +170,21 @@ TEST_F(RetentionOfStore, SomeSeriesAreKeptShorterOrLongerThanTheRest) {
   EXPECT_EQ(store_->statistics().series, 0U);
 }
 
+TEST_F(RetentionOfStore, WhatIsThinnedForTheFirstTimeBringsNothingBackThatExpired) {
+  write_minutes("long", days(10));
+  write("ended", {{now() - 10 * kDay, 1}, {now() - 10 * kDay + 1, 2}, {now() - 9 * kDay, 3}});
+  ASSERT_TRUE(store_->checkpoint());
+  set_rules({rule(".*", days(3), {{.after = days(1), .resolution = hours(1)}})});
+  ASSERT_TRUE(store_->prune());
+  const auto left = read("long");
+  ASSERT_FALSE(left.empty());
+  EXPECT_GE(left.front().time_ms, window_of(now() - 3 * kDay));
+  EXPECT_LT(left.size(), 3U * 24 * 60) << "and it was thinned";
+  EXPECT_TRUE(read("ended").empty());
+  reopen();
+  EXPECT_EQ(store_->statistics().series, 1U);
+}
+
 TEST_F(RetentionOfStore, WhatASeriesFallsUnderIsTold) {
   set_rules({rule("a.*", days(60)), rule(".*b", days(30), {{days(3), hours(1)}})});
   for (const auto* name : {"a", "ab", "b", "bb", "c"}) write(name, {{now(), 1}});

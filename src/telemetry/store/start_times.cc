@@ -137,10 +137,25 @@ void StartTimes::Write::note(std::uint32_t ref, std::int64_t time_ms, std::int64
              row_value(newest ? Kind::kFrom : Kind::kOnly, time_ms, start_ms));
 }
 
-Status StartTimes::Write::put() {
-  if (batch_.Count() == 0) return {};
-  TRY_STATUS(of_.database_.write(batch_));
+Status StartTimes::Write::put(bool with_starts) {
+  auto status = of_.any_waiting_ ? of_.put_waiting() : Status();
+  if (batch_.Count() == 0) return with_starts ? status : Status();
+  if (status) status = of_.database_.write(batch_);
   of_.unsynced_ = true;
+  if (status) return {};
+  const std::scoped_lock lock(of_.waiting_mutex_);
+  of_.waiting_.push_back(std::move(batch_));
+  of_.any_waiting_ = true;
+  return status;
+}
+
+Status StartTimes::put_waiting() {
+  const std::scoped_lock lock(waiting_mutex_);
+  while (!waiting_.empty()) {
+    TRY_STATUS(database_.write(waiting_.front()));
+    waiting_.erase(waiting_.begin());
+  }
+  any_waiting_ = false;
   return {};
 }
 

@@ -10,8 +10,10 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <rocksdb/write_batch.h>
 #include <shared_mutex>
+#include <vector>
 
 #include "telemetry/store/database.h"
 
@@ -32,7 +34,9 @@ class StartTimes {
     /// With the series' block locked. 0: the sample has no start. `newest`: it is later than every
     /// sample of its series.
     void note(std::uint32_t ref, std::int64_t time_ms, std::int64_t start_ms, bool newest);
-    Status put();
+    /// `with_starts`: the write brought some. Then it fails, too, when those of an earlier one that
+    /// could not be put cannot yet: it may be that one repeated, whose samples are known by now.
+    Status put(bool with_starts);
 
    private:
     StartTimes& of_;
@@ -59,10 +63,15 @@ class StartTimes {
   Status prune(std::int64_t cutoff_ms, const std::function<bool(std::uint32_t ref)>& is_gone);
 
  private:
+  Status put_waiting();
+
   explicit StartTimes(Database& database) : database_(database) {}
 
   Database& database_;
   std::atomic<bool> any_ = false, unsynced_ = false;
+  std::mutex waiting_mutex_;
+  std::vector<rocksdb::WriteBatch> waiting_;  ///< could not be put, oldest first
+  std::atomic<bool> any_waiting_ = false;
   mutable std::shared_mutex mutex_;
   absl::flat_hash_map<std::uint32_t, std::int64_t> latest_;  ///< ref -> start of its newest samples
 };

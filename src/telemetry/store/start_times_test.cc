@@ -153,7 +153,7 @@ TEST(StartTimes, RetentionKeepsWhatLaterSamplesNeed) {
     store::StartTimes::Write write(*starts);
     for (std::int64_t i = 1; i <= 10; ++i) write.note(7, i * 1000, i * 10, true);
     write.note(8, 1000, 10, true);
-    ASSERT_TRUE(write.put());
+    ASSERT_TRUE(write.put(true));
   }
   ASSERT_TRUE(starts->prune(5500, [](std::uint32_t ref) { return ref == 8; }));
   EXPECT_FALSE(starts->knows(8));
@@ -200,7 +200,7 @@ TEST(StartTimes, ADamagedBlockCostsTheStartsOfItsSeriesAlone) {
     auto starts = store::StartTimes::open(**database);
     store::StartTimes::Write write(*starts);
     for (std::uint32_t ref = 0; ref < kSeries; ++ref) write.note(ref, 1000, ref + 1, true);
-    ASSERT_TRUE(write.put());
+    ASSERT_TRUE(write.put(true));
     ASSERT_TRUE((*database)->db().Flush({}, (*database)->family(store::Family::kStarts)).ok());
   }
   std::filesystem::path largest;
