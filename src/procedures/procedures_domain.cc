@@ -112,6 +112,16 @@ std::uint64_t runs_started_in(const journal::Decision& decision) {
       decision.facts, std::string(facts::RunStarted::kType), &journal::NewFact::type));
 }
 
+/// Of which step an intent is.
+struct Attempt {
+  std::string run;
+  int index, number;
+};
+Attempt attempt_of(const journal::Intent& intent) {
+  return {text_or(intent.request, "run"), static_cast<int>(number_or(intent.request, "index", -1)),
+          static_cast<int>(number_or(intent.request, "attempt", 0))};
+}
+
 void append(journal::Decision& to, journal::Decision more) {
   std::ranges::move(more.facts, std::back_inserter(to.facts));
   std::ranges::move(more.intents, std::back_inserter(to.intents));
@@ -359,12 +369,18 @@ std::optional<Timestamp> ProceduresDomain::next_due() const {
   return next;
 }
 
+bool ProceduresDomain::may_begin(const journal::Intent& intent) const {
+  const auto attempt = attempt_of(intent);
+  const auto* run = find(attempt.run);
+  return run != nullptr && procedures::may_begin(*run, attempt.index, attempt.number);
+}
+
 journal::Decision ProceduresDomain::outcome(const journal::Intent& intent,
                                             const journal::Outcome& outcome, Timestamp) {
-  const auto* run = find(text_or(intent.request, "run"));
+  const auto attempt = attempt_of(intent);
+  const auto* run = find(attempt.run);
   if (run == nullptr) return {};
-  return step_outcome(*run, static_cast<int>(number_or(intent.request, "index", -1)),
-                      static_cast<int>(number_or(intent.request, "attempt", 0)), outcome);
+  return step_outcome(*run, attempt.index, attempt.number, outcome);
 }
 
 Json ProceduresDomain::snapshot() const {

@@ -60,6 +60,11 @@ class ProceduresDomain final : public journal::Domain {
   /// (procedures/secret_inputs.h), kTooLarge when the plan does not fit into a fact.
   Result<journal::Decision> start(const StartRequest& request) const;
 
+  /// Whether the step that `intent` performs is still wanted. Asked when it is about to begin,
+  /// which may be a minute after it was decided, or after a restart: its run may have been
+  /// cancelled since.
+  bool may_begin(const journal::Intent& intent) const;
+
   /// Null when there is no such run among those in memory: all open ones and the newest kKeptRuns
   /// closed ones.
   const Run* find(const std::string& id) const;

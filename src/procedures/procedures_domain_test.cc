@@ -8,24 +8,56 @@
 #include "journal/memory_store.h"
 #include "platform/runtime/virtual_runtime.h"
 #include "procedures/run_fsm.h"
+#include "procedures/step_effects.h"
 
 namespace wellrun::procedures {
 namespace {
 
+using namespace std::chrono_literals;
+
+/// Remembers the commands that it was to carry out. "false" fails; "hang" never ends.
+struct FakeCommands final : journal::Performer {
+  std::vector<std::string> begun;
+  void perform(const journal::Intent& intent,
+               std::move_only_function<void(journal::Outcome)> done) override {
+    begun.push_back(text_or(intent.request.at("spec"), "command"));
+    if (begun.back() == "hang") return;
+    if (begun.back() != "false") return done({});
+    done({.kind = journal::Outcome::Kind::kFailed, .error = "exit status 1"});
+  }
+};
+
 /// Runbooks and automations of a few lines, on a ledger over a store in memory.
 class House {
  public:
-  explicit House(const std::string& documents, ProceduresOptions options = {})
-      : domain(catalog.catalog(), std::move(options)) {
+  explicit House(const std::string& documents, ProceduresOptions with = {})
+      : options(std::move(with)) {
     const auto checked = catalog::check(catalog::load({{"ops.yaml", kPeople + documents}}));
     for (const auto& problem : checked.problems) ADD_FAILURE() << catalog::to_string(problem);
-    EXPECT_TRUE(ledger.start());
-    command([&](Timestamp) { return catalog.decide_apply(checked, {.commit = "c0ffee"}); });
+    open();
+    command([&](Timestamp) { return catalog->decide_apply(checked, {.commit = "c0ffee"}); });
+  }
+
+  void open() {
+    catalog = std::make_unique<catalog::CatalogDomain>();
+    domain = std::make_unique<ProceduresDomain>(catalog->catalog(), options);
+    ledger = std::make_unique<journal::Ledger>(
+        time.runtime(), store, std::vector<journal::Domain*>{catalog.get(), domain.get()});
+    ledger->perform_with("procedures.run", wanted_commands);
+    EXPECT_TRUE(ledger->start());
+    time.run_ready();
+  }
+
+  void kill_and_restart() {
+    time.crash();
+    ledger.reset();
+    store.recover();
+    open();
   }
 
   Status command(journal::Ledger::Decide decide) {
     Status result = fail(ErrorCode::kInternal, "no answer");
-    ledger.command({}, std::move(decide), [&](Result<std::vector<journal::Fact>> facts) {
+    ledger->command({}, std::move(decide), [&](Result<std::vector<journal::Fact>> facts) {
       result = facts ? Status() : std::unexpected(facts.error());
     });
     time.run_ready();
@@ -34,7 +66,13 @@ class House {
 
   Status start(const std::string& runbook, std::map<std::string, std::string> inputs = {}) {
     return command([&](Timestamp) {
-      return domain.start({.runbook = runbook, .inputs = inputs, .by = "person:ana"});
+      return domain->start({.runbook = runbook, .inputs = inputs, .by = "person:ana"});
+    });
+  }
+
+  Status cancel(const std::string& run) {
+    return command([this, run](Timestamp now) {
+      return procedures::cancel(*domain->find(run), "person:ana", now);
     });
   }
 
@@ -62,9 +100,13 @@ spec: {members: [ana], email: shop@shop.example}
 )";
   VirtualRuntime time;
   journal::MemoryStore store{time.runtime().strand};
-  catalog::CatalogDomain catalog;
-  ProceduresDomain domain;
-  journal::Ledger ledger{time.runtime(), store, {&catalog, &domain}};
+  ProceduresOptions options;
+  std::unique_ptr<catalog::CatalogDomain> catalog;
+  std::unique_ptr<ProceduresDomain> domain;
+  FakeCommands commands;
+  UnlessCancelled wanted_commands{
+      [this](const journal::Intent& intent) { return domain->may_begin(intent); }, commands};
+  std::unique_ptr<journal::Ledger> ledger;
 };
 
 std::string runbook(const std::string& name, const std::string& steps) {
@@ -86,10 +128,10 @@ metadata: {name: tell}
 spec: {on: run.step_finished, when: {run: run-0001}, runbook: tell, limits: {maxPerHour: 1}}
 )");
   ASSERT_TRUE(house.start("outer"));
-  house.time.run_for(std::chrono::minutes(1));
+  house.time.run_for(1min);
   EXPECT_EQ(house.runs_started(),
             (std::vector<std::string>{"run-0001 outer", "run-0002 tell", "run-0003 inner"}));
-  for (const auto& [id, run] : house.domain.runs())
+  for (const auto& [id, run] : house.domain->runs())
     EXPECT_EQ(run.status, RunStatus::kSucceeded) << id << " " << name_of(run.status);
 }
 
@@ -114,14 +156,14 @@ spec:
 TEST(Procedures, AChildWhoseInputsAreTooLargeFailsItsStepHoweverOftenItIsTried) {
   House house(greedy(", retries: 70"));
   ASSERT_TRUE(house.start("outer", {{"text", std::string(5 << 10, 'x')}}));
-  house.time.run_for(std::chrono::hours(2));
-  const auto* run = house.domain.find("run-0001");
+  house.time.run_for(2h);
+  const auto* run = house.domain->find("run-0001");
   EXPECT_EQ(run->status, RunStatus::kFailed);
   EXPECT_EQ(run->steps[0].attempt, 71);
   EXPECT_THAT(run->steps[0].error, testing::HasSubstr("give shorter inputs"));
   const auto started = house.facts("run.step_started");
   ASSERT_EQ(started.size(), 71U);
-  EXPECT_EQ(started[1].time - started[0].time, std::chrono::seconds(1)) << "backoff";
+  EXPECT_EQ(started[1].time - started[0].time, 1s) << "backoff";
 }
 
 TEST(Procedures, AnAutomationThatFillsInTooMuchIsHeldBack) {
@@ -153,8 +195,8 @@ spec: {on: run.started, runbook: pause, limits: {maxPerHour: 1000, cooldown: 0s}
   EXPECT_GT(first, 10U);
   EXPECT_LT(first, 100U);
   ASSERT_TRUE(house.start("pause"));
-  house.time.run_for(std::chrono::minutes(1));
-  for (const auto& [id, run] : house.domain.runs()) EXPECT_EQ(run.status, RunStatus::kSucceeded);
+  house.time.run_for(1min);
+  for (const auto& [id, run] : house.domain->runs()) EXPECT_EQ(run.status, RunStatus::kSucceeded);
 }
 
 TEST(Procedures, ARunGoesOnBehindAFailedStepWithARunbook) {
@@ -163,13 +205,13 @@ TEST(Procedures, ARunGoesOnBehindAFailedStepWithARunbook) {
                       "{name: broken, run: {command: 'false'}, onFailure: continue}, "
                       "{name: inner, runbook: {name: inner}}, {name: rest, wait: {duration: 1s}}"));
   ASSERT_TRUE(house.start("outer"));
-  house.time.run_for(std::chrono::minutes(1));
-  const auto* run = house.domain.find("run-0001");
+  house.time.run_for(1min);
+  const auto* run = house.domain->find("run-0001");
   EXPECT_EQ(run->status, RunStatus::kFailed) << name_of(run->status);
   EXPECT_EQ(run->steps[0].status, StepStatus::kFailed);
   EXPECT_EQ(run->steps[1].status, StepStatus::kSucceeded);
   EXPECT_EQ(run->steps[2].status, StepStatus::kSucceeded);
-  EXPECT_EQ(house.domain.find("run-0002")->parent_index, 1);
+  EXPECT_EQ(house.domain->find("run-0002")->parent_index, 1);
 }
 
 TEST(Procedures, SeventyChildrenThatCannotStartEachFailTheirStep) {
@@ -189,8 +231,8 @@ TEST(Procedures, SeventyChildrenThatCannotStartEachFailTheirStep) {
   }
   House house(child + parent);
   ASSERT_TRUE(house.start("parent", {{"text", std::string(4200, 'x')}}));
-  house.time.run_for(std::chrono::minutes(1));
-  const auto* run = house.domain.find("run-0001");
+  house.time.run_for(1min);
+  const auto* run = house.domain->find("run-0001");
   ASSERT_EQ(run->steps.size(), 70U);
   EXPECT_EQ(run->status, RunStatus::kFailed) << name_of(run->status);
   for (const auto& step : run->steps) {
@@ -219,7 +261,7 @@ TEST(Procedures, WhoIsToldOfAutomationsHeldBackAndIsHeldBackSaysNothing) {
     std::map<std::string, int> held_back;
     for (const auto& fact : house.facts("automation.suppressed")) ++held_back[fact.stream];
     EXPECT_EQ(held_back, (std::map<std::string, int>{{"automation/act", 2}})) << dry_run;
-    const auto& records = house.domain.automation_records();
+    const auto& records = house.domain->automation_records();
     EXPECT_EQ(records.at("act").triggered, 1U);
     EXPECT_EQ(records.contains("tell") ? records.at("tell").triggered : 0,
               dry_run == "true" ? 0U : 1U);
@@ -274,18 +316,42 @@ spec:
   EXPECT_THAT(text_or(refused.body, "error"), testing::HasSubstr("may not be"));
 }
 
+TEST(Procedures, WhatWaitsForItsNextAttemptDoesNotBeginAfterItsRunWasCancelled) {
+  House house(runbook("fix", "{name: fix, run: {command: 'false'}, retries: 3}"));
+  ASSERT_TRUE(house.start("fix"));
+  ASSERT_EQ(house.commands.begun.size(), 1U);
+  ASSERT_TRUE(house.cancel("run-0001"));
+  house.time.run_for(5min);
+  EXPECT_EQ(house.commands.begun.size(), 1U);
+  const auto& run = *house.domain->find("run-0001");
+  EXPECT_EQ(run.status, RunStatus::kCancelled);
+  EXPECT_THAT(run.steps[0].error, testing::HasSubstr("not begun"));
+}
+
+TEST(Procedures, WhatWasUnderWayDoesNotBeginAgainAfterARestartWhenItsRunWasCancelled) {
+  House house(runbook("fix", "{name: fix, run: {command: hang}, repeatable: true}"));
+  ASSERT_TRUE(house.start("fix"));
+  house.kill_and_restart();
+  ASSERT_EQ(house.commands.begun.size(), 2U) << "it may be carried out again";
+  ASSERT_TRUE(house.cancel("run-0001"));
+  house.kill_and_restart();
+  house.time.run_for(5min);
+  EXPECT_EQ(house.commands.begun.size(), 2U);
+  EXPECT_EQ(house.domain->find("run-0001")->status, RunStatus::kCancelled);
+}
+
 TEST(Procedures, ARunThatIsOnlyInTheJournalIsReadFromThere) {
   House house(runbook("short", "{name: pause, wait: {duration: 1s}}"));
   for (int i = 0; i < 1002; ++i) {
     ASSERT_TRUE(house.start("short"));
-    house.time.run_for(std::chrono::seconds(2));
+    house.time.run_for(2s);
   }
-  EXPECT_EQ(house.domain.find("run-0001"), nullptr);
+  EXPECT_EQ(house.domain->find("run-0001"), nullptr);
   const auto old = read_run(house.store, "run-0001");
   ASSERT_TRUE(old);
   EXPECT_EQ(old->status, RunStatus::kSucceeded);
   EXPECT_EQ(to_snapshot(*read_run(house.store, "run-0900")),
-            to_snapshot(*house.domain.find("run-0900")));
+            to_snapshot(*house.domain->find("run-0900")));
   EXPECT_EQ(read_run(house.store, "run-9999").error().code, ErrorCode::kNotFound);
 }
 

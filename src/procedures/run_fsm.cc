@@ -143,6 +143,13 @@ Next start_step(const Run& run, Timestamp now) {
   return next;
 }
 
+/// Its outcome has not come: it was let begin, or will be.
+bool is_under_way(const Run& run, int index, int attempt) {
+  const auto at = static_cast<std::size_t>(index);
+  return at < run.steps.size() && run.steps[at].attempt == attempt &&
+         run.steps[at].status == StepStatus::kRunning;
+}
+
 void apply_step_finished(Run& run, const facts::RunStepFinished& body, Timestamp time) {
   const auto index = static_cast<std::size_t>(body.index);
   if (index >= run.steps.size()) return;
@@ -284,12 +291,14 @@ Next proceed(const Run& run, Timestamp now) {
   }
 }
 
+bool may_begin(const Run& run, int index, int attempt) {
+  return !is_finished(run.status) && is_under_way(run, index, attempt);
+}
+
 journal::Decision step_outcome(const Run& run, int index, int attempt,
                                const journal::Outcome& outcome) {
+  if (!is_under_way(run, index, attempt)) return {};
   const auto at = static_cast<std::size_t>(index);
-  if (at >= run.steps.size() || run.steps[at].attempt != attempt ||
-      run.steps[at].status != StepStatus::kRunning)
-    return {};
   using Kind = journal::Outcome::Kind;
   facts::RunStepFinished body{
       .run = run.id, .step = run.plan[at].name, .index = index, .attempt = attempt};

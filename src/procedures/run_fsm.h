@@ -43,6 +43,10 @@ struct Next {
 /// a step is under way, waits for a person, or the run is over, nor before onward_due().
 Next proceed(const Run& run, Timestamp now);
 
+/// Whether that attempt of that step may begin: false once the run is over, and when the run has
+/// gone past it.
+bool may_begin(const Run& run, int index, int attempt);
+
 /// A step's effect came to an end.
 journal::Decision step_outcome(const Run& run, int index, int attempt,
                                const journal::Outcome& outcome);
@@ -63,7 +67,8 @@ std::optional<Timestamp> wait_due(const Run& run);
 Result<journal::Decision> approve(const Run& run, int index, bool approved, const std::string& by,
                                   const std::string& comment);
 /// kConflict when the run is over. The step under way is let run out; its outcome is recorded but
-/// nothing follows it.
+/// nothing follows it. A step that has not begun, because it waits for its next attempt, no longer
+/// does: see may_begin().
 Result<journal::Decision> cancel(const Run& run, const std::string& by, Timestamp now);
 /// `decision`: done, retry or abort. kConflict when no step of the run is unknown, kInvalid for
 /// another word.

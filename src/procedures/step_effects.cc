@@ -141,6 +141,11 @@ Result<bool> holds(std::string_view condition, double value) {
       fmt::format("{} is not a condition; operators are < <= > >= == !=", quote(condition)));
 }
 
+void UnlessCancelled::perform(const journal::Intent& intent, Done done) {
+  if (may_begin_(intent)) return step_.perform(intent, std::move(done));
+  done(failed("not begun: the run was over before its turn came"));
+}
+
 void CommandStep::perform(const journal::Intent& intent, Done done) {
   const auto& request = intent.request;
   auto secrets = read_secrets(environment_, request);

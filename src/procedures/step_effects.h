@@ -93,6 +93,21 @@ class QueryStep final : public journal::Performer {
   telemetry::Querier& querier_;
 };
 
+/// Before any of them: a step that is no longer wanted when it is about to begin fails without
+/// having begun. `may_begin`: ProceduresDomain's.
+class UnlessCancelled final : public journal::Performer {
+ public:
+  using MayBegin = std::function<bool(const journal::Intent&)>;
+  UnlessCancelled(MayBegin may_begin, journal::Performer& step)
+      : may_begin_(std::move(may_begin)), step_(step) {}
+  void perform(const journal::Intent& intent,
+               std::move_only_function<void(journal::Outcome)> done) override;
+
+ private:
+  MayBegin may_begin_;
+  journal::Performer& step_;
+};
+
 /// "< 0.05" against a value; operators < <= > >= == !=. kInvalid for anything else.
 Result<bool> holds(std::string_view condition, double value);
 

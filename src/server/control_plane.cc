@@ -27,6 +27,10 @@ health::EvaluatorOptions with_operations(health::EvaluatorOptions options,
   return options;
 }
 
+procedures::UnlessCancelled::MayBegin may_begin(const procedures::ProceduresDomain& domain) {
+  return [&domain](const journal::Intent& intent) { return domain.may_begin(intent); };
+}
+
 }  // namespace
 
 ControlPlane::ControlPlane(const Ports& ports)
@@ -51,12 +55,15 @@ ControlPlane::ControlPlane(const Ports& ports)
           [this] { return secret_files(catalog_.catalog()); }),
       http_step_({ports.runtime, ports.journal, live_, ports.read_secret}, ports.http),
       query_step_({ports.runtime, ports.journal, live_, ports.read_secret}, ports.querier),
+      wanted_command_(may_begin(procedures_), command_step_),
+      wanted_http_(may_begin(procedures_), http_step_),
+      wanted_query_(may_begin(procedures_), query_step_),
       email_(notify(ports, respond_), ports.mailer),
       webhook_(notify(ports, respond_), ports.http),
       slack_(notify(ports, respond_), ports.http) {
-  ledger_.perform_with("procedures.run", command_step_);
-  ledger_.perform_with("procedures.http", http_step_);
-  ledger_.perform_with("procedures.query", query_step_);
+  ledger_.perform_with("procedures.run", wanted_command_);
+  ledger_.perform_with("procedures.http", wanted_http_);
+  ledger_.perform_with("procedures.query", wanted_query_);
   ledger_.perform_with("respond.email", email_);
   ledger_.perform_with("respond.webhook", webhook_);
   ledger_.perform_with("respond.slack", slack_);

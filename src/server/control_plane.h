@@ -107,6 +107,7 @@ class ControlPlane {
   procedures::CommandStep command_step_;
   procedures::HttpStep http_step_;
   procedures::QueryStep query_step_;
+  procedures::UnlessCancelled wanted_command_, wanted_http_, wanted_query_;
   respond::EmailPerformer email_;
   respond::WebhookPerformer webhook_;
   respond::SlackPerformer slack_;
