@@ -86,6 +86,12 @@ int failed_in_a_row(const Incident& incident) {
   return static_cast<int>(end - incident.pages.rbegin());
 }
 
+/// Whether anyone is to be paged without being asked for. Not while no alert fires any more: it is
+/// mitigated then in a moment, or one fires again and paging goes on where it was.
+bool pages_by_itself(const Incident& incident) {
+  return incident.state == IncidentState::kTriggered && !incident.quiet_since;
+}
+
 Step standing(const Incident& incident) {
   return {incident.level, incident.round};
 }
@@ -199,7 +205,7 @@ Duration until_reminder(const Incident& incident) {
 
 std::optional<Timestamp> escalation_due(const catalog::Catalog& catalog, const Incident& incident) {
   const auto policy = policy_now(catalog, incident);
-  if (incident.state != IncidentState::kTriggered || policy.empty()) return std::nullopt;
+  if (!pages_by_itself(incident) || policy.empty()) return std::nullopt;
   const auto* level = level_of(catalog, policy, incident.level);
   if (level == nullptr || !step_after(catalog, policy, standing(incident)))
     return incident.level_since + until_reminder(incident);
@@ -229,7 +235,7 @@ journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incid
 
 journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
                                            const Incident& incident, Timestamp now) {
-  if (incident.state != IncidentState::kTriggered) return {};
+  if (!pages_by_itself(incident)) return {};
   std::string errors;
   for (const auto& page : incident.pages) {
     if (page.level != incident.level || page.round != incident.round) continue;
@@ -252,8 +258,7 @@ journal::Decision escalate_when_applied(const catalog::Catalog& catalog, const I
       return page.round == incident.round && at_level(page.level);
     });
   };
-  if (incident.state != IncidentState::kTriggered ||
-      paged([&](int level) { return level == incident.level; }))
+  if (!pages_by_itself(incident) || paged([&](int level) { return level == incident.level; }))
     return {};
   const bool any = paged([](int) { return true; });
   auto decision = page_from(catalog, incident, {any ? incident.level : 1, incident.round},

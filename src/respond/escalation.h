@@ -62,16 +62,16 @@ std::optional<Step> step_after(const catalog::Catalog& catalog, const std::strin
 journal::Decision page_from(const catalog::Catalog& catalog, const Incident& incident, Step from,
                             const std::string& first_reason, const std::string& by, Timestamp now);
 
-/// When the incident's escalation goes on by itself; std::nullopt unless it is triggered and has a
-/// policy.
+/// When the incident's escalation goes on by itself; std::nullopt unless it is triggered, an alert
+/// of it fires (or it never had one), and it has a policy.
 std::optional<Timestamp> escalation_due(const catalog::Catalog& catalog, const Incident& incident);
 
 /// What happens then: the next level, or a reminder to the last.
 journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incident& incident,
                                     Timestamp now);
 
-/// After a page failed: the next level at once when every page of this one failed; nothing
-/// otherwise, and nothing after the last level (its reminder follows).
+/// After a page failed, or an alert fires again after that: the next level at once when every page
+/// of this one failed; nothing otherwise, and nothing after the last level (its reminder follows).
 journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
                                            const Incident& incident, Timestamp now);
 

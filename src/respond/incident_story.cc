@@ -105,7 +105,7 @@ void apply(Incident& incident, const journal::Fact& fact) {
     incident.round = escalated.round;
     incident.level_since = fact.time;
     incident.mitigated_at.reset();
-    incident.quiet_since.reset();  // whoever escalates says that it is not over
+    incident.quiet_since.reset();  // a person's: it is not over. By itself none comes then
     follow_table(incident, IncidentCommand::kEscalate);
   } else if (fact.type == facts::IncidentSeverityChanged::kType) {
     incident.severity = body.get<facts::IncidentSeverityChanged>().to;

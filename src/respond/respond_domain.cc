@@ -240,7 +240,8 @@ journal::Decision RespondDomain::on_alert_added(const journal::Fact& fact, Times
   const auto alert = text_or(fact.body, "alert");
   const bool held_long = incident.state == IncidentState::kAcknowledged && incident.held_since &&
                          *incident.held_since + kAcknowledgementHolds <= now;
-  if (!incident.unpaged && !held_long) return {};
+  // While no alert fired, a level whose every page failed was let be.
+  if (!incident.unpaged && !held_long) return escalate_when_all_failed(catalog_, incident, now);
   const auto reason = incident.unpaged
                           ? fmt::format("{} fires again after the incident was mitigated", alert)
                           : fmt::format("{} fires, and the incident was acknowledged {} ago", alert,

@@ -11,16 +11,16 @@
 // | alert.resolved | incident.alert_resolved |
 // | incident.opened | level 1 is paged; the first update is posted when the communication plan says so |
 // | incident.alert_added to a mitigated one, or to one acknowledged long ago | it is triggered again, level 1 is paged |
-// | page.failed | the next level, when every page of this one failed |
+// | page.failed | the next level, when every page of this one failed and an alert still fires |
 // | catalog.applied | whoever it names is paged for the incidents that reached nobody |
 // | incident.resolved | the last update is posted |
 // clang-format on
 //
-// When due: the next level or a reminder; mitigated once every alert stayed resolved for
-// kQuietBeforeMitigated; status.update_due when a promised update is overdue (told once a promise).
-// Resolving is a person's act, or an automation's through the API. What still fires
-// kStillFiresAfter later is an incident again, and one that a person mitigated is triggered again
-// then.
+// When due: the next level or a reminder, while an alert fires; mitigated once every alert stayed
+// resolved for kQuietBeforeMitigated; status.update_due when a promised update is overdue (told
+// once a promise). Resolving is a person's act, or an automation's through the API. What still
+// fires kStillFiresAfter later is an incident again, and one that a person mitigated is triggered
+// again then.
 
 #include <deque>
 #include <map>

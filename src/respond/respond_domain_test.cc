@@ -516,6 +516,46 @@ TEST(Respond, AnIncidentThatWasMitigatedByHandIsTriggeredAgainWhileItsAlertFires
   EXPECT_LE(shop.performer.pages.size(), 3U);
 }
 
+TEST(Respond, WhileNoAlertFiresAnyMoreNobodyElseIsPagedAndItIsMitigatedAfterAMinute) {
+  for (const auto heals_after : {4min + 30s, 19min + 30s}) {  // before level 2, before a reminder
+    Shop shop;
+    shop.fire("a1");
+    shop.time.run_for(heals_after);
+    const auto pages = shop.performer.pages.size();
+    shop.heal("a1");
+    shop.time.run_for(59s);
+    EXPECT_EQ(shop.incident().state, IncidentState::kTriggered);
+    shop.time.run_for(1s);
+    EXPECT_EQ(shop.incident().state, IncidentState::kMitigated);
+    shop.time.run_for(24h);
+    EXPECT_EQ(shop.performer.pages.size(), pages);
+  }
+}
+
+TEST(Respond, APageThatFailsWhileNoAlertFiresIsFollowedByTheNextLevelOnceOneFiresAgain) {
+  Shop shop;
+  shop.fire("a1");
+  shop.heal("a1");
+  shop.record("incident/inc-0001", facts::PageFailed{"inc-0001/page-1", "inc-0001", "ana", "mail",
+                                                     "connection refused"});
+  apply_catalog(shop);
+  EXPECT_EQ(shop.performer.pages, Strings{"ana by mail"});
+  EXPECT_TRUE(shop.incident().quiet_since);
+  shop.fire("a1");
+  EXPECT_EQ(shop.performer.pages, (Strings{"ana by mail", "cleo by mail"}));
+}
+
+TEST(Respond, WhoeverEscalatesWhileNoAlertFiresSaysThatItIsNotOver) {
+  Shop shop;
+  shop.fire("a1");
+  shop.heal("a1");
+  ASSERT_TRUE(shop.command(
+      [&](Timestamp now) { return shop.domain->escalate("inc-0001", "person:ana", "", now); }));
+  shop.time.run_for(20min);
+  EXPECT_EQ(shop.incident().state, IncidentState::kTriggered);
+  EXPECT_EQ(shop.performer.pages.size(), 3U) << "level 2 and its reminder";
+}
+
 TEST(Respond, WhatStillFiresJoinsTheIncidentThatItsWorkloadHasMeanwhile) {
   Shop shop;
   shop.fire("a1");
