@@ -95,9 +95,19 @@ std::string headline(const std::string& overall) {
   return overall == "degraded" ? "Some things work worse than they should" : "Everything works";
 }
 
-/// What customers were told last is the name of the incident to them: its title is written for us.
-std::string public_title(const Incident& incident) {
-  return incident.updates.empty() ? std::string("Incident") : incident.updates.front().text;
+/// std::nullopt when nothing was told on that page.
+std::optional<PublicIncident> told_on(const std::string& page, const Incident& incident) {
+  PublicIncident told{.opened_at = incident.opened_at,
+                      .resolved_at = incident.resolved_at,
+                      .hurts_customers = hurts_customers(incident)};
+  for (const auto& update : incident.updates) {
+    if (update.status_page != page) continue;
+    told.updates.push_back({update.at, update.state, update.text});
+    told.next_update_due = incident.is_open() ? update.next_due : std::nullopt;
+  }
+  if (told.updates.empty()) return std::nullopt;
+  told.title = told.updates.front().text;
+  return told;
 }
 
 /// A bar for each day. Said in words, too: a picture alone tells nothing to who cannot see it.
@@ -125,12 +135,13 @@ std::string component_item(const PublicComponent& component) {
       day_bars(component), std::floor(component.uptime_90d * 1e5) / 1e3);
 }
 
-std::string incident_article(const Incident& incident) {
-  const bool open = hurts_customers(incident);
+std::string incident_article(const PublicIncident& incident) {
+  const bool open = incident.hurts_customers;
   auto article = fmt::format("<article class=\"{}\"><h3>{} {}</h3>", open ? "open" : "over",
                              open ? "Open since" : "Over; began", time_element(incident.opened_at));
-  if (const auto due = incident.next_update_due(); due && open)
-    article += fmt::format("<p class=\"dim\">Next update by {}</p>", time_element(*due));
+  if (incident.next_update_due && open)
+    article += fmt::format("<p class=\"dim\">Next update by {}</p>",
+                           time_element(*incident.next_update_due));
   for (auto update = incident.updates.rbegin(); update != incident.updates.rend(); ++update) {
     article += fmt::format("<p>{} · {}<br>{}</p>", time_element(update->at),
                            escape_html(update->state), escape_html(update->text));
@@ -145,7 +156,7 @@ std::string render(const PublicStatus& status, Timestamp now) {
   for (const auto& component : status.components) body += component_item(component);
   body += "</ul><h2>What happened</h2>";
   if (status.incidents.empty()) body += "<p>Nothing to tell in the last 90 days.</p>";
-  for (const auto* incident : status.incidents) body += incident_article(*incident);
+  for (const auto& incident : status.incidents) body += incident_article(incident);
   body += fmt::format("<footer class=\"dim\">as of {}</footer>", time_element(now));
   return page_frame(status.title, body + "<script src=\"/status.js\"></script>");
 }
@@ -203,9 +214,8 @@ std::optional<PublicStatus> public_status(const RespondDomain& domain, const std
   }
   for (auto each = domain.incidents().rbegin(); each != domain.incidents().rend(); ++each) {
     const auto& incident = each->second;
-    const bool told = std::ranges::any_of(
-        incident.updates, [&](const StatusUpdate& update) { return update.status_page == name; });
-    if (told && now - incident.opened_at < kHistory) status.incidents.push_back(&incident);
+    if (now - incident.opened_at >= kHistory) continue;
+    if (auto told = told_on(name, incident)) status.incidents.push_back(*std::move(told));
   }
   return status;
 }
@@ -217,18 +227,18 @@ Json to_json(const PublicStatus& status) {
         {{"name", c.name}, {"state", c.state}, {"uptime_90d", c.uptime_90d}, {"days", c.days}});
   Json incidents = Json::array();
   Json next;
-  for (const auto* incident : status.incidents) {
+  for (const auto& incident : status.incidents) {
     Json updates = Json::array();
-    for (const auto& u : incident->updates)
+    for (const auto& u : incident.updates)
       updates.push_back({{"time", format_rfc3339(u.at)}, {"state", u.state}, {"text", u.text}});
     incidents.push_back(
-        {{"title", public_title(*incident)},
-         {"opened_at", format_rfc3339(incident->opened_at)},
+        {{"title", incident.title},
+         {"opened_at", format_rfc3339(incident.opened_at)},
          {"resolved_at",
-          incident->resolved_at ? Json(format_rfc3339(*incident->resolved_at)) : Json()},
+          incident.resolved_at ? Json(format_rfc3339(*incident.resolved_at)) : Json()},
          {"updates", std::move(updates)}});
-    if (const auto due = incident->next_update_due(); due && next.is_null())
-      next = format_rfc3339(*due);
+    if (incident.next_update_due && next.is_null())
+      next = format_rfc3339(*incident.next_update_due);
   }
   return {{"title", status.title},
           {"overall", status.overall},

@@ -20,16 +20,32 @@ struct PublicComponent {
   std::vector<std::string> days;
 };
 
+struct PublicUpdate {
+  Timestamp at;
+  std::string state, text;
+};
+
+/// What one page tells of an incident: values of its own, so that no page can show what was said on
+/// another, where it may have been written for other readers.
+struct PublicIncident {
+  std::string title;  ///< what was told first: the incident's own title is written for us
+  Timestamp opened_at;
+  std::optional<Timestamp> resolved_at;
+  bool hurts_customers = false;
+  std::optional<Timestamp> next_update_due;  ///< promised on this page, while it is open
+  std::vector<PublicUpdate> updates;         ///< oldest first, at least one
+};
+
 struct PublicStatus {
   std::string title, description;
   std::string overall;  ///< the worst of its components
   std::vector<PublicComponent> components;
-  std::vector<const Incident*> incidents;  ///< told to customers, newest first, of the last 90 days
+  std::vector<PublicIncident> incidents;  ///< told on this page, newest first, of the last 90 days
 };
 
 /// The status page of that name; std::nullopt when there is none. An open incident of severity 1 is
 /// an outage, of 2 or less a degradation; a mitigated one is over for customers. Incidents are
-/// those that were told on this very page.
+/// those that were told on this very page, with what was told there.
 std::optional<PublicStatus> public_status(const RespondDomain& domain, const std::string& page,
                                           Timestamp now);
 

@@ -68,6 +68,53 @@ TEST(StatusPage, EveryPageIsServedAndTellsOnlyWhatWasToldOnIt) {
   EXPECT_EQ(get(shop, "/api/status/{name}", "nobody").status, 404);
 }
 
+TEST(StatusPage, WhatWasWrittenForOnePageIsNotShownOnAnother) {
+  Shop shop;
+  catalog::StatusPage staff;
+  staff.metadata.name = "staff";
+  staff.title = "For staff";
+  staff.components = {{"Checkout", {"shop"}}};
+  put(shop.catalog, staff, shop.time.now());
+  auto public_plan = *shop.catalog.find<catalog::CommunicationPlan>("customers");
+  public_plan.severities = {1};
+  catalog::CommunicationPlan internal;
+  internal.metadata.name = "staff";
+  internal.workload.name = "shop";
+  internal.status_page.name = "staff";
+  internal.severities = {2, 3, 4};
+  auto workload = *shop.catalog.find<catalog::Workload>("shop");
+  workload.communication_plan.name.clear();  // the plan of the severity speaks
+  put(shop.catalog, workload, shop.time.now());
+  put(shop.catalog, public_plan, shop.time.now());
+  put(shop.catalog, internal, shop.time.now());
+
+  const auto post = [&](const std::string& text, Duration next) {
+    ASSERT_TRUE(shop.command([&](Timestamp now) {
+      return shop.domain->post_update("inc-0001", "identified", text, next, "person:ana", now);
+    }));
+  };
+  const auto json_of = [&](const std::string& page) {
+    return *parse_json(get(shop, "/api/status/{name}", page).body);
+  };
+  shop.fire("a1");
+  post("db-7 is out of disk", 10min);
+  EXPECT_EQ(json_of("public")["incidents"].size(), 0U);
+  ASSERT_TRUE(shop.command([&](Timestamp) {
+    return shop.domain->change_severity("inc-0001", 1, "all orders fail", "person:ana");
+  }));
+  post("Orders fail.", 40min);
+  const auto told = json_of("public");
+  ASSERT_EQ(told["incidents"].size(), 1U);
+  EXPECT_EQ(told["incidents"][0]["title"], "Orders fail.");
+  EXPECT_EQ(told["incidents"][0]["updates"].size(), 1U);
+  EXPECT_EQ(told["next_update"], format_rfc3339(shop.incident().opened_at + 40min));
+  EXPECT_FALSE(get(shop, "/pages/{name}", "public").body.contains("db-7"));
+  const auto inside = json_of("staff");
+  EXPECT_EQ(inside["incidents"][0]["title"], "db-7 is out of disk");
+  EXPECT_EQ(inside["next_update"], format_rfc3339(shop.incident().opened_at + 10min));
+  EXPECT_FALSE(get(shop, "/pages/{name}", "staff").body.contains("Orders fail."));
+}
+
 TEST(StatusPage, WhatPeopleWroteIsShownAsText) {
   Shop shop;
   shop.fire("a1");
