@@ -249,9 +249,11 @@ journal::Decision ProceduresDomain::react(const journal::Fact& fact, Timestamp n
                      fact.type == facts::RunStepFinished::kType ||
                      fact.type == facts::RunResumed::kType;
   if (moved && !rests(*run)) append(decision, proceed_with(*run, now, runs_started_in(decision)));
-  if (fact.type == facts::RunFinished::kType && !run->parent_run.empty()) {
+  if (fact.type != facts::RunFinished::kType) return decision;
+  if (run->status == RunStatus::kCancelled)
+    append(decision, cancel_children(*run, text_or(fact.body, "by"), now));
+  if (!run->parent_run.empty())
     append(decision, child_finished(*run, text_or(fact.body, "outcome"), now));
-  }
   return decision;
 }
 
@@ -300,6 +302,18 @@ journal::Decision ProceduresDomain::child_finished(const Run& child, const std::
        .error = succeeded ? "" : fmt::format("{} {}", child.id, outcome),
        .detail = {{"output", fmt::format("{} {}", child.id, outcome)},
                   {"duration_ms", (now - child.started_at).count()}}});
+}
+
+/// To stop a run is to stop what it started. Theirs follow from theirs: each ends with a
+/// run.finished of its own.
+journal::Decision ProceduresDomain::cancel_children(const Run& cancelled, const std::string& by,
+                                                    Timestamp now) const {
+  journal::Decision decision;
+  for (const auto& [id, run] : runs_) {
+    if (run.parent_run != cancelled.id) continue;
+    if (auto child = cancel(run, by, now)) append(decision, *std::move(child));
+  }
+  return decision;
 }
 
 /// An automation does not react to what is recorded of itself. One that is held back when it is

@@ -84,6 +84,8 @@ class ProceduresDomain final : public journal::Domain {
                                  std::uint64_t started_already = 0) const;
   journal::Decision child_finished(const Run& child, const std::string& outcome,
                                    Timestamp now) const;
+  journal::Decision cancel_children(const Run& cancelled, const std::string& by,
+                                    Timestamp now) const;
   journal::Decision automations(const journal::Fact& fact, Timestamp now) const;
   void forget_old_runs();
 

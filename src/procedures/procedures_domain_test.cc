@@ -340,6 +340,24 @@ TEST(Procedures, WhatWasUnderWayDoesNotBeginAgainAfterARestartWhenItsRunWasCance
   EXPECT_EQ(house.domain->find("run-0001")->status, RunStatus::kCancelled);
 }
 
+TEST(Procedures, WhatARunStartedIsCancelledWithIt) {
+  House house(
+      runbook("inner", "{name: a, wait: {duration: 1m}}, {name: b, run: {command: b}}") +
+      runbook("middle", "{name: inner, runbook: {name: inner}}, {name: m, run: {command: m}}") +
+      runbook("outer", "{name: middle, runbook: {name: middle}, retries: 3}"));
+  ASSERT_TRUE(house.start("outer"));
+  ASSERT_TRUE(house.start("middle"));
+  ASSERT_EQ(house.runs_started().size(), 5U);
+  ASSERT_TRUE(house.cancel("run-0001"));
+  house.time.run_for(1h);
+  for (const auto* id : {"run-0001", "run-0002", "run-0003"})
+    EXPECT_EQ(house.domain->find(id)->status, RunStatus::kCancelled) << id;
+  EXPECT_EQ(house.domain->find("run-0002")->steps[0].error, "run-0003 cancelled");
+  EXPECT_EQ(text_or(house.facts("run.finished")[2].body, "by"), "person:ana");
+  EXPECT_EQ(house.domain->find("run-0004")->status, RunStatus::kSucceeded) << "another's";
+  EXPECT_EQ(house.commands.begun, (std::vector<std::string>{"b", "m"})) << "only the other's";
+}
+
 TEST(Procedures, ARunThatIsOnlyInTheJournalIsReadFromThere) {
   House house(runbook("short", "{name: pause, wait: {duration: 1s}}"));
   for (int i = 0; i < 1002; ++i) {

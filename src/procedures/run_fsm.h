@@ -68,7 +68,7 @@ Result<journal::Decision> approve(const Run& run, int index, bool approved, cons
                                   const std::string& comment);
 /// kConflict when the run is over. The step under way is let run out; its outcome is recorded but
 /// nothing follows it. A step that has not begun, because it waits for its next attempt, no longer
-/// does: see may_begin().
+/// does: see may_begin(). Runs that it started are cancelled by the domain.
 Result<journal::Decision> cancel(const Run& run, const std::string& by, Timestamp now);
 /// `decision`: done, retry or abort. kConflict when no step of the run is unknown, kInvalid for
 /// another word.
