@@ -16,6 +16,8 @@ constexpr int kTries = 8;
 constexpr double kBandShare = 0.9;
 constexpr double kSkill = 0.9;  ///< of the error of "stays": better than this is credible
 constexpr std::size_t kLeadBins = 8;
+/// Larger magnitudes are cut: slopes and sums of errors stay finite.
+constexpr double kLargest = 1e30;
 constexpr Duration kDay = std::chrono::hours(24);
 constexpr Duration kWeek = std::chrono::hours(24 * 7);
 constexpr std::size_t kDaysForDay = 3;    ///< of history, before a daily pattern is tried
@@ -196,6 +198,12 @@ Range range_of(std::span<const double> values) {
   return range;
 }
 
+std::vector<double> cut(std::vector<double> values) {
+  for (auto& value : values)
+    if (std::isfinite(value)) value = std::clamp(value, -kLargest, kLargest);
+  return values;
+}
+
 /// What was never negative stays so, what was always a ratio stays within 1.
 double within(double value, const Range& range) {
   if (range.lowest >= 0) value = std::max(0.0, value);
@@ -224,9 +232,10 @@ const char* name_of(Method method) {
 }
 
 std::optional<Forecast> forecast(const History& history, Duration horizon) {
-  const std::span<const double> values(history.values);
+  const auto values = cut(history.values);
   const auto known = std::ranges::count_if(values, [](double v) { return std::isfinite(v); });
   const auto size = values.size();
+  if (history.step <= Duration::zero()) return std::nullopt;
   if (static_cast<std::size_t>(known) < kLeastValues || static_cast<std::size_t>(known) < size / 2)
     return std::nullopt;
   const auto steps = std::min(steps_in(horizon, history.step), size / 3);
@@ -274,7 +283,7 @@ Crossing crossing(const Forecast& forecast, double bound, bool falling) {
 }
 
 bool is_credible(const Forecast& forecast, const Crossing& crossing) {
-  return crossing.expected && forecast.error <= kSkill * forecast.stays_error;
+  return crossing.expected && forecast.error < kSkill * forecast.stays_error;
 }
 
 }  // namespace wellrun::health::forecast

@@ -49,7 +49,8 @@ struct Forecast {
 };
 
 /// `horizon` is cut to a third of the history: nothing is foretold that could not be tried on the
-/// past, several times. std::nullopt with fewer than 24 values, or when more than half are missing.
+/// past, several times. std::nullopt with fewer than 24 values, when more than half are missing, or
+/// with a step that is not positive. Magnitudes above 1e30 count as 1e30.
 /// Cost: about 6 methods x 8 tries x the length of the history.
 /// Sources: Theil (1950) and Sen (1968) for the slope; rolling-origin evaluation as in Hyndman and
 /// Athanasopoulos, "Forecasting: principles and practice", 5.10; bands as split conformal
@@ -68,7 +69,8 @@ struct Crossing {
 Crossing crossing(const Forecast& forecast, double bound, bool falling);
 
 /// Whether a crossing is worth saying: it is expected, and the method has foretold the past better
-/// than "it stays as it is" by a tenth.
+/// than "it stays as it is" by a tenth; that itself (a constant beyond its bound) foretells
+/// nothing.
 bool is_credible(const Forecast& forecast, const Crossing& crossing);
 
 }  // namespace wellrun::health::forecast

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "health/baseline/test_series.h"
+#include "health/forecast/forecast_reference.h"
 
 namespace wellrun::health::forecast {
 namespace {
@@ -136,6 +137,52 @@ TEST(Forecast, ARatioStaysARatioAndACountIsNotNegative) {
   ASSERT_TRUE(falling);
   EXPECT_EQ(falling->points.back().expected, 0);
   EXPECT_GE(falling->points.back().lower, 0);
+}
+
+TEST(Forecast, WhatStaysAsItIsCrossesNothing) {
+  const auto at_target = forecast(hourly(240, [](int) { return 1.0; }), 3 * 24h);
+  ASSERT_TRUE(at_target);
+  EXPECT_FALSE(is_credible(*at_target, crossing(*at_target, 1, true)));
+}
+
+TEST(Forecast, TheLargestNumbersHaveAFiniteCourse) {
+  const auto largest = std::numeric_limits<double>::max();
+  const auto seen = forecast(
+      hourly(240, [&](int i) { return i % 7 < 3    ? largest
+                                      : i % 7 == 3 ? -largest
+                                                   : 1; }), 48h);
+  ASSERT_TRUE(seen);
+  EXPECT_TRUE(std::isfinite(seen->error));
+  for (const auto& point : seen->points) EXPECT_TRUE(std::isfinite(point.upper - point.lower));
+}
+
+TEST(Forecast, AStepThatIsNotPositiveForetellsNothing) {
+  auto history = hourly(240, [](int i) { return i; });
+  for (const Duration step : {0h, -1h}) {
+    history.step = step;
+    EXPECT_FALSE(forecast(history, 24h));
+  }
+}
+
+/// 600 short histories: waves, lines, steps, ties and holes.
+TEST(Forecast, AgreesWithTheSlowReference) {
+  for (std::uint64_t seed = 1; seed <= 600; ++seed) {
+    Noise noise(seed);
+    const auto draw = [&](int below) { return static_cast<int>(noise.uniform() * below); };
+    const double slope = draw(3) * 0.7 - 0.7, height = draw(3) * 10, rough = draw(3) * 2;
+    const int at = draw(120), holes = draw(3);
+    const bool is_whole = draw(2) == 0;
+    auto history = hourly(20 + draw(101), [&](int i) {
+      if (draw(10) < holes) return std::nan("");
+      const double value =
+          30 + slope * i + height * wave(i * 6) + rough * noise.normal() + (i >= at ? 15 : 0);
+      return is_whole ? std::round(value) : value;
+    });
+    history.step = std::array<Duration, 4>{1h, 6h, 7h, 24h}[static_cast<std::size_t>(draw(4))];
+    const Duration horizon = 1h * (1 + draw(24 * 10));
+    EXPECT_EQ(testing::difference(history, horizon, forecast(history, horizon)), "")
+        << "seed " << seed;
+  }
 }
 
 TEST(Forecast, AStepThatDoesNotDivideTheDayHasNoPattern) {

@@ -87,9 +87,10 @@ std::optional<double> last_value(const History& history) {
 }
 
 /// A target that is reached exactly is met; a budget or a disk of which nothing is left is gone.
-bool is_beyond(const Subject& subject, double value) {
-  if (subject.kind != "kpi") return value <= subject.bound;
-  return subject.falling ? value < subject.bound : value > subject.bound;
+double nearest_value_beyond(const Subject& subject) {
+  if (subject.kind != "kpi") return subject.bound;
+  const double infinity = std::numeric_limits<double>::infinity();
+  return std::nextafter(subject.bound, subject.falling ? -infinity : infinity);
 }
 
 Outlook failed(Subject subject, std::string error) {
@@ -320,12 +321,12 @@ Outlook outlook_of(Subject subject, History history, Timestamp now) {
   outlook.subject = std::move(subject);
   outlook.history = std::move(history);
   outlook.now = last_value(outlook.history);
-  const double bound = outlook.subject.bound;
+  const double beyond = nearest_value_beyond(outlook.subject);
   const bool falling = outlook.subject.falling;
-  if (outlook.now) outlook.is_beyond = is_beyond(outlook.subject, *outlook.now);
+  if (outlook.now) outlook.is_beyond = falling ? *outlook.now <= beyond : *outlook.now >= beyond;
   outlook.forecast = forecast(outlook.history, kHorizon);
   if (outlook.forecast) {
-    outlook.crossing = crossing(*outlook.forecast, bound, falling);
+    outlook.crossing = crossing(*outlook.forecast, beyond, falling);
     outlook.warns = !outlook.is_beyond && is_credible(*outlook.forecast, outlook.crossing) &&
                     *outlook.crossing.expected <= now + outlook.subject.warn_within;
   }

@@ -75,6 +75,19 @@ TEST_F(OutlookTest, AKpiThatSinksWillMissItsTarget) {
   EXPECT_NE(kpi.text.find("tries on the past"), std::string::npos) << kpi.text;
 }
 
+/// 100 % of a target of 100 %, nothing failed where nothing may: the commonest KPI there is.
+TEST_F(OutlookTest, AKpiThatStaysExactlyAtItsTargetMissesNothing) {
+  record({{"__name__", "orders_per_minute"}}, [](double) { return 1.0; });
+  for (const auto* direction : {"higher", "lower"}) {
+    plan = {};
+    declare_kpi(1, direction);
+    const auto kpi = only("kpi");
+    EXPECT_FALSE(kpi.warns) << direction << ": " << kpi.text;
+    EXPECT_FALSE(kpi.is_beyond);
+    EXPECT_FALSE(kpi.crossing.expected) << kpi.text;
+  }
+}
+
 TEST_F(OutlookTest, AFigureOfOperationsIsForetoldByTheSeriesThatItIsKeptIn) {
   declare_kpi(90);
   plan.kpis.front().query.clear();
