@@ -12,6 +12,7 @@
 #include "facts/procedures.h"
 #include "facts/respond.h"
 #include "facts/telemetry.h"
+#include "facts/views.h"
 
 namespace wellrun::facts {
 namespace {
@@ -62,6 +63,7 @@ std::vector<Schema> all() {
       fact<BudgetStepReached>(),
       fact<KpiReviewed>(),
       fact<KpiStatusChanged>(),
+      fact<KpiViewed>(),
       // improve
       fact<ActionCreated>(),
       fact<ActionFinished>(),

@@ -51,6 +51,7 @@ constexpr auto kPatterns = std::to_array<Pattern>({
     {"incident.severity_changed", "severity {from} → {to}[: {reason}]"},
     {"kpi.reviewed", "{kpi} reviewed[ by {by}][: {decision}]"},
     {"kpi.status_changed", "{kpi} went from {from|words} to {to|words}[ at {value}]"},
+    {"kpi.viewed", "somebody looked at {kpi}"},
     {"page.failed", "page to {person} by {channel} failed[: {error}]"},
     {"page.requested", "paging {person} by {channel}"},
     {"page.sent", "{person} was paged by {channel}"},

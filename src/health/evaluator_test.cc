@@ -1048,6 +1048,27 @@ TEST_F(EvaluatorTest, ACalendarWindowBeginsAnewAtItsBorder) {
   EXPECT_EQ(after.length(), 24h);
 }
 
+TEST(HealthDomain, AKpiIsViewedOnceADayByNobodyInParticular) {
+  HealthDomain domain;
+  const auto noon = from_unix_ms(1'767'268'800'000);
+  const facts::KpiViewed view{.kpi = "orders", .workload = "shop"};
+  const auto look = [&](Timestamp now) {
+    const auto decision = domain.view_kpi(view, now);
+    for (const auto& fact : decision.facts) {
+      EXPECT_EQ(fact.actor, "") << "who looked is not kept";
+      domain.apply({.time = now, .type = fact.type, .body = fact.body});
+    }
+    return decision.facts.size();
+  };
+  EXPECT_EQ(look(noon), 1U);
+  EXPECT_EQ(look(noon + 11h), 0U) << "the same day";
+  EXPECT_EQ(look(noon + 13h), 1U) << "the next day";
+  HealthDomain restored;
+  ASSERT_TRUE(restored.restore(domain.snapshot()));
+  EXPECT_EQ(restored.kpi("orders").viewed_at, noon + 13h);
+  EXPECT_EQ(restored.view_kpi(view, noon + 14h).facts.size(), 0U);
+}
+
 TEST(HealthDomain, BoundsTransitionsInAMinuteAndPutsPagesFirst) {
   HealthDomain domain;
   std::map<std::string, facts::AlertFired> wanted;

@@ -59,6 +59,9 @@ void HealthDomain::apply(const journal::Fact& fact) {
   } else if (fact.type == facts::KpiReviewed::kType) {
     kpis_[text_or(fact.body, "kpi")].reviewed_at = fact.time;
     return;
+  } else if (fact.type == facts::KpiViewed::kType) {
+    kpis_[text_or(fact.body, "kpi")].viewed_at = fact.time;
+    return;
   } else if (fact.type == facts::BudgetStepReached::kType) {
     auto step = fact.body.get<facts::BudgetStepReached>();
     const auto key = budget_step_key(step);
@@ -262,6 +265,15 @@ journal::Decision HealthDomain::review_kpi(facts::KpiReviewed review) const {
   return decision;
 }
 
+journal::Decision HealthDomain::view_kpi(const facts::KpiViewed& view, Timestamp now) const {
+  constexpr auto kDay = std::chrono::hours(24);
+  journal::Decision decision;
+  const auto day_of = [&](Timestamp time) { return time.time_since_epoch() / kDay; };
+  if (day_of(kpi(view.kpi).viewed_at) != day_of(now))
+    decision.facts.push_back(fact_of("kpi/" + view.kpi, view));
+  return decision;
+}
+
 namespace {
 
 Json alert_state(const FiringAlert& alert) {
@@ -284,7 +296,8 @@ Json HealthDomain::snapshot() const {
   for (const auto& [name, kpi] : kpis_) {
     kpis[name] = {{"status", kpi.status},
                   {"since", to_unix_ms(kpi.since)},
-                  {"reviewed", to_unix_ms(kpi.reviewed_at)}};
+                  {"reviewed", to_unix_ms(kpi.reviewed_at)},
+                  {"viewed", to_unix_ms(kpi.viewed_at)}};
   }
   Json steps = Json::array();
   for (const auto& [key, standing] : budget_steps_)
@@ -311,7 +324,8 @@ Status HealthDomain::restore(const Json& snapshot) {
     for (const auto& [name, kpi] : snapshot.at("kpis").items()) {
       kpis_[name] = {kpi.at("status").get<std::string>(),
                      from_unix_ms(kpi.at("since").get<std::int64_t>()),
-                     from_unix_ms(kpi.value("reviewed", std::int64_t{0}))};
+                     from_unix_ms(kpi.value("reviewed", std::int64_t{0})),
+                     from_unix_ms(kpi.value("viewed", std::int64_t{0}))};
     }
     budget_steps_.clear();
     for (const auto& each : snapshot.value("budget_steps", Json::array())) {

@@ -10,6 +10,7 @@
 
 #include "facts/health.h"
 #include "facts/telemetry.h"
+#include "facts/views.h"
 #include "health/alert.h"
 #include "health/slo/budget_policy.h"
 #include "journal/ledger.h"
@@ -33,6 +34,7 @@ struct KpiStanding {
   std::string status = "no_data";
   Timestamp since{};
   Timestamp reviewed_at{};  ///< the epoch: never
+  Timestamp viewed_at{};    ///< the first view of the last day with one; the epoch: never
 };
 
 struct BudgetStanding {
@@ -103,6 +105,8 @@ class HealthDomain final : public journal::Domain {
                                          const std::string& comment, const std::string& by) const;
   /// kInvalid without a name of a KPI; `workload` is its.
   journal::Decision review_kpi(facts::KpiReviewed review) const;
+  /// Nothing when somebody looked at it on this (UTC) day already. Says nothing of who.
+  journal::Decision view_kpi(const facts::KpiViewed& view, Timestamp now) const;
 
   /// The last kMostLately alerts that resolved, oldest first.
   const std::deque<FiringAlert>& lately() const { return lately_; }

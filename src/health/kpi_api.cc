@@ -63,6 +63,7 @@ Json kpi_json(const Api& api, const catalog::Kpi& kpi) {
           {"error", reading ? reading->error : std::string()},
           {"status", shown_status(kpi, standing.status, value)},
           {"since", time_or_null(standing.since)},
+          {"viewed_at", time_or_null(standing.viewed_at)},
           {"review", review_json(api, kpi, standing)}};
 }
 
@@ -95,17 +96,33 @@ http::Response list_figures(const Api& api, const http::Request& request) {
   return http::json_response({{"window", format_duration(*window)}, {"items", std::move(items)}});
 }
 
+Result<const catalog::Kpi*> kpi_of(const Api& api, const http::Request& request) {
+  const auto& name = request.path_parameter("name");
+  const auto* kpi = api.catalog.find<catalog::Kpi>(name);
+  if (kpi == nullptr)
+    return fail(ErrorCode::kNotFound,
+                fmt::format("no KPI {}; GET /api/v1/kpis lists them", quote(name)), "name");
+  return kpi;
+}
+
+/// Answers a command with how the KPI stands after it.
+auto answer_with(const std::shared_ptr<Api>& api, std::string name, int status, http::Reply reply) {
+  return
+      [api, name = std::move(name), status, reply = std::move(reply)](const auto& facts) mutable {
+        if (!facts) return reply(http::problem_response(facts.error()));
+        const auto* kpi = api->catalog.find<catalog::Kpi>(name);
+        reply(http::json_response(kpi == nullptr ? Json::object() : kpi_json(*api, *kpi), status));
+      };
+}
+
 void review_kpi(const std::shared_ptr<Api>& api, const http::Request& request, http::Reply reply) {
   const auto body = http::json_body(request);
   if (!body) return reply(http::problem_response(body.error()));
-  const auto& name = request.path_parameter("name");
-  const auto* kpi = api->catalog.find<catalog::Kpi>(name);
-  if (kpi == nullptr)
-    return reply(http::problem_response(
-        {ErrorCode::kNotFound, fmt::format("no KPI {}; GET /api/v1/kpis lists them", quote(name)),
-         "name"}));
+  const auto kpi = kpi_of(*api, request);
+  if (!kpi) return reply(http::problem_response(kpi.error()));
+  const auto& name = (*kpi)->metadata.name;
   facts::KpiReviewed review{.kpi = name,
-                            .workload = kpi->workload.name,
+                            .workload = (*kpi)->workload.name,
                             .decision = text_or(*body, "decision"),
                             .by = request.principal.actor};
   api->ledger.command(
@@ -113,12 +130,20 @@ void review_kpi(const std::shared_ptr<Api>& api, const http::Request& request, h
       [api, review](Timestamp) {
         return Result<journal::Decision>(api->domain.review_kpi(review));
       },
-      [api, name, reply = std::move(reply)](const auto& facts) mutable {
-        const auto* reviewed = api->catalog.find<catalog::Kpi>(name);
-        if (!facts) return reply(http::problem_response(facts.error()));
-        reply(http::json_response(reviewed == nullptr ? Json::object() : kpi_json(*api, *reviewed),
-                                  201));
-      });
+      answer_with(api, name, 201, std::move(reply)));
+}
+
+/// Who looked is not kept: the fact has no person's name as its actor.
+void view_kpi(const std::shared_ptr<Api>& api, const http::Request& request, http::Reply reply) {
+  const auto kpi = kpi_of(*api, request);
+  if (!kpi) return reply(http::problem_response(kpi.error()));
+  const facts::KpiViewed view{.kpi = (*kpi)->metadata.name, .workload = (*kpi)->workload.name};
+  api->ledger.command(
+      {},
+      [api, view](Timestamp now) {
+        return Result<journal::Decision>(api->domain.view_kpi(view, now));
+      },
+      answer_with(api, view.kpi, 200, std::move(reply)));
 }
 
 }  // namespace
@@ -149,6 +174,14 @@ std::vector<http::Route> kpi_routes(Runtime runtime, journal::Ledger& ledger,
                     .handler = http::on_strand_later(
                         runtime.strand, [api](const http::Request& request, http::Reply reply) {
                           review_kpi(api, request, std::move(reply));
+                        })});
+  routes.push_back({.method = "POST",
+                    .pattern = "/api/v1/kpis/{name}/view",
+                    .role = http::Role::kViewer,
+                    .operation_id = "viewKpi",
+                    .handler = http::on_strand_later(
+                        runtime.strand, [api](const http::Request& request, http::Reply reply) {
+                          view_kpi(api, request, std::move(reply));
                         })});
   return routes;
 }

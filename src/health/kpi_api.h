@@ -1,7 +1,7 @@
 #pragma once
 
-// KPIs over HTTP: how each stands and when it is to be reviewed, a person's review, and the figures
-// of operations that come built in.
+// KPIs over HTTP: how each stands and when it is to be reviewed, a person's review, that somebody
+// looked at its chart, and the figures of operations that come built in.
 
 #include <vector>
 

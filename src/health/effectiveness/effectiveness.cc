@@ -201,7 +201,9 @@ std::vector<Worth> worth_of(const std::vector<Subject>& subjects, const History&
     auto& worth = worths.emplace_back(judged(subject, history, real, now));
     if (subject.kind != "kpi") continue;
     const auto kpi = subject.name.substr(subject.name.find('/') + 1);
-    worth.looked_at = worth.looked_at || history.reviews.contains(kpi);
+    if (const auto views = history.views.find(kpi); views != history.views.end())
+      worth.viewed_days = views->second;
+    worth.looked_at = worth.looked_at || worth.viewed_days > 0 || history.reviews.contains(kpi);
     worth.changed_something = worth.changed_something || history.decisions.contains(kpi);
   }
   return worths;
@@ -225,6 +227,7 @@ Json to_json(const Worth& worth, Timestamp from) {
           {"verdicts", worth.verdicts},
           {"incidents", worth.incidents},
           {"told", worth.told},
+          {"viewed_days", worth.viewed_days},
           {"precision", number(worth.precision())},
           {"recall", number(worth.recall())},
           {"lead_s", number(worth.lead_s)},

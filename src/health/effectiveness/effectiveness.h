@@ -38,6 +38,7 @@ struct Worth {
   std::size_t verdicts = 0;      ///< of people
   std::size_t incidents = 0;     ///< real ones of its workload
   std::size_t told = 0;          ///< of those
+  std::size_t viewed_days = 0;   ///< of a KPI: on so many somebody looked at its chart
   std::optional<double> lead_s;  ///< median, before a person knew; negative: after
   bool looked_at = false;
   bool changed_something = false;

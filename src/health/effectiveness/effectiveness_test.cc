@@ -116,6 +116,22 @@ TEST(Effectiveness, APersonsVerdictHasTheLastWord) {
   EXPECT_EQ(worth.incidents, 0U) << "an incident of noise alone is none";
 }
 
+TEST(Effectiveness, AKpiWhoseChartSomebodyOpenedWasLookedAt) {
+  Past past;
+  const auto never = worth_of({kpi("orders")}, past.history(), kNow).front();
+  EXPECT_FALSE(never.looked_at);
+  for (const auto day : {3, 40}) past.add(day * 24h, "kpi.viewed", {{"kpi", "orders"}});
+  const auto history = past.history();
+  const auto worths = worth_of({kpi("orders"), kpi("visitors")}, history, kNow);
+  EXPECT_TRUE(worths.front().looked_at);
+  EXPECT_EQ(worths.front().viewed_days, 2U);
+  EXPECT_EQ(to_json(worths.front(), kStart)["viewed_days"], 2);
+  EXPECT_FALSE(worths.back().looked_at) << "another KPI's chart";
+  const auto found = proposals(worths, history, kStart, kNow);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().subject, "kpis/visitors") << "what is looked at is not to be deleted";
+}
+
 TEST(Effectiveness, WhatNeverSpokeAndWhatNobodyLookedAtIsSaid) {
   Past past;
   past.fire("Ignored", "b", 1h, 1min);

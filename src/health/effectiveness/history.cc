@@ -6,6 +6,7 @@
 #include "facts/health.h"
 #include "facts/procedures.h"
 #include "facts/respond.h"
+#include "facts/views.h"
 
 namespace wellrun::health::effectiveness {
 namespace {
@@ -74,6 +75,10 @@ class Gathering {
     if (fact.type == facts::KpiReviewed::kType) {
       ++history_.reviews[kpi];
       if (!text_or(fact.body, "decision").empty()) ++history_.decisions[kpi];
+      return;
+    }
+    if (fact.type == facts::KpiViewed::kType) {
+      ++history_.views[kpi];
       return;
     }
     const auto subject = "kpis/" + kpi;

@@ -41,6 +41,7 @@ struct History {
   std::vector<Incident> incidents;               ///< in order of opening
   std::map<std::string, std::size_t> reviews;    ///< of each KPI
   std::map<std::string, std::size_t> decisions;  ///< of those, with a decision
+  std::map<std::string, std::size_t> views;      ///< of each KPI: days on which somebody looked
 };
 
 /// `facts`: alert.*, incident.*, kpi.*, finding.*, run.started, status.posted, in order.

@@ -30,8 +30,8 @@ struct Proposal {
 /// right.
 /// delete: a rule that never spoke although it was declared for the whole time, or spoke
 /// kEnoughToJudge times and was never right.
-/// delete: a KPI that was declared for the whole time, that nobody reviewed and on which nothing
-/// was done.
+/// delete: a KPI that was declared for the whole time, that nobody reviewed or looked at and on
+/// which nothing was done.
 /// merge: two rules of a workload of which each spoke mostly while the other did, and neither is to
 /// go.
 /// add: a real incident that a person noticed before an alert told of it: an alert on the KPI that

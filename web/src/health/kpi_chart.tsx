@@ -1,4 +1,6 @@
 import { Link } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { client } from '../platform/api';
 import { formatValue, splitValue } from '../platform/format';
 import { Failure, Loading } from '../platform/states';
 import { StatusMark } from '../platform/status';
@@ -7,6 +9,13 @@ import { formatLabels, useRange } from '../telemetry/prometheus';
 import { BaselineMark } from './baseline_mark';
 import { toSpan, useCourses, type Baseline } from './baseline_queries';
 import type { Kpi } from './health_queries';
+
+/** Says that somebody looks at it, once as it opens. The server keeps one a day; a failure matters to nobody. */
+function useView(name: string) {
+  useEffect(() => {
+    void client.POST('/api/v1/kpis/{name}/view', { params: { path: { name } } }).catch(() => {});
+  }, [name]);
+}
 
 /** A KPI: its outcome, its value against the target, and how it came to be so. */
 export function KpiChart({
@@ -23,6 +32,7 @@ export function KpiChart({
   baseline?: Baseline;
   incidents?: Span[];
 }) {
+  useView(kpi.name);
   const samples = useRange(kpi.query, seconds);
   const courses = useCourses(baseline ? [baseline] : [], samples.data?.range);
   const course = courses.data?.[0];

@@ -28,6 +28,7 @@ export const touchedBy: Readonly<Record<string, readonly string[]>> = {
   'finding.closed': ['findings', 'baselines'],
   'kpi.status_changed': ['kpis', 'workloads'],
   'kpi.reviewed': ['kpis'],
+  'kpi.viewed': ['effectiveness'],
   'alert.verdict_given': ['alerts', 'effectiveness'],
   'budget.step_reached': ['slos'],
   'budget.step_left': ['slos'],
