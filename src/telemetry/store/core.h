@@ -53,6 +53,7 @@ struct Core {
   SeriesIndex index;
   GroupCache groups;
   std::unique_ptr<ChunkKeeper> kept_chunks;
+  std::uint64_t opens = 0;  ///< how often the folder was opened
   std::unique_ptr<Signals> signals;
   std::unique_ptr<StartTimes> starts;
   RetentionClock retention_clock;
@@ -93,7 +94,14 @@ struct Core {
   }
 
   std::atomic<bool> is_reclaiming = false, reclaiming_cancelled = false;
+  std::chrono::nanoseconds next_mending{0};  ///< on the steady clock; of tick() alone
+  std::mutex reclaimer_mutex;
   std::unique_ptr<TaskThread> reclaimer;  ///< from the first time on; ends before the rest does
+  void reclaim_with(Task task) {
+    const std::scoped_lock lock(reclaimer_mutex);
+    if (!reclaimer) reclaimer = std::make_unique<TaskThread>("reclaim");
+    reclaimer->post(std::move(task));
+  }
 };
 
 Status recover(Core& core);
@@ -112,6 +120,13 @@ Status compact_chunks(Core& core);
 /// Has that done on a thread of its own once it is a good part of everything. Under
 /// checkpoint_mutex.
 Status reclaim(Core& core);
+/// Takes what cannot be read out of the database, so that its tables can be rewritten again; a
+/// no-op without damage. What memory knows of the database is written anew before, so that it is
+/// not lost with the block that held it. Takes as long as reading everything.
+Status mend(Core& core);
+/// Has that done on a thread of its own when there is damage; the next time no sooner than ten
+/// minutes later. From one thread at a time.
+void mend_in_background(Core& core);
 /// Stored samples in `range` are not what they were: whoever keeps results or iterators lets go of
 /// them.
 void touched(Core& core, TimeRange range);
@@ -140,6 +155,15 @@ std::string bounds_value(const Core& core, std::uint32_t block,
 
 /// The value of kLateKey: of the samples since the last pass that ended. Under checkpoint_mutex.
 std::string late_value(const Core& core);
+
+/// The version of docs/formats/telemetry.md, and where it and `opens` are kept.
+inline constexpr const char* kFormat = "2";
+inline constexpr const char* kFormatKey = "format";
+inline constexpr const char* kOpensKey = "opens";
+
+/// The key and the value of a family's metadata.
+std::string metadata_key(const std::string& family);
+std::string metadata_value(const Metadata& metadata);
 
 /// Where given_up_bytes is kept.
 inline constexpr const char* kGivenUpKey = "given_up";

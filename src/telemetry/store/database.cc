@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -17,16 +18,14 @@ namespace {
 constexpr const char* kFamilyNames[] = {"default",    "series", "chunks",      "logs",
                                         "logs_index", "spans",  "spans_index", "starts"};
 
-/// Beside the database: there is one when damage was found in it.
-std::filesystem::path damage_marker(const std::filesystem::path& dir) {
-  return dir.string() + ".damaged";
-}
+}  // namespace
 
-/// A table or a block of it that is not what was written, or is not there.
 bool is_lost(const rocksdb::Status& status) {
   return status.IsCorruption() || status.IsPathNotFound() ||
          (status.IsIOError() && status.subcode() == rocksdb::Status::kPathNotFound);
 }
+
+namespace {
 
 rocksdb::ColumnFamilyOptions family_options(std::size_t index,
                                             const std::shared_ptr<rocksdb::Cache>& cache) {
@@ -81,6 +80,7 @@ rocksdb::DBOptions database_options() {
   options.stats_persist_period_sec = 0;
   options.skip_stats_update_on_db_open = true;
   options.skip_checking_sst_file_sizes_on_db_open = true;
+  options.verify_sst_unique_id_in_manifest = false;  // else none could take a lost table's place
   options.max_total_wal_size = 16U << 20;
   options.avoid_flush_during_shutdown = true;
   options.bytes_per_sync = 1U << 20;
@@ -103,6 +103,24 @@ bool has_lost_its_manifest(const std::filesystem::path& dir) {
 
 }  // namespace
 
+/// Compaction that meets damage would leave RocksDB read-only. Here it only fails, and is not tried
+/// again before the tables have been mended.
+class Database::CompactionListener final : public rocksdb::EventListener {
+ public:
+  explicit CompactionListener(const Database& database) : database_(database) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
+    if (reason != rocksdb::BackgroundErrorReason::kCompaction || !is_lost(*error)) return;
+    Damage found{"database, compaction", error->ToString()};
+    database_.mark_damaged(found);
+    database_.on_damage_(std::move(found));
+    *error = rocksdb::Status::OK();
+  }
+
+ private:
+  const Database& database_;
+};
+
 rocksdb::Status Database::try_open(rocksdb::DBOptions options,
                                    const std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
   rocksdb::DB* db = nullptr;
@@ -118,18 +136,20 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& di
   const auto cache = rocksdb::NewLRUCache(cache_bytes, 2);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   std::error_code error;
-  const bool is_damaged = std::filesystem::exists(damage_marker(dir), error);
+  std::unique_ptr<Database> database(new Database(dir, std::move(on_damage)));
+  database->is_damaged_ = std::filesystem::exists(database->damage_marker(), error);
   for (std::size_t i = 0; i < std::size(kFamilyNames); ++i) {
     families.emplace_back(kFamilyNames[i], family_options(i, cache));
-    families.back().options.disable_auto_compactions = is_damaged;
+    families.back().options.disable_auto_compactions = database->is_damaged();
   }
-  std::unique_ptr<Database> database(new Database(dir, std::move(on_damage)));
   auto options = database_options();
+  options.listeners.push_back(std::make_shared<CompactionListener>(*database));
   auto status = has_lost_its_manifest(dir)
                     ? rocksdb::Status::Corruption("CURRENT, which names the manifest, is missing")
                     : database->try_open(options, families);
   if (!status.ok() && is_damage(status)) {
     database->report({"database", status.ToString()});
+    for (auto& family : families) family.options.disable_auto_compactions = true;
     options.create_if_missing = false;
     options.paranoid_checks = false;  // leaves out the files that cannot be read
     status = database->try_open(options, families);
@@ -156,14 +176,19 @@ std::unique_ptr<rocksdb::Iterator> Database::iterate(Family of) const {
   return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(options, family(of)));
 }
 
+bool Database::mark_damaged(const Damage& found) const {
+  if (is_damaged_.exchange(true)) return false;
+  std::ofstream(damage_marker()) << found.where << ": " << found.what << '\n';
+  return true;
+}
+
+void Database::set_compaction(bool enabled) const {
+  for (auto* handle : handles_)
+    db_->SetOptions(handle, {{"disable_auto_compactions", enabled ? "false" : "true"}});
+}
+
 void Database::report(Damage found) const {
-  const auto marker = damage_marker(dir_);
-  std::error_code error;
-  if (!std::filesystem::exists(marker, error)) {
-    std::ofstream(marker) << found.where << ": " << found.what << '\n';
-    for (auto* handle : handles_)
-      if (db_) db_->SetOptions(handle, {{"disable_auto_compactions", "true"}});
-  }
+  if (mark_damaged(found) && db_) set_compaction(false);
   on_damage_(std::move(found));
 }
 
@@ -213,12 +238,10 @@ Status Database::flush_metrics() {
 }
 
 Status Database::may_compact() const {
-  std::error_code error;
-  if (!std::filesystem::exists(damage_marker(dir_), error)) return {};
+  if (!is_damaged_) return {};
   return fail(ErrorCode::kConflict,
-              "tables are not rewritten while some of them are damaged: restore a backup, or "
-              "remove the marker once they are gone",
-              damage_marker(dir_).string());
+              "tables are not rewritten while some of them are damaged: that is being mended",
+              damage_marker().string());
 }
 
 Status Database::compact(Family of, const rocksdb::CompactRangeOptions& options) {
@@ -242,6 +265,19 @@ Status Database::compact_chunks(std::atomic<bool>& cancelled) {
   options.exclusive_manual_compaction = false;
   options.canceled = &cancelled;
   return compact(Family::kChunks, options);
+}
+
+std::uint32_t Database::end_of_refs() const {
+  std::uint32_t end = 0;
+  for (const auto of : {Family::kSeries, Family::kChunks, Family::kStarts}) {
+    rocksdb::ColumnFamilyMetaData tables;
+    db_->GetColumnFamilyMetaData(family(of), &tables);
+    for (const auto& level : tables.levels)
+      for (const auto& file : level.files)
+        if (file.largestkey.size() >= 4)
+          end = std::max(end, read_key32(file.largestkey.data()) + 1);
+  }
+  return end;
 }
 
 std::uint64_t Database::chunk_table_bytes() const {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
@@ -34,6 +35,9 @@ enum class Family : std::size_t {
 /// kNoSpace, kCorrupt or kIo, with `what` in front.
 Error database_error(const rocksdb::Status& status, std::string_view what);
 
+/// A table or a block of it that is not what was written, or is not there.
+bool is_lost(const rocksdb::Status& status);
+
 std::string chunk_key(std::uint32_t ref, std::int64_t first_ms);
 
 class ChunkSink;
@@ -49,9 +53,19 @@ class Database {
                                                 std::function<void(Damage)> on_damage);
   ~Database();
 
-  /// Tells of damage, and ends compaction, now and after restarts: what it cannot read would stop
-  /// every write.
+  /// Tells of damage, and ends compaction, also over restarts, until mend() has done its work: it
+  /// would meet what cannot be read again and again.
   void report(Damage found) const;
+
+  /// Whether damage was reported that has not been mended.
+  bool is_damaged() const { return is_damaged_; }
+
+  /// Reads every table; takes out of each what cannot be read (a block that holds rows costs its
+  /// rows, anything else the table, which is kept in `lost_dir`), and lets compaction go on. What
+  /// is lost is reported before it is taken out. Reads and writes go on meanwhile. Takes as long as
+  /// reading everything; a crash in between loses nothing that could be read, and the next call
+  /// goes on. kCancelled; kIo, kNoSpace: the disk failed, and the damage stays.
+  Status mend(const std::filesystem::path& lost_dir, const std::atomic<bool>& cancelled);
 
   rocksdb::DB& db() const { return *db_; }
   rocksdb::ColumnFamilyHandle* family(Family family) const {
@@ -68,12 +82,15 @@ class Database {
   Status write_unlogged(rocksdb::WriteBatch& batch);
   Status flush_metrics();
   /// Rewrites the tables of series and chunks without what is deleted. kConflict while there is
-  /// damage: a block that cannot be read would stop every write.
+  /// damage.
   Status compact_metrics();
   /// The same for chunks, beside other compactions, and only where something was deleted or
   /// overwritten.
   Status compact_chunks(std::atomic<bool>& cancelled);
   std::uint64_t chunk_table_bytes() const;
+  /// Above every ref that tables know. A series whose row was lost may have chunks: no other is to
+  /// come under its ref.
+  std::uint32_t end_of_refs() const;
 
   /// Appends the samples of `ref` in `range` (either list may be null), each sorted only within its
   /// chunk. A damaged block is left out and reported. kIo: the disk failed.
@@ -99,14 +116,29 @@ class Database {
   void salvage(std::uint32_t ref, TimeRange range, std::vector<Sample>* samples,
                std::vector<HistogramSample>* histograms) const;
   void read_or_report(const ChunkSink& sink, std::int64_t first_ms, std::string_view chunk) const;
+  /// Beside the database: there is one while damage that was found in it has not been mended.
+  std::filesystem::path damage_marker() const { return dir_.string() + ".damaged"; }
+  /// Notes damage without touching RocksDB: callable from its own threads. True: it is the first.
+  bool mark_damaged(const Damage& found) const;
+  void set_compaction(bool enabled) const;
   Status may_compact() const;
   Status compact(Family of, const rocksdb::CompactRangeOptions& options);
+
+  class CompactionListener;
+  struct Table;
+  std::vector<Table> tables() const;
+  /// False: something else than blocks of rows cannot be read.
+  Result<bool> mend_rows(const Table& table);
+  Status give_up(const Table& table, const std::filesystem::path& lost_dir);
+  bool rewrite(const Table& table);
   rocksdb::Status write_with(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch);
 
   std::filesystem::path dir_;
   std::function<void(Damage)> on_damage_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  mutable std::atomic<bool> is_damaged_ = false;
+  std::mutex mend_mutex_;
 };
 
 }  // namespace wellrun::telemetry::store

@@ -122,6 +122,12 @@ Status set_given_up(Core& core, std::uint64_t bytes) {
   return {};
 }
 
+Status rewrite_tables(Core& core) {
+  const std::scoped_lock once(core.checkpoint_mutex);
+  TRY_STATUS(core.database->compact_metrics());
+  return set_given_up(core, 0);
+}
+
 }  // namespace
 
 std::string given_up_value(std::uint64_t bytes) {
@@ -131,20 +137,23 @@ std::string given_up_value(std::uint64_t bytes) {
 }
 
 Status compact_chunks(Core& core) {
-  const std::scoped_lock once(core.checkpoint_mutex);
-  TRY_STATUS(core.database->compact_metrics());
-  return set_given_up(core, 0);
+  TRY_STATUS(mend(core));
+  auto done = rewrite_tables(core);
+  if (done || !core.database->is_damaged()) return done;
+  TRY_STATUS(mend(core));  // it met damage that nobody had met before
+  return rewrite_tables(core);
 }
 
 Status reclaim(Core& core) {
   constexpr std::uint64_t kOneIn = 4;  // of the tables of chunks
   const auto given_up = core.given_up_bytes;
-  if (given_up * kOneIn < core.database->chunk_table_bytes() || core.is_reclaiming) return {};
+  if (given_up * kOneIn < core.database->chunk_table_bytes() || core.is_reclaiming ||
+      core.database->is_damaged())
+    return {};
   // What deletes stands in newer tables than what is deleted: both have to be in tables.
   TRY_STATUS(core.database->flush_metrics());
   core.is_reclaiming = true;
-  if (!core.reclaimer) core.reclaimer = std::make_unique<TaskThread>("reclaim");
-  core.reclaimer->post([&core, given_up] {
+  core.reclaim_with([&core, given_up] {
     auto done = core.database->compact_chunks(core.reclaiming_cancelled);
     if (done) {
       const std::scoped_lock once(core.checkpoint_mutex);

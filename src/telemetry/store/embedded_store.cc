@@ -16,8 +16,8 @@ namespace {
 
 using store::Core;
 using store::Family;
+using store::kFormat;
 
-constexpr const char* kFormat = "2";
 constexpr Duration kPruneInterval = std::chrono::hours(1);
 constexpr Duration kNotableGap = std::chrono::hours(24);
 constexpr Duration kShortestTick{100};
@@ -27,7 +27,7 @@ constexpr std::uint64_t kWorthwhileSamples = 64;  ///< a series: shorter chunks 
 /// A database whose count is lost begins far above any that was reached, by the hour.
 Result<std::uint64_t> count_open(Core& core) {
   auto& database = *core.database;
-  TRY(const auto stored, database.get(Family::kDefault, "opens"));
+  TRY(const auto stored, database.get(Family::kDefault, store::kOpensKey));
   std::uint64_t opens = 0;
   if (!stored && !core.damage.empty())
     opens =
@@ -37,8 +37,8 @@ Result<std::uint64_t> count_open(Core& core) {
   std::string value;
   store::put_fixed(value, opens);
   rocksdb::WriteBatch batch;
-  batch.Put(database.family(Family::kDefault), "format", kFormat);
-  batch.Put(database.family(Family::kDefault), "opens", value);
+  batch.Put(database.family(Family::kDefault), store::kFormatKey, kFormat);
+  batch.Put(database.family(Family::kDefault), store::kOpensKey, value);
   TRY_STATUS(database.write(batch));
   return opens;
 }
@@ -88,7 +88,7 @@ void append_starts(std::vector<std::int64_t>& to, const std::vector<std::int64_t
 }
 
 Status check_format(const store::Database& database) {
-  TRY(const auto format, database.get(Family::kDefault, "format"));
+  TRY(const auto format, database.get(Family::kDefault, store::kFormatKey));
   // Format 1 had no start timestamps; it becomes the current one by being opened.
   if (!format || *format == "1" || *format == kFormat) return {};
   return fail(ErrorCode::kUnsupported,
@@ -138,8 +138,8 @@ Result<std::unique_ptr<EmbeddedStore>> EmbeddedStore::open(EmbeddedStoreOptions 
                                               raw->note_damage(std::move(found));
                                             }));
   TRY_STATUS(check_format(*core->database));
-  TRY(const auto opens, count_open(*core));
-  core->signals = std::make_unique<store::Signals>(*core->database, opens);
+  TRY(core->opens, count_open(*core));
+  core->signals = std::make_unique<store::Signals>(*core->database, core->opens);
   core->starts = store::StartTimes::open(*core->database);
   TRY_STATUS(recover(*core));
   TRY_STATUS(start_retention_clock(*core));
@@ -183,6 +183,7 @@ void EmbeddedStore::tick() {
         core_->note_damage({"checkpoint", to_string(moved.error())});
     }
     if (background->is_pruning || now >= background->next_prune) prune_a_slice(now);
+    mend_in_background(*core_);
     tick();
     const std::scoped_lock lock(background->mutex);
     background->busy = false;
@@ -407,9 +408,8 @@ void EmbeddedStore::put_metadata(std::vector<Metadata> metadata) {
           known->second.help == one.help && known->second.unit == one.unit)
         continue;
       if (known == core_->metadata.end() && core_->metadata.size() >= kMaxFamilies) continue;
-      std::string value;
-      for (const auto* text : {&one.type, &one.help, &one.unit}) store::put_text(value, *text);
-      batch.Put(core_->database->family(Family::kDefault), "m" + one.family, value);
+      batch.Put(core_->database->family(Family::kDefault), store::metadata_key(one.family),
+                store::metadata_value(one));
       auto family = one.family;
       core_->metadata.insert_or_assign(std::move(family), std::move(one));
     }

@@ -99,8 +99,8 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
   /// be deleted. kInvalid for a bad regex, kNoSpace, kIo, kCorrupt.
   Result<DeletedSamples> delete_samples(const std::vector<std::vector<Matcher>>& sets,
                                         TimeRange range);
-  /// Gives the disk back what was deleted; takes as long as rewriting everything. kConflict while
-  /// there is damage.
+  /// Gives the disk back what was deleted; takes as long as rewriting everything. Damaged tables
+  /// are mended first.
   Status compact();
 
   /// Makes `dir`, which must not exist, a telemetry folder of its own with everything acknowledged

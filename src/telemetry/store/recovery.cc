@@ -128,6 +128,7 @@ Status recover(Core& core) {
     return true;
   });
   TRY_STATUS(replay_log(core, segments));
+  core.index.begin_at_least_at(core.database->end_of_refs());
   core.index.all_logged();
   WalOptions options;
   options.dir = log;

@@ -145,6 +145,10 @@ void SeriesIndex::index_restored() {
   std::vector<std::uint32_t>().swap(restored_);
 }
 
+void SeriesIndex::begin_at_least_at(std::uint32_t end) {
+  made_end_.store(std::max(made_end_.load(), end), std::memory_order_release);
+}
+
 /// With the lock held alone: puts the series [first, end) into the lists.
 void SeriesIndex::add(std::uint32_t first, std::uint32_t end) {
   if (first == end) return;

@@ -59,6 +59,8 @@ class SeriesIndex {
   /// index_restored().
   void restore(std::uint32_t ref, std::string_view canonical);
   void index_restored();
+  /// No new series gets a ref below `end`. At open, before all_logged().
+  void begin_at_least_at(std::uint32_t end);
 
   /// Puts the series made since the last call into the log. A writer calls it before it enqueues
   /// samples: whatever series it found is in the log before them.

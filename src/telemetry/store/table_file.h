@@ -1,0 +1,47 @@
+#pragma once
+
+// RocksDB's table files (block-based, format version 5) as far as mending one needs them: RocksDB
+// says which block is not what was written and what its checksum would be, and here a block or a
+// table without rows takes the place of what cannot be read, at its size. Sources: RocksDB's wiki,
+// "Rocksdb BlockBasedTable Format"; its own readers check every byte written here. Inside this
+// folder only. Thread-safe for files that are not the same.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <rocksdb/options.h>
+#include <string>
+
+#include "core/result.h"
+
+namespace wellrun::telemetry::store {
+
+/// A block whose checksum is wrong.
+struct BadBlock {
+  std::uint64_t offset = 0, size = 0;  ///< in the file; without the five bytes behind it
+  std::uint32_t computed = 0;          ///< its checksum, as it is to be stored
+};
+
+/// What RocksDB complains of; nothing when that is no block's checksum.
+std::optional<BadBlock> bad_block(const rocksdb::Status& status);
+
+/// Reads every block from the disk, past all caches, and holds it against its checksum: the first
+/// complaint.
+rocksdb::Status verify_table(const rocksdb::Options& options, const std::filesystem::path& table);
+
+/// Whether the block holds rows; false: index, properties and the like, or the footer cannot be
+/// read.
+bool holds_rows(const std::filesystem::path& table, const BadBlock& block);
+
+/// Overwrites a block that verify_table() complained of with one that has no rows, in place: who
+/// has the file open sees it, too. Durable when it returns. A crash meanwhile leaves a damaged
+/// block. kIo; kCorrupt when the block cannot be mended.
+Status empty_block(const rocksdb::Options& options, const std::filesystem::path& table,
+                   const BadBlock& block);
+
+/// Puts a table without rows there, of the size that the manifest knows: what was there is another
+/// file afterwards, for those who have it open. Atomic and durable. kIo; kCorrupt for a size that
+/// no table has.
+Status put_empty_table(const std::filesystem::path& table, std::uint64_t size);
+
+}  // namespace wellrun::telemetry::store
