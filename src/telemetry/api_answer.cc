@@ -140,7 +140,9 @@ Result<TimeRange> range_parameters(const Request& request) {
 Result<std::vector<std::vector<Matcher>>> match_parameters(const Request& request) {
   std::vector<std::vector<Matcher>> sets;
   for (const auto& value : request.parameters("match[]")) {
-    auto set = promql::parse_selector(value);
+    auto set = promql::parse_selector(value, promql::MatchAll::kAllowed);
+    if (set && promql::is_match_all(*set))
+      set = fail(ErrorCode::kInvalid, "match[] must contain at least one non-empty matcher");
     if (!set)
       return fail(ErrorCode::kInvalid,
                   fmt::format("invalid parameter \"match[]\": {}", set.error().message));

@@ -121,8 +121,10 @@ class Parser {
     return expr;
   }
 
-  Result<std::vector<Matcher>> selector_alone() {
-    TRY(ExprPtr expr, primary());
+  Result<std::vector<Matcher>> selector_alone(MatchAll match_all) {
+    const auto empty = match_all == MatchAll::kAllowed ? Empty::kAllowed : Empty::kRefused;
+    const auto start = here().position.start;
+    TRY(ExprPtr expr, at(TokenKind::kLeftBrace) ? selector("", start, empty) : primary());
     if (here().kind != TokenKind::kEnd) return unexpected("");
     const auto* selector = expr->as<VectorSelector>();
     if (!selector) return error(expr->position, "a series selector is wanted here");
@@ -967,12 +969,16 @@ Result<ExprPtr> parse(std::string_view query, const ParserOptions& options) {
   return Parser(query, options, std::move(tokens)).whole();
 }
 
-Result<std::vector<Matcher>> parse_selector(std::string_view text) {
+Result<std::vector<Matcher>> parse_selector(std::string_view text, MatchAll match_all) {
   const ParserOptions options;
   if (text.size() > options.max_bytes)
     return fail(ErrorCode::kTooLarge, "1:1: parse error: the selector is too long");
   TRY(auto tokens, tokenize(text));
-  return Parser(text, options, std::move(tokens)).selector_alone();
+  return Parser(text, options, std::move(tokens)).selector_alone(match_all);
+}
+
+bool is_match_all(const std::vector<Matcher>& matchers) {
+  return std::ranges::all_of(matchers, matches_empty);
 }
 
 }  // namespace wellrun::telemetry::promql

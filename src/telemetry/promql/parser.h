@@ -21,9 +21,16 @@ struct ParserOptions {
 /// kInvalid with Prometheus' text, "1:5: parse error: unexpected …". The tree is type-checked.
 Result<ExprPtr> parse(std::string_view query, const ParserOptions& options = {});
 
-/// A selector alone, as match[] takes it: `up{job="a"}`. kInvalid when every matcher matches the
-/// empty string.
-Result<std::vector<Matcher>> parse_selector(std::string_view text);
+/// Whether a selector may be one of which every matcher matches the empty string, as `{}`.
+enum class MatchAll { kRefused, kAllowed };
+
+/// A selector alone: `up{job="a"}`. kInvalid with Prometheus' text.
+Result<std::vector<Matcher>> parse_selector(std::string_view text,
+                                            MatchAll match_all = MatchAll::kRefused);
+
+/// Whether every matcher matches the empty string, and so series without any label. A regex that
+/// cannot be read does not.
+bool is_match_all(const std::vector<Matcher>& matchers);
 
 /// The canonical one-line form; parse() reads it back to the same tree.
 std::string to_string(const Expr& expr);
