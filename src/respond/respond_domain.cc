@@ -1,5 +1,6 @@
 #include "respond/respond_domain.h"
 
+#include "catalog/kinds/kpi.h"
 #include "catalog/kinds/person.h"
 #include "catalog/kinds/workload.h"
 #include "core/text.h"
@@ -88,7 +89,7 @@ void RespondDomain::apply(const journal::Fact& fact) {
   if (fact.type == facts::EventRecorded::kType) return apply_event(fact);
   if (fact.type == facts::IncidentOpened::kType) return apply_opened(fact);
   if (fact.type == facts::KpiStatusChanged::kType) {
-    kpis_[text_or(fact.body, "kpi")] = {text_or(fact.body, "workload"), text_or(fact.body, "to")};
+    kpis_[text_or(fact.body, "kpi")] = text_or(fact.body, "to");
     return;
   }
   if (!fact.stream.starts_with("incident/")) return;
@@ -140,11 +141,18 @@ journal::Decision RespondDomain::react(const journal::Fact& fact, Timestamp now)
   return {};
 }
 
+std::string RespondDomain::kpi_status(const std::string& kpi) const {
+  const auto found = kpis_.find(kpi);
+  return found == kpis_.end() || catalog_.find<catalog::Kpi>(kpi) == nullptr ? std::string()
+                                                                             : found->second;
+}
+
 std::pair<std::string, std::string> RespondDomain::worst_kpi_of(const std::string& workload) const {
+  if (workload.empty()) return {};
   for (const auto* status : {"missed", "at_risk"}) {
-    for (const auto& [name, kpi] : kpis_) {
-      if (kpi.workload == workload && !workload.empty() && kpi.status == status)
-        return {name, status};
+    for (const auto* kpi : catalog_.all<catalog::Kpi>()) {
+      const auto& name = kpi->metadata.name;
+      if (kpi->workload.name == workload && kpi_status(name) == status) return {name, status};
     }
   }
   return {};
@@ -152,12 +160,12 @@ std::pair<std::string, std::string> RespondDomain::worst_kpi_of(const std::strin
 
 journal::NewFact RespondDomain::opened_by(const facts::AlertFired& fired) const {
   const auto* workload = catalog_.find<catalog::Workload>(fired.workload);
-  auto [kpi, kpi_status] = worst_kpi_of(fired.workload);
-  if (const auto named = kpis_.find(fired.kpi); named != kpis_.end()) {
+  auto [kpi, status] = worst_kpi_of(fired.workload);
+  if (auto named = kpi_status(fired.kpi); !named.empty()) {
     kpi = fired.kpi;
-    kpi_status = named->second.status;
+    status = std::move(named);
   }
-  const auto severity = severity_of(workload == nullptr ? 3 : workload->tier, kpi, kpi_status);
+  const auto severity = severity_of(workload == nullptr ? 3 : workload->tier, kpi, status);
   const auto summary = fired.annotations.find("summary");
   facts::IncidentOpened opened;
   opened.incident = next_incident_id();
@@ -549,8 +557,7 @@ Json RespondDomain::snapshot() const {
                      event.outcome, event.incident, to_unix_ms(event.time)}));
   }
   Json kpis = Json::object();
-  for (const auto& [name, kpi] : kpis_)
-    kpis[name] = {{"workload", kpi.workload}, {"status", kpi.status}};
+  for (const auto& [name, status] : kpis_) kpis[name] = {{"status", status}};
   return {{"incidents", incidents},
           {"events", events},
           {"kpis", kpis},
@@ -575,7 +582,7 @@ Status RespondDomain::restore(const Json& snapshot) {
     }
     kpis_.clear();
     for (const auto& [name, kpi] : snapshot.at("kpis").items())
-      kpis_[name] = {kpi.at("workload").get<std::string>(), kpi.at("status").get<std::string>()};
+      kpis_[name] = kpi.at("status").get<std::string>();
     incident_count_ = snapshot.at("incident_count").get<int>();
     event_count_ = snapshot.at("event_count").get<int>();
   } catch (const Json::exception& error) {

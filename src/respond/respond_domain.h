@@ -101,10 +101,6 @@ class RespondDomain final : public journal::Domain {
                       Timestamp now) const;
 
  private:
-  struct KpiStanding {
-    std::string workload, status;
-  };
-
   void apply_event(const journal::Fact& fact);
   void apply_opened(const journal::Fact& fact);
   void drop_oldest();
@@ -125,12 +121,16 @@ class RespondDomain final : public journal::Domain {
   Followed followed_alerts() const;
   std::optional<Timestamp> due_of(const Incident& incident, const Followed& followed) const;
   journal::Decision open_again(const Incident& resolved, const Followed& followed) const;
+  /// Empty for a KPI that was never measured, or that the catalog does not have any more: what it
+  /// was when it went says nothing about today.
+  std::string kpi_status(const std::string& kpi) const;
+  /// Name and status of a KPI of the workload that is missed, else at risk; else empty.
   std::pair<std::string, std::string> worst_kpi_of(const std::string& workload) const;
 
   const catalog::Catalog& catalog_;
   Incidents incidents_;
   std::deque<Event> events_;
-  std::map<std::string, KpiStanding> kpis_;
+  std::map<std::string, std::string> kpis_;  ///< name -> status it changed to last
   int incident_count_ = 0;
   int event_count_ = 0;
 };

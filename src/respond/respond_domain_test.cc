@@ -112,6 +112,25 @@ TEST(Respond, SeverityFollowsTierAndKpi) {
   EXPECT_EQ(shop.incident().kpi, "orders");
 }
 
+TEST(Respond, AKpiThatIsGoneOrOfAnotherWorkloadRaisesNoSeverity) {
+  const auto severity_of_next = [](Shop& shop) {
+    shop.fire("a1");
+    EXPECT_EQ(shop.incident().kpi, "");
+    return shop.incident().severity;
+  };
+  Shop without;
+  without.kpi("missed");
+  without.catalog.remove("Kpi", "orders", without.time.now());
+  EXPECT_EQ(severity_of_next(without), 2);
+
+  Shop moved;
+  moved.kpi("missed");
+  auto orders = *moved.catalog.find<catalog::Kpi>("orders");
+  orders.workload.name = "depot";
+  put(moved.catalog, orders, moved.time.now());
+  EXPECT_EQ(severity_of_next(moved), 2);
+}
+
 TEST(Respond, WhoeverDoesNotAcknowledgeIsFollowedByTheNextLevelAndThenByReminders) {
   Shop shop;
   shop.fire("a1");

@@ -9,6 +9,7 @@
 #include "catalog/kinds/channel.h"
 #include "catalog/kinds/communication_plan.h"
 #include "catalog/kinds/escalation_policy.h"
+#include "catalog/kinds/kpi.h"
 #include "catalog/kinds/person.h"
 #include "catalog/kinds/schedule.h"
 #include "catalog/kinds/status_page.h"
@@ -84,6 +85,10 @@ class Shop {
     workload.playbook.name = "look-around";
     workload.communication_plan.name = "customers";
     put(catalog, workload, time.now());
+    catalog::Kpi orders;
+    orders.metadata.name = "orders";
+    orders.workload.name = "shop";
+    put(catalog, orders, time.now());
     catalog::StatusPage page;
     page.metadata.name = "public";
     page.title = "Shop status";
