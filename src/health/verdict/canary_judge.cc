@@ -142,14 +142,14 @@ Verdict CanaryJudge::verdict(double time_s, double log_evidence) const {
                                             : -std::numeric_limits<double>::infinity();
   };
   const auto leading = std::ranges::max_element(metrics_, {}, weighted);
-  said.finding = said.decision == Decision::kFail   ? Finding::kWorse
-                 : said.decision == Decision::kPass ? Finding::kEquivalent
+  said.finding = said.decision == Decision::kFail   ? Finding::kFail
+                 : said.decision == Decision::kPass ? Finding::kPass
                  : metrics_.empty()                 ? Finding::kNoData
                                                     : Finding::kWatching;
   for (auto each = metrics_.begin(); each != metrics_.end(); ++each) {
     Finding finding = each->judge.finding(time_s);
-    if (said.decision == Decision::kFail && each == leading) finding = Finding::kWorse;
-    if (said.decision == Decision::kPass) finding = Finding::kEquivalent;
+    if (said.decision == Decision::kFail && each == leading) finding = Finding::kFail;
+    if (said.decision == Decision::kPass) finding = Finding::kPass;
     if (said.decision == Decision::kContinue && said.finding == Finding::kWatching &&
         is_inconclusive(finding))
       said.finding = finding;

@@ -18,9 +18,9 @@ const char* state_of(Finding finding) {
   switch (finding) {
     case Finding::kWatching:
       return "continue";
-    case Finding::kEquivalent:
+    case Finding::kPass:
       return "pass";
-    case Finding::kWorse:
+    case Finding::kFail:
       return "fail";
     case Finding::kNoData:
     case Finding::kTooFew:
@@ -42,8 +42,8 @@ const char* doubt_of(Finding finding) {
     case Finding::kZeroBaseline:
       return "zero baseline";
     case Finding::kWatching:
-    case Finding::kEquivalent:
-    case Finding::kWorse:
+    case Finding::kPass:
+    case Finding::kFail:
       return "";
   }
   return "";

@@ -19,8 +19,8 @@ enum class Decision {
 /// What is known of one metric, or of all together.
 enum class Finding {
   kWatching,      ///< compared, nothing shown yet: "continue"
-  kEquivalent,    ///< "pass"
-  kWorse,         ///< "fail"
+  kPass,          ///< shown: "pass"
+  kFail,          ///< the opposite is shown: "fail"
   kNoData,        ///< inconclusive: a group has sent nothing (a misspelt metric looks like this)
   kTooFew,        ///< inconclusive: not enough to compare
   kStale,         ///< inconclusive: a group has stopped sending

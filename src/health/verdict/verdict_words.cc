@@ -44,7 +44,7 @@ std::string stale_words(const MetricVerdict& metric, double time_s) {
 
 std::string change_words(const MetricVerdict& metric) {
   if (!metric.change) return "no change can be named yet";
-  if (metric.finding == Finding::kWorse && *metric.change >= 1)
+  if (metric.finding == Finding::kFail && *metric.change >= 1)
     return fmt::format("about {:.2g} times as much", 1 + *metric.change);
   return fmt::format("if anything changed, by {:+.1f} %", 100 * *metric.change);
 }
@@ -90,8 +90,8 @@ std::string count_reason(const MetricVerdict& metric, double time_s) {
     case Finding::kZeroBaseline:
       return counts + ": no ratio to a baseline without events; " + evidence_words(metric);
     case Finding::kWatching:
-    case Finding::kEquivalent:
-    case Finding::kWorse:
+    case Finding::kPass:
+    case Finding::kFail:
       break;
   }
   return fmt::format("{}: {}; {}", counts, change_words(metric), evidence_words(metric));
@@ -124,7 +124,7 @@ std::string overall_reason(const Verdict& verdict, const JudgePolicy& policy, do
     return names;
   };
   if (verdict.decision == Decision::kFail) {
-    const auto worse = std::ranges::find(verdict.metrics, Finding::kWorse, &MetricVerdict::finding);
+    const auto worse = std::ranges::find(verdict.metrics, Finding::kFail, &MetricVerdict::finding);
     return fmt::format("fail: {} is worse: {}", worse->metric, worse->reason);
   }
   if (verdict.decision == Decision::kPass)
