@@ -60,6 +60,10 @@ constexpr std::size_t kWorkers = 2;
 // the disk do not wait with it; mail, which pages people, does not wait for name servers either.
 constexpr int kMailers = 4;
 constexpr int kLookups = 2;
+// Nor do they wait for what people ask, which may take minutes: the system's scheduler shares the
+// processors among all of these.
+constexpr int kAnswerers = 3;
+constexpr int kUnhurried = 1;
 
 Status make_folder(const std::string& path) {
   std::error_code error;
@@ -111,7 +115,9 @@ struct Application::State {
         system({.io_threads = 2, .worker_threads = int{kWorkers}}),
         runtime(system.runtime()),
         mail_workers(system.add_workers(kMailers)),
-        lookup_workers(system.add_workers(kLookups)) {}
+        lookup_workers(system.add_workers(kLookups)),
+        answerers(system.add_workers(kAnswerers)),
+        unhurried(system.add_workers(kUnhurried)) {}
   ~State();
 
   Status open();
@@ -130,7 +136,8 @@ struct Application::State {
   Options options;
   SystemRuntime system;
   Runtime runtime;
-  Workers &mail_workers, &lookup_workers;
+  Workers &mail_workers, &lookup_workers, &answerers, &unhurried;
+  Runtime for_questions{runtime.clock, runtime.random, runtime.strand, answerers};
   std::unique_ptr<journal::Store> journal;
   std::unique_ptr<telemetry::EmbeddedStore> store;
   std::unique_ptr<telemetry::CommitWatch> commits;  ///< in front of the store, for whoever writes
@@ -180,11 +187,12 @@ Status Application::State::open() {
   store_options.retention = options.retention;
   store_options.out_of_order_window = options.out_of_order_window;
   store_options.flush_interval = options.flush_interval;
+  store_options.readers = &answerers;
   TRY(store, telemetry::EmbeddedStore::open(std::move(store_options), runtime));
   commits = std::make_unique<telemetry::CommitWatch>(*store);
   TRY(exemplars, telemetry::ExemplarStore::open(options.data + "/telemetry/exemplars"));
   telemetry::promql::EngineOptions engine_options;
-  engine_options.helpers = &runtime.workers;
+  engine_options.helpers = &answerers;
   engine_options.max_samples = options.query_max_samples;
   engine_options.max_series = options.query_max_series;
   engine_options.changes = &store->changes();
@@ -192,7 +200,8 @@ Status Application::State::open() {
   TRY_STATUS(telemetry::promql::enable_features(engine_options, options.features));
   engine = std::make_unique<telemetry::promql::Engine>(*store, engine_options);
   running_queries = std::make_unique<telemetry::RunningQueries>(
-      runtime, telemetry::RunningQueriesOptions{.max_running = kWorkers});
+      for_questions, telemetry::RunningQueriesOptions{.max_running = kAnswerers,
+                                                      .max_running_per_user = kAnswerers - 1});
   querier = telemetry::promql::make_querier(runtime, *engine);
   baselines = std::make_unique<health::watch::WatchStore>(options.data + "/baselines.sqlite");
   client = http::make_client(system);
@@ -271,7 +280,8 @@ void Application::State::build_control_plane() {
                           .external_labels = {},
                           .external_url = options.public_url},
             .ledger = {},
-            .baselines = baselines.get()});
+            .baselines = baselines.get(),
+            .unhurried = &unhurried});
   scraper =
       std::make_unique<telemetry::scrape::Scraper>(runtime, *scrape_client, *commits, *exemplars);
   const Runtime lookups{runtime.clock, runtime.random, runtime.strand, lookup_workers};
@@ -339,39 +349,40 @@ void Application::State::build_routes() {
   add(main_router, catalog::catalog_routes({runtime.strand, runtime.workers, plane->ledger(),
                                             plane->catalog_domain(), languages()}));
   add(main_router, health::health_routes(runtime, plane->evaluator(), plane->health()));
-  add(main_router, health::rules::rules_routes(runtime, *engine, *journal));
-  add(main_router, health::slo_routes(runtime, plane->catalog(), plane->evaluator(),
+  add(main_router, health::rules::rules_routes(runtime.clock, *engine, *journal, *running_queries));
+  add(main_router, health::slo_routes(for_questions, plane->catalog(), plane->evaluator(),
                                       plane->health(), *engine, *journal));
-  add(main_router,
-      health::effectiveness::effectiveness_routes(runtime, plane->ledger(), plane->catalog(),
-                                                  plane->health(), *engine, *journal));
+  add(main_router, health::effectiveness::effectiveness_routes(
+                       for_questions, plane->ledger(), plane->catalog(), plane->health(), *engine,
+                       *journal, *running_queries));
   add(main_router, workload_routes(runtime, *plane));
   add(main_router, telemetry::running_queries_routes(*running_queries));
-  add(main_router, telemetry::prometheus_query_routes(runtime, *engine, *running_queries,
+  add(main_router, telemetry::prometheus_query_routes(for_questions, *engine, *running_queries,
                                                       {.timeout = options.query_timeout,
                                                        .version = options.version,
                                                        .revision = options.revision,
                                                        .build_date = options.build_date,
                                                        .exemplars = exemplars.get()}));
   add(main_router, telemetry::remote_write_routes(*commits, *exemplars, runtime.workers));
-  add(main_router, telemetry::remote_read_routes(*store, runtime.workers));
-  add(main_router, telemetry::federate_routes(runtime, *store));
-  add(main_router, status_routes({.runtime = runtime,
+  add(main_router, telemetry::remote_read_routes(*store, answerers));
+  add(main_router, telemetry::federate_routes(for_questions, *store));
+  add(main_router, status_routes({.runtime = for_questions,
                                   .options = options,
                                   .catalog = plane->catalog(),
                                   .engine = *engine,
                                   .store = *store,
                                   .started = runtime.clock.now()}));
-  add(main_router, telemetry::logs_routes(*store, runtime));
+  add(main_router, telemetry::logs_routes(*store, for_questions));
   add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));
   add(main_router,
       telemetry::otlp::otlp_routes(*receiver, runtime.workers, {.prefix = "/api/v1/otlp"}));
-  add(main_router, respond::respond_routes(runtime, plane->ledger(), plane->respond(), *signer));
+  add(main_router,
+      respond::respond_routes(for_questions, plane->ledger(), plane->respond(), *signer));
   add(main_router, respond::status_assets());
   add(status_router, respond::status_page_routes(runtime, plane->respond()));
   add(main_router, authenticator->routes());
-  add(main_router, cardinality_routes(runtime, *store));
-  add(main_router, retention_routes(runtime, *store));
+  add(main_router, cardinality_routes(for_questions, *store));
+  add(main_router, retention_routes(for_questions, *store));
   add(main_router, relabel_routes(runtime, plane->catalog()));
   add(main_router, tsdb_admin_routes(runtime, options, *store, plane->ledger()));
   add(main_router, lifecycle_routes(runtime.strand, options, lifecycle()));

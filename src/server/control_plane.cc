@@ -31,6 +31,12 @@ procedures::UnlessCancelled::MayBegin may_begin(const procedures::ProceduresDoma
   return [&domain](const journal::Intent& intent) { return domain.may_begin(intent); };
 }
 
+Runtime unhurried(const Ports& ports) {
+  const auto& given = ports.runtime;
+  return {given.clock, given.random, given.strand,
+          ports.unhurried ? *ports.unhurried : given.workers};
+}
+
 }  // namespace
 
 ControlPlane::ControlPlane(const Ports& ports)
@@ -46,7 +52,8 @@ ControlPlane::ControlPlane(const Ports& ports)
       watches_(ports.runtime, catalog_.catalog(), ledger_,
                {.engine = ports.engine, .writer = ports.metrics, .store = ports.baselines}),
       findings_(catalog_.catalog(), ledger_, finding_, watches_),
-      forecasts_(ports.runtime, catalog_.catalog(), ledger_, health_, ports.engine, ports.metrics),
+      forecasts_(unhurried(ports), catalog_.catalog(), ledger_, health_, ports.engine,
+                 ports.metrics),
       assess_service_(ports.runtime, ledger_, assess_, catalog_.catalog(), ports.querier,
                       ports.signals),
       command_step_(

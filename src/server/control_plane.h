@@ -50,6 +50,7 @@ struct Ports {
   health::EvaluatorOptions evaluator = {};
   journal::LedgerOptions ledger;
   health::watch::WatchStore* baselines = nullptr;  ///< null: they are learned anew at each start
+  Workers* unhurried = nullptr;  ///< for work of minutes that nobody waits for; null: the runtime's
 };
 
 class ControlPlane {

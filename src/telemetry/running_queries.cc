@@ -32,7 +32,7 @@ Status RunningQueries::submit(Asked asked, Work& work) {
   {
     const std::scoped_lock lock(mutex_);
     auto& user = users_[asked.user];
-    const bool must_wait = running_ >= options_.max_running;
+    const bool must_wait = !may_run(user);
     if (must_wait &&
         (waiting_ >= options_.max_waiting || user.waiting.size() >= options_.max_waiting_per_user))
       return fail(
@@ -59,6 +59,11 @@ Status RunningQueries::submit(Asked asked, Work& work) {
   return {};
 }
 
+/// One more of this user. With the lock held.
+bool RunningQueries::may_run(const User& user) const {
+  return running_ < options_.max_running && user.running < options_.max_running_per_user;
+}
+
 void RunningQueries::start(const QueryPtr& query) {
   runtime_.workers.run([this, query] {
     query->cost.waited = runtime_.clock.steady() - query->since;
@@ -82,12 +87,12 @@ void RunningQueries::finished(const QueryPtr& query) {
   if (next) start(next);
 }
 
-/// Of the users who wait, the one with the fewest running queries, and of those the one whose last
-/// turn was longest ago. With the lock held.
+/// Of the users who wait and may run another, the one with the fewest running queries, and of those
+/// the one whose last turn was longest ago. With the lock held.
 RunningQueries::QueryPtr RunningQueries::next_waiting() {
   User* chosen = nullptr;
   for (auto& [name, user] : users_) {
-    if (user.waiting.empty()) continue;
+    if (user.waiting.empty() || !may_run(user)) continue;
     if (chosen == nullptr ||
         std::pair(user.running, user.last_turn) < std::pair(chosen->running, chosen->last_turn))
       chosen = &user;

@@ -23,6 +23,8 @@ namespace wellrun::telemetry {
 struct RunningQueriesOptions {
   std::size_t max_running =
       8;  ///< beyond, a query waits; the workers are shared among those that run
+  /// At once of one user, however few others ask: so that theirs need not wait for one that lasts.
+  std::size_t max_running_per_user = SIZE_MAX;
   std::size_t max_waiting = 1000;
   std::size_t max_waiting_per_user = 200;
 };
@@ -65,7 +67,9 @@ class RunningQueries {
   struct Query;
   using QueryPtr = std::shared_ptr<Query>;
 
+  struct User;
   void start(const QueryPtr& query);
+  bool may_run(const User& user) const;
   void finished(const QueryPtr& query);
   QueryPtr next_waiting();
 

@@ -64,6 +64,18 @@ TEST(RunningQueries, OneUserMayHaveEverythingWhileNobodyElseAsks) {
   EXPECT_EQ(world.ran, "abxc");
 }
 
+TEST(RunningQueries, OneUserLeavesRoomForAnother) {
+  World world;
+  RunningQueries queries(world.runtime, {.max_running = 3, .max_running_per_user = 2});
+  for (const char* text : {"a", "b", "c", "d"}) ASSERT_TRUE(world.ask(queries, "ana", text));
+  EXPECT_EQ(world.hands.size(), 2U);
+  ASSERT_TRUE(world.ask(queries, "ben", "x"));
+  EXPECT_EQ(world.hands.size(), 3U) << "at once, behind none that waits";
+  while (world.hands.step()) {
+  }
+  EXPECT_EQ(world.ran, "abxcd");
+}
+
 TEST(RunningQueries, SaysWhatRunsAndWhatWaits) {
   World world;
   RunningQueries queries(world.runtime, {.max_running = 1});

@@ -20,6 +20,7 @@ struct Api {
   const HealthDomain& domain;
   const telemetry::promql::Engine& engine;
   const journal::Store& journal;
+  telemetry::RunningQueries& running;
 };
 
 /// What an answer rests on; the catalog is copied on the strand.
@@ -115,15 +116,20 @@ Result<Json> propose(const Api& api, const Asked& asked) {
 
 using Answer = Result<Json> (*)(const Api&, const Asked&);
 
-void on_worker(const std::shared_ptr<Api>& api, Answer answer, const http::Request& request,
-               http::Reply reply) {
+/// They take their turn among the queries: proposals are tried on the metrics.
+void in_turn(const std::shared_ptr<Api>& api, Answer answer, const http::Request& request,
+             http::Reply reply) {
   auto asked = ask(*api, request);
   if (!asked) return reply(http::problem_response(asked.error()));
-  auto shared = std::make_shared<const Asked>(std::move(*asked));
-  api->runtime.workers.run([api, answer, shared, reply = std::move(reply)]() mutable {
-    const auto json = answer(*api, *shared);
-    reply(json ? http::json_response(*json) : http::problem_response(json.error()));
-  });
+  auto shared =
+      std::make_shared<std::pair<Asked, http::Reply>>(std::move(*asked), std::move(reply));
+  telemetry::RunningQueries::Work work = [api, answer,
+                                          shared](const telemetry::promql::QueryLimits&) {
+    const auto json = answer(*api, shared->first);
+    shared->second(json ? http::json_response(*json) : http::problem_response(json.error()));
+  };
+  const auto taken = api->running.submit({request.principal.actor, "effectiveness", {}}, work);
+  if (!taken) shared->second(http::problem_response(taken.error()));
 }
 
 void give_verdict(const std::shared_ptr<Api>& api, const http::Request& request,
@@ -150,8 +156,10 @@ std::vector<http::Route> effectiveness_routes(Runtime runtime, journal::Ledger& 
                                               const catalog::Catalog& catalog,
                                               const HealthDomain& domain,
                                               const telemetry::promql::Engine& engine,
-                                              const journal::Store& journal) {
-  const auto api = std::make_shared<Api>(Api{runtime, ledger, catalog, domain, engine, journal});
+                                              const journal::Store& journal,
+                                              telemetry::RunningQueries& running) {
+  const auto api =
+      std::make_shared<Api>(Api{runtime, ledger, catalog, domain, engine, journal, running});
   const auto view = [&](const char* pattern, const char* operation, Answer answer) {
     return http::Route{
         .method = "GET",
@@ -160,7 +168,7 @@ std::vector<http::Route> effectiveness_routes(Runtime runtime, journal::Ledger& 
         .operation_id = operation,
         .handler = http::on_strand_later(
             runtime.strand, [api, answer](const http::Request& request, http::Reply reply) {
-              on_worker(api, answer, request, std::move(reply));
+              in_turn(api, answer, request, std::move(reply));
             })};
   };
   std::vector<http::Route> routes;

@@ -9,6 +9,7 @@
 #include "journal/store.h"
 #include "platform/http/router.h"
 #include "telemetry/promql/engine.h"
+#include "telemetry/running_queries.h"
 
 namespace wellrun::health::effectiveness {
 
@@ -17,6 +18,7 @@ std::vector<http::Route> effectiveness_routes(Runtime runtime, journal::Ledger& 
                                               const catalog::Catalog& catalog,
                                               const HealthDomain& domain,
                                               const telemetry::promql::Engine& engine,
-                                              const journal::Store& journal);
+                                              const journal::Store& journal,
+                                              telemetry::RunningQueries& running);
 
 }  // namespace wellrun::health::effectiveness

@@ -63,15 +63,19 @@ Result<std::vector<journal::Fact>> incident_facts(const journal::Store& journal,
 }  // namespace
 
 Result<Json> answer_backtest(const Json& json, Timestamp now, const Clock& clock,
-                             const promql::Engine& engine, const journal::Store& journal) {
+                             const promql::Engine& engine, const journal::Store& journal,
+                             const std::function<bool()>& cancelled) {
   TRY(const auto request, read_request(json, now));
   const auto& trial = request.trial;
   const auto deadline = clock.steady() + kLongest;
-  TRY(const auto firings,
-      fire(trial, engine, [&clock, deadline] { return clock.steady() > deadline; }));
+  const auto firings = fire(trial, engine, [&clock, deadline, &cancelled] {
+    return clock.steady() > deadline || (cancelled && cancelled());
+  });
+  if (cancelled && cancelled()) return fail(ErrorCode::kCancelled, "the back-test was cancelled");
+  if (!firings) return std::unexpected(firings.error());
   TRY(const auto facts, incident_facts(journal, trial.end));
   auto report =
-      backtest_report(firings, incidents_of(facts), request.workload, trial.start, trial.end);
+      backtest_report(*firings, incidents_of(facts), request.workload, trial.start, trial.end);
   report["rule"] = {{"alert", trial.rule.alert},
                     {"expr", trial.rule.expr},
                     {"for", format_duration(trial.rule.hold)},
@@ -83,22 +87,30 @@ Result<Json> answer_backtest(const Json& json, Timestamp now, const Clock& clock
   return report;
 }
 
-std::vector<http::Route> rules_routes(Runtime runtime, const promql::Engine& engine,
-                                      const journal::Store& journal) {
+std::vector<http::Route> rules_routes(const Clock& clock, const promql::Engine& engine,
+                                      const journal::Store& journal,
+                                      telemetry::RunningQueries& running) {
   http::Route route;
   route.method = "POST";
   route.pattern = "/api/v1/rules/backtest";
   route.role = http::Role::kViewer;
   route.operation_id = "backtestRule";
-  route.handler = [runtime, &engine, &journal](http::Request request, http::Reply reply) {
-    runtime.workers.run([runtime, &engine, &journal, request = std::move(request),
-                         reply = std::move(reply)]() mutable {
-      const auto body = http::json_body(request);
-      if (!body) return reply(http::problem_response(body.error()));
+  route.watches_peer = true;
+  route.handler = [&clock, &engine, &journal, &running](const http::Request& request,
+                                                        http::Reply reply) {
+    const auto body = http::json_body(request);
+    if (!body) return reply(http::problem_response(body.error()));
+    const auto rule = body->is_object() ? body->value("rule", Json()) : Json();
+    const auto text = rule.is_object() ? "back-test of " + text_or(rule, "expr") : "back-test";
+    const auto shared = std::make_shared<http::Reply>(std::move(reply));
+    telemetry::RunningQueries::Work work = [&clock, &engine, &journal, body = *body,
+                                            shared](const promql::QueryLimits& limits) {
       const auto answer =
-          answer_backtest(*body, runtime.clock.now(), runtime.clock, engine, journal);
-      reply(answer ? http::json_response(*answer) : http::problem_response(answer.error()));
-    });
+          answer_backtest(body, clock.now(), clock, engine, journal, limits.cancelled);
+      (*shared)(answer ? http::json_response(*answer) : http::problem_response(answer.error()));
+    };
+    const auto taken = running.submit({request.principal.actor, text, request.abandoned}, work);
+    if (!taken) (*shared)(http::problem_response(taken.error()));
   };
   std::vector<http::Route> routes;
   routes.push_back(std::move(route));

@@ -42,6 +42,7 @@ struct EmbeddedStoreOptions {
   std::uint64_t min_free_bytes = 64ULL << 20;  ///< less free disk space refuses writes; reads go on
   /// Of blocks of the database; of chunks that queries have read, twice as much.
   std::size_t cache_bytes = 16U << 20;
+  Workers* readers = nullptr;  ///< who helps with a large read; null: the runtime's
   std::function<Result<std::uint64_t>()> free_bytes;  ///< of the disk; empty: asks the file system
 };
 

@@ -83,7 +83,8 @@ Result<std::vector<SeriesData>> select_series(const Core& core,
   matched.toUint32Array(refs.data());
   auto parts = parts_of(refs, range);
   ReadSoFar so_far;
-  in_parallel(&core.runtime.workers, parts.size(), [&](std::size_t i) {
+  auto* const helpers = core.options.readers ? core.options.readers : &core.runtime.workers;
+  in_parallel(helpers, parts.size(), [&](std::size_t i) {
     parts[i].status = read_part(core, range, limits, so_far, parts[i]);
   });
   std::vector<Found> found;
