@@ -40,7 +40,8 @@ struct ActiveAlert {
   Timestamp active_at;   ///< when the expression first held
   Timestamp fired_at{};  ///< zero while it has not
   std::optional<Timestamp> keep_firing_since;
-  Json evidence = {};  ///< why it fired; see facts::AlertFired
+  Json evidence = {};       ///< why it fired; see facts::AlertFired
+  bool taken_over = false;  ///< it fired before a restart and was not seen to hold since
 
   std::string severity() const;  ///< of its labels: page, ticket, or info for anything else
 };

@@ -151,7 +151,9 @@ Result<Evaluation> evaluate(const AlertRule& rule, const ActiveAlerts& before,
     }
   }
   for (auto [fingerprint, alert] : before) {
-    if (!after.contains(fingerprint) && keeps_firing(alert, rule.keep_firing_for, context.now))
+    if (after.contains(fingerprint)) continue;
+    const bool not_known = alert.taken_over && context.keeps_taken_over;
+    if (not_known || keeps_firing(alert, rule.keep_firing_for, context.now))
       after.emplace(fingerprint, std::move(alert));
   }
   return Evaluation{std::move(after), std::nullopt};

@@ -6,6 +6,8 @@
 //   pending ──no longer──▶ (absent)
 //   firing ──no longer, for `keep_firing_for`──▶ (absent): resolved
 //
+// One that fired before a restart goes on for one look-back at least.
+//
 // Source: Prometheus' rules/alerting.go (AlertingRule.Eval). One difference: a resolved alert is
 // forgotten at once, because the journal remembers it.
 
@@ -31,6 +33,9 @@ struct EvaluationContext {
   RestoredStarts restored;
   TemplateQuery query = {};  ///< for templates
   std::size_t most_alerts = kMaxAlertsPerRule;
+  /// Soon after a start: what was measured may not be there yet, after an outage that was longer
+  /// than the look-back, so that no answer says nothing of an alert that was taken over.
+  bool keeps_taken_over = false;
 };
 
 /// The rule's alerts after a step.

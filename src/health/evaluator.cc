@@ -67,6 +67,7 @@ ActiveAlert from_journal(const FiringAlert& recorded) {
   alert.evidence = recorded.fired.evidence;
   alert.active_at = parse_rfc3339(recorded.fired.active_since).value_or(recorded.since);
   alert.fired_at = recorded.since;
+  alert.taken_over = true;
   return alert;
 }
 
@@ -95,6 +96,7 @@ void Evaluator::start() {
   state_->refresh();
   state_->look_regularly();
   state_->started = true;
+  state_->started_at = state_->runtime.clock.steady();
   state_->subscription =
       state_->ledger.subscribe([state = state_.get()](const journal::Fact& fact) {
         if (fact.type == facts::CatalogApplied::kType) state->refresh();

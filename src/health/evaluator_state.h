@@ -93,6 +93,9 @@ facts::AlertFired fired_fact(const catalog::Catalog& known, const AlertRule& rul
 /// An alert that the journal knows to be firing, as the state machine would have it.
 ActiveAlert from_journal(const FiringAlert& recorded);
 
+/// How long after its last sample a series is read.
+constexpr Duration kLookback{300'000};
+
 struct Evaluator::State : std::enable_shared_from_this<State> {
   State(Runtime runtime_in, const catalog::Catalog& catalog_in, telemetry::Querier& querier_in,
         telemetry::MetricWriter& writer_in, journal::Ledger& ledger_in, HealthDomain& domain_in,
@@ -197,7 +200,8 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
     return {.now = now,
             .external_labels = options.external_labels,
             .external_url = options.external_url,
-            .restored = {}};
+            .restored = {},
+            .keeps_taken_over = runtime.clock.steady() - started_at < kLookback};
   }
 
   Runtime runtime;
@@ -212,6 +216,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   /// Why the journal does not have what fires of a group, by the group.
   std::map<std::string, std::string> unrecorded;
   bool started = false;  ///< what the catalog had at the start has been taken over
+  std::chrono::nanoseconds started_at{};
   std::uint64_t generations = 0;
   std::unique_ptr<Timer> subscription, look_timer;
 

@@ -638,6 +638,32 @@ TEST_F(EvaluatorTest, ARuleThatPagesNobodyIsNotMissed) {
   EXPECT_EQ(facts(), Strings{});
 }
 
+/// After an outage longer than the look-back: one target is scraped before another, and the rule
+/// has no answer yet.
+TEST_F(EvaluatorTest, AnAlertThatFiredBeforeAnOutageIsNotResolvedBeforeItCouldBeMeasured) {
+  start();
+  breaks();
+  time.run_for(90s);
+  heals();
+  kill_and_restart(10min);
+  time.run_for(2min);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+  breaks();
+  time.run_for(1min);
+  EXPECT_EQ(facts(), Strings{"alert.fired"}) << "nor fired again";
+  heals();
+  time.run_for(20s);
+  EXPECT_EQ(facts().back(), "alert.resolved") << "it was seen to hold, and to end";
+  breaks();
+  time.run_for(90s);
+  heals();
+  kill_and_restart(10min);
+  time.run_for(4min);
+  EXPECT_EQ(facts().back(), "alert.fired");
+  time.run_for(2min);
+  EXPECT_EQ(facts().back(), "alert.resolved") << "it ended meanwhile";
+}
+
 TEST_F(EvaluatorTest, AnAlertWhoseRuleWasRemovedResolves) {
   start();
   breaks();
