@@ -55,15 +55,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kWorkers = 2;
-// What blocks on a peer that may not answer has threads of its own, so that rules, ingestion and
-// the disk do not wait with it; mail, which pages people, does not wait for name servers either.
+// Queries may take minutes: so many run at once that two workers are left for rules, ingestion and
+// the disk, and the system's scheduler shares the processors among them. Their helpers and work
+// that nobody waits for are not among these workers for the same reason.
+constexpr int kWorkers = 5;
+constexpr std::size_t kQueries = 3;
+constexpr int kHelpers = 1;
+constexpr int kUnhurried = 1;
+// What blocks on a peer that may not answer has threads of its own, too; mail, which pages people,
+// does not wait for name servers either.
 constexpr int kMailers = 4;
 constexpr int kLookups = 2;
-// Nor do they wait for what people ask, which may take minutes: the system's scheduler shares the
-// processors among all of these.
-constexpr int kAnswerers = 3;
-constexpr int kUnhurried = 1;
 
 Status make_folder(const std::string& path) {
   std::error_code error;
@@ -112,11 +114,11 @@ std::unexpected<Error> cannot_listen(Error error, std::string_view setting) {
 struct Application::State {
   explicit State(Options given)
       : options(std::move(given)),
-        system({.io_threads = 2, .worker_threads = int{kWorkers}}),
+        system({.io_threads = 2, .worker_threads = kWorkers}),
         runtime(system.runtime()),
         mail_workers(system.add_workers(kMailers)),
         lookup_workers(system.add_workers(kLookups)),
-        answerers(system.add_workers(kAnswerers)),
+        helpers(system.add_workers(kHelpers)),
         unhurried(system.add_workers(kUnhurried)) {}
   ~State();
 
@@ -136,8 +138,7 @@ struct Application::State {
   Options options;
   SystemRuntime system;
   Runtime runtime;
-  Workers &mail_workers, &lookup_workers, &answerers, &unhurried;
-  Runtime for_questions{runtime.clock, runtime.random, runtime.strand, answerers};
+  Workers &mail_workers, &lookup_workers, &helpers, &unhurried;
   std::unique_ptr<journal::Store> journal;
   std::unique_ptr<telemetry::EmbeddedStore> store;
   std::unique_ptr<telemetry::CommitWatch> commits;  ///< in front of the store, for whoever writes
@@ -187,12 +188,12 @@ Status Application::State::open() {
   store_options.retention = options.retention;
   store_options.out_of_order_window = options.out_of_order_window;
   store_options.flush_interval = options.flush_interval;
-  store_options.readers = &answerers;
+  store_options.readers = &helpers;
   TRY(store, telemetry::EmbeddedStore::open(std::move(store_options), runtime));
   commits = std::make_unique<telemetry::CommitWatch>(*store);
   TRY(exemplars, telemetry::ExemplarStore::open(options.data + "/telemetry/exemplars"));
   telemetry::promql::EngineOptions engine_options;
-  engine_options.helpers = &answerers;
+  engine_options.helpers = &helpers;
   engine_options.max_samples = options.query_max_samples;
   engine_options.max_series = options.query_max_series;
   engine_options.changes = &store->changes();
@@ -200,8 +201,8 @@ Status Application::State::open() {
   TRY_STATUS(telemetry::promql::enable_features(engine_options, options.features));
   engine = std::make_unique<telemetry::promql::Engine>(*store, engine_options);
   running_queries = std::make_unique<telemetry::RunningQueries>(
-      for_questions, telemetry::RunningQueriesOptions{.max_running = kAnswerers,
-                                                      .max_running_per_user = kAnswerers - 1});
+      runtime, telemetry::RunningQueriesOptions{.max_running = kQueries,
+                                                .max_running_per_user = kQueries - 1});
   querier = telemetry::promql::make_querier(runtime, *engine);
   baselines = std::make_unique<health::watch::WatchStore>(options.data + "/baselines.sqlite");
   client = http::make_client(system);
@@ -350,39 +351,38 @@ void Application::State::build_routes() {
                                             plane->catalog_domain(), languages()}));
   add(main_router, health::health_routes(runtime, plane->evaluator(), plane->health()));
   add(main_router, health::rules::rules_routes(runtime.clock, *engine, *journal, *running_queries));
-  add(main_router, health::slo_routes(for_questions, plane->catalog(), plane->evaluator(),
+  add(main_router, health::slo_routes(runtime, plane->catalog(), plane->evaluator(),
                                       plane->health(), *engine, *journal));
   add(main_router, health::effectiveness::effectiveness_routes(
-                       for_questions, plane->ledger(), plane->catalog(), plane->health(), *engine,
+                       runtime, plane->ledger(), plane->catalog(), plane->health(), *engine,
                        *journal, *running_queries));
   add(main_router, workload_routes(runtime, *plane));
   add(main_router, telemetry::running_queries_routes(*running_queries));
-  add(main_router, telemetry::prometheus_query_routes(for_questions, *engine, *running_queries,
+  add(main_router, telemetry::prometheus_query_routes(runtime, *engine, *running_queries,
                                                       {.timeout = options.query_timeout,
                                                        .version = options.version,
                                                        .revision = options.revision,
                                                        .build_date = options.build_date,
                                                        .exemplars = exemplars.get()}));
   add(main_router, telemetry::remote_write_routes(*commits, *exemplars, runtime.workers));
-  add(main_router, telemetry::remote_read_routes(*store, answerers));
-  add(main_router, telemetry::federate_routes(for_questions, *store));
-  add(main_router, status_routes({.runtime = for_questions,
+  add(main_router, telemetry::remote_read_routes(*store, runtime.workers));
+  add(main_router, telemetry::federate_routes(runtime, *store));
+  add(main_router, status_routes({.runtime = runtime,
                                   .options = options,
                                   .catalog = plane->catalog(),
                                   .engine = *engine,
                                   .store = *store,
                                   .started = runtime.clock.now()}));
-  add(main_router, telemetry::logs_routes(*store, for_questions));
+  add(main_router, telemetry::logs_routes(*store, runtime));
   add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));
   add(main_router,
       telemetry::otlp::otlp_routes(*receiver, runtime.workers, {.prefix = "/api/v1/otlp"}));
-  add(main_router,
-      respond::respond_routes(for_questions, plane->ledger(), plane->respond(), *signer));
+  add(main_router, respond::respond_routes(runtime, plane->ledger(), plane->respond(), *signer));
   add(main_router, respond::status_assets());
   add(status_router, respond::status_page_routes(runtime, plane->respond()));
   add(main_router, authenticator->routes());
-  add(main_router, cardinality_routes(for_questions, *store));
-  add(main_router, retention_routes(for_questions, *store));
+  add(main_router, cardinality_routes(runtime, *store));
+  add(main_router, retention_routes(runtime, *store));
   add(main_router, relabel_routes(runtime, plane->catalog()));
   add(main_router, tsdb_admin_routes(runtime, options, *store, plane->ledger()));
   add(main_router, lifecycle_routes(runtime.strand, options, lifecycle()));

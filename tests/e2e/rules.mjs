@@ -190,3 +190,24 @@ test('a rule is tried on what was measured', async () => {
   assert.ok(answer.incidents[0].seconds_before_a_person > 20 * 60);
   await server.stop();
 });
+
+test('twenty back-tests hold up no sample, and are seen and ended among the queries', async () => {
+  const server = await serve(folder());
+  await server.write([{ labels: { __name__: 'errors' }, samples: [[Date.now(), 1]] }]);
+  const rule = { alert: 'Slow', expr: 'quantile_over_time(0.5, vector(1)[1h:1s]) > 1e9' };
+  const body = JSON.stringify({ rule, start: new Date(Date.now() - 5 * 86_400_000).toISOString(), interval: '10s' });
+  let answered = 0;
+  const answers = Array.from({ length: 20 }, async () => {
+    const answer = await fetch(`${server.url}/api/v1/rules/backtest`, { method: 'POST', body });
+    ++answered;
+    return answer.status;
+  });
+  const mine = async () => (await server.ask('GET', '/api/v1/queries')).items.filter(({ query }) => query === `back-test of ${rule.expr}`);
+  await until(async () => (await mine()).length > 15, 'them to run or to wait', 20);
+  await server.write([{ labels: { __name__: 'errors' }, samples: [[Date.now(), 2]] }]);
+  assert.ok(answered < 10, `a sample does not wait for ${answered} of them`);
+  for (const { id } of await mine()) await fetch(`${server.url}/api/v1/queries/${id}`, { method: 'DELETE' });
+  const ended = (await Promise.all(answers)).filter((status) => status >= 400);
+  assert.ok(ended.length >= 5, `${ended.length} were ended`);
+  await server.stop();
+});
