@@ -26,7 +26,8 @@ struct HttpStepTest : ::testing::Test {
     step["retries"] = failures;
     facts::RunStarted body{.run = "run-1", .runbook = "call", .inputs = std::move(inputs)};
     body.plan = Json::array({std::move(step)});
-    auto run = begin({.seq = 1, .type = facts::RunStarted::kType, .body = body});
+    auto run =
+        begin({.seq = 1, .time = started_at_, .type = facts::RunStarted::kType, .body = body});
     auto next = proceed(run, Timestamp{});
     for (int i = 1; i <= failures; ++i) {
       for (const auto& fact : next.decision.facts)
@@ -45,6 +46,7 @@ struct HttpStepTest : ::testing::Test {
     return std::string(http::find_header(client_.requests.back().headers, name));
   }
 
+  Timestamp started_at_ = from_unix_ms(7);
   VirtualRuntime time_;
   journal::MemoryStore store_{time_.runtime().strand};
   LiveOutput live_;
@@ -72,9 +74,12 @@ TEST_F(HttpStepTest, EveryAttemptHasTheSameIdempotencyKey) {
   const Json step{{"http", {{"method", "POST"}, {"url", "http://peer/pay"}}}};
   EXPECT_EQ(outcome_of(step).kind, journal::Outcome::Kind::kDone);
   const auto first = last_header("Idempotency-Key");
-  EXPECT_EQ(first, "procedures/run-1/0");
+  EXPECT_EQ(first, "procedures/run-1/0/7");
   outcome_of(step, Json::object(), 2);
   EXPECT_EQ(last_header("Idempotency-Key"), first);
+  started_at_ = from_unix_ms(8);
+  outcome_of(step);
+  EXPECT_NE(last_header("Idempotency-Key"), first) << "the run-1 of another installation";
 }
 
 TEST_F(HttpStepTest, AValueFillsInItsPlaceInTheUrlAndNoMore) {

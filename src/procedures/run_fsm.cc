@@ -83,6 +83,7 @@ Json step_request(const Run& run, const StepPlan& plan) {
     if (!secrets.contains(name)) inputs[name] = value;
   }
   return {{"run", run.id},
+          {"run_started_ms", to_unix_ms(run.started_at)},
           {"index", run.current_index},
           {"attempt", run.steps[run.current_index].attempt + 1},
           {"spec", step_spec(plan, run)},

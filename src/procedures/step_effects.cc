@@ -71,9 +71,13 @@ Outcome failed(std::string error) {
 }
 
 /// Without the attempt: a peer that carried out the first is to see that the second is the same.
+/// With the moment: every installation has a run-0007, and a peer may serve several. (An intent of
+/// an older version has none; it may have been sent already, by its old key.)
 std::string idempotency_key(const Json& request) {
-  return fmt::format("procedures/{}/{}", text_or(request, "run"),
-                     static_cast<int>(number_or(request, "index", 0)));
+  const auto key = fmt::format("procedures/{}/{}", text_or(request, "run"),
+                               static_cast<int>(number_or(request, "index", 0)));
+  const auto started = request.find("run_started_ms");
+  return started == request.end() ? key : fmt::format("{}/{}", key, started->get<std::int64_t>());
 }
 
 bool may_have_happened(const Error& error) {

@@ -62,8 +62,9 @@ class CommandStep final : public journal::Performer {
 };
 
 /// procedures.http: sends an Idempotency-Key that is the same for every attempt of the step, so
-/// that a peer can tell one that it has carried out. When the peer may have got the request of a
-/// step that is not repeatable and no answer came, the outcome is unknown: a person is asked.
+/// that a peer can tell one that it has carried out, and no other installation's. When the peer may
+/// have got the request of a step that is not repeatable and no answer came, the outcome is
+/// unknown: a person is asked.
 class HttpStep final : public journal::Performer {
  public:
   HttpStep(StepEnvironment environment, http::Client& client)

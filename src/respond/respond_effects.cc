@@ -59,6 +59,12 @@ Result<Lookup> look_up(const NotifyEnvironment& environment, const Json& request
   return found;
 }
 
+/// What a receiver knows this page by, in whatever it gets twice of it. Every installation has an
+/// inc-0007/page-1, and a mailbox or receiver may serve several: the moment tells them apart.
+std::string key_outside(const journal::Intent& intent, const Incident& incident) {
+  return fmt::format("{}/{}", intent.key, to_unix_ms(incident.opened_at));
+}
+
 Result<std::string> secret_or_empty(const NotifyEnvironment& environment,
                                     const std::string& reference) {
   if (reference.empty()) return std::string();
@@ -141,7 +147,8 @@ void EmailPerformer::perform(const journal::Intent& intent, Done done) {
                   .to = header_text(found->address),
                   .subject = found->message.subject,
                   .text = found->message.text,
-                  .message_id = fmt::format("{:016x}@wellrun", stable_hash(intent.key)),
+                  .message_id = fmt::format("{:016x}@wellrun",
+                                            stable_hash(key_outside(intent, *found->incident))),
                   .user = *user,
                   .password = *password,
                   .require_tls = channel.start_tls == "require",
@@ -165,7 +172,8 @@ void WebhookPerformer::perform(const journal::Intent& intent, Done done) {
   auto body = found->message.body;
   body["person"] = text_or(intent.request, "person");
   http::ClientRequest request{.method = "POST", .url = *url, .body = to_text(body)};
-  request.headers = {{"Content-Type", "application/json"}, {"Idempotency-Key", intent.key}};
+  request.headers = {{"Content-Type", "application/json"},
+                     {"Idempotency-Key", key_outside(intent, *found->incident)}};
   if (!secret->empty())
     request.headers.push_back({"X-Wellrun-Signature", webhook_signature(*secret, request.body)});
   post_with_retries(environment_, client_, std::move(request), found->channel->metadata.name,

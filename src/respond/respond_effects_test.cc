@@ -109,10 +109,32 @@ TEST_F(PerformerTest, AWebhookIsSignedAndCarriesItsIdempotencyKey) {
   ASSERT_EQ(client.requests.size(), 1U);
   const auto& request = client.requests.front();
   EXPECT_EQ(request.url, "https://hooks.example/in");
-  EXPECT_EQ(http::find_header(request.headers, "idempotency-key"), "page/inc-0001/page-1");
+  EXPECT_EQ(http::find_header(request.headers, "idempotency-key"),
+            fmt::format("page/inc-0001/page-1/{}", to_unix_ms(shop.incident().opened_at)));
   EXPECT_EQ(http::find_header(request.headers, "x-wellrun-signature"),
             webhook_signature("key", request.body));
   EXPECT_EQ((*parse_json(request.body))["acknowledge_url"], "https://w/ack/ana");
+}
+
+struct KeepingMailer final : Mailer {
+  std::vector<Mail> mails;
+  void send(Mail mail, std::move_only_function<void(Status)> done) override {
+    mails.push_back(std::move(mail));
+    done({});
+  }
+};
+
+TEST_F(PerformerTest, AMailboxThatServesTwoInstallationsTakesNoPageForTheOthers) {
+  Shop other(shop.time.now() + std::chrono::seconds(1));
+  other.fire("a1");
+  const auto here = environment(shop.time.runtime());
+  KeepingMailer mailer;
+  EmailPerformer performer(here, mailer);
+  EmailPerformer others({here.runtime, *other.domain, here.read_secret, here.links}, mailer);
+  for (auto* each : {&performer, &performer, &others}) perform(*each, "mail");
+  ASSERT_EQ(mailer.mails.size(), 3U);
+  EXPECT_EQ(mailer.mails[0].message_id, mailer.mails[1].message_id) << "the same page again";
+  EXPECT_NE(mailer.mails[0].message_id, mailer.mails[2].message_id);
 }
 
 TEST_F(PerformerTest, WhatFailsIsTriedThreeTimesAndNoMore) {
