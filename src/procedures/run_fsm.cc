@@ -5,6 +5,8 @@
 #include "catalog/shell_command.h"
 #include "core/text.h"
 #include "journal/body_limit.h"
+#include "platform/http/message.h"
+#include "procedures/quoted_template.h"
 #include "procedures/url_template.h"
 
 namespace wellrun::procedures {
@@ -54,20 +56,38 @@ Json shell_spec(const Json& spec, const Run& run) {
   return rendered;
 }
 
-/// A request's values: each in its place, see url_template.h. `public_only`: whoever gave the host
-/// may not reach what only the server can.
+std::string content_type(const Json& http_spec) {
+  http::Headers headers;
+  const auto given = http_spec.value("headers", Json::object());
+  for (const auto& [name, value] : given.items()) headers.push_back({name, value});
+  return std::string(http::find_header(headers, "Content-Type"));
+}
+
+/// A request's values: each in its place, see url_template.h and quoted_template.h. `public_only`:
+/// whoever gave the host may not reach what only the server can.
 Json http_spec(const Json& spec, const Run& run) {
   auto rendered = render_all(spec, run);
-  const auto filled =
-      fill_url(text_or(spec, "url"), [&](std::string_view name) { return value_of(name, run); });
+  const auto value = [&](std::string_view name) { return value_of(name, run); };
+  const auto filled = fill_url(text_or(spec, "url"), value);
   rendered["url"] = filled.url;
+  if (spec.contains("body"))
+    rendered["body"] = fill_body(text_or(spec, "body"), content_type(rendered), value);
   rendered["public_only"] = filled.host_is_filled_in && !bool_or(spec, "privateAddresses", false);
+  return rendered;
+}
+
+/// A check before a dangerous step must not hold because of what a value adds to its question.
+Json query_spec(const Json& spec, const Run& run) {
+  auto rendered = render_all(spec, run);
+  rendered["expr"] =
+      fill_query(text_or(spec, "expr"), [&](std::string_view name) { return value_of(name, run); });
   return rendered;
 }
 
 Json step_spec(const StepPlan& plan, const Run& run) {
   if (plan.kind == StepKind::kRun) return shell_spec(plan.spec, run);
   if (plan.kind == StepKind::kHttp && plan.spec.is_object()) return http_spec(plan.spec, run);
+  if (plan.kind == StepKind::kQuery && plan.spec.is_object()) return query_spec(plan.spec, run);
   return render_all(plan.spec, run);
 }
 

@@ -199,6 +199,27 @@ TEST(Run, InputsInCommandsAreWordsNeverShell) {
   EXPECT_EQ(spec.at("values"), (Json{{"WELLRUN_VALUE_1", "a'; rm -rf / #{{run.id}}"}}));
 }
 
+TEST(Run, InputsInAQueryOrABodyStayInTheirPlace) {
+  const auto spec_of = [](Json step, const char* value) {
+    step["name"] = "ask";
+    return Driven(Json::array({step}), {{"x", value}}).intents[0].request.at("spec");
+  };
+  EXPECT_EQ(spec_of({{"query", {{"expr", "up{pod=\"{{inputs.x}}\"}"}, {"condition", "< 1"}}}},
+                    "a\"} or vector(0) #")
+                .at("expr"),
+            "up{pod=\"a\\\"} or vector(0) #\"}");
+  const Json form{{"content-type", "application/x-www-form-urlencoded"}};
+  EXPECT_EQ(
+      spec_of({{"http", {{"url", "http://peer/"}, {"headers", form}, {"body", "a={{inputs.x}}"}}}},
+              "1&force=1")
+          .at("body"),
+      "a=1%26force%3D1");
+  EXPECT_EQ(spec_of({{"http", {{"url", "http://peer/"}, {"body", "{\"a\":\"{{inputs.x}}\"}"}}}},
+                    "1\",\"force\":\"1")
+                .at("body"),
+            "{\"a\":\"1\\\",\\\"force\\\":\\\"1\"}");
+}
+
 TEST(Plan, NamesTheStepThatIsWrong) {
   EXPECT_EQ(read_plan(Json::array()).error().context, "steps");
   const auto two = read_plan(Json::array(

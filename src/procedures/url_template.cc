@@ -37,6 +37,10 @@ std::string encoded(std::string_view value, Part part) {
 
 }  // namespace
 
+std::string percent_encoded(std::string_view value) {
+  return encoded(value, Part::kRest);
+}
+
 FilledUrl fill_url(std::string_view text,
                    const std::function<std::string(std::string_view name)>& value_of) {
   FilledUrl filled;

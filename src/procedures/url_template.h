@@ -8,6 +8,10 @@
 
 namespace wellrun::procedures {
 
+/// Every character but letters, digits and `-._~` as %XX: it stays one part of whatever it stands
+/// in.
+std::string percent_encoded(std::string_view value);
+
 struct FilledUrl {
   std::string url;
   bool host_is_filled_in = false;  ///< a value says whom to call, in part or as a whole
