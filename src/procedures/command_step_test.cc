@@ -18,11 +18,13 @@ class CommandStepTest : public ::testing::Test {
   ~CommandStepTest() override { system_.stop(); }
 
   /// What a run of this one command prints.
-  std::string printed(const std::string& command, const Json& inputs) {
+  std::string printed(const std::string& command, const Json& inputs,
+                      const Json& secrets = Json::array()) {
     const facts::RunStarted body{
         .run = "run-1",
         .runbook = "say",
         .inputs = inputs,
+        .secret_inputs = secrets,
         .plan = Json::array({Json{{"name", "say"}, {"run", {{"command", command}}}}})};
     const auto run = begin({.seq = 1, .type = facts::RunStarted::kType, .body = body});
     const auto next = proceed(run, Timestamp{});
@@ -40,8 +42,10 @@ class CommandStepTest : public ::testing::Test {
   journal::MemoryStore store_{system_.runtime().strand};
   LiveOutput live_;
   std::unique_ptr<ProcessRunner> runner_ = make_process_runner(system_);
-  CommandStep step_{
-      {system_.runtime(), store_, live_, {}}, *runner_, ProcessRequest::Sandbox::kNone};
+  CommandStep step_{{system_.runtime(), store_, live_,
+                     [](const std::string&) { return Result<std::string>("tok-12345"); }},
+                    *runner_,
+                    ProcessRequest::Sandbox::kNone};
 };
 
 const std::vector<std::string> kValues = {"plain",
@@ -113,6 +117,18 @@ TEST_F(CommandStepTest, AValueIsOneWordOrTextWhateverItHoldsAndWhereverItStands)
 TEST_F(CommandStepTest, WhereNoValueCanBePutInNothingIsCarriedOutEither) {
   const Json inputs{{"x", "$(echo pwned)"}};
   EXPECT_EQ(printed("cat <<'END'\n{{inputs.x}}\nEND", inputs), "${WELLRUN_VALUE_1}\n");
+}
+
+TEST_F(CommandStepTest, ASecretThatTheEndOfTheKeptOutputCutsThroughIsNotSeen) {
+  const auto kept = ProcessRequest{}.max_output_bytes;
+  for (const std::size_t room : {3U, 8U, 9U}) {
+    const auto output = printed(
+        fmt::format("head -c {} /dev/zero | tr '\\0' '.'; printf '%s more' \"$INPUT_TOKEN\"",
+                    kept - room),
+        {{"token", "env:TOKEN"}}, Json::array({"token"}));
+    EXPECT_FALSE(output.contains("tok")) << output.substr(output.size() - 20);
+    EXPECT_TRUE(output.ends_with(room == 9 ? ".***" : "...")) << room;
+  }
 }
 
 TEST_F(CommandStepTest, NulsInAValueAreLeftOutAsTheShellDoes) {

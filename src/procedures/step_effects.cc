@@ -176,7 +176,10 @@ void CommandStep::perform(const journal::Intent& intent, Done done) {
         environment_.runtime.strand.post(
             [&live = environment_.live, run, index] { live.forget(run, index); });
         if (!exit) return done(failed(to_string(exit.error())));
-        const auto output = masked(std::move(exit->output), hidden);
+        // What was cut off may end with the beginning of a secret.
+        const bool is_cut_off = exit->output_truncated || exit->timed_out;
+        const auto output =
+            is_cut_off ? PieceMask(hidden).add(exit->output) : masked(exit->output, hidden);
         const auto error = exit->timed_out
                                ? fmt::format("not done within its time limit; ended after {}",
                                              format_age(exit->duration))
