@@ -43,17 +43,34 @@ Timestamp watched_since(const RespondDomain& domain, const std::string& workload
   return std::min(now, versions->second.front().from);
 }
 
+struct Span {
+  Timestamp from, to;
+};
+
+/// In all, counted once where they overlap.
+Duration covered(std::vector<Span> spans) {
+  std::ranges::sort(spans, {}, &Span::from);
+  Duration total{0};
+  Timestamp until = Timestamp::min();
+  for (const auto& [from, to] : spans) {
+    if (to <= until) continue;
+    total += to - std::max(from, until);
+    until = to;
+  }
+  return total;
+}
+
 double uptime_of(const RespondDomain& domain, const std::string& workload, Timestamp now) {
   const auto since = std::max(watched_since(domain, workload, now), now - kHistory);
   if (since == now) return 1;
-  Duration down{0};
+  std::vector<Span> down;
   for (const auto& [id, incident] : domain.incidents()) {
     if (incident.workload != workload || incident.severity != 1) continue;
     const auto from = std::max(incident.opened_at, since);
     const auto to = over_at(incident, now);
-    if (to > from) down += to - from;
+    if (to > from) down.push_back({from, to});
   }
-  return 1 - std::min(1.0, to_seconds(down) / to_seconds(now - since));
+  return 1 - to_seconds(covered(std::move(down))) / to_seconds(now - since);
 }
 
 std::vector<std::string> days_of(const RespondDomain& domain, const std::string& workload,

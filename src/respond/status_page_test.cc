@@ -156,6 +156,34 @@ TEST(StatusPage, CountsNinetyDaysOfUptimeFromOutages) {
             1);
 }
 
+TEST(StatusPage, CountsATimeWithTwoOutagesOnce) {
+  Shop shop;
+  shop.time.run_for(24h * 90);
+  const auto open = [&] {
+    ASSERT_TRUE(shop.command(
+        [&](Timestamp) { return shop.domain->open("by hand", "shop", 1, "person:ana"); }));
+  };
+  const auto resolve = [&](const std::string& id) {
+    ASSERT_TRUE(
+        shop.command([&](Timestamp) { return shop.domain->resolve(id, "person:ana", ""); }));
+  };
+  open();
+  shop.time.run_for(1h);
+  open();
+  shop.time.run_for(1h);
+  open();
+  shop.time.run_for(1h);
+  resolve("inc-0003");  // within the second
+  resolve("inc-0001");
+  shop.time.run_for(1h);
+  resolve("inc-0002");
+  shop.time.run_for(1h);
+  open();
+  shop.time.run_for(2h);
+  EXPECT_NEAR(public_status(*shop.domain, "public", shop.time.now())->components.front().uptime_90d,
+              1 - 6.0 / (90 * 24), 1e-9);
+}
+
 TEST(StatusPage, DoesNotCallDaysGoodThatNobodyWatched) {
   Shop shop;
   shop.kpi("missed");
