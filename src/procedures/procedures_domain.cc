@@ -107,6 +107,10 @@ journal::NewFact automation_fact(const std::string& automation, const char* type
           .correlation = std::move(story)};
 }
 
+std::size_t& verdicts(RunbookRecord& record, bool helped) {
+  return helped ? record.helped : record.did_not_help;
+}
+
 std::uint64_t runs_started_in(const journal::Decision& decision) {
   return static_cast<std::uint64_t>(std::ranges::count(
       decision.facts, std::string(facts::RunStarted::kType), &journal::NewFact::type));
@@ -209,6 +213,7 @@ void ProceduresDomain::apply(const journal::Fact& fact) {
     if (found == runs_.end()) return;
     auto& run = found->second;
     const bool was_finished = is_finished(run.status);
+    const auto earlier_verdict = run.helped;
     procedures::apply(run, fact);
     auto& record = runbook_records_[run.runbook];
     if (!was_finished && is_finished(run.status)) {
@@ -217,7 +222,8 @@ void ProceduresDomain::apply(const journal::Fact& fact) {
       finished_.push_back(run.id);
       forget_old_runs();
     } else if (fact.type == facts::RunVerdictGiven::kType) {
-      ++(run.helped.value_or(false) ? record.helped : record.did_not_help);
+      if (earlier_verdict) --verdicts(record, *earlier_verdict);
+      ++verdicts(record, run.helped.value_or(false));
     }
   } else if (fact.type == facts::AutomationTriggered::kType) {
     auto& record = automation_records_[text_or(fact.body, "automation")];

@@ -24,7 +24,7 @@ struct StartRequest {
 /// How often a runbook ran and how it went: DP3's evidence.
 struct RunbookRecord {
   std::size_t started = 0, succeeded = 0, failed = 0;
-  std::size_t helped = 0, did_not_help = 0;
+  std::size_t helped = 0, did_not_help = 0;  ///< runs, by the last verdict on each
   Timestamp last_started_at;
 };
 

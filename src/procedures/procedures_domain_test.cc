@@ -358,6 +358,22 @@ TEST(Procedures, WhatARunStartedIsCancelledWithIt) {
   EXPECT_EQ(house.commands.begun, (std::vector<std::string>{"b", "m"})) << "only the other's";
 }
 
+TEST(Procedures, ARunCountsOnceByItsLastVerdict) {
+  House house(runbook("fix", "{name: fix, run: {command: 'true'}}"));
+  ASSERT_TRUE(house.start("fix"));
+  ASSERT_TRUE(house.start("fix"));
+  const auto judge = [&](const std::string& run, bool helped) {
+    ASSERT_TRUE(house.command([&](Timestamp) {
+      return procedures::judge(*house.domain->find(run), helped, "person:ana", "");
+    }));
+  };
+  for (const bool helped : {true, true, false}) judge("run-0001", helped);
+  judge("run-0002", true);
+  const auto& record = house.domain->runbook_records().at("fix");
+  EXPECT_EQ(record.helped, 1U);
+  EXPECT_EQ(record.did_not_help, 1U);
+}
+
 TEST(Procedures, ARunThatIsOnlyInTheJournalIsReadFromThere) {
   House house(runbook("short", "{name: pause, wait: {duration: 1s}}"));
   for (int i = 0; i < 1002; ++i) {
