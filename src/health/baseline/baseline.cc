@@ -99,6 +99,7 @@ void Baseline::forget_what_is_going_on() {
 /// Learning begins again at `value`; the clock and what the series is are kept.
 void Baseline::start_anew(double value) {
   const Numbers old = std::exchange(numbers_, {});
+  few_ = {};
   season_ = {};
   hour_scale_ = {};
   rarity_ = {};
@@ -121,11 +122,17 @@ Observation Baseline::end_of_constant(Timestamp time, double value) {
   seen.row_seconds = row_seconds();
   seen.history_rows = static_cast<double>(numbers_.rows);
   seen.above = value > numbers_.last;
-  start_anew(numbers_.last);
-  numbers_.last = value;
   // Both a value and a movement that were never seen.
-  const double once = seen.part_surprise + std::log10(kHalfMinutesPerDay / rows_per_day());
-  seen.surprise = std::max(0.0, 2 * once);
+  const double twice = 2 * in_time(seen.part_surprise);
+  few_.observe(value);
+  const double as_events = seen.above ? in_time(few_.most(FewEvents::Side::kMore)) : twice;
+  const FewEvents counted = few_;
+  start_anew(numbers_.last);
+  few_ = counted;
+  few_.learn(value);
+  numbers_.last = value;
+  seen.surprise = std::min(twice, as_events);
+  episode_.count(seen.surprise);
   seen.score = episode_.score(seen.surprise, rows_per_day());
   note_course(time, seen);
   return seen;
@@ -225,13 +232,44 @@ Surprise Baseline::weigh(const Measure& measure, Observation& seen) const {
   return std::max(std::pow(sum, 1 / kTuning.norm), flat);
 }
 
+/// Powers of ten of rows as powers of ten of half minutes: one strange minute is less than one
+/// strange hour.
+double Baseline::in_time(Surprise surprise) const {
+  return std::max(0.0, surprise + std::log10(kHalfMinutesPerDay / rows_per_day()));
+}
+
+/// So many events, or so few, are no more surprising than as many independent ones would be.
+Surprise Baseline::limited_by_events(Surprise surprise, const Observation& seen) const {
+  constexpr Surprise kWorthwhile = 3;
+  if (seen.part == Part::kFlat || surprise <= kWorthwhile) return surprise;
+  return std::min(surprise,
+                  few_.most(seen.above ? FewEvents::Side::kMore : FewEvents::Side::kFewer));
+}
+
+/// While learning begins again after a constant: how often there were events is known even so. One
+/// after none for days is no alarm, but what goes on is (a flag that stays up).
+void Baseline::judge_events(Timestamp time, Observation& seen) {
+  const Surprise most = few_.most(FewEvents::Side::kMore);
+  if (few_.state().rows <= kTuning.learning_rows || !std::isfinite(most)) return;
+  seen.phase = Phase::kWatching;
+  seen.part = Part::kValue;
+  seen.part_surprise = most;
+  seen.history_rows = few_.state().rows;
+  seen.surprise = in_time(most);
+  episode_.count(seen.surprise);
+  seen.score = episode_.score(seen.surprise, rows_per_day());
+  note_course(time, seen);
+}
+
 /// How surprising the row is, and whether that is news.
 void Baseline::judge(Timestamp time, const Measure& measure, Observation& seen) {
   Surprise surprise = weigh(measure, seen);
   if (surprise >= kTuning.notable)
     seen.seen_before = recurrence_.recall(time, std::fabs(measure.deviation));
   if (seen.seen_before) surprise *= kTuning.recurring_share;
-  seen.surprise = std::max(0.0, surprise + std::log10(kHalfMinutesPerDay / rows_per_day()));
+  // What few events hold back from an alarm is as unusual in the history as it ever was.
+  episode_.count(in_time(surprise));
+  seen.surprise = in_time(limited_by_events(surprise, seen));
   seen.score = episode_.score(seen.surprise, rows_per_day());
   note_course(time, seen);
 }
@@ -299,6 +337,7 @@ void Baseline::learn(const LocalMoment& moment, double value, const Measure& m) 
 void Baseline::learn_ordinary(const LocalMoment& moment, double value, const Measure& m) {
   auto& n = numbers_;
   learn_rarity(m);
+  few_.learn(value);
   const double per_day = rows_per_day();
   const double deviation = value - n.level;
   const double limit = n.rows < kFirstRows ? kUnbounded : 4 * m.scale;
@@ -366,9 +405,12 @@ Observation Baseline::observe(Timestamp time, double value, const Calendar& cale
   const LocalMoment moment = calendar.at(time);
   const Measure m = measure(moment, *watched);
   recurrence_.observe(*watched);
+  few_.observe(*watched);
   if (numbers_.rows > kTuning.learning_rows) {
     seen.phase = Phase::kWatching;
     if (!numbers_.constant) judge(time, m, seen);
+  } else if (!numbers_.constant) {
+    judge_events(time, seen);
   }
   learn(moment, *watched, m);
   return seen;

@@ -14,6 +14,7 @@
 #include "core/time.h"
 #include "health/baseline/calendar.h"
 #include "health/baseline/episode.h"
+#include "health/baseline/few_events.h"
 #include "health/baseline/nature.h"
 #include "health/baseline/plain_rarity.h"
 #include "health/baseline/rarity.h"
@@ -133,6 +134,9 @@ class Baseline {
   Measure measure(const LocalMoment& moment, double value);
   [[nodiscard]] Surprise surprise_of(std::size_t part, const Measure& measure) const;
   Surprise weigh(const Measure& measure, Observation& seen) const;
+  [[nodiscard]] Surprise limited_by_events(Surprise surprise, const Observation& seen) const;
+  [[nodiscard]] double in_time(Surprise surprise) const;
+  void judge_events(Timestamp time, Observation& seen);
   void judge(Timestamp time, const Measure& measure, Observation& seen);
   void learn(const LocalMoment& moment, double value, const Measure& measure);
   void learn_ordinary(const LocalMoment& moment, double value, const Measure& measure);
@@ -146,6 +150,7 @@ class Baseline {
   Season season_;
   std::array<Rarity, kParts> rarity_;
   PlainRarity plain_;  ///< of the plain value
+  FewEvents few_;
   Recurrence recurrence_;
   Episode episode_;
   NatureFinder nature_;

@@ -179,8 +179,33 @@ TEST(Baseline, TheSameBurstAgainIsNoNewsAndAHigherOneIs) {
 }
 
 TEST(Baseline, AConstantIsNeverAnAnomalyAndItsEndIs) {
-  const auto rows = score(3000, [](int row) { return row == 2500 ? 1.0 : 0.0; });
+  const auto rows = score(3000, [](int row) { return row == 2500 ? 0.5 : 0.0; });
   EXPECT_EQ(highest(rows, 0, 2500), 0);
+  EXPECT_GE(rows[2500].seen.score, 0.5);
+}
+
+/// A service that fails once a week or so, and the first failure of one that never did.
+TEST(Baseline, OneEventIsNoAlarmAndSeveralAtOnceAre) {
+  Noise noise(12);
+  const auto rare = score(60 * kDay, [&](int row) {
+    if (row == 55 * kDay) return 4.0;
+    return noise.uniform() < 1.0 / (7 * kDay) ? 1.0 : 0.0;
+  });
+  EXPECT_EQ(alarms(rare, 0, 55 * kDay), 0);
+  EXPECT_GE(rare[55 * kDay].seen.score, 0.5);
+  const auto first = score(3000, [](int row) { return row == 2500 ? 1.0 : 0.0; });
+  EXPECT_EQ(alarms(first, 0, 3000), 0);
+}
+
+TEST(Baseline, AFlagThatGoesUpAndStaysUpAlarmsWithinTheHour) {
+  const auto rows = score(3000, [](int row) { return row >= 2500 ? 1.0 : 0.0; });
+  EXPECT_EQ(alarms(rows, 0, 2500), 0);
+  EXPECT_GE(alarms(rows, 2500, 2512), 1);
+}
+
+/// What varies less than events do is no count of them: one replica more is news.
+TEST(Baseline, AWholeNumberThatHardlyEverChangesIsNoCountOfEvents) {
+  const auto rows = score(3000, [](int row) { return row >= 2500 ? 4.0 : row == 100 ? 2.0 : 3.0; });
   EXPECT_GE(rows[2500].seen.score, 0.5);
 }
 
@@ -438,6 +463,17 @@ TEST(BaselineState, CoursesThatCameBeforeAreKept) {
     recalled += seen.has_value();
   }
   EXPECT_GE(recalled, 2);
+}
+
+TEST(BaselineState, EventsThatWereCountedAreKept) {
+  Baseline original;
+  for (int row = 0; row < 3000; ++row) (void)original.observe(time_of(row), row == 2500 ? 1 : 0);
+  auto same = restore(save(original));
+  ASSERT_TRUE(same) << to_string(same.error());
+  EXPECT_LT(same->observe(time_of(3000), 1).score, 0.5) << "one more is still no alarm";
+  auto forgetful = restored_as(4, original);
+  ASSERT_TRUE(forgetful) << to_string(forgetful.error());
+  EXPECT_GE(forgetful->observe(time_of(3000), 40).score, 0.5);
 }
 
 TEST(BaselineState, ChangedBytesAreRefused) {

@@ -38,7 +38,6 @@ double Episode::score_within(double surprise) const {
 }
 
 double Episode::score(double surprise, double rows_per_day) {
-  count(surprise);
   state_.peak = std::max(0.0, state_.peak - kTuning.calm_per_day / rows_per_day);
   state_.fresh *= kTuning.fresh_row;
   if (surprise < bar()) return score_within(surprise);

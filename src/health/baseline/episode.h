@@ -8,7 +8,10 @@ namespace wellrun::health::baseline {
 
 class Episode {
  public:
-  /// `surprise`: log10 of the return period in half minutes, >= 0. Result in 0..1.
+  /// Of each row, before its score: whether it goes on unusual for the history. `surprise`: log10
+  /// of the return period in half minutes, >= 0.
+  void count(double surprise);
+  /// `surprise`: the same, as far as it is to be said. Result in 0..1.
   double score(double surprise, double rows_per_day);
 
   /// The weight this row has in the history: 1, or less and less while an episode goes on, so
@@ -27,7 +30,6 @@ class Episode {
   void restore(const State& state) { state_ = state; }
 
  private:
-  void count(double surprise);
   [[nodiscard]] double score_within(double surprise) const;
 
   State state_;

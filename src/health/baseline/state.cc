@@ -17,6 +17,7 @@ constexpr std::size_t kChecksumSize = 4;
 /// Of a whole state, as far as courses decide it: 2 KiB with what a watch notes beside it.
 constexpr std::size_t kMostBytes = 1952;
 constexpr std::size_t kCourseBytes = 4 + 4 + 2 + Recurrence::kRows;
+constexpr std::size_t kEventsBytes = 1 + 6 * 4;
 
 std::uint32_t checksum(std::string_view bytes) {
   return static_cast<std::uint32_t>(stable_hash(bytes));
@@ -186,6 +187,7 @@ class StateCodec {
     writer.number(baseline.plain_.unit());
     write_rarity(writer, baseline.plain_.rarity());
     write_courses(writer, baseline.recurrence_.state(), baseline.numbers_.last_ms);
+    write_few_events(writer, baseline.few_.state());
   }
 
   static Baseline read(Reader& reader, std::uint8_t version) {
@@ -213,6 +215,7 @@ class StateCodec {
       read_rarity(reader, baseline.plain_.rarity());
     }
     if (version >= 4) baseline.recurrence_.restore(read_courses(reader, baseline.numbers_.last_ms));
+    if (version >= 5) baseline.few_.restore(read_few_events(reader));
     baseline.episode_.restore(episode);
     baseline.season_.restore(season, baseline.rows_per_day());
     return baseline;
@@ -231,6 +234,27 @@ class StateCodec {
     const auto up = read_tail(reader);
     const auto down = read_tail(reader);
     rarity.restore(up, down, total);
+  }
+
+  static auto amounts_of(auto& events) {
+    return std::array{&events.rows, &events.events, &events.squares,
+                      &events.last, &events.lately, &events.of_late};
+  }
+
+  static void write_few_events(Writer& writer, const FewEvents::State& state) {
+    writer.integer<std::uint8_t>(state.counts ? 1 : 0);
+    if (!state.counts) return;
+    for (const auto* each : amounts_of(state))
+      writer.integer(std::bit_cast<std::uint32_t>(static_cast<float>(*each)));
+  }
+
+  static FewEvents::State read_few_events(Reader& reader) {
+    FewEvents::State state;
+    state.counts = reader.integer<std::uint8_t>() != 0;
+    if (!state.counts) return state;
+    for (auto* each : amounts_of(state))
+      *each = reader.checked(std::bit_cast<float>(reader.integer<std::uint32_t>()), 0.0F, 1e37F);
+    return state;
   }
 
   /// Values as 8-bit steps between the lowest and the highest of a course: far finer than what
@@ -260,7 +284,7 @@ class StateCodec {
   /// Those seen last, where all would make the state larger than it should be.
   static std::vector<Recurrence::Kept> that_fit(std::vector<Recurrence::Kept> kept,
                                                 std::size_t written) {
-    const auto room = kMostBytes - std::min(kMostBytes, written + 1 + kChecksumSize);
+    const auto room = kMostBytes - std::min(kMostBytes, written + 1 + kEventsBytes + kChecksumSize);
     if (kept.size() * kCourseBytes <= room) return kept;
     std::ranges::sort(kept, std::ranges::greater{}, &Recurrence::Kept::seen_ms);
     kept.resize(room / kCourseBytes);
