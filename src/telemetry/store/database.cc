@@ -10,6 +10,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "telemetry/store/byte_io.h"
+#include "telemetry/store/database_log.h"
 #include "telemetry/store/kept_chunks.h"
 
 namespace wellrun::telemetry::store {
@@ -74,8 +75,7 @@ rocksdb::DBOptions database_options() {
   options.max_background_jobs = 2;
   options.db_write_buffer_size = 24U << 20;
   options.max_open_files = 256;
-  options.keep_log_file_num = 1;
-  options.info_log_level = rocksdb::ERROR_LEVEL;
+  options.info_log = std::make_shared<NoDatabaseLog>();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   options.skip_stats_update_on_db_open = true;
@@ -229,12 +229,27 @@ Status Database::write_unlogged(rocksdb::WriteBatch& batch) {
   return {};
 }
 
+/// RocksDB 7.8 answers OK, and has not written, when it is recovering from a full disk by itself;
+/// the log must not go then. So what it has left in memory is asked for, too.
 Status Database::flush_metrics() {
-  const auto status =
-      db_->Flush({}, {family(Family::kDefault), family(Family::kSeries), family(Family::kChunks)});
-  if (!status.ok())
-    return std::unexpected(database_error(status, "flushing chunks to the telemetry database"));
-  return {};
+  constexpr int kTries = 3;  ///< what another flush had under way is waited for by the next
+  const std::vector flushed = {family(Family::kDefault), family(Family::kSeries),
+                               family(Family::kChunks)};
+  for (int tries = 0; tries < kTries; ++tries) {
+    if (const auto status = db_->Flush({}, flushed); !status.ok())
+      return std::unexpected(database_error(status, "flushing chunks to the telemetry database"));
+    const bool is_done = std::ranges::none_of(flushed, [&](rocksdb::ColumnFamilyHandle* one) {
+      std::uint64_t waiting = 1;
+      const bool known =
+          db_->GetIntProperty(one, rocksdb::DB::Properties::kNumImmutableMemTable, &waiting);
+      return !known || waiting > 0;
+    });
+    if (is_done) return {};
+  }
+  return fail(ErrorCode::kUnavailable,
+              "the telemetry database has not written what it was given: it is recovering from an "
+              "error, such as a full disk, and is tried again",
+              dir_.string());
 }
 
 Status Database::may_compact() const {
