@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "telemetry/promql/functions.h"
 #include "telemetry/promql/histogram.h"
+#include "telemetry/sample_weight.h"
 
 namespace wellrun::telemetry::promql {
 
@@ -271,9 +272,13 @@ Result<std::vector<SeriesData>> Evaluator::select(const std::vector<Matcher>& ma
   auto series = reader_.select(matchers, range, read_limits());
   if (!series) return std::unexpected(read_error(std::move(series).error()));
   std::size_t samples = 0;
-  for (const auto& one : *series) samples += one.samples.size() + one.histograms.size();
+  std::size_t weight = 0;
+  for (const auto& one : *series) {
+    samples += one.samples.size() + one.histograms.size();
+    weight += one.samples.size() + weight_of(one.histograms);
+  }
   count_read(series->size(), samples);
-  TRY_STATUS(count_samples(samples));
+  TRY_STATUS(count_samples(weight));
   return series;
 }
 
@@ -562,7 +567,7 @@ Result<Evaluator::RangeInput> Evaluator::subquery_input(const Expr& expr, const 
         made.histograms.push_back(
             {.time_ms = inner.at(i), .histogram = without_hint(column.histograms[i])});
     }
-    samples += made.samples.size() + made.histograms.size();
+    samples += made.samples.size() + weight_of(made.histograms);
     if (!made.samples.empty() || !made.histograms.empty()) input.series.push_back(std::move(made));
   }
   held_samples_ = held;

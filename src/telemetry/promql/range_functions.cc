@@ -10,6 +10,7 @@
 #include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/functions.h"
 #include "telemetry/promql/histogram.h"
+#include "telemetry/sample_weight.h"
 
 namespace wellrun::telemetry::promql {
 namespace {
@@ -841,7 +842,7 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
     }
     if (saw_floats) note_unless_counter(call, series.labels, input.position);
     if (!any) continue;
-    TRY_STATUS(count_samples(count));
+    TRY_STATUS(count_samples(count + weight_of(column.histograms)));
     if (!keeps_name) drop_name(column);
     out.push_back(std::move(column));
   }

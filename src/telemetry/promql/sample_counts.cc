@@ -4,6 +4,7 @@
 
 #include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/functions.h"
+#include "telemetry/sample_weight.h"
 
 namespace wellrun::telemetry::promql {
 namespace {
@@ -17,21 +18,13 @@ bool is_stale(double value) {
   return std::bit_cast<std::uint64_t>(value) == kStaleNanBits;
 }
 
-/// In samples of 16 bytes. Source: Prometheus' FloatHistogram.Size(): 168 bytes and what its lists
-/// hold, and 8 bytes of time.
-std::int64_t weight_of(const Histogram& histogram) {
-  const auto words = histogram.positive_spans.size() + histogram.negative_spans.size() +
-                     histogram.positive_counts.size() + histogram.negative_counts.size() +
-                     histogram.custom_bounds.size();
-  return static_cast<std::int64_t>((168 + 8 * words + 8) / 16);
-}
-
 std::vector<Counted> counted(const SeriesSamples& samples) {
   std::vector<Counted> floats, histograms, all;
   for (const auto& [time, value] : samples.floats)
     floats.push_back({time, is_stale(value) ? 0 : 1});
   for (const auto& [time, histogram] : samples.histograms)
-    histograms.push_back({time, is_stale(histogram->sum) ? 0 : weight_of(*histogram)});
+    histograms.push_back(
+        {time, is_stale(histogram->sum) ? 0 : static_cast<std::int64_t>(weight_of(*histogram))});
   if (histograms.empty()) return floats;
   std::ranges::merge(floats, histograms, std::back_inserter(all), {}, &Counted::time_ms,
                      &Counted::time_ms);

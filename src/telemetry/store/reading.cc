@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/runtime/parallel.h"
+#include "telemetry/sample_weight.h"
 #include "telemetry/store/core.h"
 #include "telemetry/store/label_bytes.h"
 #include "telemetry/store/series_reader.h"
@@ -49,7 +50,7 @@ Status read_part(const Core& core, TimeRange range, const ReadLimits& limits, Re
     if (seen++ % kCancelEvery == 0 && limits.cancelled && limits.cancelled())
       return fail(ErrorCode::kCancelled, "the read was cancelled");
     TRY(SeriesData* const data, reader.read(ref));
-    const auto samples = data->samples.size() + data->histograms.size();
+    const auto samples = data->samples.size() + weight_of(data->histograms);
     if (samples == 0) continue;
     TRY_STATUS(check_limits(limits, ++so_far.series, so_far.samples += samples));
     part.found.push_back(Found{ref, std::move(*data)});

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "telemetry/sample_weight.h"
 #include "telemetry/store/core.h"
 #include "telemetry/store/label_bytes.h"
 #include "telemetry/store/series_reader.h"
@@ -95,7 +96,7 @@ class StoreScan final : public SeriesScan {
       return visit(copy.series, {.floats = std::span(samples).subspan(copy.first, copy.count)});
     TRY(const SeriesData* const read, reader.read(refs_[copy.series]));
     const auto& data = *read;
-    TRY_STATUS(count(0, data.samples.size() + data.histograms.size()));
+    TRY_STATUS(count(0, data.samples.size() + weight_of(data.histograms)));
     if (data.samples.empty() && data.histograms.empty()) return true;
     return visit(copy.series,
                  {data.samples, data.histograms, data.sample_starts, data.histogram_starts});
