@@ -261,26 +261,33 @@ Response Call::label_values() const {
 Response Call::metadata() const {
   const auto most = limit();
   if (!most) return failure(400, "bad_data", "limit must be a number");
-  // One description of each family is known, so that any limit of them is kept.
-  if (!limit("limit_per_metric"))
-    return failure(400, "bad_data", "limit_per_metric must be a number");
+  const auto most_of_each = limit("limit_per_metric");
+  if (!most_of_each) return failure(400, "bad_data", "limit_per_metric must be a number");
   const auto wanted = text("metric");
   std::string data = "{";
-  std::size_t count = 0;
-  for (const auto& family : engine_.reader().metadata()) {
-    if (!wanted.empty() && family.family != wanted) continue;
-    if (*most > 0 && count == *most) break;
-    if (count++ > 0) data += ',';
-    append_json_string(data, family.family);
-    data += ":[{\"type\":";
-    append_json_string(data, family.type);
+  std::size_t families = 0;
+  std::size_t of_family = 0;
+  std::string last;
+  for (const auto& one : engine_.reader().metadata()) {
+    if (!wanted.empty() && one.family != wanted) continue;
+    if (of_family == 0 || one.family != last) {
+      if (*most > 0 && families == *most) break;
+      if (families++ > 0) data += "],";
+      append_json_string(data, one.family);
+      data += ":[";
+      last = one.family;
+      of_family = 0;
+    }
+    if (*most_of_each > 0 && of_family == *most_of_each) continue;
+    data += of_family++ > 0 ? ",{\"type\":" : "{\"type\":";
+    append_json_string(data, one.type);
     data += ",\"help\":";
-    append_json_string(data, family.help);
+    append_json_string(data, one.help);
     data += ",\"unit\":";
-    append_json_string(data, family.unit);
-    data += "}]";
+    append_json_string(data, one.unit);
+    data += '}';
   }
-  data += '}';
+  data += families > 0 ? "]}" : "}";
   return success(data);
 }
 

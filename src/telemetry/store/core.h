@@ -14,6 +14,7 @@
 #include "platform/runtime/task_thread.h"
 #include "telemetry/change_log.h"
 #include "telemetry/store/database.h"
+#include "telemetry/store/descriptions.h"
 #include "telemetry/store/embedded_store.h"
 #include "telemetry/store/group_cache.h"
 #include "telemetry/store/head.h"
@@ -80,8 +81,7 @@ struct Core {
 
   RetentionState retention;
 
-  mutable std::mutex metadata_mutex;
-  std::map<std::string, Metadata> metadata;
+  Descriptions metadata;
 
   mutable std::mutex damage_mutex;
   std::vector<Damage> damage;
@@ -161,9 +161,8 @@ inline constexpr const char* kFormat = "2";
 inline constexpr const char* kFormatKey = "format";
 inline constexpr const char* kOpensKey = "opens";
 
-/// The key and the value of a family's metadata.
+/// The key of a metric family's descriptions.
 std::string metadata_key(const std::string& family);
-std::string metadata_value(const Metadata& metadata);
 
 /// Where given_up_bytes is kept.
 inline constexpr const char* kGivenUpKey = "given_up";

@@ -342,10 +342,7 @@ Result<std::vector<std::string>> EmbeddedStore::label_values(
 }
 
 std::vector<Metadata> EmbeddedStore::metadata() const {
-  const std::scoped_lock lock(core_->metadata_mutex);
-  std::vector<Metadata> all;
-  for (const auto& [family, metadata] : core_->metadata) all.push_back(metadata);
-  return all;
+  return core_->metadata.all();
 }
 
 Cardinality EmbeddedStore::cardinality(std::size_t limit) const {
@@ -398,22 +395,11 @@ Result<WriteOutcome> EmbeddedStore::write_batch(const SampleBatch& batch) {
 }
 
 void EmbeddedStore::put_metadata(std::vector<Metadata> metadata) {
-  constexpr std::size_t kMaxFamilies = 100'000;
   rocksdb::WriteBatch batch;
-  {
-    const std::scoped_lock lock(core_->metadata_mutex);
-    for (auto& one : metadata) {
-      const auto known = core_->metadata.find(one.family);
-      if (known != core_->metadata.end() && known->second.type == one.type &&
-          known->second.help == one.help && known->second.unit == one.unit)
-        continue;
-      if (known == core_->metadata.end() && core_->metadata.size() >= kMaxFamilies) continue;
-      batch.Put(core_->database->family(Family::kDefault), store::metadata_key(one.family),
-                store::metadata_value(one));
-      auto family = one.family;
-      core_->metadata.insert_or_assign(std::move(family), std::move(one));
-    }
-  }
+  for (const auto& family :
+       core_->metadata.note(std::move(metadata), core_->runtime.clock.steady()))
+    batch.Put(core_->database->family(Family::kDefault), store::metadata_key(family),
+              core_->metadata.row_of(family));
   if (batch.Count() == 0) return;
   if (auto written = core_->database->write(batch); !written)
     core_->note_damage({"metadata", to_string(written.error())});

@@ -42,9 +42,8 @@ class KnownRows {
   }
 
   Status put_metadata() {
-    const std::scoped_lock lock(core_.metadata_mutex);
-    for (const auto& [family, metadata] : core_.metadata)
-      TRY_STATUS(put(Family::kDefault, metadata_key(family), metadata_value(metadata)));
+    for (const auto& family : core_.metadata.families())
+      TRY_STATUS(put(Family::kDefault, metadata_key(family), core_.metadata.row_of(family)));
     return {};
   }
 
@@ -73,12 +72,6 @@ class KnownRows {
 
 std::string metadata_key(const std::string& family) {
   return "m" + family;
-}
-
-std::string metadata_value(const Metadata& metadata) {
-  std::string value;
-  for (const auto* text : {&metadata.type, &metadata.help, &metadata.unit}) put_text(value, *text);
-  return value;
 }
 
 Status mend(Core& core) {

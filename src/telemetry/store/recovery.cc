@@ -83,13 +83,9 @@ void read_bounds(Core& core) {
 void read_metadata(Core& core) {
   const auto rows = core.database->iterate(Family::kDefault);
   for (rows->Seek("m"); rows->Valid() && rows->key()[0] == 'm'; rows->Next()) {
-    Metadata metadata;
-    metadata.family = rows->key().ToString().substr(1);
-    ByteReader reader({rows->value().data(), rows->value().size()});
-    metadata.type = reader.text();
-    metadata.help = reader.text();
-    metadata.unit = reader.text();
-    if (!reader.failed()) core.metadata.emplace(metadata.family, std::move(metadata));
+    core.metadata.restore(rows->key().ToString().substr(1),
+                          {rows->value().data(), rows->value().size()},
+                          core.runtime.clock.steady());
   }
 }
 
