@@ -7,7 +7,7 @@ SeriesReading reading_of(const std::string& id, const WatchedSeries& series, Tim
   return {.id = id,
           .identity = series.identity(),
           .phase = series.phase(now),
-          .nature = baseline::name_of(series.model().nature()),
+          .nature = series.nature(),
           .points = series.points(),
           .step = series.step(),
           .last_time = series.last_time(),

@@ -20,6 +20,7 @@ constexpr Duration kSettle{10'000};  ///< an expression is evaluated this long a
 constexpr Duration kSaveEvery{60'000};
 constexpr Duration kWrittenHistory = std::chrono::hours(24);
 constexpr Duration kForgetAfter = std::chrono::days(30);
+constexpr std::size_t kSeriesAHistogram = 12;  ///< that are read for one, about
 
 /// What one turn reads: (from, to].
 struct Window {
@@ -31,6 +32,12 @@ struct Window {
 struct NewPoints {
   Labels labels;
   std::vector<telemetry::Sample> samples;
+  WatchedSeries::Kind kind = WatchedSeries::Kind::kSamples;
+};
+
+struct Read {
+  std::vector<NewPoints> points;
+  std::vector<Distribution> distributions;
 };
 
 Timestamp floor_to(Timestamp time, Duration step) {
@@ -45,7 +52,8 @@ Window next_window(const WatchState& state, Timestamp now) {
     const auto most = state.read_to + watch.interval * state.steps_a_turn;
     return {state.read_to, std::min(end, most), end <= most};
   }
-  const auto series = std::max<std::size_t>(state.series.size(), 1);
+  const auto series =
+      std::max<std::size_t>(state.series.size() + kSeriesAHistogram * state.gathering.size(), 1);
   const double seconds = kPointsATurn / static_cast<double>(series) * 15;
   const auto length =
       std::clamp(Duration{static_cast<std::int64_t>(seconds * 1000)}, kLeastWindow, kMostWindow);
@@ -53,31 +61,30 @@ Window next_window(const WatchState& state, Timestamp now) {
   return {state.read_to, std::min(end, state.read_to + length), end <= state.read_to + length};
 }
 
-Result<std::vector<NewPoints>> evaluate(const Watch& watch, const Window& window,
-                                        const TurnTools& tools) {
-  std::vector<NewPoints> points;
+Result<Read> evaluate(const Watch& watch, const Window& window, const TurnTools& tools) {
+  Read read;
   const auto start = floor_to(window.from, watch.interval) + watch.interval;
-  if (start > window.to) return points;
+  if (start > window.to) return read;
   telemetry::promql::QueryLimits limits;
   limits.cancelled = tools.cancelled;
   TRY(auto result, tools.engine.range(watch.promql, start, window.to, watch.interval, limits));
   for (auto& series : result.series)
-    points.push_back({std::move(series.labels), std::move(series.samples)});
-  return points;
+    read.points.push_back({std::move(series.labels), std::move(series.samples)});
+  return read;
 }
 
-Result<std::vector<NewPoints>> select(const WatchState& state, const Window& window,
-                                      const TurnTools& tools) {
+Result<Read> select(const WatchState& state, const Window& window, const TurnTools& tools) {
   telemetry::ReadLimits limits;
   limits.cancelled = tools.cancelled;
   TRY(auto found, tools.engine.reader().select(state.watch.matchers,
                                                {.start_ms = to_unix_ms(window.from - kLate) + 1,
                                                 .end_ms = to_unix_ms(window.to)},
                                                limits));
-  std::vector<NewPoints> points;
+  Read read;
+  read.distributions = take_distributions(found);
   for (auto& series : found)
-    points.push_back({std::move(series.labels), std::move(series.samples)});
-  return points;
+    read.points.push_back({std::move(series.labels), std::move(series.samples)});
+  return read;
 }
 
 SeriesWrite output(const Labels& identity, const char* what) {
@@ -134,7 +141,7 @@ class Turn {
 
   void show(const NewPoints& points) {
     if (is_own_output(points.labels) || !has_values(points)) return;
-    auto* series = find_or_add(points.labels);
+    auto* series = find_or_add(points.labels, points.kind);
     if (series == nullptr) return;
     Output written(series->identity());
     const auto points_before = series->points();
@@ -147,11 +154,39 @@ class Turn {
     if (series->points() != points_before) state_.changed.insert(id_of(series->identity()));
   }
 
+  /// What is enough to make points of it.
+  void show(const Distribution& distribution) {
+    auto* gathering = find_or_add_gathering(distribution.labels);
+    if (gathering == nullptr) return;
+    NewPoints points{
+        .labels = distribution.labels, .samples = {}, .kind = WatchedSeries::Kind::kDistribution};
+    for (const auto& sample : distribution.samples)
+      if (const auto point = gathering->observe(sample)) points.samples.push_back(*point);
+    show(points);
+  }
+
   std::vector<SeriesWrite> writes;
   std::size_t refused = 0;
 
  private:
-  WatchedSeries* find_or_add(const Labels& labels) {
+  /// A histogram takes its room with its first samples, whether they make a point or not.
+  Gathering* find_or_add_gathering(const Labels& labels) {
+    const auto id = id_of(identity_of(state_.watch, labels));
+    if (const auto known = state_.gathering.find(id); known != state_.gathering.end())
+      return &known->second;
+    const auto series = state_.series.find(id);
+    const bool has_room = std::max(state_.series.size(), state_.gathering.size()) <
+                          std::min(state_.watch.most_series, limits_.most_series);
+    if (series == state_.series.end() && !has_room) {
+      ++refused;
+      return nullptr;
+    }
+    const auto from =
+        series == state_.series.end() ? std::nullopt : std::optional(series->second.last_time());
+    return &state_.gathering.emplace(id, Gathering(from)).first->second;
+  }
+
+  WatchedSeries* find_or_add(const Labels& labels, WatchedSeries::Kind kind) {
     auto identity = identity_of(state_.watch, labels);
     const auto id = id_of(identity);
     if (const auto known = state_.series.find(id); known != state_.series.end())
@@ -160,7 +195,8 @@ class Turn {
       ++refused;
       return nullptr;
     }
-    return &state_.series.emplace(id, WatchedSeries(std::move(identity), state_.watch.calendar))
+    return &state_.series
+                .emplace(id, WatchedSeries(std::move(identity), state_.watch.calendar, kind))
                 .first->second;
   }
 
@@ -179,6 +215,7 @@ void forget_old(WatchState& state) {
     if (each.second.last_time() + kForgetAfter > state.read_to) return false;
     state.gone.push_back(each.second.identity());
     state.changed.erase(each.first);
+    state.gathering.erase(each.first);
     return true;
   });
 }
@@ -188,6 +225,15 @@ void forget_old(WatchState& state) {
 Duration length_of_history(const Watch& watch) {
   if (!watch.matchers.empty()) return watch.learn_from;
   return std::min(watch.learn_from, watch.interval * kMostHistorySteps);
+}
+
+/// What was gathered of a histogram since its last point is not saved: it is read again.
+Timestamp read_again_from(const WatchState& state, Timestamp read_to) {
+  auto from = read_to;
+  for (const auto& [id, series] : state.series)
+    if (series.kind() == WatchedSeries::Kind::kDistribution)
+      from = std::min(from, std::max(series.last_time(), read_to - kMostWindow));
+  return from;
 }
 
 }  // namespace
@@ -230,7 +276,8 @@ void load(WatchState& state, const TurnTools& tools, Timestamp now) {
   if (unread > 0)
     log(Level::kWarning, "health/watch", "states cannot be read and are learned anew",
         {{"watch", state.watch.key}, {"series_count", static_cast<std::int64_t>(unread)}});
-  if (same && unread == 0 && !relabelled) state.read_to = std::max(oldest, known->read_to);
+  if (same && unread == 0 && !relabelled)
+    state.read_to = std::max(oldest, read_again_from(state, known->read_to));
 }
 
 namespace {
@@ -263,12 +310,13 @@ bool take_turn(WatchState& state, const TurnTools& tools, const TurnLimits& limi
   if (!state.loaded) load(state, tools, now);
   if (state.read_to > now + kLate) learn_anew(state, now);
   const auto window = next_window(state, now);
-  auto points = state.watch.matchers.empty() ? evaluate(state.watch, window, tools)
-                                             : select(state, window, tools);
-  if (!points) return could_not_read(state, points.error(), now);
+  const auto read = state.watch.matchers.empty() ? evaluate(state.watch, window, tools)
+                                                 : select(state, window, tools);
+  if (!read) return could_not_read(state, read.error(), now);
   state.steps_a_turn = std::min(2 * state.steps_a_turn, kMostStepsATurn);
   Turn turn(state, limits, now);
-  for (const auto& each : *points) turn.show(each);
+  for (const auto& each : read->points) turn.show(each);
+  for (const auto& each : read->distributions) turn.show(each);
   state.refused = turn.refused;
   state.error.clear();
   // Rejections are what was written before a crash, or lies too far back for the store.

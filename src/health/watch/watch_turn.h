@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "health/watch/distribution.h"
 #include "health/watch/watch.h"
 #include "health/watch/watch_store.h"
 #include "health/watch/watched_series.h"
@@ -22,6 +23,7 @@ struct WatchState {
   Watch watch;
   Timestamp read_to{};  ///< everything before has been shown to the detectors
   std::map<std::string, WatchedSeries> series;  ///< by id
+  std::map<std::string, Gathering> gathering;   ///< of histograms, by the id of their series
   std::set<std::string> changed;                ///< ids whose state is newer than the saved one
   std::vector<Labels> gone;                     ///< to be removed at the next save
   /// Of an expression, read in a turn at most: halved when that many are too much, and grown again.

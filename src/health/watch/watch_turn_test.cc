@@ -173,6 +173,72 @@ TEST_F(WatchTurn, AnAnomalyHasABeginningAReasonAndAnEnd) {
   EXPECT_LT(ended->to, start + 8h);
 }
 
+/// A service with 200 requests a minute by day and 5 by night, of which one in twenty-five is slow;
+/// in the last hour of `to` nearly all are.
+struct HistogramTurn : WatchTurn {
+  HistogramTurn() {
+    watch.promql = "latency_bucket";
+    watch.matchers.front().value = "latency_bucket";
+  }
+  void record_latencies(Timestamp from, Timestamp to, bool is_slow) {
+    std::map<std::string, telemetry::SeriesWrite> buckets;
+    for (const auto* le : {"0.1", "0.5", "2", "+Inf"})
+      buckets[le].labels = {{"__name__", "latency_bucket"}, {"le", le}, {"service", "checkout"}};
+    for (auto time = from + kStep; time <= to; time += kStep) {
+      const bool is_day = to_unix_ms(time) / 3'600'000 % 24 >= 8;
+      for (int i = 0; i < (is_day ? 200 : 5); ++i) {
+        const double chance = noise.uniform();
+        ++total["+Inf"], ++total["2"];
+        if (chance < (is_slow ? 0.3 : 0.96)) ++total["0.5"];
+        if (chance < (is_slow ? 0.1 : 0.5)) ++total["0.1"];
+      }
+      for (auto& [le, bucket] : buckets) bucket.samples.push_back({to_unix_ms(time), total[le]});
+    }
+    for (auto& [le, bucket] : buckets) world.reader.add(std::move(bucket));
+  }
+  std::map<std::string, double> total;
+};
+
+TEST_F(HistogramTurn, AHistogramIsOneSeriesThatKnowsHowManyObservationsItHas) {
+  record_latencies(start - 3 * 24h, start, false);
+  auto state = fresh();
+  run(state, start);
+  ASSERT_EQ(state.series.size(), 1U) << "not one for each bucket";
+  const auto& series = only(state);
+  EXPECT_STREQ(series.nature(), "distribution");
+  EXPECT_EQ(series.identity().get("quantile"), "0.95");
+  EXPECT_EQ(series.identity().get("metric"), "latency");
+  EXPECT_FALSE(series.identity().has("le"));
+  // 16 hours of a point a minute, and 8 of one in about twenty.
+  EXPECT_NEAR(static_cast<double>(series.points()), 3 * (16 * 60 + 8 * 3), 20);
+  EXPECT_LE(series.anomalies().size(), 2U) << "nights with few requests are no anomalies";
+  record_latencies(start, start + 9h, false);
+  record_latencies(start + 9h, start + 10h, true);
+  run(state, start + 10h);
+  EXPECT_STREQ(series.phase(start + 10h), "anomalous");
+  EXPECT_STREQ(reading_of(state, false, start + 10h).series.front().nature.c_str(), "distribution");
+}
+
+TEST_F(HistogramTurn, AfterARestartItGathersAsIfNothingHadHappened) {
+  const auto path = temporary("distribution");
+  record_latencies(start - 2 * 24h, start + 3h,
+                   false);  // to three o'clock: a point in twenty minutes
+  auto store = std::make_unique<WatchStore>(path);
+  auto state = fresh();
+  run(state, start + 2h + 10min, store.get());
+  save(state, tools(store.get()), start + 2h + 10min);
+  store.reset();
+  auto again = fresh();
+  store = std::make_unique<WatchStore>(path);
+  run(again, start + 3h, store.get());
+  auto undisturbed = fresh();
+  run(undisturbed, start + 3h);
+  EXPECT_EQ(only(again).points(), only(undisturbed).points());
+  EXPECT_EQ(only(again).last_time(), only(undisturbed).last_time());
+  EXPECT_EQ(only(again).latest()->value, only(undisturbed).latest()->value);
+  EXPECT_STREQ(only(again).nature(), "distribution");
+}
+
 /// What is saved a minute before the process dies, and the points since then from the store again.
 TEST_F(WatchTurn, AfterAKillItGoesOnAsIfNothingHadHappened) {
   const auto path = temporary("kill");

@@ -90,6 +90,10 @@ void WatchedSeries::notice_silence(Timestamp now) {
   if (!anomalies_.empty() && is_silent(now)) anomalies_.back().open = false;
 }
 
+const char* WatchedSeries::nature() const {
+  return kind_ == Kind::kDistribution ? "distribution" : baseline::name_of(model_.nature());
+}
+
 const char* WatchedSeries::phase(Timestamp now) const {
   if (is_silent(now)) return "silent";
   if (!latest_ || latest_->seen.phase == baseline::Phase::kLearning) return "learning";
@@ -103,6 +107,7 @@ std::string WatchedSeries::save_model() const {
 Json WatchedSeries::save_notes() const {
   Json notes{{"last", last_time_}, {"points", points_}, {"step_s", step_s_}};
   if (const auto& zone = calendar_->time_zone(); zone != kFirstZone) notes["time_zone"] = zone;
+  if (kind_ == Kind::kDistribution) notes["distribution"] = true;
   if (last_raw_) notes["raw"] = *last_raw_;
   if (latest_) {
     notes["value"] = latest_->value;
@@ -123,6 +128,7 @@ Result<WatchedSeries> WatchedSeries::restore(Labels identity, CalendarPointer ca
       return fail(ErrorCode::kUnsupported,
                   fmt::format("a watched series was learned in the time zone {}, not in {}", zone,
                               series.calendar_->time_zone()));
+    if (notes.value("distribution", false)) series.kind_ = Kind::kDistribution;
     series.last_time_ = notes.at("last").get<Timestamp>();
     series.points_ = notes.at("points").get<std::int64_t>();
     series.step_s_ = notes.at("step_s").get<double>();

@@ -39,10 +39,12 @@ void from_json(const Json& json, Anomaly& anomaly);
 class WatchedSeries {
  public:
   using CalendarPointer = std::shared_ptr<const baseline::Calendar>;
+  /// Whether its points are samples, or quantiles of observations (distribution.h).
+  enum class Kind : bool { kSamples, kDistribution };
 
   /// `calendar` is not null; one of another time zone is another series.
-  WatchedSeries(Labels identity, CalendarPointer calendar)
-      : identity_(std::move(identity)), calendar_(std::move(calendar)) {}
+  WatchedSeries(Labels identity, CalendarPointer calendar, Kind kind = Kind::kSamples)
+      : identity_(std::move(identity)), calendar_(std::move(calendar)), kind_(kind) {}
 
   /// The next point. std::nullopt: it is not later than the last, or it says nothing by itself (a
   /// counter's first value or restart, NaN).
@@ -52,6 +54,9 @@ class WatchedSeries {
   void notice_silence(Timestamp now);
 
   const Labels& identity() const { return identity_; }
+  Kind kind() const { return kind_; }
+  /// "distribution", or what the values tell: "counter", "ratio", …
+  const char* nature() const;
   const baseline::Baseline& model() const { return model_; }
   const std::optional<Point>& latest() const { return latest_; }
   Timestamp last_time() const { return last_time_; }
@@ -79,6 +84,7 @@ class WatchedSeries {
 
   Labels identity_;
   CalendarPointer calendar_;
+  Kind kind_;
   baseline::Baseline model_;
   std::optional<Point> latest_;
   Timestamp last_time_{};
