@@ -20,6 +20,7 @@ struct Workload {
   Ref<Runbook> playbook;
   Ref<Calendar> calendar;
   int max_series = 0;  ///< 0: the server's default
+  double finding_score = 0.6;
 
   template <typename Shape>
   static void describe(Shape& s) {
@@ -40,6 +41,10 @@ struct Workload {
             "Most series that it may have, of all its components together: further ones are "
             "refused, those it has go on. 0: the server's `--max-series-per-workload`.")
         .range(0, 16'000'000);
+    s.field("findingScore", &Workload::finding_score,
+            "How unusual its series have to be for a finding: the anomaly score from which one "
+            "alone opens it; two, a KPI or an SLI open one from 0.1 below.")
+        .range(0.5, 0.95);
   }
 };
 

@@ -56,6 +56,10 @@ std::optional<bool> is_supported(const Proposal& proposal, const Json& proposed,
     if (count_of(proposed, "incidents") == 0) return std::nullopt;
     return told > 0 && !is_mostly_noise(proposed);
   }
+  if (proposal.what == "lower") {
+    if (count_of(proposed, "incidents") == 0) return std::nullopt;
+    return told > count_of(now, "incidents_told") && !is_mostly_noise(proposed);
+  }
   if (proposal.what == "delete") {
     const bool has_fired = number_or(proposal.support, "fired", 0) > 0;
     const auto happened = count_of(now, "firings") + (has_fired ? 0 : count_of(now, "incidents"));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "catalog/kinds/slo.h"
 #include "platform/runtime/virtual_runtime.h"
 #include "telemetry/promql/testing/memory_reader.h"
 
@@ -26,6 +27,10 @@ TEST(Proposals, ABackTestSupportsOrSpeaksAgainst) {
            Case{"raise", {summary(2, 1, 1, 1), {summary(12, 11, 1, 1)}}, true},
            Case{"raise", {summary(1, 1, 0, 1), {summary(12, 11, 1, 1)}}, false},
            Case{"raise", {summary(0, 0, 0, 1), {summary(0, 0, 0, 1)}}, nullptr},
+           Case{"lower", {summary(4, 1, 2, 2), {summary(2, 0, 1, 2)}}, true},
+           Case{"lower", {summary(9, 7, 2, 2), {summary(2, 0, 1, 2)}}, false},
+           Case{"lower", {summary(4, 1, 1, 2), {summary(2, 0, 1, 2)}}, false},
+           Case{"lower", {summary(4, 4, 0, 0), {summary(2, 2, 0, 0)}}, nullptr},
            Case{"delete", {{}, {summary(9, 9, 0, 2)}}, true},
            Case{"delete", {{}, {summary(9, 8, 1, 2)}}, false},
            Case{"delete", {{}, {summary(0, 0, 0, 0)}}, nullptr},
@@ -144,6 +149,72 @@ TEST_F(BacktestsTest, WhatTakesTooLongIsTriedOnTheLastWeek) {
 
 TEST_F(BacktestsTest, WithoutARuleThereIsNothingToTry) {
   EXPECT_TRUE(of({.what = "add", .support = {{"incidents", {"day-2"}}}}).is_null());
+}
+
+/// A month of orders, of which for five minutes a day a fifth fails, and on the tenth day half of
+/// them for two hours, which somebody acted on.
+TEST(BurnAlerts, AreTriedOnMetricsAsTheyAreAndAsProposed) {
+  VirtualRuntime time;
+  telemetry::promql::testing::MemoryReader reader;
+  const telemetry::promql::Engine engine{reader};
+  const auto from = time.now(), now = from + 30 * 24h;
+  telemetry::SeriesWrite all{.labels = {{"__name__", "all_total"}}};
+  telemetry::SeriesWrite good{.labels = {{"__name__", "good_total"}}};
+  double total = 0, well = 0;
+  for (Duration at{0}; at < 30 * 24h; at += 1min) {
+    const bool is_outage = at / 24h == 10 && at % 24h < 2h;
+    total += 100;
+    const bool is_blip = at >= 24h && at % 24h < 5min;
+    well += is_outage ? 50 : is_blip ? 80 : 100;
+    all.samples.push_back({to_unix_ms(from + at), total});
+    good.samples.push_back({to_unix_ms(from + at), well});
+  }
+  reader.add(all);
+  reader.add(good);
+
+  catalog::Slo slo;
+  slo.metadata.name = "orders";
+  slo.service.name = "shop";
+  auto& ratio = slo.indicator.spec.ratio_metric.emplace();
+  ratio.good.emplace().metric_source.spec.query = "good_total";
+  ratio.total.emplace().metric_source.spec.query = "all_total";
+  slo.objectives = {{}};
+  slo.objectives.front().target = 0.999;
+  slo.alerting.windows = {{.long_window = 1h, .short_window = 5min, .burn_rate = 14.4}};
+  catalog::Resource resource{.kind = catalog::Slo::kKind, .name = "orders"};
+  resource.value = std::make_shared<catalog::Slo>(slo);
+  catalog::Catalog catalog;
+  catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
+
+  std::vector<journal::Fact> facts;
+  const auto tell = [&](Duration at, const char* type, Json body, const char* actor = "system") {
+    journal::Fact fact{.seq = facts.size() + 1, .time = from + at, .type = type, .actor = actor};
+    fact.body = std::move(body);
+    facts.push_back(std::move(fact));
+  };
+  for (int day = 1; day < 30; ++day) {
+    const auto at = day * 24h + 4min;
+    const Json alert{
+        {"fingerprint", "f"}, {"rule", "slos/orders/SloBurnRate"}, {"workload", "shop"}};
+    tell(at, "alert.fired", alert);
+    if (day == 10) {
+      tell(at, "incident.opened", {{"incident", "inc"}, {"workload", "shop"}});
+      tell(at + 1min, "incident.acknowledged", {{"incident", "inc"}}, "person:ana");
+      tell(at + 2h, "incident.resolved", {{"incident", "inc"}});
+    }
+    tell(at + (day == 10 ? 2h : 4min), "alert.resolved", {{"fingerprint", "f"}});
+  }
+  const auto history = history_of(facts);
+  const auto found = proposals(worth_of(subjects_of(catalog), history, now), history, from, now);
+  const auto raise = std::ranges::find(found, "raise", &Proposal::what);
+  ASSERT_NE(raise, found.end());
+  EXPECT_EQ(raise->subject, "slos/orders/SloBurnRate");
+  const auto backtest = Backtests(engine, time.runtime().clock, history, from, now).of(*raise);
+  ASSERT_FALSE(backtest.contains("error")) << backtest["error"];
+  EXPECT_EQ(backtest["now"][0]["firings"], 29) << backtest;
+  EXPECT_EQ(backtest["summary"]["firings"], 1) << "the one that lasted";
+  EXPECT_EQ(backtest["summary"]["incidents_told"], 1);
+  EXPECT_EQ(backtest["supports"], true);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "catalog/kinds/rule_group.h"
 #include "catalog/kinds/slo.h"
 #include "catalog/kinds/workload.h"
+#include "health/slo/budget.h"
 #include "health/slo/budget_policy.h"
 
 namespace wellrun::health::effectiveness {
@@ -89,6 +90,32 @@ void add_kpis(const catalog::Catalog& catalog, std::vector<Subject>& subjects) {
   }
 }
 
+/// When any window burns `times` as fast as it alerts at.
+std::string any_burn(const catalog::Slo& slo, double times) {
+  std::vector<std::string> burns;
+  for (auto window : slo.alerting.windows) {
+    window.burn_rate *= times;
+    burns.push_back(fmt::format("({})", burn_expr(slo, window)));
+  }
+  return fmt::format("{}", fmt::join(burns, " or "));
+}
+
+/// The alert of an SLO's windows, as one rule where it is to be tried.
+void add_burn_alerts(const catalog::Catalog& catalog, std::vector<Subject>& subjects) {
+  add_others<catalog::Slo>(catalog, "slo", "slos/", "/SloBurnRate", &catalog::Slo::service,
+                           subjects);
+  for (auto& subject : subjects) {
+    if (subject.kind != "slo") continue;
+    const auto* slo = catalog.find<catalog::Slo>(
+        subject.name.substr(5, subject.name.rfind('/') - 5));  // between "slos/" and "/SloBurnRate"
+    if (slo == nullptr || slo->is_composite() || slo->alerting.windows.empty()) continue;
+    subject.expr = any_burn(*slo, 1);
+    subject.faster_expr = any_burn(*slo, 2);
+    subject.hold = std::ranges::min(slo->alerting.windows, {}, &catalog::BurnRateWindow::for_).for_;
+    subject.interval = std::chrono::minutes(1);
+  }
+}
+
 bool tells_somebody(const catalog::BudgetStep& step) {
   return std::ranges::any_of(
       step.then, [](const std::string& what) { return what == "page" || what == "ticket"; });
@@ -166,8 +193,7 @@ std::optional<double> Worth::recall() const {
 std::vector<Subject> subjects_of(const catalog::Catalog& catalog) {
   std::vector<Subject> subjects;
   add_rules(catalog, subjects);
-  add_others<catalog::Slo>(catalog, "slo", "slos/", "/SloBurnRate", &catalog::Slo::service,
-                           subjects);
+  add_burn_alerts(catalog, subjects);
   add_budget_alerts(catalog, subjects);
   add_others<catalog::Slo>(catalog, "forecast", "forecast/budget/", "/BudgetWillBeSpent",
                            &catalog::Slo::service, subjects);
@@ -184,7 +210,8 @@ std::vector<Subject> subjects_of(const catalog::Catalog& catalog) {
                         .expr = {},
                         .hold = {},
                         .interval = {},
-                        .severity = {}});
+                        .severity = {},
+                        .finding_score = workload->finding_score});
   }
   std::ranges::sort(subjects, {}, &Subject::name);
   return subjects;

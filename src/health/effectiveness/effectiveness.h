@@ -21,10 +21,13 @@ struct Subject {
   std::string kind;  ///< rule, slo, budget, forecast, kpi or detector
   std::string workload, owner;
   Timestamp declared_at;
-  std::string expr;           ///< of a rule, or when a KPI is off its target: for back-tests
+  std::string expr;           ///< of a rule, when a KPI is off its target or a budget burns:
+                              ///< for back-tests; empty: there is none
+  std::string faster_expr;    ///< of an SLO: when its budget burns twice as fast as that
   Duration hold{0}, keep{0};  ///< of a rule: `for` and `keep_firing_for`
   Duration interval{60'000};  ///< of a rule: how often it is evaluated
   std::string severity;
+  double finding_score = 0;  ///< of a detector
 };
 
 /// Everything in the catalog that may speak, by name.

@@ -256,6 +256,58 @@ TEST(Proposals, AnSloThatAlertsForNothingIsToBurnLongerOrFaster) {
   EXPECT_EQ(found[0].support["for"], "5m");
   EXPECT_TRUE(found[0].rule.is_null() && found[0].now.empty()) << "no rule that could be tried";
   EXPECT_TRUE(found[1].text.contains("never right: raise the burn rates")) << found[1].text;
+  const auto tried = propose(
+      past,
+      {{.name = "slos/short/SloBurnRate", .kind = "slo", .expr = "burn > 14", .hold = 1min},
+       {.name = "slos/long/SloBurnRate", .kind = "slo", .expr = "b > 6", .faster_expr = "b > 12"}});
+  ASSERT_EQ(tried.size(), 2U);
+  EXPECT_EQ(tried[0].rule["for"], "6m");
+  EXPECT_EQ(tried[0].now[0]["expr"], "burn > 14");
+  EXPECT_EQ(tried[1].rule["expr"], "b > 12") << "twice as fast";
+  EXPECT_EQ(tried[1].now[0]["expr"], "b > 6");
+}
+
+TEST(Proposals, ADetectorThatIsMostlyNoiseIsToHaveAHigherBar) {
+  const Json weak = {{{"watch", "baseline/a"}, {"score", 0.62}}};
+  const Json strong = {{{"watch", "kpi/orders"}, {"score", 0.75}}};
+  const auto finding = [&](Past& past, const std::string& id, Duration at, const Json& first,
+                           const Json& then) {
+    const auto body = [&](const Json& anomalies) {
+      return Json{{"finding", id}, {"workload", "shop"}, {"anomalies", anomalies}};
+    };
+    past.add(at, "finding.opened", body(first));
+    past.add(at + 5min, "finding.changed", body(then));
+    past.add(at + 1h, "finding.closed", {{"finding", id}, {"workload", "shop"}});
+  };
+  Past past;
+  for (int i = 1; i <= 6; ++i) finding(past, fmt::format("fnd-{}", i), i * 24h, weak, weak);
+  finding(past, "fnd-7", 10 * 24h, weak, strong);
+  past.incident("inc-1", 10 * 24h, "", 10 * 24h + 10min, 10 * 24h + 1h);
+  const Subject detector{
+      .name = "detectors/shop", .kind = "detector", .workload = "shop", .finding_score = 0.6};
+  const auto found = propose(past, {detector});
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found[0].what, "raise");
+  EXPECT_EQ(found[0].support["finding_score"], 0.65);
+  EXPECT_EQ(found[0].support["noise_left"], 0);
+  EXPECT_EQ(found[0].support["incidents_told"], 1) << "the one that grew";
+  EXPECT_NE(found[0].rule["expr"].get<std::string>().find(">= 0.65 or count("), std::string::npos);
+  EXPECT_NE(found[0].now[0]["expr"].get<std::string>().find(">= 0.6 or"), std::string::npos);
+}
+
+TEST(Proposals, ADetectorThatMissesIncidentsIsToHaveALowerBar) {
+  Past past;
+  past.incident("inc-1", 10 * 24h, "", 10 * 24h + 10min, 10 * 24h + 1h);
+  Subject detector{
+      .name = "detectors/shop", .kind = "detector", .workload = "shop", .finding_score = 0.8};
+  const auto is_lower = [](const Proposal& each) { return each.what == "lower"; };
+  const auto found = propose(past, {detector});
+  const auto lower = std::ranges::find_if(found, is_lower);
+  ASSERT_NE(lower, found.end());
+  EXPECT_EQ(lower->support["finding_score"], 0.7);
+  detector.finding_score = 0.5;
+  const auto none = propose(past, {detector});
+  EXPECT_TRUE(std::ranges::none_of(none, is_lower)) << "there is no lower one";
 }
 
 TEST(Proposals, NoRaiseThatWouldLoseAnIncident) {

@@ -7,6 +7,7 @@
 #include "facts/procedures.h"
 #include "facts/respond.h"
 #include "facts/views.h"
+#include "health/finding/finding_domain.h"
 
 namespace wellrun::health::effectiveness {
 namespace {
@@ -108,6 +109,10 @@ class Gathering {
              .to = {},
              .seq = fact.seq,
              .verdict = {}});
+    const auto known = open_.find(subject + " " + finding);
+    if (known != open_.end() && fact.body.contains("anomalies"))
+      history_.signals[known->second].scores.emplace_back(
+          fact.time, finding::finding_score_of(fact.body["anomalies"]));
     if (fact.type == facts::FindingClosed::kType) end(subject + " " + finding, fact.time);
   }
 

@@ -26,6 +26,8 @@ struct Signal {
   std::optional<Timestamp> to;
   journal::Sequence seq = 0;
   std::string verdict;  ///< a person's: real, noise or none
+  /// Of a finding, as it grew: since when it would have been one at which findingScore.
+  std::vector<std::pair<Timestamp, double>> scores = {};
 
   Timestamp end_or(Timestamp now) const { return to.value_or(now); }
 };

@@ -1,7 +1,10 @@
 #include "health/effectiveness/proposals.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
+
+#include "health/finding/finding_domain.h"
 
 namespace wellrun::health::effectiveness {
 namespace {
@@ -25,6 +28,8 @@ class Proposing {
     for (const auto& worth : worths_) {
       if (worth.subject.kind == "kpi") propose_deleting_kpi(worth);
       if (worth.subject.kind == "rule" && !propose_deleting(worth)) propose_raising(worth);
+      if (worth.subject.kind == "detector" && !propose_raising_score(worth))
+        propose_lowering_score(worth);
       if (worth.subject.kind == "slo" && !propose_raising(worth)) propose_burning_longer(worth);
     }
     propose_merging();
@@ -107,6 +112,12 @@ class Proposing {
         kpi_rule_of(subject));
   }
 
+  /// Nothing where there is no rule to be tried.
+  static std::vector<Json> as_it_is(const Subject& subject) {
+    if (subject.expr.empty()) return {};
+    return {rule_of(subject, subject.hold)};
+  }
+
   /// What would be left of its alerts had they had to hold for `longer` more.
   struct Left {
     std::size_t noise = 0;
@@ -129,7 +140,8 @@ class Proposing {
     return left;
   }
 
-  /// Of an SLO, whose alert is no rule that could be tried, what it said is all that is counted.
+  /// Of a composite SLO, whose alert is no rule that could be tried, what it said is all that is
+  /// counted.
   bool propose_raising(const Worth& worth) {
     if (worth.spoke < kEnoughToJudge || worth.noise * 2 < worth.spoke) return false;
     const bool is_rule = worth.subject.kind == "rule";
@@ -156,9 +168,8 @@ class Proposing {
                        {"incidents_told", after.incidents.size()},
                        {"for", format_duration(hold)},
                        {"later", format_duration(longer)}},
-           .rule = is_rule ? rule_of(worth.subject, hold) : Json(),
-           .now = is_rule ? std::vector{rule_of(worth.subject, worth.subject.hold)}
-                          : std::vector<Json>{},
+           .rule = worth.subject.expr.empty() ? Json() : rule_of(worth.subject, hold),
+           .now = as_it_is(worth.subject),
            .workload = worth.subject.workload,
            .interval = worth.subject.interval});
       return true;
@@ -166,16 +177,94 @@ class Proposing {
     return false;
   }
 
+  /// What would be left of a detector's findings at a higher findingScore.
+  Left left_at(const Signals& signals, double score) const {
+    Left left;
+    for (const auto* signal : signals) {
+      const auto first = std::ranges::find_if(
+          signal->scores, [&](const auto& each) { return each.second >= score; });
+      if (first == signal->scores.end()) continue;
+      auto later = *signal;
+      later.from = first->first;
+      const bool right = std::ranges::any_of(
+          real_, [&](const Incident* incident) { return told(later, *incident, now_); });
+      if (!right) ++left.noise;
+      for (const auto* incident : real_)
+        if (told(later, *incident, now_)) left.incidents.insert(incident->id);
+    }
+    return left;
+  }
+
+  void propose_score(const Worth& worth, const char* what, double score, std::string text,
+                     Json support) {
+    const auto& subject = worth.subject;
+    support["finding_score"] = score;
+    found_.push_back({.what = what,
+                      .subject = subject.name,
+                      .text = std::move(text),
+                      .support = std::move(support),
+                      .rule = finding_rule_of(subject.workload, score),
+                      .now = {finding_rule_of(subject.workload, subject.finding_score)},
+                      .workload = subject.workload});
+  }
+
+  bool propose_raising_score(const Worth& worth) {
+    if (worth.spoke < kEnoughToJudge || worth.noise * 2 < worth.spoke) return false;
+    const auto& signals = of(worth.subject);
+    const auto before = left_at(signals, 0);
+    for (const double score : {0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95}) {
+      if (score <= worth.subject.finding_score) continue;
+      const auto after = left_at(signals, score);
+      if (after.incidents != before.incidents) return false;  // a higher one would lose it too
+      if (after.noise * 2 > before.noise) continue;
+      propose_score(worth, "raise", score,
+                    fmt::format("{} was noise {} of {} times. With findingScore: {} of its "
+                                "workload (now {}) {} of those would be left, and all {} "
+                                "incidents that it told would still be told",
+                                worth.subject.name, worth.noise, worth.spoke, score,
+                                worth.subject.finding_score, after.noise, after.incidents.size()),
+                    {{"fired", worth.spoke},
+                     {"noise", before.noise},
+                     {"noise_left", after.noise},
+                     {"incidents_told", after.incidents.size()}});
+      return true;
+    }
+    return false;
+  }
+
+  /// What it would have said besides is not in the journal: the back-test says it.
+  void propose_lowering_score(const Worth& worth) {
+    constexpr double kLowest = 0.5, kStep = 0.1;
+    const double now = worth.subject.finding_score;
+    const auto missed = worth.incidents - std::min(worth.incidents, worth.told);
+    if (missed == 0 || now <= kLowest || worth.noise * 2 > worth.spoke) return;
+    const double score = std::max(kLowest, std::round(100 * (now - kStep)) / 100);
+    propose_score(worth, "lower", score,
+                  fmt::format("{} told of {} of {} incidents, and was noise {} of {} times: a "
+                              "findingScore: {} of its workload (now {}) lets it speak sooner",
+                              worth.subject.name, worth.told, worth.incidents, worth.noise,
+                              worth.spoke, score, now),
+                  {{"fired", worth.spoke},
+                   {"noise", worth.noise},
+                   {"incidents", worth.incidents},
+                   {"incidents_told", worth.told}});
+  }
+
   void propose_burning_longer(const Worth& worth) {
     if (worth.spoke < kEnoughToJudge || worth.right > 0) return;
+    auto faster = worth.subject;
+    faster.expr = faster.faster_expr;
     found_.push_back({.what = "raise",
                       .subject = worth.subject.name,
                       .text = fmt::format("{} fired {} times and was never right: raise the burn "
-                                          "rates of its alerting windows, or promise less",
-                                          worth.subject.name, worth.spoke),
+                                          "rates of its alerting windows{}, or promise less",
+                                          worth.subject.name, worth.spoke,
+                                          faster.expr.empty() ? "" : ", say to twice as much"),
                       .support = {{"fired", worth.spoke}, {"right", 0}},
-                      .rule = {},
-                      .workload = worth.subject.workload});
+                      .rule = faster.expr.empty() ? Json() : rule_of(faster, faster.hold),
+                      .now = as_it_is(worth.subject),
+                      .workload = worth.subject.workload,
+                      .interval = worth.subject.interval});
   }
 
   /// How many of `signals` were there while one of `others` was.
@@ -311,6 +400,21 @@ class Proposing {
             {"expr",
              fmt::format("max(max_over_time(wellrun:baseline:score{{workload=\"{}\"}}[5m])) >= 0.6",
                          workload)},
+            {"for", "0s"}};
+  }
+
+  /// When there would have been a finding, out of the scores as they were written; as
+  /// finding::finding_score_of() has it.
+  static Json finding_rule_of(const std::string& workload, double score) {
+    const auto scores = [&](const char* more) {
+      return fmt::format("max_over_time(wellrun:baseline:score{{workload=\"{}\"{}}}[5m])", workload,
+                         more);
+    };
+    const double together = std::round(100 * (score - finding::kTogether)) / 100;
+    return {{"alert", "Finding"},
+            {"expr", fmt::format("max({}) >= {} or count({} >= {}) >= 2 or max({}) >= {}",
+                                 scores(""), score, scores(""), together,
+                                 scores(", baseline=~\"(kpi|sli)/.*\""), together)},
             {"for", "0s"}};
   }
 

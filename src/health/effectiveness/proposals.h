@@ -12,7 +12,7 @@
 namespace wellrun::health::effectiveness {
 
 struct Proposal {
-  std::string what;     ///< merge, raise, delete or add
+  std::string what;     ///< merge, raise, lower, delete or add
   std::string subject;  ///< that it is about; of "add": the KPI or detector to watch, or workload
   std::string text;     ///< in words, with figures
   Json support = Json::object();  ///< the counts that it rests on
@@ -28,6 +28,9 @@ struct Proposal {
 /// least half of the noise goes and every incident that it told is still told.
 /// Likewise the burn-rate alert of an SLO, or one that spoke kEnoughToJudge times and was never
 /// right.
+/// raise: a detector with half of its findings noise or more, whose workload's findingScore can be
+/// higher so that at least half of the noise goes and every incident that it told is still told.
+/// lower: one that missed incidents and was mostly right when it spoke.
 /// delete: a rule that never spoke although it was declared for the whole time, or spoke
 /// kEnoughToJudge times and was never right.
 /// delete: a KPI that was declared for the whole time, that nobody reviewed or looked at and on

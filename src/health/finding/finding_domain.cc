@@ -23,13 +23,6 @@ journal::NewFact fact_of(const Payload& payload) {
           .correlation = payload.finding};
 }
 
-bool deserves_a_finding(const std::vector<Unusual>& unusual) {
-  return unusual.size() > 1 || std::ranges::any_of(unusual, [](const Unusual& each) {
-           return each.score >= kAloneScore || each.watch.starts_with("kpi/") ||
-                  each.watch.starts_with("sli/");
-         });
-}
-
 Json json_of(const Unusual& unusual) {
   return {{"baseline", unusual.baseline},
           {"watch", unusual.watch},
@@ -88,6 +81,26 @@ bool says_more(const Finding& known, const Json& anomalies, int count, const Jso
 }
 
 }  // namespace
+
+double finding_score_of(const std::vector<Unusual>& unusual) {
+  std::vector<double> scores;
+  double highest = 0;
+  for (const auto& each : unusual) {
+    scores.push_back(each.score);
+    const bool outcome = each.watch.starts_with("kpi/") || each.watch.starts_with("sli/");
+    highest = std::max(highest, each.score + (outcome ? kTogether : 0));
+  }
+  std::ranges::sort(scores, std::greater());
+  return scores.size() > 1 ? std::max(highest, scores[1] + kTogether) : highest;
+}
+
+double finding_score_of(const Json& anomalies) {
+  std::vector<Unusual> unusual;
+  if (!anomalies.is_array()) return 0;
+  for (const auto& each : anomalies)
+    unusual.push_back({.watch = text_or(each, "watch"), .score = number_or(each, "score", 0)});
+  return finding_score_of(unusual);
+}
 
 void FindingDomain::apply(const journal::Fact& fact) {
   if (fact.type == facts::FindingOpened::kType) {
@@ -161,8 +174,11 @@ const Finding* FindingDomain::open_of(const std::string& workload) const {
 
 journal::Decision FindingDomain::decide(const std::string& workload, std::vector<Unusual> unusual,
                                         const Topology& topology, const std::string& reason,
-                                        Timestamp now) const {
+                                        Timestamp now, double finding_score) const {
   journal::Decision decision;
+  std::erase_if(unusual, [&](const Unusual& each) {
+    return finding_score_of(std::vector{each}) < finding_score - kTogether;
+  });
   const auto* known = open_of(workload);
   if (unusual.empty()) {
     const bool settled =
@@ -171,7 +187,7 @@ journal::Decision FindingDomain::decide(const std::string& workload, std::vector
       decision.facts.push_back(fact_of(facts::FindingClosed{known->id, workload, reason}));
     return decision;
   }
-  if (known == nullptr && !deserves_a_finding(unusual)) return decision;
+  if (known == nullptr && finding_score_of(unusual) < finding_score) return decision;
   if (known != nullptr && now < known->changed_at + kBetweenChanges) return decision;
   std::ranges::stable_sort(unusual, std::greater(), &Unusual::score);
   std::vector<Onset> onsets;

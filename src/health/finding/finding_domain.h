@@ -15,9 +15,10 @@
 
 namespace wellrun::health::finding {
 
-/// A single series opens a finding from this score on; two series, a KPI or an SLI from any
-/// anomaly.
-inline constexpr double kAloneScore = 0.6;
+/// A single series opens a finding from the workload's findingScore on; two series, a KPI or an SLI
+/// from this much below.
+inline constexpr double kTogether = 0.1;
+inline constexpr double kUsualFindingScore = 0.6;
 
 /// One series that is unusual now.
 struct Unusual {
@@ -45,6 +46,11 @@ struct Finding {
   journal::Sequence seq = 0;  ///< of its finding.opened
 };
 
+/// The highest findingScore at which these open a finding; 0: at none.
+double finding_score_of(const std::vector<Unusual>& unusual);
+/// Likewise, of a fact's list of anomalies.
+double finding_score_of(const Json& anomalies);
+
 /// Why a finding ends when none of its series is unusual any more.
 inline constexpr std::string_view kAsUsualAgain = "as usual again";
 
@@ -68,9 +74,10 @@ class FindingDomain final : public journal::Domain {
   /// What is to be recorded when exactly `unusual` is unusual in `workload`: nothing, or that a
   /// finding opened, grew, or ended because of `reason`. A finding changes at most once a minute,
   /// and one that is kAsUsualAgain ends no sooner: what flaps does not fill the journal.
+  /// `finding_score`: the workload's.
   journal::Decision decide(const std::string& workload, std::vector<Unusual> unusual,
-                           const Topology& topology, const std::string& reason,
-                           Timestamp now) const;
+                           const Topology& topology, const std::string& reason, Timestamp now,
+                           double finding_score = kUsualFindingScore) const;
 
  private:
   void note_change(RecentChange change);

@@ -1,5 +1,6 @@
 #include "health/finding/finding_service.h"
 
+#include "catalog/kinds/workload.h"
 #include "facts/catalog.h"
 #include "health/refusal.h"
 
@@ -50,8 +51,10 @@ void FindingService::look_at(const std::string& workload) {
       {},
       [&domain = domain_, &catalog = catalog_, workload,
        unusual = std::move(unusual)](Timestamp now) {
+        const auto* declared = catalog.find<catalog::Workload>(workload);
         return Result<journal::Decision>(
-            domain.decide(workload, unusual, Topology(catalog), std::string(kAsUsualAgain), now));
+            domain.decide(workload, unusual, Topology(catalog), std::string(kAsUsualAgain), now,
+                          declared == nullptr ? kUsualFindingScore : declared->finding_score));
       },
       log_refusal(ledger_, "a finding"));
 }

@@ -137,6 +137,14 @@ struct FindingDomainTest : testing::Test {
 TEST_F(FindingDomainTest, OneMildSeriesIsNoFindingTwoOrAKpiOrAStrongOneAre) {
   EXPECT_TRUE(domain.decide("shop", {unusual("a", 0.55)}, topology, "", kNow).facts.empty());
   EXPECT_EQ(domain.decide("shop", {unusual("a", 0.65)}, topology, "", kNow).facts.size(), 1U);
+  const auto opened_at = [&](double score, std::vector<Unusual> all) {
+    return domain.decide("shop", std::move(all), topology, "", kNow, score).facts.size();
+  };
+  EXPECT_EQ(opened_at(0.8, {unusual("a", 0.75)}), 0U) << "the workload's findingScore";
+  EXPECT_EQ(opened_at(0.8, {unusual("a", 0.75, "kpi/orders")}), 1U);
+  EXPECT_EQ(opened_at(0.8, {unusual("a", 0.75), unusual("b", 0.65)}), 0U);
+  EXPECT_EQ(opened_at(0.8, {unusual("a", 0.75), unusual("b", 0.72)}), 1U);
+  EXPECT_EQ(opened_at(0.5, {unusual("a", 0.55)}), 1U);
   EXPECT_EQ(
       domain.decide("shop", {unusual("a", 0.5, "kpi/orders")}, topology, "", kNow).facts.size(),
       1U);

@@ -40,23 +40,6 @@ std::vector<double> part_rates(const catalog::Slo& slo, std::span<const catalog:
   return rates;
 }
 
-/// What the alert asks. Of a composite in words: its PromQL has every indicator several times, and
-/// is no reading for anybody.
-std::string burn_expr(const catalog::Slo& slo, const catalog::BurnRateWindow& window) {
-  if (slo.is_composite())
-    return fmt::format("burn rate of the composite {} > {:g} over {} and over {}",
-                       slo.metadata.name, window.burn_rate, format_duration(window.long_window),
-                       format_duration(window.short_window));
-  const auto rate_over = [&](Duration length) {
-    const auto counts = sli_queries(slo, length);
-    return fmt::format("({}({}) / ({})) / {:g}", counts.bad ? "" : "1 - ", counts.good,
-                       counts.total, 1 - slo.target());
-  };
-  return fmt::format("{0} > {2:g} and {1} > {2:g} and {3} >= {4}", rate_over(window.long_window),
-                     rate_over(window.short_window), window.burn_rate,
-                     event_queries(slo, window.long_window).total, slo.alerting.minimum_events);
-}
-
 /// " Mostly by payments (12.0)."; empty of an Slo of one objective.
 std::string mostly_by(const catalog::Slo& slo, const BurnRate& burn) {
   const auto most = std::ranges::max_element(burn.part_rates);
@@ -184,6 +167,21 @@ bool burns_wait(const catalog::Slo& slo) {
   return std::ranges::any_of(slo.alerting.windows, [](const catalog::BurnRateWindow& window) {
     return window.for_ > Duration::zero();
   });
+}
+
+std::string burn_expr(const catalog::Slo& slo, const catalog::BurnRateWindow& window) {
+  if (slo.is_composite())
+    return fmt::format("burn rate of the composite {} > {:g} over {} and over {}",
+                       slo.metadata.name, window.burn_rate, format_duration(window.long_window),
+                       format_duration(window.short_window));
+  const auto rate_over = [&](Duration length) {
+    const auto counts = sli_queries(slo, length);
+    return fmt::format("({}({}) / ({})) / {:g}", counts.bad ? "" : "1 - ", counts.good,
+                       counts.total, 1 - slo.target());
+  };
+  return fmt::format("{0} > {2:g} and {1} > {2:g} and {3} >= {4}", rate_over(window.long_window),
+                     rate_over(window.short_window), window.burn_rate,
+                     event_queries(slo, window.long_window).total, slo.alerting.minimum_events);
 }
 
 AlertRule slo_alert_rule(const catalog::Slo& slo, const BurnRate& burn) {

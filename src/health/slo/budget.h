@@ -102,6 +102,11 @@ inline constexpr const char* kBurnAlert = "SloBurnRate";
 /// Whether one of its windows must burn `for` a time before it alerts.
 bool burns_wait(const catalog::Slo& slo);
 
+/// What the alert of one window asks, in PromQL, but for the test against chance (burn_guard.h). Of
+/// a composite in words: its PromQL has every indicator several times, and is no reading for
+/// anybody.
+std::string burn_expr(const catalog::Slo& slo, const catalog::BurnRateWindow& window);
+
 /// The alerting rule of one window; its annotations are final texts of `burn`, not templates.
 AlertRule slo_alert_rule(const catalog::Slo& slo, const BurnRate& burn);
 
