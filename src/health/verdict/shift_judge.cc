@@ -25,8 +25,9 @@ constexpr std::size_t kEnoughNonZero = 8;  ///< steps with anything in them, of 
 constexpr int kStaleSteps = 4;
 constexpr int kFailFrom = 2;  ///< one part in so many of the watch: effects take their time
 constexpr double kClip = 4;   ///< deviations from the neighbours' median
-constexpr std::size_t kNeighbours = 3;  ///< to each side
-constexpr double kLargestEvidence = 1e12;
+constexpr std::size_t kNeighbours = 3;   ///< to each side
+constexpr double kLargest = 1e12;        ///< that is told of evidence and changes
+constexpr double kLargestReading = 1e6;  ///< means before, or a logarithm far beyond all numbers
 
 struct Sides {
   std::vector<ShiftReading> all;
@@ -95,7 +96,8 @@ struct Scale {
   double sign = 1;
 
   double reading(double value) const {
-    return sign * (logarithmic ? std::log(value) : (value - origin) / unit);
+    const double compared = logarithmic ? std::log(value) : (value - origin) / unit;
+    return sign * std::clamp(compared, -kLargestReading, kLargestReading);
   }
   double smallest(double share) const {
     return logarithmic ? std::abs(std::log1p(sign * share)) : share;
@@ -135,8 +137,9 @@ Finding doubt(const ShiftQuestion& question, const Sides& sides, bool level_know
   return sides.late().size() < kEnoughAfter ? Finding::kTooFew : Finding::kWatching;
 }
 
-double bounded(double log_evidence) {
-  return std::min(std::exp(std::min(log_evidence, 700.0)), kLargestEvidence);
+/// Finite, so that a fact can hold it.
+double bounded(double value) {
+  return std::isnan(value) ? 0 : std::clamp(value, -kLargest, kLargest);
 }
 
 void weigh(const ShiftQuestion& question, Sides sides, bool level_known, ShiftVerdict& verdict) {
@@ -155,11 +158,11 @@ void weigh(const ShiftQuestion& question, Sides sides, bool level_known, ShiftVe
                       .smallest = smallest,
                       .level_known = level_known})
           .back();
-  verdict.evidence_for = bounded(evidence.log_for);
-  verdict.evidence_against = bounded(evidence.log_against);
-  verdict.change = scale.change(evidence.size);
+  verdict.evidence_for = bounded(std::exp(evidence.log_for));
+  verdict.evidence_against = bounded(std::exp(evidence.log_against));
+  verdict.change = bounded(scale.change(evidence.size));
   verdict.standard_error =
-      scale.logarithmic ? evidence.standard_error * (1 + verdict.change) : evidence.standard_error;
+      bounded(evidence.standard_error * (scale.logarithmic ? 1 + verdict.change : 1));
   const bool half_over = question.now >= question.changed_at + question.watch / kFailFrom;
   if (verdict.evidence_for >= verdict.decides_at && evidence.size >= smallest)
     verdict.finding = Finding::kPass;

@@ -105,6 +105,26 @@ TEST(ShiftJudge, ASeriesThatNeverMovedIsRefutedAndAStepOfItConfirmed) {
   EXPECT_EQ(judge(values).finding, Finding::kPass);
 }
 
+TEST(ShiftJudge, WhateverTheValuesAreItsNumbersAreFinite) {
+  const double wild[] = {1e308, -1e308, 1e-308, 0, 5e-324, 1};
+  for (const double level : {1.0, 1e300, 1e-300})
+    for (const bool in_factors : {true, false}) {
+      auto values = series(level, level);
+      for (std::size_t i = 0; i < values.size(); i += 3) values[i].value = wild[i % 6];
+      for (auto& each : values)
+        if (in_factors && level < 1) each.value = std::max(std::abs(each.value), 5e-324);
+      const auto verdict = judge_shift({.in_factors = in_factors,
+                                        .changed_at = kChanged,
+                                        .watch = kWatch,
+                                        .now = kChanged + kWatch},
+                                       values);
+      for (const double number :
+           {verdict.change, verdict.standard_error, verdict.evidence_for, verdict.evidence_against,
+            verdict.before.mean, verdict.after.mean})
+        EXPECT_TRUE(std::isfinite(number)) << verdict.reason;
+    }
+}
+
 TEST(ShiftJudge, GroupsThatBeganTogetherAreTakenToHaveBeenAlike) {
   auto values = series(1, 0.8);
   values.erase(values.begin(), values.begin() + 84);
