@@ -390,8 +390,74 @@ const std::vector<View>& views() {
         {"TITLE", "title"},
         {"OWNER", "owner"},
         {"DUE", "due"},
-        {"STATE", "state", Form::kState}},
+        {"STATE", "state", Form::kState},
+        {"EFFECT", "effect.state", Form::kState}},
        "no actions yet: wellrun action add --title … --owner … --due 2026-12-31"},
+      {"action",
+       "show",
+       "One action: what it was to change, and whether it did",
+       "/api/v1/actions/{}",
+       {},
+       {{"id", "id"},
+        {"title", "title"},
+        {"owner", "owner"},
+        {"due", "due"},
+        {"state", "state", Form::kState},
+        {"finished", "finished_at", Form::kAge},
+        {"proof", "proof"},
+        {"metric", "expects.metric"},
+        {"direction", "expects.direction"},
+        {"smallest", "expects.smallest", Form::kPercent},
+        {"watch", "expects.watch"},
+        {"effect", "effect.state", Form::kState},
+        {"doubt", "effect.doubt"},
+        {"because", "effect.reason"},
+        {"test", "effect.test"},
+        {"threshold", "effect.threshold"}},
+       "",
+       ""},
+      {"experiment",
+       "list",
+       "Experiments: what was believed, and what came of it",
+       "/api/v1/experiments",
+       {"state", "workload"},
+       {{"ID", "id"},
+        {"HYPOTHESIS", "hypothesis"},
+        {"METRIC", "expects.metric"},
+        {"STATE", "state", Form::kState},
+        {"STARTED", "started_at", Form::kAge},
+        {"LEARNT", "learned"}},
+       "no experiments yet: wellrun experiment start"},
+      {"experiment",
+       "show",
+       "One experiment, with the newest verdict on it and on its guard rails",
+       "/api/v1/experiments/{}",
+       {},
+       {{"id", "id"},
+        {"hypothesis", "hypothesis"},
+        {"workload", "workload"},
+        {"owner", "owner"},
+        {"metric", "expects.metric"},
+        {"control", "expects.control"},
+        {"direction", "expects.direction"},
+        {"smallest", "expects.smallest", Form::kPercent},
+        {"watch", "expects.watch"},
+        {"state", "state", Form::kState},
+        {"verdict", "verdict.state", Form::kState},
+        {"doubt", "verdict.doubt"},
+        {"because", "verdict.reason"},
+        {"test", "verdict.test"},
+        {"threshold", "verdict.threshold"},
+        {"ended", "reason"},
+        {"learnt", "learned"}},
+       "",
+       "",
+       {{"guard_rails",
+         {{"GUARD RAIL", "metric"}, {"HARM IS", "direction"}, {"BY", "smallest", Form::kPercent}},
+         "no guard rails"},
+        {"guard_rail_verdicts",
+         {{"STATE", "state", Form::kState}, {"BECAUSE", "reason"}},
+         "no look yet"}}},
       {"journal",
        "list",
        "What happened, newest first",
@@ -474,7 +540,7 @@ struct Action {
     const char* key;     ///< of the body
     const char* help;
     bool required = false;
-    enum class Type { kText, kFlag, kBoolean, kNumber, kPairs } type = Type::kText;
+    enum class Type { kText, kFlag, kBoolean, kNumber, kShare, kPairs } type = Type::kText;
   };
   std::vector<Field> fields;
   const char* method = "POST";
@@ -607,10 +673,30 @@ const std::vector<Action>& actions() {
         {"--due", "due", "a date, as 2026-12-31", true},
         {"--analysis", "analysis", "out of which analysis"}}},
       {"action",
+       "expect",
+       "Say what an action is to change, before it is done; it is checked afterwards",
+       "/api/v1/actions/{}/expectation",
+       {{"--metric", "metric", "a KPI's name, or PromQL that gives one series", true},
+        {"--direction", "direction", "lower or higher", true},
+        {"--smallest", "smallest", "the smallest effect that matters, as 10%", true, Type::kShare},
+        {"--watch", "watch", "how long to watch once it is done (default 7d)"},
+        {"--kind", "kind", "rate (default), ratio, duration or value"},
+        {"--control", "control", "a metric of what does not get the change, to compare with"}}},
+      {"action",
        "done",
        "An action is finished",
        "/api/v1/actions/{}/finish",
        {{"--proof", "proof", "a link or sentence that shows it", true}}},
+      {"experiment",
+       "stop",
+       "Stop an experiment before there is a result",
+       "/api/v1/experiments/{}/stop",
+       {{"--reason", "reason", "why", true}}},
+      {"experiment",
+       "learn",
+       "Say what an experiment taught, whatever its result",
+       "/api/v1/experiments/{}/learn",
+       {{"--text", "text", "what was learnt", true}}},
       {"queries", "cancel", "Cancel a query", "/api/v1/queries/{}", {}, "DELETE"},
       {"token",
        "create",
@@ -642,6 +728,7 @@ const char* about_group(std::string_view group) {
       {"change", "Other changes: record and list"},
       {"analysis", "Post-incident analyses"},
       {"action", "Actions that keep failures from coming back"},
+      {"experiment", "Experiments: a hypothesis on a metric, with guard rails"},
       {"journal", "Everything that happened, and why"},
       {"queries", "PromQL queries that are running: see, cancel"},
       {"series", "Series: who makes them, who is at the limit"},
@@ -733,6 +820,10 @@ Result<Json> body_of(const Action& action, const Given& given) {
     if (value.empty()) continue;
     if (field.type == Type::kText) {
       body[field.key] = value;
+    } else if (field.type == Type::kShare) {
+      const auto share = share_of(value);
+      if (!share) return fail(ErrorCode::kInvalid, share.error().message, field.option);
+      body[field.key] = *share;
     } else {
       const auto number = parse_json(value);
       if (field.type == Type::kBoolean && number && number->is_boolean()) {
@@ -826,6 +917,15 @@ void add_query(CLI::App& app, Context& context, int& exit_code) {
 }
 
 }  // namespace
+
+Result<double> share_of(std::string_view text) {
+  const bool percent = text.ends_with('%');
+  const auto number = parse_json(percent ? text.substr(0, text.size() - 1) : text);
+  if (!number || !number->is_number())
+    return fail(ErrorCode::kInvalid,
+                fmt::format("a share is written as 10% or 0.1; it was {}", quote(text)));
+  return percent ? number->get<double>() / 100 : number->get<double>();
+}
 
 int exit_code_of(ErrorCode code) {
   switch (code) {

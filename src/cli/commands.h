@@ -32,6 +32,9 @@ int exit_code_of(ErrorCode code);
 /// Prints the error with what to do; returns its exit code.
 int report(const Context& context, const Error& error);
 
+/// "10%" or "0.1" is 0.1. kInvalid for what is neither.
+Result<double> share_of(std::string_view text);
+
 /// Adds every command that only asks the server; `exit_code` is set by the one that runs.
 void add_client_commands(CLI::App& app, Context& context, int& exit_code);
 

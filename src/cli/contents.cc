@@ -24,7 +24,8 @@ const std::vector<Chapter>& chapters() {
         "rules", "query", "queries", "series", "detect", "oncall"}},
       {"Respond", {"incident", "runbook", "run", "automation"}},
       {"Change, learn, improve",
-       {"deploy", "change", "canary", "analysis", "action", "assess", "journal", "backup"}},
+       {"deploy", "change", "canary", "analysis", "action", "experiment", "assess", "journal",
+        "backup"}},
   };
   return all;
 }
@@ -157,6 +158,21 @@ const std::map<std::string_view, std::vector<std::string_view>>& examples() {
       {"action add",
        {"wellrun action add --title 'alert on the pool' --owner storefront --due 2026-12-31 "
         "--analysis ana-0001"}},
+      {"action show", {"wellrun action show act-0001"}},
+      {"action expect",
+       {"wellrun action expect act-0001 --metric checkout-errors --direction lower --smallest 20% "
+        "--watch 7d"}},
+      {"experiment",
+       {"wellrun experiment list --state running", "wellrun experiment show exp-0001"}},
+      {"experiment list", {"wellrun experiment list --state running"}},
+      {"experiment show", {"wellrun experiment show exp-0001"}},
+      {"experiment start",
+       {"wellrun experiment start --hypothesis 'a warm pool halves waiting' --owner storefront "
+        "--metric checkout-latency --direction lower --smallest 20% --watch 7d --guard-rail "
+        "higher:5%:checkout-errors"}},
+      {"experiment stop", {"wellrun experiment stop exp-0001 --reason 'the sale begins today'"}},
+      {"experiment learn",
+       {"wellrun experiment learn exp-0001 --text 'the pool was never the bottleneck'"}},
       {"action done", {"wellrun action done act-1 --proof https://ci.example/42"}},
       {"assess",
        {"wellrun assess", "wellrun assess --fail-under 40   in CI", "wellrun assess --record"}},

@@ -13,6 +13,7 @@
 #include "cli/completion.h"
 #include "cli/contents.h"
 #include "cli/detect.h"
+#include "cli/experiment_commands.h"
 #include "cli/journal_commands.h"
 #include "cli/offline_commands.h"
 #include "cli/rules_commands.h"
@@ -83,6 +84,7 @@ int run_program(int argc, char** argv) {
   add_client_commands(app, context, exit_code);
   add_assess(app, context, exit_code);
   add_analysis_commands(app, context, exit_code);
+  add_experiment_commands(app, context, exit_code);
   add_slo_commands(app, context, exit_code);
   add_rules_commands(app, context, exit_code);
   add_journal_commands(app, context, exit_code);

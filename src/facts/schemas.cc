@@ -66,10 +66,16 @@ std::vector<Schema> all() {
       fact<KpiViewed>(),
       // improve
       fact<ActionCreated>(),
+      fact<ActionEffectExpected>(),
+      fact<ActionEffectJudged>(),
       fact<ActionFinished>(),
       fact<AnalysisDrafted>(),
       fact<AnalysisEdited>(),
       fact<AnalysisSigned>(),
+      fact<ExperimentEnded>(),
+      fact<ExperimentJudged>(),
+      fact<ExperimentLearned>(),
+      fact<ExperimentStarted>(),
       // procedures
       fact<AutomationSuppressed>(),
       fact<AutomationTriggered>(),

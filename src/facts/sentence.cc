@@ -11,11 +11,16 @@ struct Pattern {
   std::string_view type, words;
 };
 
-// {field}, {field|words} for a name whose underscores are spaces, {field|if true|if false},
-// {field|ms} for milliseconds, {field|day} for the date of a time, {field|short} for a commit.
-// [only when its fields are there].
+// {field}, {field.of it}, {field|words} for a name whose underscores are spaces, {field|if true|if
+// false}, {field|ms} for milliseconds, {field|day} for the date of a time, {field|short} for a
+// commit. [only when its fields are there].
 constexpr auto kPatterns = std::to_array<Pattern>({
     {"action.created", "action {action} for {owner}: {title}[ (due {due|day})]"},
+    {"action.effect_expected",
+     "action {action} is to make {expects.metric} {expects.direction} by a share of "
+     "{expects.smallest} or more within {expects.watch}"},
+    {"action.effect_judged",
+     "effect of action {action}: {verdict.state}[ ({verdict.doubt})][: {verdict.reason}]"},
     {"action.finished", "action {action} finished[: {proof}]"},
     {"alert.fired", "alert {alert} fired[ at {value}]"},
     {"alert.resolved", "alert {alert} resolved[: {reason}]"},
@@ -36,6 +41,11 @@ constexpr auto kPatterns = std::to_array<Pattern>({
     {"deployment.started",
      "deployment {deployment} of[ {component}] {version}[ to {environment}] started"},
     {"event.recorded", "alert {alert} became event {event}[, part of {incident}]"},
+    {"experiment.ended", "experiment {experiment} ended: {state}[: {reason}][, says {by}]"},
+    {"experiment.judged",
+     "experiment {experiment}: {verdict.state}[ ({verdict.doubt})][: {verdict.reason}]"},
+    {"experiment.learned", "learnt from experiment {experiment}: {text}[, says {by}]"},
+    {"experiment.started", "experiment {experiment} started[ by {by}]: {hypothesis}"},
     {"finding.changed", "finding {finding}: {summary}"},
     {"finding.closed", "finding {finding} closed[: {reason}]"},
     {"finding.opened", "finding {finding} opened: {summary}"},
@@ -99,11 +109,19 @@ std::string as_text(const Json& value) {
   return value.is_null() || value.empty() ? std::string() : value.dump();
 }
 
+/// `name` in `body`; "verdict.state": the state in its verdict. Null when it is not there.
+const Json* find_in(const Json& body, std::string_view name) {
+  const auto dot = name.find('.');
+  const auto at = body.find(name.substr(0, dot));
+  if (at == body.end()) return nullptr;
+  return dot == std::string_view::npos ? &*at : find_in(*at, name.substr(dot + 1));
+}
+
 /// `field` is what stands between braces.
 std::string value_of(const Json& body, std::string_view field) {
   const auto bar = field.find('|');
-  const auto at = body.find(field.substr(0, bar));
-  if (at == body.end()) return {};
+  const auto* at = find_in(body, field.substr(0, bar));
+  if (at == nullptr) return {};
   const auto how = bar == std::string_view::npos ? std::string_view() : field.substr(bar + 1);
   if (how == "ms") return at->is_number() ? milliseconds(*at) : std::string();
   if (const auto second = how.find('|'); second != std::string_view::npos)

@@ -10,13 +10,17 @@ namespace wellrun::facts {
 namespace {
 
 TEST(Sentence, EveryFactHasOneAndItNamesOnlyFieldsThatTheFactHas) {
-  static const std::regex kField(R"(\{([a-z_]+)[^}]*\})");
+  static const std::regex kField(R"(\{([a-z_]+)(?:\.([a-z_]+))?[^}]*\})");
   for (const auto& schema : schemas()) {
     const std::string words(sentence_pattern(schema.type));
     EXPECT_FALSE(words.empty()) << schema.type << " has no words";
     const auto body = schema.blank();
-    for (std::sregex_iterator at(words.begin(), words.end(), kField), end; at != end; ++at)
-      EXPECT_TRUE(body.contains((*at)[1].str())) << schema.type << " has no field " << (*at)[1];
+    for (std::sregex_iterator at(words.begin(), words.end(), kField), end; at != end; ++at) {
+      const auto field = (*at)[1].str(), inner = (*at)[2].str();
+      ASSERT_TRUE(body.contains(field)) << schema.type << " has no field " << field;
+      EXPECT_TRUE(inner.empty() || body[field].contains(inner))
+          << schema.type << ": " << field << " has no field " << inner;
+    }
   }
 }
 
@@ -46,6 +50,14 @@ TEST(Sentence, NumbersTruthAndNamesReadAsWords) {
   EXPECT_EQ(sentence("run.finished",
                      {{"runbook", "r"}, {"outcome", "succeeded"}, {"duration_ms", 10250}}),
             "procedure r succeeded in 10.2 s");
+}
+
+TEST(Sentence, SpeaksOfWhatAFieldHolds) {
+  const Json verdict{{"state", "inconclusive"}, {"doubt", "stale"}, {"reason", "it stopped"}};
+  EXPECT_EQ(sentence("action.effect_judged", {{"action", "act-0001"}, {"verdict", verdict}}),
+            "effect of action act-0001: inconclusive (stale): it stopped");
+  EXPECT_EQ(sentence("action.effect_judged", {{"action", "act-0001"}, {"verdict", "?"}}),
+            "effect of action act-0001: ");
 }
 
 TEST(Sentence, AnUnknownTypeIsSaidByItsName) {

@@ -47,6 +47,8 @@ Json action_json(const Action& action) {
   json["finished_by"] = action.finished_by;
   json["finished_at"] = time_or_null(action.finished_at);
   json["proof"] = action.proof;
+  json["expects"] = action.expects ? Json(*action.expects) : Json();
+  json["effect"] = action.effect ? Json(*action.effect) : Json();
   return json;
 }
 
@@ -112,6 +114,16 @@ http::Response list_actions(const ImproveDomain& domain, const http::Request& re
   Json items = Json::array();
   for (auto& [due, action] : found) items.push_back(std::move(action));
   return http::json_response({{"items", std::move(items)}});
+}
+
+http::Response get_action(const ImproveDomain& domain, const http::Request& request) {
+  const auto& id = request.path_parameter("id");
+  const auto found = domain.actions().find(id);
+  if (found == domain.actions().end())
+    return http::problem_response(
+        {ErrorCode::kNotFound,
+         fmt::format("no action {}; GET /api/v1/actions lists them", quote(id))});
+  return http::json_response(action_json(found->second));
 }
 
 void get_analysis(const std::shared_ptr<Api>& api, const http::Request& request,
@@ -189,6 +201,7 @@ std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger
   };
   list("/api/v1/analyses", "listAnalyses", list_analyses);
   list("/api/v1/actions", "listActions", list_actions);
+  list("/api/v1/actions/{id}", "getAction", get_action);
   later("GET", "/api/v1/analyses/{id}", Role::kViewer, "getAnalysis", get_analysis);
   later("POST", "/api/v1/analyses/{id}/sections", Role::kResponder, "editAnalysisSection",
         [](Shared a, const http::Request& request, http::Reply reply) {
@@ -224,6 +237,16 @@ std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger
                                          .owner = text_or(body, "owner"),
                                          .due = due_of(text_or(body, "due")),
                                          .by = by});
+              },
+              show_action, std::move(reply));
+        });
+  later("POST", "/api/v1/actions/{id}/expectation", Role::kResponder, "expectEffect",
+        [show_action](Shared a, const http::Request& request, http::Reply reply) {
+          const auto id = request.path_parameter("id");
+          command(
+              a, request, 200,
+              [a, id, by = request.principal.actor](const Json& body) {
+                return a->domain.expect(id, expectation_of(body), by);
               },
               show_action, std::move(reply));
         });

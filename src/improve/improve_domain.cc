@@ -20,6 +20,15 @@ journal::NewFact fact_of(std::string stream, const Payload& payload, const std::
           .correlation = std::move(story)};
 }
 
+/// Of an action that is finished and expects something.
+EffectWatch watch_of(const Action& action) {
+  return {.kind = "improve.look",
+          .subject = action.what.action,
+          .changed_at = *action.finished_at,
+          .expects = *action.expects,
+          .guard_rails = {}};
+}
+
 }  // namespace
 
 void ImproveDomain::apply(const journal::Fact& fact) {
@@ -50,7 +59,21 @@ void ImproveDomain::apply(const journal::Fact& fact) {
       found->second.finished_at = fact.time;
       found->second.proof = body.proof;
     }
+  } else if (fact.type == facts::ActionEffectExpected::kType) {
+    auto body = fact.body.get<facts::ActionEffectExpected>();
+    if (const auto found = actions_.find(body.action); found != actions_.end())
+      found->second.expects = std::move(body.expects);
+  } else if (fact.type == facts::ActionEffectJudged::kType) {
+    auto body = fact.body.get<facts::ActionEffectJudged>();
+    if (const auto found = actions_.find(body.action); found != actions_.end())
+      found->second.effect = std::move(body.verdict);
   }
+}
+
+journal::Decision ImproveDomain::on_finished(const journal::Fact& fact, Timestamp now) const {
+  const auto found = actions_.find(text_or(fact.body, "action"));
+  if (found == actions_.end() || !found->second.expects) return {};
+  return {.facts = {}, .intents = {next_look(watch_of(found->second), now)}};
 }
 
 /// One action for a step at a time: while it is open, reaching the step again asks nothing new.
@@ -73,6 +96,7 @@ journal::Decision ImproveDomain::on_budget_step(const journal::Fact& fact, Times
 
 journal::Decision ImproveDomain::react(const journal::Fact& fact, Timestamp now) {
   if (fact.type == facts::BudgetStepReached::kType) return on_budget_step(fact, now);
+  if (fact.type == facts::ActionFinished::kType) return on_finished(fact, now);
   if (fact.type != "incident.resolved") return {};
   const auto incident = text_or(fact.body, "incident");
   const auto workload = workloads_.find(incident);
@@ -81,6 +105,19 @@ journal::Decision ImproveDomain::react(const journal::Fact& fact, Timestamp now)
                                     .incident = incident,
                                     .workload = workload->second};
   return {.facts = {fact_of("analysis/" + body.analysis, body, "system", incident)}, .intents = {}};
+}
+
+journal::Decision ImproveDomain::outcome(const journal::Intent& intent,
+                                         const journal::Outcome& outcome, Timestamp now) {
+  const auto found = actions_.find(subject_of(intent));
+  if (found == actions_.end()) return {};
+  const auto look = look_of(intent, outcome);
+  const auto& id = found->first;
+  journal::Decision decision;
+  decision.facts.push_back(fact_of(
+      "action/" + id, facts::ActionEffectJudged{id, look.number, look.verdict}, "system", ""));
+  if (!look.verdict.last) decision.intents.push_back(next_look(watch_of(found->second), now));
+  return decision;
 }
 
 Result<const Analysis*> ImproveDomain::open_analysis(const std::string& id) const {
@@ -135,8 +172,7 @@ Result<journal::Decision> ImproveDomain::create(facts::ActionCreated action) con
                            .intents = {}};
 }
 
-Result<journal::Decision> ImproveDomain::finish(const std::string& id, const std::string& proof,
-                                                const std::string& by) const {
+Result<const Action*> ImproveDomain::open_action(const std::string& id) const {
   const auto found = actions_.find(id);
   if (found == actions_.end())
     return fail(ErrorCode::kNotFound,
@@ -144,6 +180,27 @@ Result<journal::Decision> ImproveDomain::finish(const std::string& id, const std
   if (!found->second.finished_by.empty())
     return fail(ErrorCode::kConflict,
                 fmt::format("action {} was finished by {}", id, found->second.finished_by));
+  return &found->second;
+}
+
+Result<journal::Decision> ImproveDomain::expect(const std::string& id,
+                                                const facts::Expectation& expects,
+                                                const std::string& by) const {
+  if (const auto action = open_action(id); !action) {
+    auto error = action.error();
+    if (error.code == ErrorCode::kConflict)
+      error.message += ": an effect is stated before the figures are known";
+    return std::unexpected(std::move(error));
+  }
+  TRY_STATUS(check(expects));
+  return journal::Decision{
+      .facts = {fact_of("action/" + id, facts::ActionEffectExpected{id, expects, by}, by, id)},
+      .intents = {}};
+}
+
+Result<journal::Decision> ImproveDomain::finish(const std::string& id, const std::string& proof,
+                                                const std::string& by) const {
+  TRY_STATUS(open_action(id));
   return journal::Decision{
       .facts = {fact_of("action/" + id, facts::ActionFinished{id, by, proof}, by, "")},
       .intents = {}};
@@ -155,7 +212,8 @@ Json ImproveDomain::snapshot() const {
     analyses.push_back({a.what, a.drafted_at, a.drafted_seq, a.edits, a.signed_by, a.signed_at});
   Json actions = Json::array();
   for (const auto& [id, a] : actions_)
-    actions.push_back({a.what, a.created_at, a.finished_by, a.proof, a.finished_at});
+    actions.push_back(
+        {a.what, a.created_at, a.finished_by, a.proof, a.finished_at, a.expects, a.effect});
   return {{"analyses", std::move(analyses)},
           {"actions", std::move(actions)},
           {"workloads", workloads_}};
@@ -179,7 +237,9 @@ Status ImproveDomain::restore(const Json& snapshot) {
                     .created_at = a.at(1).get<Timestamp>(),
                     .finished_by = a.at(2).get<std::string>(),
                     .finished_at = a.at(4).get<std::optional<Timestamp>>(),
-                    .proof = a.at(3).get<std::string>()};
+                    .proof = a.at(3).get<std::string>(),
+                    .expects = a.at(5).get<std::optional<facts::Expectation>>(),
+                    .effect = a.at(6).get<std::optional<facts::EffectVerdict>>()};
       actions_.emplace(action.what.action, std::move(action));
     }
     workloads_ = snapshot.at("workloads").get<std::map<std::string, std::string>>();

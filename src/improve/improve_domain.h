@@ -1,13 +1,14 @@
 #pragma once
 
-// The improve domain: a draft for each incident that is resolved, and actions. A functional core:
-// see journal/ledger.h.
+// The improve domain: a draft for each incident that is resolved, and actions with the proof of
+// what they did (docs/proof.md). A functional core: see journal/ledger.h.
 
 #include <map>
 #include <string>
 
 #include "facts/improve.h"
 #include "improve/draft.h"
+#include "improve/effect/effect.h"
 #include "journal/ledger.h"
 
 namespace wellrun::improve {
@@ -27,6 +28,8 @@ struct Action {
   std::string finished_by;
   std::optional<Timestamp> finished_at;
   std::string proof;
+  std::optional<facts::Expectation> expects;  ///< what it is to change, said before it was finished
+  std::optional<facts::EffectVerdict> effect;  ///< the newest verdict on that
 };
 
 class ImproveDomain final : public journal::Domain {
@@ -34,13 +37,13 @@ class ImproveDomain final : public journal::Domain {
   std::string_view name() const override { return "improve"; }
   void apply(const journal::Fact& fact) override;
   /// incident.resolved leads to analysis.drafted, budget.step_reached to action.created when the
-  /// step says so.
+  /// step says so, action.finished to the first look at its effect.
   journal::Decision react(const journal::Fact& fact, Timestamp now) override;
   journal::Decision tick(Timestamp) override { return {}; }
   std::optional<Timestamp> next_due() const override { return std::nullopt; }
-  journal::Decision outcome(const journal::Intent&, const journal::Outcome&, Timestamp) override {
-    return {};
-  }
+  /// A look becomes action.effect_judged, and the next look follows unless that was the last.
+  journal::Decision outcome(const journal::Intent& intent, const journal::Outcome& outcome,
+                            Timestamp now) override;
   Json snapshot() const override;
   Status restore(const Json& snapshot) override;
 
@@ -51,6 +54,10 @@ class ImproveDomain final : public journal::Domain {
   /// kInvalid without a title, an owner, or a due time that can be read; kNotFound for an unknown
   /// analysis.
   Result<journal::Decision> create(facts::ActionCreated action) const;
+  /// kNotFound; kConflict once it is finished: then the figures are known; kInvalid as check()
+  /// says.
+  Result<journal::Decision> expect(const std::string& id, const facts::Expectation& expects,
+                                   const std::string& by) const;
   Result<journal::Decision> finish(const std::string& id, const std::string& proof,
                                    const std::string& by) const;
 
@@ -60,6 +67,8 @@ class ImproveDomain final : public journal::Domain {
  private:
   journal::Decision on_budget_step(const journal::Fact& fact, Timestamp now) const;
   Result<const Analysis*> open_analysis(const std::string& id) const;
+  Result<const Action*> open_action(const std::string& id) const;
+  journal::Decision on_finished(const journal::Fact& fact, Timestamp now) const;
 
   std::map<std::string, Analysis> analyses_;
   std::map<std::string, Action> actions_;

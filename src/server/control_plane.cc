@@ -5,6 +5,7 @@
 #include "health/forecast/forecast_api.h"
 #include "health/kpi_api.h"
 #include "health/watch/watch_api.h"
+#include "improve/experiment/experiment_api.h"
 #include "improve/improve_api.h"
 #include "journal/journal_api.h"
 #include "procedures/procedures_api.h"
@@ -65,12 +66,15 @@ ControlPlane::ControlPlane(const Ports& ports)
       wanted_command_(may_begin(procedures_), command_step_),
       wanted_http_(may_begin(procedures_), http_step_),
       wanted_query_(may_begin(procedures_), query_step_),
+      effect_(unhurried(ports), catalog_.catalog(), ports.engine),
       email_(notify(ports, respond_), ports.mailer),
       webhook_(notify(ports, respond_), ports.http),
       slack_(notify(ports, respond_), ports.http) {
   ledger_.perform_with("procedures.run", wanted_command_);
   ledger_.perform_with("procedures.http", wanted_http_);
   ledger_.perform_with("procedures.query", wanted_query_);
+  ledger_.perform_with("improve.look", effect_);
+  ledger_.perform_with("experiment.look", effect_);
   ledger_.perform_with("respond.email", email_);
   ledger_.perform_with("respond.webhook", webhook_);
   ledger_.perform_with("respond.slack", slack_);
@@ -79,8 +83,8 @@ ControlPlane::ControlPlane(const Ports& ports)
 ControlPlane::~ControlPlane() = default;
 
 std::vector<journal::Domain*> ControlPlane::domains() {
-  return {&catalog_, &health_, &operations_, &finding_, &procedures_,
-          &respond_, &change_, &improve_,    &assess_};
+  return {&catalog_, &health_, &operations_, &finding_,    &procedures_,
+          &respond_, &change_, &improve_,    &experiment_, &assess_};
 }
 
 Status ControlPlane::start() {
@@ -111,6 +115,7 @@ std::vector<http::Route> ControlPlane::routes() {
   add(procedures::procedures_routes(runtime_, ledger_, procedures_, catalog_.catalog(), live_));
   add(change::change_routes(runtime_, ledger_, change_));
   add(improve::improve_routes(runtime_, ledger_, improve_));
+  add(improve::experiment_routes(runtime_, ledger_, experiment_));
   add(assess_service_.routes());
   add(journal::journal_routes(runtime_, ledger_));
   return all;

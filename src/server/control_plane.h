@@ -17,6 +17,8 @@
 #include "health/health_domain.h"
 #include "health/operations/operations_domain.h"
 #include "health/watch/watch_service.h"
+#include "improve/effect/effect_performer.h"
+#include "improve/experiment/experiment_domain.h"
 #include "improve/improve_domain.h"
 #include "journal/ledger.h"
 #include "platform/http/client.h"
@@ -97,6 +99,7 @@ class ControlPlane {
   respond::RespondDomain respond_;
   change::ChangeDomain change_;
   improve::ImproveDomain improve_;
+  improve::ExperimentDomain experiment_;
   assess::AssessDomain assess_;
   journal::Ledger ledger_;
   health::Evaluator evaluator_;
@@ -109,6 +112,7 @@ class ControlPlane {
   procedures::HttpStep http_step_;
   procedures::QueryStep query_step_;
   procedures::UnlessCancelled wanted_command_, wanted_http_, wanted_query_;
+  improve::EffectPerformer effect_;
   respond::EmailPerformer email_;
   respond::WebhookPerformer webhook_;
   respond::SlackPerformer slack_;

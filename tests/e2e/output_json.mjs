@@ -106,8 +106,17 @@ test('every command answers JSON to a program that asks for it', async () => {
     assert.ok((await json('analysis show', analysis.id)).sections.length > 0);
     await json('action list');
     const action = await json('action add', '--title', 'alert sooner', '--owner', 'shop', '--due', '2026-12-31', '--analysis', analysis.id);
+    await json('action expect', action.id, '--metric', 'up', '--direction', 'higher', '--smallest', '10%', '--watch', '2h');
+    await json('action show', action.id);
     await json('action done', action.id, '--proof', 'link');
     await json('analysis sign', analysis.id);
+    const experiment = await json('experiment start', '--hypothesis', 'it helps', '--owner', 'shop', '--metric', 'up', '--direction', 'higher', '--smallest', '0.1', '--guard-rail', 'lower:5%:sum(up)');
+    assert.equal(experiment.guard_rails[0].metric, 'sum(up)');
+    await json('experiment list');
+    await json('experiment show', experiment.id);
+    await refused('experiment learn', experiment.id, '--text', 'too early');
+    await json('experiment stop', experiment.id, '--reason', 'over');
+    await json('experiment learn', experiment.id, '--text', 'watch longer');
 
     const [runbook] = (await json('runbook list')).items;
     await json('automation list');

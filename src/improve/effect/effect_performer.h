@@ -1,0 +1,44 @@
+#pragma once
+
+// Performs a look: reads the history of each metric in a worker and asks the shift judge
+// (health/verdict/shift_judge.h). Only reads, so it may be repeated. The outcome's detail is
+// {"verdict": EffectVerdict, "guard_rails": [EffectVerdict]}.
+
+#include "catalog/catalog.h"
+#include "facts/improve.h"
+#include "journal/effect.h"
+#include "platform/runtime/runtime.h"
+#include "telemetry/promql/engine.h"
+
+namespace wellrun::improve {
+
+class EffectPerformer final : public journal::Performer {
+ public:
+  /// All outlive it, and what it still has in workers.
+  EffectPerformer(Runtime runtime, const catalog::Catalog& catalog,
+                  const telemetry::promql::Engine& engine)
+      : runtime_(runtime), catalog_(catalog), engine_(engine) {}
+
+  void perform(const journal::Intent& intent,
+               std::move_only_function<void(journal::Outcome)> done) override;
+
+ private:
+  Runtime runtime_;
+  const catalog::Catalog& catalog_;
+  const telemetry::promql::Engine& engine_;
+};
+
+/// One expectation with everything that a worker needs; PromQL in place of a Kpi's name.
+struct EffectQuestion {
+  facts::Expectation expects;
+  bool is_harm = false;  ///< of a guard rail: its states are broken and held
+  double error_rate = 0.05;
+  Timestamp changed_at{}, now{};
+};
+
+/// The verdict; one that cannot be asked is inconclusive, with the reason. Blocks.
+facts::EffectVerdict judge_effect(const EffectQuestion& question,
+                                  const telemetry::promql::Engine& engine,
+                                  const telemetry::promql::QueryLimits& limits);
+
+}  // namespace wellrun::improve
