@@ -55,6 +55,21 @@ void apply_analysis(Record& record, const journal::Fact& fact) {
   if (fact.type == facts::AnalysisSigned::kType) incident->second.analysis_signed = true;
 }
 
+void apply_action(Record& record, const journal::Fact& fact) {
+  auto& action = record.actions[text_or(fact.body, "action")];
+  if (fact.type == facts::ActionFinished::kType) action.finished = true;
+  if (fact.type == facts::ActionEffectExpected::kType) action.expected = true;
+  if (fact.type != facts::ActionEffectJudged::kType) return;
+  const auto verdict = fact.body.get<facts::ActionEffectJudged>().verdict;
+  if (verdict.last) action.effect = verdict.state;
+}
+
+void apply_experiment(Record& record, const journal::Fact& fact) {
+  auto& experiment = record.experiments[text_or(fact.body, "experiment")];
+  if (fact.type == facts::ExperimentEnded::kType) experiment.state = text_or(fact.body, "state");
+  if (fact.type == facts::ExperimentLearned::kType) experiment.learned = true;
+}
+
 std::string step_of(const journal::Fact& fact) {
   return text_or(fact.body, "run") + "/" + text_or(fact.body, "step");
 }
@@ -141,6 +156,8 @@ void apply(Record& record, const journal::Fact& fact) {
   if (fact.type.starts_with("incident.") || fact.type.starts_with("status."))
     apply_incident(record, fact);
   if (fact.type.starts_with("analysis.")) apply_analysis(record, fact);
+  if (fact.type.starts_with("action.")) apply_action(record, fact);
+  if (fact.type.starts_with("experiment.")) apply_experiment(record, fact);
   if (fact.type.starts_with("run.")) apply_run(record, fact);
   if (fact.type == "alert.fired") apply_alert(record, fact);
   if (fact.type == "event.recorded")

@@ -42,6 +42,17 @@ struct Delivery {
   std::optional<std::int64_t> lead_time_ms;  ///< since its commit, where that was told
 };
 
+struct ActionRecord {
+  bool finished = false;
+  bool expected = false;  ///< it said what it was to change
+  std::string effect;     ///< the verdict that was the last; empty until then
+};
+
+struct ExperimentRecord {
+  std::string state;     ///< how it ended; empty while it runs
+  bool learned = false;  ///< somebody said what it taught
+};
+
 /// Kept of deliveries: the newest.
 inline constexpr std::size_t kDeliveriesKept = 1000;
 
@@ -67,6 +78,8 @@ struct Record {
   std::deque<Delivery> deliveries;   ///< oldest first
   std::map<std::string, std::vector<std::string>>
       versions;  ///< "workload/component@version" -> environments in order of first success
+  std::map<std::string, ActionRecord> actions;
+  std::map<std::string, ExperimentRecord> experiments;
   std::size_t automated_runs = 0, automated_succeeded = 0;
   std::set<std::string> automated;   ///< ids of runs that an automation started
   std::size_t responders_acted = 0;  ///< approvals that a responder may give, given by a person
@@ -82,12 +95,15 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(IncidentRecord, workload, severity, opened_at
                                    mitigated_at, resolved_at, analysed, analysis_signed,
                                    severity_changed, told_customers, updates_overdue)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Delivery, environment, at, lead_time_ms)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ActionRecord, finished, expected, effect)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExperimentRecord, state, learned)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Record, by_type, alerts_fired, kpi_alerts_fired,
                                    alerts_with_event, alerts_fingerprints, kpi_status,
                                    kpis_reviewed, alert_verdicts, incidents, runs_succeeded,
                                    runs_failed, run_runbook, procedures_used, asked_role,
                                    runs_judged, analyses, committed, deployments_started,
-                                   deployments_ended, taken_back, deliveries, versions,
-                                   automated_runs, automated_succeeded, automated, responders_acted)
+                                   deployments_ended, taken_back, deliveries, versions, actions,
+                                   experiments, automated_runs, automated_succeeded, automated,
+                                   responders_acted)
 
 }  // namespace wellrun::assess

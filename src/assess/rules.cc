@@ -967,6 +967,49 @@ Finding improvement(const View& view) {
                     {fact_proof("the last action", created)}, created.last_at);
 }
 
+/// Of the actions that are done and not being watched any more. Confirmed or refuted: either way
+/// the insight was put to the test.
+Finding insights(const View& view) {
+  Share share{.begin_with =
+                  "say what an open action is to change, before it is done: wellrun action expect"};
+  std::size_t confirmed = 0, refuted = 0;
+  for (const auto& [id, action] : view.record.actions) {
+    if (!action.finished || (action.expected && action.effect.empty())) continue;
+    confirmed += action.effect == "confirmed";
+    refuted += action.effect == "refuted";
+    share.add(action.effect == "confirmed" || action.effect == "refuted", id);
+  }
+  const auto judged = view.record.of("action.effect_judged");
+  auto finding = from_share(
+      share, "finished actions were checked against what they were to change",
+      "say what an action is to change before it is done (wellrun action expect), not as with", {},
+      newest(judged));
+  if (share.good > 0) {
+    finding.figure += fmt::format(": {} confirmed, {} refuted", confirmed, refuted);
+    finding.evidence.push_back(fact_proof("the last look at an effect", judged));
+  }
+  return finding;
+}
+
+/// A result counts also when it refutes; to stop before there is one, or to learn nothing, does
+/// not.
+Finding experiments(const View& view) {
+  Share share{.begin_with = "start an experiment: wellrun experiment start"};
+  for (const auto& [id, experiment] : view.record.experiments) {
+    if (experiment.state.empty()) continue;
+    const bool has_result = experiment.state == "confirmed" || experiment.state == "refuted" ||
+                            experiment.state == "harmful";
+    share.add(has_result && experiment.learned, id);
+  }
+  const auto ended = view.record.of("experiment.ended");
+  auto finding =
+      from_share(share, "experiments came to a result and were learnt from",
+                 "say what it taught (wellrun experiment learn), or watch longer next time", {},
+                 newest(ended));
+  if (share.all > 0) finding.evidence.push_back(fact_proof("the last experiment's end", ended));
+  return finding;
+}
+
 struct Rule {
   std::string_view practice;
   Finding (*judge)(const View&);
@@ -985,6 +1028,7 @@ constexpr std::array kRules{
     Rule{"O12", empowered, {"incident list", "/incidents", "src/respond/incident_fsm_test.cc"}},
     Rule{"O13", escalation, {"incident escalate", "/incidents", "src/respond/respond_domain_test.cc"}},
     Rule{"O14", communication, {"incident update", "/incidents", "src/respond/status_page_test.cc"}},
+    Rule{"O15", experiments, {"experiment list", "/analyses", "src/improve/experiment/experiment_domain_test.cc"}},
     Rule{"P1", declared_signals, {"assess", "/workloads", "src/telemetry/otlp/otlp_test.cc"}},
     Rule{"P2", hosts_measured, {"query up", "/explore", "src/telemetry/scrape/scraper_test.cc"}},
     Rule{"P4", dependencies_measured, {"assess", "/workloads", "src/assess/rules_test.cc"}},
@@ -1021,6 +1065,7 @@ constexpr std::array kRules{
     Rule{"V1", improvement, {"action list", "/analyses", "src/assess/rules_test.cc"}},
     Rule{"V2", analyses, {"analysis list", "/analyses", "src/improve/draft_test.cc"}},
     Rule{"V3", feedback, {"run verdict", "/runs", "src/procedures/run_fsm_test.cc"}},
+    Rule{"V6", insights, {"action show", "/analyses", "src/improve/action_effect_test.cc"}},
 };
 // clang-format on
 

@@ -414,6 +414,47 @@ TEST(Evidence, WhatHasNoBaselineYetIsNamed) {
   EXPECT_EQ(world.judged("W4").verdict, Verdict::kNoEvidence);
 }
 
+Json judged(const char* id, const char* state, bool last) {
+  return {{"action", id}, {"verdict", {{"state", state}, {"last", last}}}};
+}
+
+TEST(Evidence, AnInsightCountsOnceItsLastVerdictConfirmsOrRefutesIt) {
+  World world;
+  EXPECT_EQ(world.judged("V6").verdict, Verdict::kNoEvidence);
+  for (const auto* id : {"act-1", "act-2"}) {
+    world.tell("action.effect_expected", {{"action", id}});
+    EXPECT_EQ(world.judged("V6").verdict, Verdict::kNoEvidence) << "a promise is none";
+  }
+  world.tell("action.finished", {{"action", "act-1"}, {"proof", "it surely helped"}});
+  world.tell("action.effect_judged", judged("act-1", "continue", false));
+  EXPECT_EQ(world.judged("V6").verdict, Verdict::kNoEvidence) << "it is being watched";
+  world.tell("action.effect_judged", judged("act-1", "refuted", true));
+  EXPECT_EQ(world.judged("V6").verdict, Verdict::kPractised) << world.judged("V6").figure;
+  world.tell("action.finished", {{"action", "act-2"}});
+  world.tell("action.effect_judged", judged("act-2", "inconclusive", true));
+  EXPECT_NEAR(world.judged("V6").score, 0.5, 1e-9) << "nothing was shown";
+  world.tell("action.finished", {{"action", "act-3"}});
+  EXPECT_NEAR(world.judged("V6").score, 1.0 / 3, 1e-9) << "it said nothing beforehand";
+  EXPECT_NE(world.judged("V6").figure.find("0 confirmed, 1 refuted"), std::string::npos);
+}
+
+TEST(Evidence, AnExperimentCountsWithAResultThatWasLearntFrom) {
+  World world;
+  const auto end = [&](const char* id, const char* state) {
+    world.tell("experiment.started", {{"experiment", id}});
+    world.tell("experiment.ended", {{"experiment", id}, {"state", state}});
+  };
+  world.tell("experiment.started", {{"experiment", "exp-0"}});
+  EXPECT_EQ(world.judged("O15").verdict, Verdict::kNoEvidence) << "it runs";
+  end("exp-1", "refuted");
+  EXPECT_EQ(world.judged("O15").verdict, Verdict::kNot) << "nothing was learnt";
+  world.tell("experiment.learned", {{"experiment", "exp-1"}, {"text", "no"}});
+  EXPECT_EQ(world.judged("O15").verdict, Verdict::kPractised);
+  end("exp-2", "stopped");
+  world.tell("experiment.learned", {{"experiment", "exp-2"}, {"text", "too soon"}});
+  EXPECT_NEAR(world.judged("O15").score, 0.5, 1e-9) << "it was stopped before there was a result";
+}
+
 TEST(Evidence, TheSameRecordGivesTheSameAssessmentAfterASnapshot) {
   World world;
   world.tell("incident.opened", {{"incident", "inc-0001"}, {"workload", "shop"}, {"severity", 1}});
@@ -423,6 +464,8 @@ TEST(Evidence, TheSameRecordGivesTheSameAssessmentAfterASnapshot) {
   world.tell("analysis.drafted", {{"analysis", "ana-0001"}, {"incident", "inc-0001"}});
   succeed(world, "d1", "shop", "1.0", "production", format_rfc3339(world.now));
   world.tell("deployment.started", {{"deployment", "d2"}, {"commit_time", "2026-01-01T00:00:00Z"}});
+  world.tell("action.effect_judged", judged("act-1", "confirmed", true));
+  world.tell("experiment.ended", {{"experiment", "exp-1"}, {"state", "harmful"}});
   AssessDomain restored;
   ASSERT_TRUE(restored.restore(world.domain.snapshot()));
   EXPECT_EQ(restored.snapshot(), world.domain.snapshot());
