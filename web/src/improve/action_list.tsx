@@ -7,6 +7,7 @@ import { Empty } from '../platform/states';
 import { StatusMark } from '../platform/status';
 import { formatDay } from '../platform/time';
 import type { Action } from './analysis_queries';
+import { Effect } from './effect';
 
 export function ActionList({ actions, empty }: { actions: Action[]; empty: string }) {
   const [finishing, setFinishing] = useState<Action>();
@@ -35,6 +36,7 @@ export function ActionList({ actions, empty }: { actions: Action[]; empty: strin
                 )}
                 {action.proof && ` · ${action.proof}`}
               </span>
+              <Effect expects={action.expects} effect={action.effect} />
             </span>
             {action.state === 'finished' ? (
               <StatusMark state="finished" />

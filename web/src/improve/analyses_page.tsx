@@ -4,16 +4,34 @@ import { Empty, Loaded } from '../platform/states';
 import { StatusMark } from '../platform/status';
 import { Time } from '../platform/time';
 import { ActionList } from './action_list';
-import { useActions, useAnalyses } from './analysis_queries';
+import { useActions, useAnalyses, useExperiments } from './analysis_queries';
+import { ExperimentList } from './experiment_list';
 
 export function AnalysesPage() {
   const analyses = useAnalyses();
   const actions = useActions('open');
+  const finished = useActions('finished');
+  const experiments = useExperiments();
   return (
     <Page title="Analyses" lead="What incidents taught, and what is done about it.">
       <Panel title="Open actions" flush>
         <Loaded query={actions} rows={3}>
           {({ items }) => <ActionList actions={items} empty="No action is open" />}
+        </Loaded>
+      </Panel>
+      <Panel title="Did it help?" flush>
+        <Loaded query={finished} rows={2}>
+          {({ items }) => (
+            <ActionList
+              actions={items.filter((it) => it.expects)}
+              empty="No finished action said beforehand what it was to change"
+            />
+          )}
+        </Loaded>
+      </Panel>
+      <Panel title="Experiments" flush>
+        <Loaded query={experiments} rows={2}>
+          {({ items }) => <ExperimentList experiments={items} />}
         </Loaded>
       </Panel>
       <Panel title="Post-incident analyses" flush>

@@ -4,6 +4,7 @@ import { useFallbackInterval } from '../platform/polling';
 
 export type Analysis = Schemas['Analysis'];
 export type Action = Schemas['Action'];
+export type Experiment = Schemas['Experiment'];
 
 export function useAnalyses(incident?: string) {
   return useQuery({
@@ -28,6 +29,14 @@ export function useActions(state: 'open' | 'finished') {
     queryKey: ['actions', state],
     queryFn: ({ signal }) =>
       answer(client.GET('/api/v1/actions', { params: { query: { state } }, signal })),
+    refetchInterval: useFallbackInterval(),
+  });
+}
+
+export function useExperiments() {
+  return useQuery({
+    queryKey: ['experiments'],
+    queryFn: ({ signal }) => answer(client.GET('/api/v1/experiments', { signal })),
     refetchInterval: useFallbackInterval(),
   });
 }

@@ -82,6 +82,15 @@ const looks: Record<string, Look> = {
   signed: { tone: 'good', icon: IconShieldCheck, text: 'Signed' },
   open: { tone: 'info', icon: IconCircleDot, text: 'Open' },
   finished: { tone: 'good', icon: IconCheck, text: 'Finished' },
+  // effects and experiments
+  confirmed: { tone: 'good', icon: IconCircleCheck, text: 'Confirmed' },
+  refuted: { tone: 'info', icon: IconCircleX, text: 'Refuted' },
+  continue: { tone: 'mute', icon: IconHourglass, text: 'Nothing shown yet' },
+  inconclusive: { tone: 'mute', icon: IconHelpCircle, text: 'Inconclusive' },
+  harmful: { tone: 'bad', icon: IconAlertTriangle, text: 'Harmful' },
+  stopped: { tone: 'mute', icon: IconBan, text: 'Stopped' },
+  broken: { tone: 'bad', icon: IconAlertTriangle, text: 'Broken' },
+  held: { tone: 'good', icon: IconShieldCheck, text: 'Held' },
 };
 
 export function lookOf(state: string): Look {
