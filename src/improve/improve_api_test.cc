@@ -141,5 +141,21 @@ TEST_F(ImproveApiTest, ActionsAreListedSoonestDueFirstByStateAndAnalysis) {
   EXPECT_TRUE(parse_rfc3339(finished["finished_at"].get<std::string>()));
 }
 
+TEST_F(ImproveApiTest, AnActionShowsWhatItIsToChangeAndNothingWhereItDoesNotSay) {
+  add_action("a pool", "2026-12-31");
+  const auto path = std::string("/api/v1/actions/act-0001");
+  EXPECT_EQ(get(path)["expects"], Json());
+  const Json expects{{"metric", "latency"}, {"direction", "lower"}, {"smallest", 0.1}};
+  ASSERT_EQ(ask("POST", path + "/expectation", expects).status, 200);
+  const auto shown = get(path);
+  EXPECT_EQ(shown["expects"]["metric"], "latency");
+  EXPECT_EQ(shown["expects"]["watch"], "7d") << "unless said otherwise";
+  EXPECT_EQ(shown["effect"], Json()) << "nobody has looked";
+  EXPECT_EQ(ask("POST", path + "/expectation", {{"metric", "latency"}, {"smallest", 2}}).status,
+            400);
+  EXPECT_EQ(ask("POST", "/api/v1/actions/act-0009/expectation", expects).status, 404);
+  EXPECT_EQ(ask("GET", "/api/v1/actions/act-0009").status, 404);
+}
+
 }  // namespace
 }  // namespace wellrun::improve
