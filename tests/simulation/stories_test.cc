@@ -1,6 +1,8 @@
 // Single stories: a storm of alerts, a rota across a change of the clocks, peers that hang or lie.
 
+#include <cmath>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "core/text.h"
 #include "simulation/story.h"
@@ -268,6 +270,59 @@ TEST(Stories, WhatIsForetoldFiresOnceAndEndsWhenItIsNoLongerSo) {
 
 /// Berlin puts its clocks forward on 2026-03-29 and back on 2026-10-25; the hand-over of Monday
 /// stays at 09:00 there. The server is restarted now and then, and the answer for the past stays.
+/// An action that helped and an experiment that did harm, in a world where the process dies now and
+/// then: each story has its one end, and no look is taken twice.
+TEST(Stories, WhatAnActionAndAnExperimentDidIsFoundOutThroughCrashes) {
+  Shop shop(*parse_rfc3339("2026-01-05T10:00:00Z"), {.crash = 0.05}, 11);
+  const auto now = shop.world.time.now();
+  const auto record = [&](const char* name, double before, double after) {
+    telemetry::SeriesWrite series{.labels = Labels{{"__name__", name}}};
+    for (int minute = -48 * 60; minute < 12 * 60; minute += 4)
+      series.samples.push_back(
+          {to_unix_ms(now + minute * 1min),
+           (minute < 10 ? before : after) * (1 + 0.03 * std::sin(minute * minute * 0.37))});
+    shop.world.metrics.add(std::move(series));
+  };
+  record("latency", 200, 120);
+  record("errors", 0.01, 0.02);
+  shop.apply();
+  const Json faster{
+      {"metric", "latency"}, {"direction", "lower"}, {"smallest", 0.1}, {"watch", "2h"}};
+  const auto post = [&](const std::string& path, const Json& body) {
+    std::optional<http::Response> answer;
+    for (int tries = 0; tries < 50 && !answer; ++tries) {
+      answer = shop.house.call("person:ana", "POST", path, body);
+      shop.go_on(1s);
+    }
+    return answer ? answer->status : 0;
+  };
+  post("/api/v1/actions", {{"title", "a pool"}, {"owner", "storefront"}, {"due", "2026-02-01"}});
+  post("/api/v1/actions/act-0001/expectation", faster);
+  shop.go_on(8min);
+  post("/api/v1/actions/act-0001/finish", {{"proof", "#12"}});
+  post("/api/v1/experiments",
+       {{"hypothesis", "a pool is enough"},
+        {"owner", "storefront"},
+        {"expects", faster},
+        {"guard_rails",
+         Json::array({{{"metric", "errors"}, {"direction", "higher"}, {"smallest", 0.2}}})}});
+  shop.go_on(3h);
+  shop.world.calm();
+  shop.go_on(1h);
+
+  const auto effect = shop.house.look("/api/v1/actions/act-0001").at("effect");
+  EXPECT_EQ(text_or(effect, "state"), "confirmed") << effect;
+  const auto experiment = shop.house.look("/api/v1/experiments/exp-0001");
+  EXPECT_EQ(text_or(experiment, "state"), "harmful") << experiment;
+  EXPECT_EQ(shop.count("experiment.ended"), 1U);
+  for (const char* type : {"action.effect_judged", "experiment.judged"}) {
+    std::set<int> looks;
+    for (const auto& fact : *shop.world.store.read({.type_prefix = type, .limit = 100}))
+      EXPECT_TRUE(looks.insert(fact.body.at("look").get<int>()).second) << type;
+    EXPECT_FALSE(looks.empty()) << type;
+  }
+}
+
 TEST(Stories, WhoIsPagedFollowsTheRotaAcrossBothChangesOfTheClocks) {
   struct Row {
     const char* at;

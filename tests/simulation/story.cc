@@ -192,9 +192,11 @@ std::map<std::string, Json> states_from(const std::vector<journal::Fact>& facts)
   respond::RespondDomain respond(catalog.catalog());
   change::ChangeDomain change(catalog.catalog());
   improve::ImproveDomain improve;
+  improve::ExperimentDomain experiment;
   assess::AssessDomain assess;
-  const std::vector<journal::Domain*> domains = {
-      &catalog, &health, &operations, &finding, &procedures, &respond, &change, &improve, &assess};
+  const std::vector<journal::Domain*> domains = {&catalog,    &health,  &operations, &finding,
+                                                 &procedures, &respond, &change,     &improve,
+                                                 &experiment, &assess};
   for (const auto& fact : facts)
     for (auto* domain : domains) domain->apply(fact);
   std::map<std::string, Json> states;
