@@ -4,8 +4,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numbers>
-#include <numeric>
 
 #include "core/assert.h"
 #include "health/verdict/normal.h"
@@ -47,6 +45,16 @@ struct Sums {
   }
 };
 
+/// Four sums, so that one addition need not wait for the one before: this is where the time goes.
+double product(const double* a, const double* b, std::size_t count) {
+  std::array<double, 4> sums{};
+  std::size_t i = 0;
+  for (; i + 4 <= count; i += 4)
+    for (std::size_t k = 0; k < 4; ++k) sums[k] += a[i + k] * b[i + k];
+  for (; i < count; ++i) sums[0] += a[i] * b[i];
+  return sums[0] + sums[1] + sums[2] + sums[3];
+}
+
 /// The Cholesky factor of one hypothesis's covariance grows reading by reading; each row whitens
 /// one more reading, so one pass gives the sums after every reading.
 class Whitening {
@@ -60,9 +68,7 @@ class Whitening {
     double own = kernels_.covariance(hypothesis_, i, i), known_y = 0, known_x = 0;
     for (std::size_t j = 0; j < i; ++j) {
       const double* other = &factor_[j * (j + 1) / 2];
-      row[j] =
-          (kernels_.covariance(hypothesis_, i, j) - std::inner_product(row, row + j, other, 0.0)) /
-          other[j];
+      row[j] = (kernels_.covariance(hypothesis_, i, j) - product(row, other, j)) / other[j];
       own -= row[j] * row[j];
       known_y += row[j] * readings_[j];
       known_x += row[j] * steps_[j];

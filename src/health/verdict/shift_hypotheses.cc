@@ -25,12 +25,21 @@ constexpr double kTrendVariance = 4, kTrendSteps = 100;
 
 /// A smooth season (MacKay's periodic kernel; Rasmussen and Williams, equation 4.31) without its
 /// mean, which belongs to the level, and with variance one.
-double periodic(double apart_s, double period_s, double turns) {
-  const double sharpness = 1 / (turns * turns);
-  const double mean = std::exp(-sharpness) * std::cyl_bessel_i(0.0, sharpness);
-  const double sine = std::sin(std::numbers::pi * apart_s / period_s);
-  return (std::exp(-2 * sine * sine * sharpness) - mean) / (1 - mean);
-}
+class Periodic {
+ public:
+  Periodic(double period_s, double turns)
+      : period_s_(period_s),
+        sharpness_(1 / (turns * turns)),
+        mean_(std::exp(-sharpness_) * std::cyl_bessel_i(0.0, sharpness_)) {}
+
+  double operator()(double apart_s) const {
+    const double sine = std::sin(std::numbers::pi * apart_s / period_s_);
+    return (std::exp(-2 * sine * sine * sharpness_) - mean_) / (1 - mean_);
+  }
+
+ private:
+  double period_s_, sharpness_, mean_;
+};
 
 void add_noises(std::vector<ShiftHypothesis>& all, ShiftHypothesis each) {
   const double weight = each.weight;
@@ -66,6 +75,7 @@ const std::vector<ShiftHypothesis>& shift_hypotheses() {
 
 ShiftKernels::ShiftKernels(std::span<const ShiftReading> readings, const ShiftModel& model) {
   parts_.reserve(readings.size() * (readings.size() + 1) / 2);
+  const Periodic day(kDay_s, kDayTurns), week(kWeek_s, kWeekTurns);
   const auto along = [&](const ShiftReading& each) {
     return (each.time_s - model.changed_s) / model.step_s / kTrendSteps;
   };
@@ -74,8 +84,8 @@ ShiftKernels::ShiftKernels(std::span<const ShiftReading> readings, const ShiftMo
       const double apart_s = readings[i].time_s - readings[j].time_s;
       auto& part = parts_.emplace_back();
       part.level = model.level_known ? 0 : kLevelVariance;
-      part.daily = periodic(apart_s, kDay_s, kDayTurns);
-      part.weekly = periodic(apart_s, kWeek_s, kWeekTurns) * (1 + part.daily) / 2;
+      part.daily = day(apart_s);
+      part.weekly = week(apart_s) * (1 + part.daily) / 2;
       part.trend = along(readings[i]) * along(readings[j]);
       for (std::size_t k = 0; k < kShiftMemories.size(); ++k)
         part.wander[k] = std::exp(-apart_s / model.step_s / kShiftMemories[k]);
