@@ -98,6 +98,12 @@ Result<Json> effectiveness(const Api& api, const Asked& asked) {
               {"recent", recent_alerts(history, asked.workload)}};
 }
 
+/// What a lower bar would have said stands in the scores alone: without their support there is
+/// nothing to propose.
+bool rests_on_its_backtest(const Proposal& proposal) {
+  return proposal.what == "lower";
+}
+
 Result<Json> propose(const Api& api, const Asked& asked) {
   TRY(const auto history, read_history(api.journal, asked.from));
   const auto worths = worth_of(subjects_of(asked.catalog), history, asked.now);
@@ -107,6 +113,8 @@ Result<Json> propose(const Api& api, const Asked& asked) {
     if (!asked.workload.empty() && proposal.workload != asked.workload) continue;
     auto item = to_json(proposal);
     item["backtest"] = backtests.of(proposal);
+    if (rests_on_its_backtest(proposal) && item["backtest"].value("supports", Json()) != true)
+      continue;
     items.push_back(std::move(item));
   }
   return Json{{"from", format_rfc3339(asked.from)},

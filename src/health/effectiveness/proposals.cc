@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "health/finding/finding_domain.h"
+#include "health/watch/watched_series.h"
 
 namespace wellrun::health::effectiveness {
 namespace {
@@ -410,7 +411,8 @@ class Proposing {
       return fmt::format("max_over_time(wellrun:baseline:score{{workload=\"{}\"{}}}[5m])", workload,
                          more);
     };
-    const double together = std::round(100 * (score - finding::kTogether)) / 100;
+    const double together =
+        std::max(watch::kAlarmScore, std::round(100 * (score - finding::kTogether)) / 100);
     return {{"alert", "Finding"},
             {"expr", fmt::format("max({}) >= {} or count({} >= {}) >= 2 or max({}) >= {}",
                                  scores(""), score, scores(""), together,
