@@ -114,6 +114,31 @@ TEST(Stories, AStormOfAlertsIsOneIncidentAndNotAStormOfPages) {
   }
 }
 
+constexpr auto kDrain = R"(---
+apiVersion: wellrun.io/v1
+kind: Runbook
+metadata: {name: drain}
+spec:
+  owner: storefront
+  steps:
+    - {name: drain, run: {command: drain-everything}, retries: 20}
+)";
+
+/// Cancelling is the emergency brake: what only waits for its next attempt begins no more.
+TEST(Stories, ARunThatIsCancelledBetweenTwoAttemptsCarriesNothingOutAfterIt) {
+  Shop shop;
+  shop.world.failing_commands = {"drain-everything"};
+  shop.apply(kDrain);
+  const auto run = shop.post("/api/v1/runs", {{"runbook", "drain"}});
+  shop.go_on(20s);  // between the attempts after 8 and 16 seconds of waiting
+  const auto carried_out = shop.world.commands;
+  EXPECT_GE(carried_out.at(run + " drain-everything"), 3);
+  shop.post("/api/v1/runs/" + run + "/cancel", Json::object());
+  shop.go_on(5min);
+  EXPECT_EQ(shop.world.commands, carried_out);
+  EXPECT_EQ(text_or(shop.house.look("/api/v1/runs/" + run), "state"), "cancelled");
+}
+
 /// Before the outage the clock is set, and perhaps right again after a few seconds; the same once
 /// the first level has been paged. Nobody acknowledges: the next level is paged in its time.
 TEST(Stories, AClockThatIsSetLosesNoPageAndHoldsNoEscalationUp) {
