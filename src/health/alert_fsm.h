@@ -6,7 +6,7 @@
 //   pending ──no longer──▶ (absent)
 //   firing ──no longer, for `keep_firing_for`──▶ (absent): resolved
 //
-// One that fired before a restart goes on for one look-back at least.
+// After an outage longer than the look-back one that fired before goes on for a look-back at least.
 //
 // Source: Prometheus' rules/alerting.go (AlertingRule.Eval). One difference: a resolved alert is
 // forgotten at once, because the journal remembers it.

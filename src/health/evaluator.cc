@@ -97,6 +97,8 @@ void Evaluator::start() {
   state_->look_regularly();
   state_->started = true;
   state_->started_at = state_->runtime.clock.steady();
+  const auto last = state_->options.last_sample;
+  state_->was_long_away = last != Timestamp{} && state_->runtime.clock.now() - last > kLookback;
   state_->subscription =
       state_->ledger.subscribe([state = state_.get()](const journal::Fact& fact) {
         if (fact.type == facts::CatalogApplied::kType) state->refresh();
@@ -617,6 +619,7 @@ void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const Sl
       series.push_back({Labels{}, *burn.long_rate});
     auto context = context_at(now);
     context.restored = job.burns_restored;
+    context.keeps_taken_over = false;  // what it knows is in its counts: goes_on()
     auto alerts = evaluate(rule, job.burn_alerts[i], series, context);
     if (!alerts) {
       job.slo.error = to_string(alerts.error());

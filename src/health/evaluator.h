@@ -38,6 +38,9 @@ struct EvaluatorOptions {
   const operations::OperationsRecord* operations = nullptr;
   std::map<std::string, std::string> external_labels;
   std::string external_url;
+  /// The newest that was stored before the start; zero: it is not known. Older than the look-back,
+  /// alerts that were taken over have no answer until they are measured again.
+  Timestamp last_sample{};
 };
 
 /// One rule as /api/v1/rules shows it.

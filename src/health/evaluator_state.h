@@ -201,7 +201,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
             .external_labels = options.external_labels,
             .external_url = options.external_url,
             .restored = {},
-            .keeps_taken_over = runtime.clock.steady() - started_at < kLookback};
+            .keeps_taken_over = was_long_away && runtime.clock.steady() - started_at < kLookback};
   }
 
   Runtime runtime;
@@ -217,6 +217,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   std::map<std::string, std::string> unrecorded;
   bool started = false;  ///< what the catalog had at the start has been taken over
   std::chrono::nanoseconds started_at{};
+  bool was_long_away = false;  ///< for longer than the look-back nothing was measured
   std::uint64_t generations = 0;
   std::unique_ptr<Timer> subscription, look_timer;
 

@@ -149,6 +149,7 @@ struct EvaluatorTest : testing::Test {
   telemetry::CommitWatch commits{world};
   bool watching = false;
   operations::OperationsRecord record;
+  Timestamp last_sample{};
   std::unique_ptr<Evaluator> evaluator;
 
   EvaluatorTest() {
@@ -180,6 +181,7 @@ struct EvaluatorTest : testing::Test {
     EvaluatorOptions options;
     options.commits = watching ? &commits : nullptr;
     options.operations = &record;
+    options.last_sample = last_sample;
     evaluator = std::make_unique<Evaluator>(time.runtime(), catalog, world, commits, *ledger,
                                             *domain, options);
     evaluator->start();
@@ -194,6 +196,7 @@ struct EvaluatorTest : testing::Test {
   }
 
   void kill_and_restart(Duration outage = 0s) {
+    last_sample = time.now();
     time.crash();
     world.dead = false;
     evaluator.reset();

@@ -279,7 +279,8 @@ void Application::State::build_control_plane() {
             .secrets_folder = absolute(options.secrets_folder),
             .evaluator = {.commits = commits.get(),
                           .external_labels = {},
-                          .external_url = options.public_url},
+                          .external_url = options.public_url,
+                          .last_sample = store->newest_sample()},
             .ledger = {},
             .baselines = baselines.get(),
             .unhurried = &unhurried});

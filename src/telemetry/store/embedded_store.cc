@@ -270,6 +270,11 @@ Status EmbeddedStore::backup(const std::filesystem::path& dir) {
   return store::backup(*core_, dir);
 }
 
+Timestamp EmbeddedStore::newest_sample() const {
+  const auto newest = core_->newest_ms.load();
+  return newest == INT64_MIN ? Timestamp{} : from_unix_ms(newest);
+}
+
 const ChangeLog& EmbeddedStore::changes() const {
   return core_->changes;
 }

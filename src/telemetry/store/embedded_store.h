@@ -93,6 +93,8 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
   std::size_t head_chunks() const;
   /// Told of every write, deletion and the retention; lives as long as the store.
   const ChangeLog& changes() const;
+  /// Of all samples; zero while there is none.
+  Timestamp newest_sample() const;
 
   /// Deletes the samples in `range` of the series that match any of `sets` (at least one), as far
   /// as they were acknowledged before the call; durable when it returns. A series without any left
