@@ -137,12 +137,12 @@ TEST(Mending, WhatMemoryKnowsIsNotLostWithItsBlock) {
   Folder folder;
   fill_database(folder / "made");
   VirtualRuntime runtime;
+  std::ofstream((folder / "made") / "db.damaged") << "as if damage had been met before\n";
   auto store = open_store(folder / "made", runtime);
   ASSERT_EQ(read_all(*store).samples, kAllSamples);
   store->put_metadata({{"m0", "counter", "Help.", ""}});
   for (const auto& table : files_below(folder / "made" / "db", ".sst"))
     if (fs::file_size(table) < 200'000) flip_byte(table, 20);
-  std::ofstream((folder / "made") / "db.damaged") << "as if a restart had met it\n";
   const auto compacted = store->compact();
   ASSERT_TRUE(compacted) << to_string(compacted.error());
   ASSERT_TRUE(store->stop());
