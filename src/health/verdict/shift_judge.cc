@@ -123,7 +123,8 @@ bool knows_level(const ShiftQuestion& question, const Sides& sides) {
 Finding doubt(const ShiftQuestion& question, const Sides& sides, bool level_known) {
   const auto step = shift_window(question.changed_at, question.watch).step;
   const bool young = question.now < question.changed_at + kStaleSteps * step;
-  if (sides.late().empty()) return young ? Finding::kTooFew : Finding::kNoData;
+  const bool comes_late = young && (level_known || sides.before > 0);
+  if (sides.late().empty()) return comes_late ? Finding::kTooFew : Finding::kNoData;
   const double silent_s =
       to_unix_seconds(std::min(question.now, question.changed_at + question.watch)) -
       sides.all.back().time_s;

@@ -63,7 +63,10 @@ TEST(ShiftJudge, HigherIsJudgedLikeLower) {
 TEST(ShiftJudge, NeverPassesSilentlyWhereItCannotCompare) {
   EXPECT_EQ(judge({}).finding, Finding::kNoData);
   EXPECT_TRUE(judge({}).is_last) << "the watch is over";
-  EXPECT_EQ(judge({}, kChanged + hours(1)).finding, Finding::kTooFew) << "it cannot be there yet";
+  EXPECT_EQ(judge({}, kChanged + hours(1)).finding, Finding::kNoData) << "a misspelt metric";
+  EXPECT_FALSE(judge({}, kChanged + hours(1)).is_last);
+  EXPECT_EQ(judge(series(200, 150), kChanged + hours(1)).finding, Finding::kTooFew)
+      << "it cannot be there yet";
   EXPECT_FALSE(judge({}, kChanged + kWatch / 2).is_last);
   EXPECT_EQ(judge(series(200, 150), kChanged + hours(21)).finding, Finding::kTooFew);
   EXPECT_EQ(judge(series(200, 150, kChanged)).finding, Finding::kNoData);
