@@ -37,7 +37,7 @@ else()
   # GoogleTest's macros, which see to it themselves.
   target_compile_options(wellrun_options INTERFACE
     -Wno-error=maybe-uninitialized -Wno-error=stringop-overflow -Wno-error=array-bounds
-    -Wno-error=restrict -Wno-error=dangling-pointer -Wno-error=free-nonheap-object -Wno-dangling-else)
+    -Wno-error=restrict -Wno-error=free-nonheap-object -Wno-dangling-else)
 endif()
 
 if(WELLRUN_FUZZ)

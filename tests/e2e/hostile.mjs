@@ -8,7 +8,8 @@ import { gzipSync } from 'node:zlib';
 import { call, frame, kLogs, kMetrics, kTraces } from './grpc.mjs';
 import { folder, freePort, raw, run, serve } from './server.mjs';
 
-const kMaxMemoryMiB = 450;
+// A sanitizer's shadow and red zones count as the server's memory.
+const kMaxMemoryMiB = 450 * Number(process.env.WELLRUN_MEMORY_FACTOR ?? 1);
 const kProtobuf = { 'content-type': 'application/x-protobuf' };
 const kJson = { 'content-type': 'application/json' };
 const kHeaderTimeoutMs = 10_000;

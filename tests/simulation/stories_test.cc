@@ -342,7 +342,8 @@ TEST(Stories, WhatAnActionAndAnExperimentDidIsFoundOutThroughCrashes) {
   EXPECT_EQ(shop.count("experiment.ended"), 1U);
   for (const char* type : {"action.effect_judged", "experiment.judged"}) {
     std::set<int> looks;
-    for (const auto& fact : *shop.world.store.read({.type_prefix = type, .limit = 100}))
+    const auto judged = shop.world.store.read({.type_prefix = type, .limit = 100});
+    for (const auto& fact : *judged)
       EXPECT_TRUE(looks.insert(fact.body.at("look").get<int>()).second) << type;
     EXPECT_FALSE(looks.empty()) << type;
   }
