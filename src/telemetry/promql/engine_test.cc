@@ -257,6 +257,9 @@ TEST(PromqlParser, errors_say_where) {
       {"1 == 2", "1:3: parse error: comparisons between scalars must use BOOL modifier"},
       {"foo(a)", "1:1: parse error: unknown function with name \"foo\""},
       {"a{b=~\"(\"}", "1:6: parse error: error parsing regexp: missing ): ("},
+      {R"({"", "a"})", "1:6: parse error: metric name must not be set twice: \"\" or \"a\""},
+      {R"({__name__="b", "a"})",
+       "1:16: parse error: metric name must not be set twice: \"b\" or \"a\""},
       {"5x", "1:1: parse error: bad number or duration syntax: \"5x\""},
   };
   for (const auto& one : cases) {

@@ -108,6 +108,10 @@ bool matches_empty(const Matcher& matcher) {
   return set && set->matches({});
 }
 
+bool says_the_name(const Matcher& matcher) {
+  return matcher.name == kMetricNameLabel && matcher.kind == Matcher::Kind::kEqual;
+}
+
 class Parser {
  public:
   Parser(std::string_view query, const ParserOptions& options, std::vector<Token> tokens)
@@ -864,10 +868,12 @@ class Parser {
       ++at_;
       if (name.kind == TokenKind::kString &&
           (at(TokenKind::kComma) || at(TokenKind::kRightBrace))) {
-        if (!node.name.empty())
+        // An empty name is one, too.
+        const auto given = std::ranges::find_if(node.matchers, says_the_name);
+        if (!node.name.empty() || given != node.matchers.end())
           return error(name.position,
-                       fmt::format("metric name must not be set twice: \"{}\" or \"{}\"", node.name,
-                                   name.text));
+                       fmt::format("metric name must not be set twice: \"{}\" or \"{}\"",
+                                   node.name.empty() ? given->value : node.name, name.text));
         node.name = name.text;
         node.matchers.push_back({Matcher::Kind::kEqual, std::string(kMetricNameLabel), name.text});
         if (!accept(TokenKind::kComma)) break;
@@ -908,7 +914,7 @@ class Parser {
         return error(here().position, fmt::format("error parsing regexp: {}", regex.error()));
     }
     ++at_;
-    if (made.name == kMetricNameLabel && !node.name.empty() && made.kind == Matcher::Kind::kEqual)
+    if (says_the_name(made) && !node.name.empty())
       return error({start, start},
                    fmt::format("metric name must not be set twice: \"{}\" or \"{}\"", node.name,
                                made.value));
