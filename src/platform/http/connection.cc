@@ -48,6 +48,7 @@ struct Exchange {
   std::size_t request_bytes = 0;
   std::chrono::nanoseconds started{0};
   bool keep_alive = false;
+  bool is_http_1_0 = false;
   bool may_gzip = false;
 };
 
@@ -296,6 +297,7 @@ class HttpConnection final : public Connection,
     exchange_.method = request_.method;
     exchange_.path = head.target();
     exchange_.keep_alive = parser_->keep_alive();
+    exchange_.is_http_1_0 = head.version() < 11;
     exchange_.may_gzip = contains_word(request_.header("Accept-Encoding"), "gzip");
   }
 
@@ -466,6 +468,7 @@ class HttpConnection final : public Connection,
   WriteOptions write_options() const {
     return {.head_only = exchange_.method == "HEAD",
             .keep_alive = exchange_.keep_alive,
+            .is_http_1_0 = exchange_.is_http_1_0,
             .may_gzip = exchange_.may_gzip,
             .is_stream = false,
             .is_public = exchange_.route != nullptr && exchange_.route->role == Role::kPublic,

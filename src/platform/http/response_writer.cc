@@ -112,10 +112,18 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
+void append_one_line(std::string& out, std::string_view text) {
+  if (text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos) {
+    out += text;
+  } else {
+    out += one_line(text);
+  }
+}
+
 void append_header(std::string& head, std::string_view name, std::string_view value) {
-  head += one_line(name);
+  append_one_line(head, name);
   head += ": ";
-  head += one_line(value);
+  append_one_line(head, value);
   head += "\r\n";
 }
 
@@ -134,13 +142,20 @@ void compress(Response& response) {
   response.headers.push_back({"Vary", "Accept-Encoding"});
 }
 
+/// What only a page can do, frames and links, is not said of data: a client of the query API spends
+/// more on each header than on a small answer.
 void add_security_headers(Headers& headers) {
   add_missing(headers, "X-Content-Type-Options", "nosniff");
+  if (!is_document(find_header(headers, "Content-Type"))) return;
   add_missing(headers, "Referrer-Policy", "same-origin");
   add_missing(headers, "X-Frame-Options", "DENY");
-  if (is_document(find_header(headers, "Content-Type"))) {
-    add_missing(headers, "Content-Security-Policy", kContentSecurityPolicy);
-  }
+  add_missing(headers, "Content-Security-Policy", kContentSecurityPolicy);
+}
+
+/// That a connection stays is what HTTP/1.1 means by saying nothing.
+std::string_view connection_line(const WriteOptions& options) {
+  if (!options.keep_alive) return "Connection: close\r\n";
+  return options.is_http_1_0 ? "Connection: keep-alive\r\n" : "";
 }
 
 }  // namespace
@@ -181,9 +196,8 @@ Written write_response(Response response, const WriteOptions& options) {
   if (!options.is_public) add_missing(response.headers, "Cache-Control", "no-store");
   Written written;
   written.head.reserve(kLikelyHeadBytes);
-  fmt::format_to(std::back_inserter(written.head),
-                 "HTTP/1.1 {} {}\r\nDate: {}\r\nServer: wellrun\r\n", response.status,
-                 reason_of(response.status), http_date(options.now));
+  fmt::format_to(std::back_inserter(written.head), "HTTP/1.1 {} {}\r\nDate: {}\r\n",
+                 response.status, reason_of(response.status), http_date(options.now));
   for (const auto& header : response.headers) {
     if (is_ours(header.name)) continue;
     append_header(written.head, header.name, header.value);
@@ -192,8 +206,8 @@ Written write_response(Response response, const WriteOptions& options) {
   if (!options.is_stream && !has_no_body) {
     append_header(written.head, "Content-Length", std::to_string(response.body.size()));
   }
-  written.head +=
-      options.keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  written.head += connection_line(options);
+  written.head += "\r\n";
   if (!options.head_only && !has_no_body) written.body = std::move(response.body);
   return written;
 }

@@ -10,11 +10,12 @@
 namespace wellrun::http {
 
 struct WriteOptions {
-  bool head_only = false;  ///< the request was HEAD
-  bool keep_alive = true;  ///< say that the connection stays
-  bool may_gzip = false;   ///< the peer takes it
-  bool is_stream = false;  ///< no length; the end of the connection ends it
-  bool is_public = false;  ///< caches may keep it; otherwise no-store unless the handler says so
+  bool head_only = false;    ///< the request was HEAD
+  bool keep_alive = true;    ///< the connection stays
+  bool is_http_1_0 = false;  ///< the request's version: there, that has to be said
+  bool may_gzip = false;     ///< the peer takes it
+  bool is_stream = false;    ///< no length; the end of the connection ends it
+  bool is_public = false;    ///< caches may keep it; otherwise no-store unless the handler says so
   Timestamp now{};
 };
 

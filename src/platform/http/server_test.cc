@@ -172,10 +172,29 @@ TEST_F(ServerTest, AnswersWithSecurityHeadersAndADate) {
   const auto answer = answer_to(get("/page"));
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\nDate: ")) << answer;
   for (const auto* header :
-       {"Server: wellrun\r\n", "X-Content-Type-Options: nosniff\r\n", "X-Frame-Options: DENY\r\n",
+       {"X-Content-Type-Options: nosniff\r\n", "X-Frame-Options: DENY\r\n",
         "Referrer-Policy: same-origin\r\n", "script-src 'self';", "Connection: close\r\n"}) {
     EXPECT_NE(answer.find(header), std::string::npos) << header;
   }
+}
+
+TEST_F(ServerTest, DataComesWithFewHeaders) {
+  Peer peer(start());
+  peer.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+  auto head = peer.until("hello");
+  const auto date = head.find("Date: ");
+  head.erase(date, head.find("\r\n", date) + 2 - date);
+  EXPECT_EQ(head,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            "X-Content-Type-Options: nosniff\r\nContent-Length: 5\r\n\r\nhello");
+}
+
+TEST_F(ServerTest, AnOldClientIsToldThatItsConnectionStays) {
+  Peer peer(start());
+  peer.send("GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_NE(peer.until("hello").find("\r\nConnection: keep-alive\r\n"), std::string::npos);
+  peer.send("GET /hello HTTP/1.0\r\n\r\n");
+  EXPECT_NE(peer.until_closed().find("\r\nConnection: close\r\n"), std::string::npos);
 }
 
 TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
