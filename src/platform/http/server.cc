@@ -47,11 +47,12 @@ Result<tcp::endpoint> endpoint_of(std::string_view listen) {
 }  // namespace
 
 struct Server::State : std::enable_shared_from_this<Server::State> {
-  State(SystemRuntime& system, ServerOptions options, const Router& router,
+  State(SystemRuntime& system_, ServerOptions options, const Router& router,
         Authenticate authenticate)
-      : io(system.io()),
+      : system(system_),
+        io(system_.io()),
         context(std::make_shared<ServerContext>(std::move(options), router, std::move(authenticate),
-                                                system.runtime())),
+                                                system_.runtime())),
         acceptor(asio::make_strand(io)),
         pause(acceptor.get_executor()) {}
 
@@ -91,8 +92,10 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     socket.set_option(tcp::no_delay(true), error);
     const bool refused = !admit();
     if (refused && tls) return;  // a handshake would cost more than it says
+    const int descriptor = tls ? -1 : socket.release(error);
+    if (error) return;
     auto transport =
-        tls ? tls_server_transport(std::move(socket), tls) : tcp_transport(std::move(socket));
+        tls ? tls_server_transport(std::move(socket), tls) : polled_transport(descriptor, system);
     auto connection = make_connection(context, std::move(transport), peer.address().to_string());
     {
       const std::lock_guard lock(mutex);
@@ -127,6 +130,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     changed.wait_for(lock, wait, [&] { return connections.empty() || io.stopped(); });
   }
 
+  SystemRuntime& system;
   asio::io_context& io;
   std::shared_ptr<ServerContext> context;
   tcp::acceptor acceptor;

@@ -6,8 +6,18 @@
 
 #include "platform/http/transport.h"
 
+namespace wellrun {
+class SystemRuntime;
+}
+
 namespace wellrun::http {
 
+/// The accepting side of plain TCP, on the runtime's poller: a request is read, worked on and
+/// answered by one thread. Takes the connected socket `descriptor`; `runtime` outlives the
+/// transport.
+std::unique_ptr<Transport> polled_transport(int descriptor, SystemRuntime& runtime);
+
+/// On Asio's threads.
 std::unique_ptr<Transport> tcp_transport(boost::asio::ip::tcp::socket socket);
 
 /// The accepting side. `context` outlives the transport.

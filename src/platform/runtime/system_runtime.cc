@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "core/assert.h"
+#include "platform/runtime/poller.h"
 
 namespace wellrun {
 namespace {
@@ -225,7 +226,8 @@ class SystemStrand final : public Strand {
 /// and the sockets never wait for work.
 class SystemWorkers final : public Workers {
  public:
-  SystemWorkers(asio::io_context& io, int most) : io_(io), most_(std::max(1, most)) {}
+  SystemWorkers(asio::io_context& io, Poller& poller, int most)
+      : io_(io), poller_(poller), most_(std::max(1, most)) {}
 
   void run(Task task) override {
     {
@@ -238,11 +240,11 @@ class SystemWorkers final : public Workers {
 
  private:
   void start(Task task) {
-    auto work = [this, task = std::move(task)]() mutable { do_work(std::move(task)); };
-    if (doing == Doing::kSockets)  // not for work that shares itself among others and waits
-      asio::defer(io_, std::move(work));
-    else
+    Task work = [this, task = std::move(task)]() mutable { do_work(std::move(task)); };
+    if (doing != Doing::kSockets)  // work that shares itself among others may wait for them
       asio::post(io_, std::move(work));
+    else if (!poller_.defer(work))
+      asio::defer(io_, std::move(work));
   }
 
   void do_work(Task task) {
@@ -262,6 +264,7 @@ class SystemWorkers final : public Workers {
   }
 
   asio::io_context& io_;
+  Poller& poller_;
   const int most_;
   std::mutex mutex_;
   int running_ = 0;
@@ -286,17 +289,19 @@ class BlockingPool final : public Workers {
 struct SystemRuntime::State {
   explicit State(SystemRuntimeOptions options)
       : clock(std::move(options.wall_clock)),
+        poller(thread_count(options), as_socket_thread),
         io(thread_count(options)),
         keep_running(asio::make_work_guard(io)),
         strand(io, clock),
-        workers(io, options.worker_threads) {
+        workers(io, poller, options.worker_threads) {
     std::signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < thread_count(options); ++i) {
-      threads.emplace_back([this] {
-        const Turn turn(Doing::kSockets);
-        io.run();
-      });
-    }
+    for (int i = 0; i < thread_count(options); ++i)
+      threads.emplace_back([this] { as_socket_thread([this] { io.run(); }); });
+  }
+
+  static void as_socket_thread(const std::function<void()>& loop) {
+    const Turn turn(Doing::kSockets);
+    loop();
   }
 
   static int thread_count(const SystemRuntimeOptions& options) {
@@ -305,6 +310,7 @@ struct SystemRuntime::State {
 
   SystemClock clock;
   SystemRandom random;
+  Poller poller;  ///< outlives what io's destructor destroys: sockets that are told to it
   asio::io_context io;
   asio::executor_work_guard<asio::io_context::executor_type> keep_running;
   SystemStrand strand;
@@ -313,7 +319,7 @@ struct SystemRuntime::State {
   std::vector<std::thread> threads;
 
   bool runs_this_thread() {
-    return io.get_executor().running_in_this_thread() ||
+    return io.get_executor().running_in_this_thread() || poller.runs_this_thread() ||
            std::ranges::any_of(pools, &BlockingPool::runs_this_thread);
   }
   void join() {
@@ -321,6 +327,7 @@ struct SystemRuntime::State {
     for (auto& pool : pools) pool.join();
     for (auto& thread : threads)
       if (thread.joinable()) thread.join();
+    poller.join();
   }
   std::mutex join_mutex;
 
@@ -353,6 +360,10 @@ asio::io_context& SystemRuntime::io() {
   return state_->io;
 }
 
+Poller& SystemRuntime::poller() {
+  return state_->poller;
+}
+
 void SystemRuntime::watch_signals() {
   if (!state_->signals) state_->signals.emplace(state_->io, SIGINT, SIGTERM);
 }
@@ -381,6 +392,7 @@ void SystemRuntime::stop() {
   }
   state_->strand.forget_timers();
   state_->io.stop();
+  state_->poller.stop();
   for (auto& pool : state_->pools) pool.stop();
   state_->ended.notify_all();
   if (!state_->runs_this_thread()) state_->join();

@@ -23,9 +23,11 @@ struct SystemRuntimeOptions {
 };
 
 /// Whether the calling thread runs a socket's handler or a task of Workers. Both end with handing
-/// on, so what they hand on is best deferred to SystemRuntime::io(): it runs on the same thread
-/// once they return, and none is woken.
+/// on, so what they hand on is best deferred to SystemRuntime::io(), or to the poller whose thread
+/// it is: it runs on the same thread once they return, and none is woken.
 bool is_about_to_return();
+
+class Poller;
 
 class SystemRuntime {
  public:
@@ -41,6 +43,9 @@ class SystemRuntime {
 
   /// For servers and clients in platform/ that speak Asio themselves.
   boost::asio::io_context& io();
+
+  /// For sockets whose requests are mostly answered by the thread that reads them.
+  Poller& poller();
 
   /// From now on SIGINT and SIGTERM are kept for run_until_signal() instead of ending the process.
   void watch_signals();
