@@ -23,6 +23,7 @@
 #include "server/backup_api.h"
 #include "server/cardinality_api.h"
 #include "server/control_plane.h"
+#include "server/cross_origin.h"
 #include "server/languages.h"
 #include "server/lifecycle_api.h"
 #include "server/notifications_api.h"
@@ -228,17 +229,23 @@ Status Application::State::bind() {
     return authenticator->authenticate(request);
   };
   const auto bind = [&](std::unique_ptr<http::Server>& server, const std::string& listen,
-                        const http::Router& router, const char* setting) -> Status {
+                        const http::Router& router, const char* setting,
+                        decltype(http::ServerOptions::more_headers) more_headers = {}) -> Status {
     if (listen.empty()) return {};
     http::ServerOptions server_options{.listen = listen,
                                        .tls_certificate_file = options.tls_certificate_file,
-                                       .tls_key_file = options.tls_key_file};
+                                       .tls_key_file = options.tls_key_file,
+                                       .more_headers = std::move(more_headers)};
     server =
         std::make_unique<http::Server>(system, std::move(server_options), router, authenticate);
     if (auto bound = server->bind(); !bound) return cannot_listen(bound.error(), setting);
     return {};
   };
-  TRY_STATUS(bind(main_server, options.listen, main_router, "--listen"));
+  TRY(auto cross_origin, CrossOrigin::make(options.cors_origin));
+  TRY_STATUS(bind(main_server, options.listen, main_router, "--listen",
+                  [cross_origin = std::move(cross_origin)](const http::Request& request) {
+                    return cross_origin.headers_for(request);
+                  }));
   TRY_STATUS(bind(status_server, options.status_listen, status_router, "--status-listen"));
   return bind(otlp_server, options.otlp_http_listen, otlp_router, "--otlp-http-listen");
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "platform/http/server.h"
+#include "server/cross_origin.h"
 
 namespace wellrun::server {
 
@@ -51,6 +52,9 @@ void declare(config::Settings& settings, Options& options) {
   settings.flag("enable-lifecycle", options.lifecycle,
                 "admins may reload and end the server over HTTP, as with Prometheus' "
                 "--web.enable-lifecycle");
+  settings.text("cors-origin", "regex", options.cors_origin,
+                "origins whose web pages may read the Prometheus API, as with Prometheus' "
+                "--web.cors.origin; none when empty");
   settings.text("enable-feature", "names", options.features,
                 "PromQL features, comma-separated, with Prometheus' names");
   settings.choice("log-level", options.log_level, {"debug", "info", "warning", "error"},
@@ -64,6 +68,8 @@ Status check(const Options& options) {
   if (tls != !options.tls_key_file.empty()) {
     return fail(ErrorCode::kInvalid, "TLS needs both --tls-cert and --tls-key");
   }
+  if (auto made = CrossOrigin::make(options.cors_origin); !made)
+    return std::unexpected(std::move(made).error());
   const auto flush = options.flush_interval;
   if (flush != Duration{0} && (flush < Duration{100} || flush > Duration{1000}))
     return fail(ErrorCode::kInvalid,

@@ -29,6 +29,7 @@ struct Options {
   std::size_t max_series_per_workload = 500'000;  ///< unless it says so itself; jobs, too
   bool admin_api = false;                         ///< whether series can be deleted over HTTP
   bool lifecycle = false;                         ///< whether /-/reload and /-/quit do anything
+  std::string cors_origin;     ///< regex of origins whose pages may read metrics; empty: none
   std::string features;        ///< PromQL features, as Prometheus' --enable-feature
   std::string public_url;      ///< how people reach `listen`; for links in messages
   bool sandbox = true;         ///< run commands of runbooks in bubblewrap

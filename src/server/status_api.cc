@@ -30,6 +30,7 @@ Json flags(const StatusSources& s) {
           {"storage.tsdb.path", s.options.data + "/telemetry"},
           {"storage.tsdb.retention.time", format_duration(s.options.retention)},
           {"storage.tsdb.out-of-order-time-window", format_duration(s.options.out_of_order_window)},
+          {"web.cors.origin", s.options.cors_origin},
           {"web.enable-admin-api", s.options.admin_api ? "true" : "false"},
           {"web.enable-lifecycle", s.options.lifecycle ? "true" : "false"},
           {"web.enable-otlp-receiver", "true"},

@@ -125,6 +125,31 @@ test('refuses to open a door: no authentication, or no TLS, beyond loopback', as
   assert.match(clear.stderr, /--tls-cert/);
 });
 
+test('pages of another origin read metrics only when told so, and without cookies', async () => {
+  const server = await serve(folder(), '--cors-origin', 'https://(grafana|wiki)\\.example');
+  const at = (path, method, origin, headers = {}) => fetch(`${server.url}${path}`, { method, headers: { Origin: origin, ...headers } });
+  const wiki = 'https://wiki.example';
+  const allowed = (answer) => answer.headers.get('access-control-allow-origin');
+  const preflight = await at('/api/v1/query', 'OPTIONS', wiki, { 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization' });
+  assert.equal(preflight.status, 204);
+  assert.equal(allowed(preflight), wiki);
+  assert.match(preflight.headers.get('access-control-allow-headers'), /Authorization/);
+  assert.match(preflight.headers.get('access-control-allow-methods'), /POST/);
+  assert.equal(preflight.headers.get('access-control-allow-credentials'), null);
+  const asked = await at('/api/v1/query?query=1', 'GET', wiki, { Authorization: `Bearer ${server.token}` });
+  assert.equal(asked.status, 200);
+  assert.equal(allowed(asked), wiki);
+  assert.match(asked.headers.get('vary'), /Origin/);
+  const unknown = await at('/api/v1/query?query=1', 'GET', wiki);
+  assert.equal(unknown.status, 401);
+  assert.equal(allowed(unknown), wiki, 'the page may read why');
+  assert.equal(allowed(await at('/api/v1/query?query=1', 'GET', `${wiki}.evil.test`)), null);
+  assert.equal(allowed(await at('/api/v1/incidents', 'GET', wiki)), null);
+  await server.stop();
+  const refused = await run('serve', '--data', folder(), '--listen', '127.0.0.1:0', '--cors-origin', '(');
+  assert.match(refused.stderr, /--cors-origin is "\(", which is no regular expression/);
+});
+
 test('refuses a flush interval that it would not keep', async () => {
   for (const interval of ['50ms', '2s']) {
     const refused = await run('serve', '--data', folder(), '--listen', '127.0.0.1:0', '--flush-interval', interval);

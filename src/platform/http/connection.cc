@@ -1,5 +1,6 @@
 #include "platform/http/connection.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio/defer.hpp>
@@ -45,6 +46,7 @@ struct Exchange {
   std::string path;
   std::string actor;
   const Route* route = nullptr;
+  Headers more_headers;  ///< of the answer
   std::size_t request_bytes = 0;
   std::chrono::nanoseconds started{0};
   bool keep_alive = false;
@@ -310,6 +312,7 @@ class HttpConnection final : public Connection,
     if (!target) return problem_response(target.error());
     request_.path = exchange_.path = std::move(target->path);
     request_.query = std::move(target->query);
+    if (options().more_headers) exchange_.more_headers = options().more_headers(request_);
     auto match = context_->router.match(request_.method, target->raw_path);
     if (match.route == nullptr) return refuse_route(match);
     exchange_.route = match.route;
@@ -455,6 +458,7 @@ class HttpConnection final : public Connection,
     if (phase_ == Phase::kClosed) return;
     if (context_->stopping) exchange_.keep_alive = false;
     const int status = response.status;
+    std::ranges::move(exchange_.more_headers, std::back_inserter(response.headers));
     auto written = write_response(std::move(response), write_options());
     const auto bytes = written.head.size() + written.body.size();
     phase_ = Phase::kWriting;

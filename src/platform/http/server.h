@@ -42,13 +42,16 @@ struct ServerOptions {
   std::size_t max_header_bytes = 32 << 10;
   Duration header_timeout{
       10'000};  ///< from a request's first byte (or connecting) to the end of its headers
-  Duration idle_timeout{75'000};           ///< between two requests of a connection
-  Duration body_timeout{60'000};           ///< for a whole body
-  Duration write_timeout{60'000};          ///< for one piece of a response to be taken by the peer
-  int max_connections = 1000;              ///< beyond: 503 and closed
-  Duration stop_timeout{5'000};            ///< how long stop() waits for requests under way
-  Duration heartbeat_interval{15'000};     ///< of server-sent events
-  std::size_t max_queued_events = 1000;    ///< a stream whose peer does not take them is closed
+  Duration idle_timeout{75'000};         ///< between two requests of a connection
+  Duration body_timeout{60'000};         ///< for a whole body
+  Duration write_timeout{60'000};        ///< for one piece of a response to be taken by the peer
+  int max_connections = 1000;            ///< beyond: 503 and closed
+  Duration stop_timeout{5'000};          ///< how long stop() waits for requests under way
+  Duration heartbeat_interval{15'000};   ///< of server-sent events
+  std::size_t max_queued_events = 1000;  ///< a stream whose peer does not take them is closed
+  /// What an answer gets besides, by its request's line and headers; on an I/O thread; may be
+  /// empty.
+  std::function<Headers(const Request&)> more_headers;
   std::function<void(const Access&)> log;  ///< on an I/O thread; may be empty
 };
 
