@@ -18,8 +18,8 @@ namespace wellrun::health::forecast {
 
 /// Something with a bound that it should not cross.
 struct Subject {
-  std::string key;  ///< "kpi/<name>", "budget/<slo>", "disk/<id>" or "certificate/<id>";
-                    ///< "<kind>/all" when it could not be asked which there are
+  std::string key;   ///< "kpi/<name>", "budget/<slo>", "disk/<id>" or "certificate/<id>";
+                     ///< "<kind>/all" when it could not be asked which there are
   std::string kind;  ///< kpi, budget, disk or certificate
   std::string workload;
   std::string what;  ///< in words, the beginning of a sentence: "KPI orders"
