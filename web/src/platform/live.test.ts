@@ -1,6 +1,8 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { QueryClient } from '@tanstack/react-query';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { followFacts } from './live';
+import { followFacts, touchedBy } from './live';
 
 class FakeSource extends EventTarget {
   static readonly all: FakeSource[] = [];
@@ -46,6 +48,20 @@ test('a burst of facts is answered by one fetch of each thing it touches', () =>
   expect(invalidated).toEqual([]);
   vi.advanceTimersByTime(200);
   expect(invalidated).toEqual([['incidents'], ['journal']]);
+});
+
+test('every type of fact is listened to: what is not, an open page would never show', () => {
+  const golden = join(import.meta.dirname, '../../../tests/corpora/journal'); // "incident.opened.1.1.json"
+  const types = new Set(readdirSync(golden).map((file) => file.split('.').slice(0, 2).join('.')));
+  expect(Object.keys(touchedBy).sort()).toEqual([...types].sort());
+});
+
+test('what came of an action and of an experiment is fetched again', () => {
+  const [source] = FakeSource.all;
+  source?.dispatchEvent(new Event('action.effect_judged'));
+  source?.dispatchEvent(new Event('experiment.ended'));
+  vi.advanceTimersByTime(200);
+  expect(invalidated).toEqual([['analyses'], ['actions'], ['journal'], ['experiments']]);
 });
 
 test('after a break everything is fetched again: facts may have been missed', () => {

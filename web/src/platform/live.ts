@@ -6,7 +6,7 @@ import { kWhoAmI } from './queries';
 
 export type Connection = 'connecting' | 'live' | 'reconnecting';
 
-/** Fact type -> the queries (first key) that it touches. A browser must name every event it listens to. */
+/** Fact type -> the queries (first key) that it touches, beside the journal. A browser must name every event it listens to. */
 export const touchedBy: Readonly<Record<string, readonly string[]>> = {
   'catalog.applied': [
     'workloads',
@@ -21,6 +21,13 @@ export const touchedBy: Readonly<Record<string, readonly string[]>> = {
     'catalog',
     'resources',
   ],
+  'resource.applied': ['resources'],
+  'resource.deleted': ['resources'],
+  'resource.part': ['resources'],
+  'series.deletion_requested': [],
+  'series.deleted': [],
+  'series_limit.reached': [],
+  'series_limit.cleared': [],
   'alert.fired': ['incidents', 'workloads', 'slos', 'alerts'],
   'alert.resolved': ['incidents', 'workloads', 'slos', 'alerts'],
   'finding.opened': ['findings', 'baselines'],
@@ -66,6 +73,12 @@ export const touchedBy: Readonly<Record<string, readonly string[]>> = {
   'analysis.signed': ['analyses'],
   'action.created': ['analyses', 'actions'],
   'action.finished': ['analyses', 'actions'],
+  'action.effect_expected': ['analyses', 'actions'],
+  'action.effect_judged': ['analyses', 'actions'],
+  'experiment.started': ['experiments'],
+  'experiment.judged': ['experiments'],
+  'experiment.ended': ['experiments'],
+  'experiment.learned': ['experiments'],
   'assessment.made': ['assessment'],
 };
 
