@@ -1,6 +1,6 @@
 import { Button, Modal, TextInput } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { answer, client } from '../platform/api';
 import { CommandButton, useCommand } from '../platform/command';
 import { Empty } from '../platform/states';
@@ -9,10 +9,16 @@ import { formatDay } from '../platform/time';
 import type { Action } from './analysis_queries';
 import { Effect } from './effect';
 
-export function ActionList({ actions, empty }: { actions: Action[]; empty: string }) {
+interface ActionListProps {
+  actions: Action[];
+  empty: string;
+  hint?: ReactNode; // what to do about it
+}
+
+export function ActionList({ actions, empty, hint }: ActionListProps) {
   const [finishing, setFinishing] = useState<Action>();
   const today = new Date().toISOString().slice(0, 10);
-  if (actions.length === 0) return <Empty title={empty} />;
+  if (actions.length === 0) return <Empty title={empty}>{hint}</Empty>;
   return (
     <>
       <ul className="list">
@@ -57,7 +63,7 @@ export function ActionList({ actions, empty }: { actions: Action[]; empty: strin
   );
 }
 
-function FinishDialog({ action, close }: { action: Action; close: () => void }) {
+export function FinishDialog({ action, close }: { action: Action; close: () => void }) {
   const [proof, setProof] = useState('');
   const finish = useCommand({
     run: () =>
@@ -87,6 +93,13 @@ function FinishDialog({ action, close }: { action: Action; close: () => void }) 
           value={proof}
           onChange={(event) => setProof(event.currentTarget.value)}
         />
+        {!action.expects && (
+          <p className="dim small">
+            Nothing will be checked: this action does not say what it is to change, and once it is
+            finished it cannot be said any more. Say it first with{' '}
+            <code>wellrun action expect {action.id}</code>.
+          </p>
+        )}
         <Button type="submit" loading={finish.isPending} disabled={proof.trim() === ''}>
           Finish
         </Button>

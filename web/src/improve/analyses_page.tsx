@@ -25,6 +25,12 @@ export function AnalysesPage() {
             <ActionList
               actions={items.filter((it) => it.expects)}
               empty="No finished action said beforehand what it was to change"
+              hint={
+                <>
+                  Say it while an action is open, with <code>wellrun action expect</code>: it is
+                  checked once the action is finished.
+                </>
+              }
             />
           )}
         </Loaded>
