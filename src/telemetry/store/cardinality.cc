@@ -22,9 +22,8 @@ void keep_largest(std::vector<Count>& counts, std::size_t limit) {
 /// Of all samples, wherever they are; INT64_MAX when there are none.
 std::int64_t oldest_sample(const Core& core) {
   auto oldest = INT64_MAX;
-  core.head.each_ref([&](std::uint32_t ref) {
-    const std::scoped_lock lock(core.head.block_of(ref).mutex);
-    const auto& series = core.head.at(ref);
+  core.head.each_series([&](const SeriesBlock& block, const Series& series) {
+    const std::scoped_lock lock(block.mutex);
     if (series.has_disk()) oldest = std::min(oldest, series.disk_first_ms);
     for (const auto* floats : {&series.floats, &series.flushing})
       if (!floats->empty()) oldest = std::min(oldest, floats->front().time_ms);
@@ -37,11 +36,11 @@ std::int64_t oldest_sample(const Core& core) {
 
 }  // namespace
 
-std::size_t chunks_in_head(const Head& head) {
+std::size_t chunks_in_head(const Core& core) {
+  const auto pin = core.pins.pin();
   std::size_t count = 0;
-  head.each_ref([&](std::uint32_t ref) {
-    const std::scoped_lock lock(head.block_of(ref).mutex);
-    const auto& series = head.at(ref);
+  core.head.each_series([&](const SeriesBlock& block, const Series& series) {
+    const std::scoped_lock lock(block.mutex);
     for (const auto* floats : {&series.floats, &series.flushing}) count += floats->empty() ? 0 : 1;
     if (!series.histograms) return;
     for (const auto* histograms : {&series.histograms->samples, &series.histograms->flushing})
@@ -51,6 +50,7 @@ std::size_t chunks_in_head(const Head& head) {
 }
 
 Cardinality cardinality_of(const Core& core, std::size_t limit, const Roaring* within) {
+  const auto pin = core.pins.pin();
   Cardinality found;
   found.series = within == nullptr ? core.index.size() : within->cardinality();
   found.head_samples = core.head.sample_count.load();

@@ -138,6 +138,7 @@ class Checkpoint {
       if (auto* block = core_.head.block(i)) settle(*block, most_recent);
     core_.stuck_samples = 0;
     core_.wal->drop_before(segment);
+    give_back_ended(core_);
     ::malloc_trim(1U << 20);
     return {};
   }
@@ -145,7 +146,7 @@ class Checkpoint {
  private:
   Status put_series(std::uint32_t end) {
     for (auto ref = core_.persisted_end; ref < end; ++ref) {
-      if (!core_.head.has(ref)) continue;
+      if (!core_.head.has(ref) || core_.head.at(ref).gone) continue;
       std::string key;
       put_key32(key, ref);
       const auto labels = core_.head.at(ref).label_bytes();

@@ -16,9 +16,11 @@
 #include "telemetry/store/database.h"
 #include "telemetry/store/descriptions.h"
 #include "telemetry/store/embedded_store.h"
+#include "telemetry/store/ended_series.h"
 #include "telemetry/store/group_cache.h"
 #include "telemetry/store/head.h"
 #include "telemetry/store/kept_chunks.h"
+#include "telemetry/store/read_pins.h"
 #include "telemetry/store/retention.h"
 #include "telemetry/store/retention_clock.h"
 #include "telemetry/store/series_index.h"
@@ -44,6 +46,7 @@ struct Core {
         runtime(with),
         index(head, options.max_series),
         kept_chunks(std::make_unique<ChunkKeeper>(head, 2 * options.cache_bytes)),
+        ended(head, *kept_chunks, pins),
         retention(options.retention) {}
 
   EmbeddedStoreOptions options;
@@ -54,6 +57,8 @@ struct Core {
   SeriesIndex index;
   GroupCache groups;
   std::unique_ptr<ChunkKeeper> kept_chunks;
+  ReadPins pins;            ///< of whoever follows refs that the index gave out
+  EndedSeries ended;        ///< under checkpoint_mutex
   std::uint64_t opens = 0;  ///< how often the folder was opened
   std::unique_ptr<Signals> signals;
   std::unique_ptr<StartTimes> starts;
@@ -112,6 +117,9 @@ Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch);
 Status checkpoint(Core& core);
 /// The same with checkpoint_mutex held.
 Status checkpoint_alone(Core& core);
+/// Gives back what series took that have ended, as far as nobody can be at it. Under
+/// checkpoint_mutex.
+void give_back_ended(Core& core);
 /// Of series that match any of `sets`: what was stored before the call and lies in `range`.
 Result<DeletedSamples> delete_samples(Core& core, const std::vector<std::vector<Matcher>>& sets,
                                       TimeRange range);
@@ -135,7 +143,7 @@ Status backup(Core& core, const std::filesystem::path& to);
 Cardinality cardinality_of(const Core& core, std::size_t limit, const Roaring* within);
 
 /// Columns of samples that series have in the head, each a chunk-to-be.
-std::size_t chunks_in_head(const Head& head);
+std::size_t chunks_in_head(const Core& core);
 
 Result<std::vector<SeriesData>> select_series(const Core& core,
                                               const std::vector<Matcher>& matchers, TimeRange range,

@@ -88,6 +88,7 @@ class Deletion {
 
 Result<DeletedSamples> delete_samples(Core& core, const std::vector<std::vector<Matcher>>& sets,
                                       TimeRange range) {
+  const auto pin = core.pins.pin();
   Roaring refs;
   for (const auto& set : sets) {
     TRY(const auto matched, core.index.match(set));
@@ -105,6 +106,11 @@ Result<DeletedSamples> delete_samples(Core& core, const std::vector<std::vector<
   TRY_STATUS(checkpoint_alone(core));
   TRY_STATUS(reclaim(core));
   return deleted;
+}
+
+void give_back_ended(Core& core) {
+  core.index.forget_unused();
+  core.ended.advance(core.index.logged_end());
 }
 
 void touched(Core& core, TimeRange range) {

@@ -47,8 +47,10 @@ Status DiskChanges::write() {
   removed_bytes_ = put_bytes_ = 0;
   batch_.Clear();
   core_.checkpoint_epoch.fetch_add(1);  // iterators and chunks from before are let go of
-  const auto ended = settle();
-  return remove_rows(ended);
+  auto ended = settle();
+  const auto removed = remove_rows(ended);
+  core_.ended.add(std::move(ended));
+  return removed;
 }
 
 void DiskChanges::put_bounds() {
@@ -57,8 +59,11 @@ void DiskChanges::put_bounds() {
     const auto block = ref / SeriesBlock::kSize;
     if (done == block) continue;
     done = block;
-    batch_.Put(core_.database->family(Family::kDefault), bounds_key(block),
-               bounds_value(core_, block, bounds_));
+    auto* const family = core_.database->family(Family::kDefault);
+    if (const auto value = bounds_value(core_, block, bounds_); value.empty())
+      batch_.Delete(family, bounds_key(block));
+    else
+      batch_.Put(family, bounds_key(block), value);
   }
 }
 

@@ -78,6 +78,13 @@ Status start_retention_clock(Core& core) {
   return stored ? Status{} : put_retention_now(core);
 }
 
+/// Those for whom somebody was in the way before; not while others wait for the lock anyway.
+void give_back_ended_of(Core& core) {
+  if (core.ended.waiting() == 0) return;
+  if (const std::unique_lock once(core.checkpoint_mutex, std::try_to_lock); once)
+    give_back_ended(core);
+}
+
 /// Appends the starts of one series' samples, of which the batch then has `total` (unknown where
 /// none are given).
 void append_starts(std::vector<std::int64_t>& to, const std::vector<std::int64_t>& starts,
@@ -184,6 +191,7 @@ void EmbeddedStore::tick() {
     }
     if (background->is_pruning || now >= background->next_prune) prune_a_slice(now);
     mend_in_background(*core_);
+    give_back_ended_of(*core_);
     tick();
     const std::scoped_lock lock(background->mutex);
     background->busy = false;
@@ -255,6 +263,7 @@ Status EmbeddedStore::set_retention(std::vector<RetentionRule> rules) {
 
 Result<std::vector<RetentionShare>> EmbeddedStore::retention_of(
     const std::vector<Matcher>& matchers) const {
+  const auto pin = core_->pins.pin();
   TRY(auto refs, core_->index.match(matchers));
   TRY(const auto classes, retention_classes(*core_, *core_->retention.rules(), std::move(refs)));
   std::vector<RetentionShare> shares;
@@ -293,6 +302,9 @@ StoreStatistics EmbeddedStore::statistics() const {
   statistics.series = core_->index.size();
   statistics.head_samples = core_->head.sample_count + core_->stuck_samples;
   statistics.log_bytes = core_->wal->size_bytes();
+  statistics.series_held = core_->head.blocks_held() * store::SeriesBlock::kSize;
+  statistics.label_pairs_held = core_->index.pairs_held();
+  statistics.ended_series = core_->ended.waiting();
   const std::scoped_lock lock(core_->damage_mutex);
   statistics.damage = core_->damage;
   return statistics;
@@ -312,6 +324,7 @@ Result<std::unique_ptr<SeriesScan>> EmbeddedStore::scan(const std::vector<Matche
 
 Result<std::vector<Labels>> EmbeddedStore::series(const std::vector<std::vector<Matcher>>& sets,
                                                   TimeRange range, const ReadLimits& limits) const {
+  const auto pin = core_->pins.pin();
   TRY(const auto refs, refs_in_range(*core_, sets, range));
   if (limits.max_series != 0 && refs.cardinality() > limits.max_series)
     return fail(ErrorCode::kTooLarge, fmt::format("{} series match; the limit is {}",
@@ -326,6 +339,7 @@ Result<std::vector<Labels>> EmbeddedStore::series(const std::vector<std::vector<
 
 Result<std::vector<std::string>> EmbeddedStore::label_names(
     const std::vector<std::vector<Matcher>>& sets, TimeRange range) const {
+  const auto pin = core_->pins.pin();
   TRY(const auto refs, refs_in_range(*core_, sets, range));
   std::vector<std::string> names;
   core_->index.each_name([&](std::string_view name, const Roaring& with) {
@@ -337,6 +351,7 @@ Result<std::vector<std::string>> EmbeddedStore::label_names(
 
 Result<std::vector<std::string>> EmbeddedStore::label_values(
     const std::string& name, const std::vector<std::vector<Matcher>>& sets, TimeRange range) const {
+  const auto pin = core_->pins.pin();
   TRY(const auto refs, refs_in_range(*core_, sets, range));
   std::vector<std::string> values;
   core_->index.each_value(name, [&](std::string_view value, const Roaring& with) {
@@ -355,7 +370,7 @@ Cardinality EmbeddedStore::cardinality(std::size_t limit) const {
 }
 
 std::size_t EmbeddedStore::head_chunks() const {
-  return store::chunks_in_head(core_->head);
+  return store::chunks_in_head(*core_);
 }
 
 Cardinality EmbeddedStore::cardinality_of(const OwnerUsage& owner, std::size_t limit) const {

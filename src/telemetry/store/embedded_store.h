@@ -62,6 +62,10 @@ struct StoreStatistics {
   std::size_t series = 0;
   std::uint64_t head_samples = 0;
   std::uint64_t log_bytes = 0;
+  /// That take memory: places for series, with those of ended ones in blocks of 64 where others
+  /// live; label pairs, with those that no series has any more.
+  std::size_t series_held = 0, label_pairs_held = 0;
+  std::size_t ended_series = 0;       ///< whose labels and places are still to be given back
   std::vector<store::Damage> damage;  ///< found since open
 };
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 
 #include "telemetry/store/histogram_codec.h"
 
 namespace wellrun::telemetry::store {
 namespace {
 
-constexpr std::size_t kArenaBytes = 256U << 10;
 constexpr std::size_t kBlockTableSize = Head::kMaxSeries / SeriesBlock::kSize;
 
 bool same(const Sample& a, const Sample& b) {
@@ -113,30 +113,42 @@ Head::Head()
   WELLRUN_ASSERT(blocks_ != nullptr, "memory for the table of series ran out");
 }
 
-std::string_view Head::keep(std::string_view bytes) {
-  if (arena_size_ - arena_used_ < bytes.size()) {
-    arena_size_ = std::max(kArenaBytes, bytes.size());
-    arenas_.push_back(std::unique_ptr<char[]>(new char[arena_size_]));
-    arena_used_ = 0;
-  }
-  char* const at = arenas_.back().get() + arena_used_;
-  std::memcpy(at, bytes.data(), bytes.size());
-  arena_used_ += bytes.size();
-  return {at, bytes.size()};
+Head::~Head() {
+  for (std::uint32_t i = 0; i < block_count(); ++i) delete block(i);
 }
 
 void Head::make(std::uint32_t ref, std::string_view labels) {
   auto& slot = blocks_[ref / SeriesBlock::kSize];
   if (slot.load(std::memory_order_relaxed) == nullptr) {
-    owned_.push_back(std::make_unique<SeriesBlock>());
-    slot.store(owned_.back().get(), std::memory_order_release);
+    slot.store(new SeriesBlock, std::memory_order_release);
+    blocks_held_.fetch_add(1, std::memory_order_relaxed);
   }
-  const auto kept = keep(labels);
   auto& series = at(ref);
-  series.labels = kept.data();
-  series.labels_size = static_cast<std::uint32_t>(kept.size());
+  auto* const kept = new char[labels.size()];
+  std::memcpy(kept, labels.data(), labels.size());
+  series.labels_size = static_cast<std::uint32_t>(labels.size());
+  series.labels.store(kept, std::memory_order_release);
   if (ref >= end_ref_.load(std::memory_order_relaxed))
     end_ref_.store(ref + 1, std::memory_order_release);
+}
+
+Head::Remains Head::take_out(std::span<const std::uint32_t> refs, std::uint32_t made_end) {
+  Remains remains;
+  std::set<std::uint32_t> touched;
+  for (const auto ref : refs) {
+    remains.labels.emplace_back(at(ref).labels.exchange(nullptr, std::memory_order_acq_rel));
+    touched.insert(ref / SeriesBlock::kSize);
+  }
+  const auto has_labels = [](const Series& series) {
+    return series.labels.load(std::memory_order_relaxed) != nullptr;
+  };
+  for (const auto index : touched) {
+    const bool gets_more = (index + 1) * SeriesBlock::kSize > made_end;
+    if (gets_more || std::ranges::any_of(block(index)->series, has_labels)) continue;
+    remains.blocks.emplace_back(blocks_[index].exchange(nullptr, std::memory_order_acq_rel));
+    blocks_held_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  return remains;
 }
 
 }  // namespace wellrun::telemetry::store

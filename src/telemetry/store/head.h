@@ -3,7 +3,8 @@
 // The head: every series known, with the samples that are not in the database yet, as plain
 // columns. Series live in blocks of 64 with one mutex a block: a request walks series in the
 // sender's order, so it takes one lock for many samples. Thread-safe as stated at each function.
-// References are never given up: a series that has gone stays as an empty shell.
+// What an ended series takes is given back by EndedSeries alone, once nobody can be at it
+// (read_pins.h): who follows refs holds a pin.
 
 #include <array>
 #include <atomic>
@@ -89,7 +90,14 @@ struct HistogramBuffers {
 class KeptChunks;
 
 struct Series {
-  const char* labels = nullptr;  ///< canonical bytes; never change once the series is visible
+  Series() = default;
+  ~Series() { delete[] labels.load(std::memory_order_relaxed); }
+  Series(const Series&) = delete;
+  Series& operator=(const Series&) = delete;
+
+  /// Canonical bytes, owned; they never change once the series is visible, and are null before and
+  /// once they were given back.
+  std::atomic<const char*> labels = nullptr;
   std::uint32_t labels_size = 0;
   std::atomic<std::uint32_t> successor =
       kNoSeries;          ///< whom a sender sent after this one last time: a guess
@@ -105,7 +113,10 @@ struct Series {
   bool gone = false;          ///< its last sample went; it is in no index any more
   std::uint16_t account = 0;  ///< whose it is (series_accounts.h); guarded by the index's lock
 
-  std::string_view label_bytes() const { return {labels, labels_size}; }
+  std::string_view label_bytes() const {
+    const char* const at = labels.load(std::memory_order_acquire);
+    return {at, at == nullptr ? 0 : labels_size};
+  }
   bool has_disk() const { return disk_first_ms <= disk_last_ms; }
   /// Whether what the database holds from `start_ms` on lies in `recent` or before it.
   bool is_recent(std::int64_t start_ms) const {
@@ -141,12 +152,15 @@ class Head {
   static constexpr std::uint32_t kMaxSeries = 1U << 28;
 
   Head();
+  ~Head();
+  Head(const Head&) = delete;
+  Head& operator=(const Head&) = delete;
 
   /// Makes the series with this ref (each ref once). The caller serialises calls; readers may go
   /// on.
   void make(std::uint32_t ref, std::string_view labels);
 
-  /// Thread-safe. Of a ref that was made.
+  /// Thread-safe. Of a ref that was made, and is held by a pin or in the index.
   Series& at(std::uint32_t ref) { return block_of(ref).series[ref % SeriesBlock::kSize]; }
   const Series& at(std::uint32_t ref) const {
     return block_of(ref).series[ref % SeriesBlock::kSize];
@@ -158,27 +172,44 @@ class Head {
     return *blocks_[ref / SeriesBlock::kSize].load(std::memory_order_acquire);
   }
 
-  /// Thread-safe. Null where no ref of the block was made.
+  /// Thread-safe. Null where no ref of the block was made, or all were given back; what is not null
+  /// is there for as long as a pin that was taken before.
   SeriesBlock* block(std::uint32_t block_index) const {
     return blocks_[block_index].load(std::memory_order_acquire);
   }
+  SeriesBlock* block_holding(std::uint32_t ref) const { return block(ref / SeriesBlock::kSize); }
   std::uint32_t block_count() const {
     return (end_ref() + SeriesBlock::kSize - 1) / SeriesBlock::kSize;
   }
   bool has(std::uint32_t ref) const {
-    return ref < end_ref() && block(ref / SeriesBlock::kSize) != nullptr &&
-           at(ref).labels != nullptr;
+    if (ref >= end_ref()) return false;
+    const auto* const of = block(ref / SeriesBlock::kSize);
+    return of != nullptr &&
+           of->series[ref % SeriesBlock::kSize].labels.load(std::memory_order_acquire) != nullptr;
   }
 
-  /// Calls `each(ref)` for every ref made, ascending. Thread-safe.
+  /// Calls `each(block, series)` for every series that has its labels, by ref. Thread-safe, with a
+  /// pin.
   template <typename Each>
-  void each_ref(Each each) const {
+  void each_series(Each each) const {
     for (std::uint32_t i = 0; i < block_count(); ++i) {
-      if (block(i) == nullptr) continue;
-      for (auto ref = i * SeriesBlock::kSize; ref < (i + 1) * SeriesBlock::kSize; ++ref)
-        if (has(ref)) each(ref);
+      const auto* const of = block(i);
+      if (of == nullptr) continue;
+      for (const auto& series : of->series)
+        if (series.labels.load(std::memory_order_acquire) != nullptr) each(*of, series);
     }
   }
+
+  /// What was taken out of the head and may still be read by those who found it before.
+  struct Remains {
+    std::vector<std::unique_ptr<const char[]>> labels;
+    std::vector<std::unique_ptr<SeriesBlock>> blocks;
+  };
+  /// Takes out the labels of these, and each block that has none left and gets no more: those below
+  /// `made_end`. One caller at a time.
+  Remains take_out(std::span<const std::uint32_t> refs, std::uint32_t made_end);
+  /// Blocks of series that take memory.
+  std::size_t blocks_held() const { return blocks_held_.load(std::memory_order_relaxed); }
 
   /// Thread-safe: one more than the largest ref made.
   std::uint32_t end_ref() const { return end_ref_.load(std::memory_order_acquire); }
@@ -187,16 +218,12 @@ class Head {
   std::atomic<std::uint64_t> sample_count = 0;
 
  private:
-  std::string_view keep(std::string_view bytes);
-
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
   };
   std::unique_ptr<std::atomic<SeriesBlock*>[], Free> blocks_;  ///< pages not touched take nothing
-  std::vector<std::unique_ptr<SeriesBlock>> owned_;
   std::atomic<std::uint32_t> end_ref_ = 0;
-  std::vector<std::unique_ptr<char[]>> arenas_;
-  std::size_t arena_used_ = 0, arena_size_ = 0;
+  std::atomic<std::size_t> blocks_held_ = 0;
 };
 
 }  // namespace wellrun::telemetry::store

@@ -164,16 +164,20 @@ class Ingest {
     const auto labels = batch_.series[index].labels;
     if (before != kNoSeries) {
       const auto guess = core_.head.at(before).successor.load(std::memory_order_relaxed);
-      if (guess != kNoSeries && core_.head.at(guess).label_bytes() == labels) {
-        hold(guess, lock);
-        if (!core_.head.at(guess).gone) return guess;
+      // It may have ended long ago, and been given back.
+      auto* const block = guess == kNoSeries ? nullptr : core_.head.block_holding(guess);
+      const auto* const series =
+          block == nullptr ? nullptr : &block->series[guess % SeriesBlock::kSize];
+      if (series != nullptr && series->label_bytes() == labels) {
+        hold(*block, lock);
+        if (!series->gone) return guess;
       }
     }
     while (true) {
       if (lock.owns_lock()) lock.unlock();
       lock = {};
       TRY(const auto ref, look_up(index));
-      hold(ref, lock);
+      hold(core_.head.block_of(ref), lock);
       if (core_.head.at(ref).gone) continue;
       if (before != kNoSeries)
         core_.head.at(before).successor.store(ref, std::memory_order_relaxed);
@@ -181,8 +185,8 @@ class Ingest {
     }
   }
 
-  void hold(std::uint32_t ref, std::unique_lock<std::mutex>& lock) {
-    auto& mutex = core_.head.block_of(ref).mutex;
+  static void hold(SeriesBlock& block, std::unique_lock<std::mutex>& lock) {
+    auto& mutex = block.mutex;
     if (lock.owns_lock() && lock.mutex() == &mutex) return;
     if (lock.owns_lock()) lock.unlock();
     lock = std::unique_lock(mutex);
@@ -463,6 +467,7 @@ Result<WriteOutcome> ingest(Core& core, const SampleBatch& batch) {
   if (waiting > 2 * core.options.max_head_samples) {
     if (auto moved = checkpoint(core); !moved) return std::unexpected(std::move(moved).error());
   }
+  const auto pin = core.pins.pin();
   return Ingest(core, batch).run();
 }
 

@@ -19,8 +19,10 @@ bool ChunkKeeper::takes(TimeRange range, std::int64_t disk_last_ms) {
 void ChunkKeeper::keep(std::uint32_t ref, std::shared_ptr<const KeptChunks> chunks) {
   auto& block = head_.block_of(ref);
   auto& kept = block.series[ref % SeriesBlock::kSize].kept;
-  make_room(chunks->size_bytes());
-  size_bytes_ += chunks->size_bytes();
+  if (chunks) {
+    make_room(chunks->size_bytes());
+    size_bytes_ += chunks->size_bytes();
+  }
   {
     const std::scoped_lock lock(block.mutex);
     kept.swap(chunks);

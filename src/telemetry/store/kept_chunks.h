@@ -76,6 +76,7 @@ class ChunkKeeper {
   /// latest windows of the series and goes on to its end.
   static bool takes(TimeRange range, std::int64_t disk_last_ms);
 
+  /// Null: nothing is kept of it from now on.
   void keep(std::uint32_t ref, std::shared_ptr<const KeptChunks> chunks);
   std::size_t size_bytes() const { return size_bytes_.load(std::memory_order_relaxed); }
 

@@ -79,6 +79,7 @@ std::vector<Part> parts_of(std::span<const std::uint32_t> refs, TimeRange range)
 Result<std::vector<SeriesData>> select_series(const Core& core,
                                               const std::vector<Matcher>& matchers, TimeRange range,
                                               const ReadLimits& limits) {
+  const auto pin = core.pins.pin();
   TRY(const auto matched, core.index.match(matchers));
   std::vector<std::uint32_t> refs(matched.cardinality());
   matched.toUint32Array(refs.data());

@@ -75,8 +75,9 @@ void read_bounds(Core& core) {
     rebuild_bounds(core);
   }
   auto newest = INT64_MIN;
-  core.head.each_ref(
-      [&](std::uint32_t ref) { newest = std::max(newest, core.head.at(ref).disk_last_ms); });
+  core.head.each_series([&](const SeriesBlock&, const Series& series) {
+    newest = std::max(newest, series.disk_last_ms);
+  });
   core.newest_ms = newest;
 }
 

@@ -25,8 +25,13 @@ RegexCache::Entry::Entry(const std::string& pattern)
     : regex_(pattern, quiet()), matches_empty_(regex_.ok() && re2::RE2::FullMatch("", regex_)) {}
 
 std::vector<std::uint32_t> RegexCache::Entry::matching(
-    std::size_t count, const std::function<std::string_view(std::size_t)>& value) {
+    std::uint64_t arrangement, std::size_t count,
+    const std::function<std::string_view(std::size_t)>& value) {
   const std::scoped_lock lock(mutex_);
+  if (std::exchange(arrangement_, arrangement) != arrangement) {
+    seen_ = 0;
+    matched_.clear();
+  }
   for (; seen_ < count; ++seen_) {
     const auto text = value(seen_);
     if (re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), regex_))

@@ -1,8 +1,8 @@
 #pragma once
 
 // Regular expressions of matchers, with the values of the label that they match, kept from query to
-// query. Values are only ever added to a label, at the end: those seen before are not looked at
-// again. Thread-safe; memory is bounded.
+// query. Within one arrangement values are only ever added to a label, at the end: those seen
+// before are not looked at again. Thread-safe; memory is bounded.
 
 #include <functional>
 #include <list>
@@ -25,14 +25,16 @@ class RegexCache {
     const re2::RE2& regex() const { return regex_; }
     bool matches_empty() const { return matches_empty_; }
 
-    /// Which of the label's values 0 … count - 1 match, ascending.
-    std::vector<std::uint32_t> matching(std::size_t count,
+    /// Which of the label's values 0 … count - 1 match, ascending. `arrangement`: another number
+    /// than last time when values are not where they were.
+    std::vector<std::uint32_t> matching(std::uint64_t arrangement, std::size_t count,
                                         const std::function<std::string_view(std::size_t)>& value);
 
    private:
     const re2::RE2 regex_;
     const bool matches_empty_;
     std::mutex mutex_;
+    std::uint64_t arrangement_ = 0;
     std::size_t seen_ = 0;
     std::vector<std::uint32_t> matched_;
   };

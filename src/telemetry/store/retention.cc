@@ -92,6 +92,7 @@ class Slice {
 
   Status work_on(std::uint32_t ref, const Due& due) {
     cost_ += kSeriesCost;
+    if (!core_.head.has(ref)) return {};  // ended since the pass began, and was given back
     const auto& series = core_.head.at(ref);
     if (series.gone) return {};
     TRY_STATUS(drop(ref, due.cutoff_ms));
@@ -295,6 +296,7 @@ Result<bool> advance_retention(Core& core, RetentionStart start) {
   auto done = Slice(core).run();
   if (!done) abandon_pass(core);
   if (done && *done) TRY_STATUS(end_pass(core));
+  give_back_ended(core);
   return done;
 }
 

@@ -21,9 +21,14 @@ struct Copied {
 
 class StoreScan final : public SeriesScan {
  public:
-  StoreScan(const Core& core, const Roaring& refs, TimeRange range, SamplesWanted wanted,
-            const ReadLimits& limits)
-      : core_(core), range_(range), wanted_(wanted), limits_(limits), refs_(refs.cardinality()) {
+  StoreScan(const Core& core, ReadPins::Pin pin, const Roaring& refs, TimeRange range,
+            SamplesWanted wanted, const ReadLimits& limits)
+      : core_(core),
+        pin_(std::move(pin)),
+        range_(range),
+        wanted_(wanted),
+        limits_(limits),
+        refs_(refs.cardinality()) {
     refs.toUint32Array(refs_.data());
   }
 
@@ -107,6 +112,7 @@ class StoreScan final : public SeriesScan {
   }
 
   const Core& core_;
+  const ReadPins::Pin pin_;
   const TimeRange range_;
   const SamplesWanted wanted_;
   const ReadLimits limits_;
@@ -120,8 +126,9 @@ Result<std::unique_ptr<SeriesScan>> scan_series(const Core& core,
                                                 const std::vector<Matcher>& matchers,
                                                 TimeRange range, SamplesWanted wanted,
                                                 const ReadLimits& limits) {
+  auto pin = core.pins.pin();
   TRY(const auto refs, core.index.match(matchers));
-  return std::make_unique<StoreScan>(core, refs, range, wanted, limits);
+  return std::make_unique<StoreScan>(core, std::move(pin), refs, range, wanted, limits);
 }
 
 }  // namespace wellrun::telemetry::store

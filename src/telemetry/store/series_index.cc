@@ -187,20 +187,23 @@ void SeriesIndex::close(Run& run, std::uint32_t end) {
 
 SeriesIndex::Posting& SeriesIndex::posting_of(std::string_view pair, std::string_view name,
                                               std::string_view value) {
-  const auto [slot, is_new] = by_pair_.try_emplace(pair, nullptr);
-  if (!is_new) return *slot->second;
-  auto& owner = by_name_[name];
-  if (!owner) {
-    owner = std::make_unique<Name>();
-    owner->name = name;
+  if (const auto known = by_pair_.find(pair); known != by_pair_.end()) return *known->second;
+  auto owner = by_name_.find(name);
+  if (owner == by_name_.end()) {
+    auto made = std::make_unique<Name>();
+    made->name = name;
+    made->arrangement = ++last_arrangement_;
+    const std::string_view key = made->name;
+    owner = by_name_.emplace(key, std::move(made)).first;
   }
-  auto& posting = postings_.emplace_back();
-  posting.pair = pair;
-  posting.value = value;
-  posting.name = owner.get();
-  owner->values.push_back(&posting);
-  slot->second = &posting;
-  return posting;
+  auto made = std::make_unique<Posting>();
+  made->pair = pair;
+  made->value = std::string_view(made->pair)
+                    .substr(static_cast<std::size_t>(value.data() - pair.data()), value.size());
+  made->name = owner->second.get();
+  owner->second->values.push_back(made.get());
+  const std::string_view key = made->pair;
+  return *by_pair_.emplace(key, std::move(made)).first->second;
 }
 
 void SeriesIndex::log_new(Wal& wal) {
@@ -235,7 +238,59 @@ void SeriesIndex::remove(std::uint32_t ref) {
     if (posting == by_pair_.end()) continue;
     posting->second->refs.remove(ref);
     posting->second->name->refs.remove(ref);
+    if (posting->second->refs.isEmpty()) note_emptied(*posting->second->name);
   }
+}
+
+void SeriesIndex::note_emptied(Name& name) {
+  ++name.emptied;
+  if (name.is_swept || 2 * name.emptied <= name.values.size()) return;
+  name.is_swept = true;
+  name.sweep_at = name.values.size();
+  to_sweep_.push_back(&name);
+}
+
+void SeriesIndex::forget_unused() {
+  while (sweep_slice()) {
+  }
+  const std::unique_lock lock(mutex_);
+  constexpr std::size_t kWorthwhile = 4096;
+  if (by_labels_.capacity() > kWorthwhile + 4 * by_labels_.size()) by_labels_.rehash(0);
+  if (by_pair_.capacity() > kWorthwhile + 4 * by_pair_.size()) by_pair_.rehash(0);
+}
+
+/// False: nothing is left to sweep.
+bool SeriesIndex::sweep_slice() {
+  constexpr std::size_t kSlice = 4096;
+  const std::unique_lock lock(mutex_);
+  if (to_sweep_.empty()) return false;
+  auto& name = *to_sweep_.back();
+  auto& values = name.values;
+  name.arrangement = ++last_arrangement_;
+  for (std::size_t seen = 0; name.sweep_at > 0 && seen < kSlice; ++seen) {
+    auto*& value = values[--name.sweep_at];
+    if (!value->refs.isEmpty()) continue;
+    const auto found = by_pair_.find(value->pair);
+    const auto ended = std::move(found->second);  // its text is the key
+    by_pair_.erase(found);
+    value = values.back();
+    values.pop_back();
+  }
+  if (name.sweep_at > 0) return true;
+  to_sweep_.pop_back();
+  name.emptied = 0;
+  name.is_swept = false;
+  values.shrink_to_fit();
+  if (!values.empty()) return true;
+  const auto found = by_name_.find(name.name);
+  const auto ended = std::move(found->second);
+  by_name_.erase(found);
+  return true;
+}
+
+std::size_t SeriesIndex::pairs_held() const {
+  const std::shared_lock lock(mutex_);
+  return by_pair_.size();
 }
 
 void SeriesIndex::set_owners(OwnerRules rules) {
@@ -316,8 +371,8 @@ Result<Roaring> SeriesIndex::match_one(const Matcher& matcher) const {
     std::vector<const Roaring*> lists;
     if (named != by_name_.end()) {
       const auto& values = named->second->values;
-      for (const auto i :
-           regex->matching(values.size(), [&](std::size_t at) { return values[at]->value; }))
+      for (const auto i : regex->matching(named->second->arrangement, values.size(),
+                                          [&](std::size_t at) { return values[at]->value; }))
         if (!values[i]->refs.isEmpty()) lists.push_back(&values[i]->refs);
     }
     if (!lists.empty()) matched = Roaring::fastunion(lists.size(), lists.data());

@@ -6,7 +6,6 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -72,6 +71,11 @@ class SeriesIndex {
 
   /// Out of every list; the series' samples are gone already.
   void remove(std::uint32_t ref);
+  /// Gives back what only series had that were removed: label pairs and names. In slices that keep
+  /// nobody waiting; a no-op until half of a name's values are without series.
+  void forget_unused();
+  /// Label pairs that take memory, those without series included.
+  std::size_t pairs_held() const;
 
   /// Refs that match all; kInvalid for a regex that RE2 refuses.
   Result<Roaring> match(const std::vector<Matcher>& matchers) const;
@@ -88,14 +92,20 @@ class SeriesIndex {
 
  private:
   struct Name;
+  /// Owns its text: the series that had the pair first may end before others.
   struct Posting {
-    std::string_view pair, value;
+    std::string pair;
+    std::string_view value;  ///< in `pair`
     Name* name = nullptr;
     Roaring refs;
   };
   struct Name {
-    std::string_view name;
+    std::string name;
     std::vector<Posting*> values;
+    std::uint64_t arrangement = 0;  ///< of `values`: another number when they are moved
+    std::size_t emptied = 0;        ///< values that lost their last series since the last sweep
+    std::size_t sweep_at = 0;       ///< values from here on have been swept
+    bool is_swept = false;          ///< it is in to_sweep_
     Roaring refs;
   };
 
@@ -142,15 +152,18 @@ class SeriesIndex {
   static void close(Run& run, std::uint32_t end);
   Posting& posting_of(std::string_view pair, std::string_view name, std::string_view value);
   Result<Roaring> match_one(const Matcher& matcher) const;
+  void note_emptied(Name& name);
+  bool sweep_slice();
 
   Head& head_;
   const std::size_t max_series_;
   RegexCache regexes_;
   mutable std::shared_mutex mutex_;
   absl::flat_hash_set<Slot, SlotHash, SlotEqual> by_labels_{0, SlotHash{}, SlotEqual{&head_}};
-  absl::flat_hash_map<std::string_view, Posting*> by_pair_;
+  absl::flat_hash_map<std::string_view, std::unique_ptr<Posting>> by_pair_;
   absl::flat_hash_map<std::string_view, std::unique_ptr<Name>> by_name_;
-  std::deque<Posting> postings_;
+  std::vector<Name*> to_sweep_;
+  std::uint64_t last_arrangement_ = 0;
   SeriesAccounts accounts_;
   std::vector<Run> runs_;
   std::vector<std::uint32_t> restored_;  ///< not indexed yet
