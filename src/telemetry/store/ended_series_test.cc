@@ -9,6 +9,7 @@
 
 #include "telemetry/store/damage_test_support.h"
 #include "telemetry/store/label_bytes.h"
+#include "telemetry/store/series_index.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -97,6 +98,23 @@ TEST(EndedSeries, WhatTheLogHasNotHeardOfWaits) {
   of.ended.advance(70);
   EXPECT_FALSE(of.head.has(69));
   EXPECT_EQ(of.ended.waiting(), 0U);
+}
+
+TEST(SeriesIndex, EachOfTwoWithTheSameLabelsLeavesEveryList) {
+  st::Head head;
+  st::SeriesIndex index(head, 10);
+  const auto labels = st::label_bytes(series_labels(0));
+  for (std::uint32_t ref = 0; ref < 2; ++ref) {
+    index.restore(ref, labels);
+    head.at(ref).disk_first_ms = head.at(ref).disk_last_ms = 1;  // a crash left both
+  }
+  index.index_restored();
+  for (std::uint32_t ref = 0; ref < 2; ++ref) {
+    index.remove(ref);
+    EXPECT_FALSE(index.match({})->contains(ref)) << "its memory is given back";
+    EXPECT_FALSE(index.match({{Matcher::Kind::kEqual, "__name__", "m0"}})->contains(ref));
+  }
+  EXPECT_EQ(index.size(), 0U);
 }
 
 /// What a series is called says what its samples are.
@@ -239,6 +257,19 @@ TEST(EndedSeries, NobodyMeetsTheSamplesOfAnother) {
       (void)(*scan)->groups({.without = false, .labels = {"turn"}});
     }
   };
+  // Whatever else looks at series.
+  const auto look = [&] {
+    for (std::size_t turn = 0; !done; ++turn) {
+      (void)(*store)->cardinality(3);
+      (void)(*store)->cardinality_of({{Matcher::Kind::kNotEqual, "turn", "1"}}, 3);
+      (void)(*store)->head_chunks();
+      EXPECT_TRUE((*store)->retention_of({{Matcher::Kind::kRegex, "number", "1.*"}}));
+      EXPECT_TRUE((*store)->label_names({}, kRange));
+      for (const auto& labels : (*store)->series(of_turn(turn % 4), kRange, {}).value())
+        wrong += labels.get("turn") == std::to_string(turn % 4) ? 0 : 1;
+      (*store)->set_owners({.workloads = {{"shop", 1'000'000 + turn}}});  // all are counted anew
+    }
+  };
   // The same series again and again, so that guesses and look-ups meet ended ones.
   const auto write_again = [&](std::size_t of) {
     for (std::size_t turn = 0; !done; ++turn) write_turn(**store, of + turn % 3, kCount);
@@ -246,9 +277,14 @@ TEST(EndedSeries, NobodyMeetsTheSamplesOfAnother) {
   std::vector<std::thread> threads;
   threads.emplace_back(read);
   threads.emplace_back(read);
+  threads.emplace_back(look);
   threads.emplace_back([&] { write_again(0); });
   threads.emplace_back([&] { write_again(1); });
-  for (std::size_t turn = 0; turn < kTurns; ++turn) delete_turn(**store, turn % 4);
+  for (std::size_t turn = 0; turn < kTurns; ++turn) {
+    delete_turn(**store, turn % 4);
+    EXPECT_TRUE((*store)->prune());
+    EXPECT_TRUE((*store)->checkpoint());
+  }
   done = true;
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0U);

@@ -227,9 +227,8 @@ void SeriesIndex::log_new(Wal& wal) {
 void SeriesIndex::remove(std::uint32_t ref) {
   const std::unique_lock lock(mutex_);
   const auto bytes = head_.at(ref).label_bytes();
-  const auto found = by_labels_.find(key_of(bytes));
-  if (found == by_labels_.end() || found->ref != ref) return;
-  by_labels_.erase(found);
+  // By its ref: after a crash or damage another may have the same labels.
+  if (by_labels_.erase(Slot{key_of(bytes).hash, ref}) == 0) return;
   accounts_.remove(head_.at(ref).account);
   all_.remove(ref);
   LabelView label;
