@@ -32,7 +32,7 @@ class AssessServiceTest : public testing::Test {
         std::make_unique<AssessService>(runtime_, ledger_, domain_, catalog_, *querier_, *store_);
   }
   ~AssessServiceTest() override {
-    store_->stop();
+    EXPECT_TRUE(store_->stop());
     std::filesystem::remove_all(folder_);
   }
 

@@ -214,7 +214,7 @@ TEST(OpenSlo, DocumentsThatWereMangledAreRefusedOrRead) {
       if (kind == 1) line = lines[chance(lines.size())];
       if (kind == 2)
         line = line.substr(0, line.find(':') == std::string::npos ? 0 : line.find(':') + 1);
-      if (kind == 3) line = "  " + line;
+      if (kind == 3) line.insert(0, "  ");
     }
     std::string text;
     for (const auto& line : lines) text += line + "\n";

@@ -70,7 +70,7 @@ TEST(RuleFile, APromqlErrorIsFoundAtItsPlace) {
 }
 
 TEST(RuleFile, LabelNamesMayBeAnyUtf8AsInPrometheus3) {
-  const auto declarations = load({{"a.yml", R"(groups:
+  auto declarations = load({{"a.yml", R"(groups:
 - name: a
   labels: {"région": eu}
   rules:

@@ -216,7 +216,8 @@ void decode_object(const Shape& shape, void* out, const Node& node, Reading& rea
       continue;
     }
     std::vector<std::string> names;
-    for (const Field& each : shape.fields) names.push_back(each.name);
+    names.reserve(shape.fields.size());
+    for (const Field& each : shape.fields) names.emplace_back(each.name);
     reading.problem(key.position,
                     fmt::format("unknown field {} in {}", quote(key.text), shape.name),
                     nearest(key.text, names).value_or(""));

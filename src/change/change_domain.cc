@@ -17,13 +17,13 @@ constexpr auto kOutcomes = {"succeeded", "failed", "rolled_back"};
 constexpr auto kChangeKinds = {"flag", "config", "infrastructure"};
 
 template <typename Payload>
-journal::NewFact fact_of(std::string stream, const Payload& payload, const std::string& actor,
-                         std::string story) {
-  return {.stream = std::move(stream),
+journal::NewFact fact_of(const std::string& stream, const Payload& payload,
+                         const std::string& actor, const std::string& story) {
+  return {.stream = stream,
           .type = Payload::kType,
           .actor = actor,
           .body = payload,
-          .correlation = std::move(story)};
+          .correlation = story};
 }
 
 Status check_word(std::string_view word, std::initializer_list<const char*> words,

@@ -65,7 +65,7 @@ class Engine {
   /// `reader` outlives the engine.
   explicit Engine(const MetricReader& reader, EngineOptions options = {})
       : reader_(reader),
-        options_(std::move(options)),
+        options_(options),
         parsed_(options_.parser),
         results_(options_.changes == nullptr ? 0 : options_.result_cache_bytes) {}
 
