@@ -270,7 +270,10 @@ void Baseline::judge(Timestamp time, const Measure& measure, Observation& seen) 
   // What few events hold back from an alarm is as unusual in the history as it ever was.
   episode_.count(in_time(surprise));
   seen.surprise = in_time(limited_by_events(surprise, seen));
-  seen.score = episode_.score(seen.surprise, rows_per_day());
+  // A course that came before is no reason to warn.
+  const double deviations =
+      seen.seen_before ? 0 : std::fabs(measure.part[static_cast<std::size_t>(Part::kDeviation)]);
+  seen.score = episode_.score(seen.surprise, rows_per_day(), deviations);
   note_course(time, seen);
 }
 

@@ -99,6 +99,24 @@ TEST(Episode, RowsAfterAnAlarmStayJustBelowItWhileTheyAreStillUnusual) {
   EXPECT_EQ(later, calm.score(6, kDay)) << "the alarm is forgotten";
 }
 
+TEST(Episode, WhatIsNearlyAnAlarmAndFarOffIsAWarningJustBelow) {
+  constexpr double kNearly = 6, kFar = 8, kNear = 2;
+  Episode warned, near, ordinary;
+  EXPECT_LT(warned.score(kNearly, kDay, kFar), 0.5) << "no alarm";
+  EXPECT_GT(warned.score(kNearly, kDay), 0.38) << "seen together with what follows";
+  EXPECT_LT(near.score(kNearly, kDay, kNear), 0.26) << "rare, but nothing a person would see";
+  EXPECT_LT(ordinary.score(4, kDay, kFar), 0.26) << "far off, as it often is";
+  EXPECT_GE(warned.score(7, kDay), 0.5) << "a warning does not raise the bar";
+}
+
+TEST(Episode, AWarningMustBeNewsAfterAnAlarm) {
+  Episode episode;
+  ASSERT_GE(episode.score(9, kDay), 0.5);
+  for (int row = 0; row < 60; ++row) (void)episode.score(0, kDay);
+  const double nothing_new = Episode{}.score(6, kDay);
+  EXPECT_NEAR(episode.score(6, kDay, 8), nothing_new, 0.01);
+}
+
 TEST(Baseline, ALevelShiftAlarmsAndIsTheNewNormalAfterTwoDays) {
   Noise noise(4);
   const auto rows = score(12 * kDay, [&](int row) { return calm(noise) + (row >= 1500 ? 12 : 0); });

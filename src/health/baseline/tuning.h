@@ -53,6 +53,9 @@ struct Tuning {
   double calm_per_day = 3;     ///< how fast the bar falls back to `alarm` after one
   double still_unusual = 1;    ///< below `alarm` by this much a row still belongs to the episode
   double fresh_row = 0.92;     ///< how much of an alarm is left after each row
+  double far_off = 5;          ///< a value this many usual deviations out is a warning when it is
+                               ///< as rare as what still belongs to an episode
+  double warning = 0.9;        ///< how fresh it is, an alarm being 1
   double half_score = 6;       ///< distance (log10) over which a score covers half its range
 };
 
