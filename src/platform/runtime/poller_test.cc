@@ -44,9 +44,9 @@ class Told final : public Poller::Watcher {
 };
 
 TEST(Poller, AThreadThatIsBusyKeepsNoOtherSocketWaiting) {
-  Poller poller(2, run_plainly);
   const Pair slow, quick;
-  std::promise<void> begun, answered, done;
+  std::promise<void> begun, answered, done;  // outlive the threads that fulfil them
+  Poller poller(2, run_plainly);
   const auto waits = std::make_shared<Told>([&] {
     begun.set_value();
     answered.get_future().wait();
@@ -62,9 +62,9 @@ TEST(Poller, AThreadThatIsBusyKeepsNoOtherSocketWaiting) {
 }
 
 TEST(Poller, WhatIsDeferredRunsOnTheSameThreadOnceItIsDone) {
-  Poller poller(2, run_plainly);
   const Pair pair;
   std::promise<bool> ran;
+  Poller poller(2, run_plainly);
   const auto watcher = std::make_shared<Told>([&] {
     const auto here = std::this_thread::get_id();
     const auto has_returned = std::make_shared<bool>(false);
@@ -104,9 +104,9 @@ TEST(Poller, OnceItIsStoppedNobodyIsTold) {
 }
 
 TEST(Poller, WhoHasGoneIsNotTold) {
-  Poller poller(1, run_plainly);
   const Pair gone, other;
   std::promise<void> told;
+  Poller poller(1, run_plainly);
   auto first = std::make_shared<Told>([] { FAIL() << "it has gone"; });
   const auto second = std::make_shared<Told>([&] { told.set_value(); });
   const auto id = poller.add(gone.ends[0], first);
