@@ -49,6 +49,7 @@
 #include "telemetry/remote_read.h"
 #include "telemetry/remote_write.h"
 #include "telemetry/scrape/scraper.h"
+#include "telemetry/search_api.h"
 #include "telemetry/store/embedded_store.h"
 
 namespace wellrun::server {
@@ -375,6 +376,8 @@ void Application::State::build_routes() {
   add(main_router, telemetry::remote_write_routes(*commits, *exemplars, runtime.workers));
   add(main_router, telemetry::remote_read_routes(*store, runtime.workers));
   add(main_router, telemetry::federate_routes(runtime, *store));
+  add(main_router,
+      telemetry::search_routes(runtime, *store, telemetry::is_search_enabled(options.features)));
   add(main_router, status_routes({.runtime = runtime,
                                   .options = options,
                                   .catalog = plane->catalog(),

@@ -55,8 +55,10 @@ void declare(config::Settings& settings, Options& options) {
   settings.text("cors-origin", "regex", options.cors_origin,
                 "origins whose web pages may read the Prometheus API, as with Prometheus' "
                 "--web.cors.origin; none when empty");
-  settings.text("enable-feature", "names", options.features,
-                "PromQL features, comma-separated, with Prometheus' names");
+  settings.text(
+      "enable-feature", "names", options.features,
+      "experimental features, comma-separated, with Prometheus' names: those of PromQL, and "
+      "search-api");
   settings.choice("log-level", options.log_level, {"debug", "info", "warning", "error"},
                   "which log lines are written");
   settings.choice("log-format", options.log_format, {"auto", "text", "json"},

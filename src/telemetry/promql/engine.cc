@@ -67,7 +67,8 @@ Status enable_features(EngineOptions& options, std::string_view features) {
                                                   "use-start-timestamps",
                                                   "st-storage",
                                                   "promql-per-step-stats",
-                                                  "type-and-unit-labels"};
+                                                  "type-and-unit-labels",
+                                                  "search-api"};  // search_api.h
   if (trimmed(features).empty()) return {};
   for (std::string_view piece : split(features, ',')) {
     const auto name = trimmed(piece);
