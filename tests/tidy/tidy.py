@@ -82,6 +82,13 @@ def braces_in_co_await(path, text):
             yield line, "`{` between co_await and `;`: g++ 12 destroys such a temporary twice; build it on the line above"
 
 
+def loops_over_temporaries(path, text):
+    code = without_strings(without_comments(text))
+    for match in re.finditer(r"\bfor \([^;{}]*?[^:]:\s+(\*\w[\w.>:-]*\(|[^;\n]*\)\.value\(\)\)\s)", code):
+        line = code.count("\n", 0, match.start()) + 1
+        yield line, "a loop over what a call has just given: g++ 12 ends it before the body (C++23 keeps it); give it a name on the line above"
+
+
 def items_of_temporaries(path, text):
     code = without_strings(without_comments(text))
     for match in re.finditer(r"\bfor \([^;{}]*?:\s([^;{}]*?\))\.items\(\)\)", code):
@@ -158,6 +165,7 @@ RULES = {
     "banned names": (banned_names, (".cc", ".h")),
     "coroutine arguments": (braces_in_co_await, (".cc", ".h")),
     "items of temporaries": (items_of_temporaries, (".cc", ".h")),
+    "loops over temporaries": (loops_over_temporaries, (".cc", ".h")),
     "files named in flows": (named_files, (".md",)),
     "parameters that are read": (unread_parameters, (".yaml",)),
     "commands of the page": (unknown_commands, (".tsx",)),
@@ -171,6 +179,7 @@ def self_test():
         "banned names": ("src/respond/x.cc", "auto t = std::chrono::system_clock::now();\n"),
         "coroutine arguments": ("src/platform/http/x.cc", "co_await send(Request{1});\n"),
         "items of temporaries": ("src/change/x.cc", 'for (auto& [k, v] : body.value("a", Json::object()).items()) {}\n'),
+        "loops over temporaries": ("src/change/x.cc", "for (const auto& fact : *store.read({})) {}\n"),
         "files named in flows": ("docs/flows/x.md", "see `src/nowhere/none.cc`\n"),
         "parameters that are read": (
             "api/openapi.yaml", "operationId: getAssessment\n- { name: at, in: query, required: false }\n"),

@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <deque>
+#include <malloc.h>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -295,6 +296,8 @@ struct SystemRuntime::State {
         strand(io, clock),
         workers(io, poller, options.worker_threads) {
     std::signal(SIGPIPE, SIG_IGN);
+    // As many heaps as threads that work at a time: each keeps room for the most it ever held.
+    ::mallopt(M_ARENA_MAX, thread_count(options));
     for (int i = 0; i < thread_count(options); ++i)
       threads.emplace_back([this] { as_socket_thread([this] { io.run(); }); });
   }

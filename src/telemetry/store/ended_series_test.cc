@@ -265,7 +265,8 @@ TEST(EndedSeries, NobodyMeetsTheSamplesOfAnother) {
       (void)(*store)->head_chunks();
       EXPECT_TRUE((*store)->retention_of({{Matcher::Kind::kRegex, "number", "1.*"}}));
       EXPECT_TRUE((*store)->label_names({}, kRange));
-      for (const auto& labels : (*store)->series(of_turn(turn % 4), kRange, {}).value())
+      const auto found = (*store)->series(of_turn(turn % 4), kRange, {});
+      for (const auto& labels : *found)
         wrong += labels.get("turn") == std::to_string(turn % 4) ? 0 : 1;
       (*store)->set_owners({.workloads = {{"shop", 1'000'000 + turn}}});  // all are counted anew
     }
