@@ -121,6 +121,15 @@ TEST_F(FiguresTest, OpenActionsAge) {
   EXPECT_EQ(of("backlog-age").count, 1U);
 }
 
+TEST_F(FiguresTest, SayingWhatAnActionIsToChangeOrJudgingItFinishesNothing) {
+  tell(24h, "action.created", {{"action", "a"}});
+  tell(25h, "action.effect_expected", {{"action", "a"}});
+  EXPECT_EQ(of("backlog-age").count, 1U) << "as open as before";
+  tell(48h, "action.finished", {{"action", "a"}});
+  tell(6 * 24h, "action.effect_judged", {{"action", "a"}, {"look", 1}});
+  EXPECT_EQ(domain.record().actions.at("a").finished_at, kStart + 48h);
+}
+
 TEST_F(FiguresTest, WithoutFactsThereAreNoFiguresAndNoneIsZero) {
   for (const auto& kind : figure_kinds()) EXPECT_EQ(of(kind.name).value, std::nullopt) << kind.name;
   EXPECT_EQ(of("no-such-figure").value, std::nullopt);

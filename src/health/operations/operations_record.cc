@@ -113,9 +113,10 @@ void apply_action(OperationsRecord& record, const journal::Fact& fact) {
   if (fact.type == facts::ActionCreated::kType) {
     record.actions[id] = {
         .owner = text_or(fact.body, "owner"), .created_at = fact.time, .finished_at = {}};
-  } else if (const auto known = record.actions.find(id); known != record.actions.end()) {
-    known->second.finished_at = fact.time;
   }
+  if (fact.type != facts::ActionFinished::kType) return;  // expected, judged: as open as before
+  const auto known = record.actions.find(id);
+  if (known != record.actions.end()) known->second.finished_at = fact.time;
 }
 
 }  // namespace
