@@ -289,6 +289,7 @@ void learn_anew(WatchState& state, Timestamp now) {
       {{"watch", state.watch.key}, {"read_to", format_rfc3339(state.read_to)}});
   for (const auto& [id, series] : state.series) state.gone.push_back(series.identity());
   state.series.clear();
+  state.gathering.clear();
   state.changed.clear();
   state.read_to = now - length_of_history(state.watch);
 }

@@ -239,6 +239,22 @@ TEST_F(HistogramTurn, AfterARestartItGathersAsIfNothingHadHappened) {
   EXPECT_STREQ(only(again).nature(), "distribution");
 }
 
+TEST_F(HistogramTurn, AClockThatWasAheadForATurnMakesNothingBlind) {
+  record_latencies(start - 3 * 24h, start, false);
+  auto state = fresh();
+  run(state, start);
+  const auto learned = only(state).points();
+  const auto before = total;
+  record_latencies(start + 3min - kStep, start + 3min, false);  // by the clock that is ahead
+  take_turn(state, tools(), {}, start + 3min);
+  total = before;
+  run(state, start - 5s);
+  ASSERT_EQ(state.series.size(), 1U);
+  EXPECT_NEAR(static_cast<double>(only(state).points()), static_cast<double>(learned), 2)
+      << "all that is stored is learned anew";
+  EXPECT_STREQ(only(state).phase(start), "watching");
+}
+
 /// What is saved a minute before the process dies, and the points since then from the store again.
 TEST_F(WatchTurn, AfterAKillItGoesOnAsIfNothingHadHappened) {
   const auto path = temporary("kill");
