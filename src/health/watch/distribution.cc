@@ -127,6 +127,10 @@ std::vector<Distribution> take_distributions(std::vector<SeriesData>& read) {
   return found;
 }
 
+std::optional<Timestamp> Gathering::last_time() const {
+  return last_ ? std::optional(from_unix_ms(last_->time_ms)) : from_;
+}
+
 void Gathering::begin(const HistogramSample& sample) {
   last_ = sample;
   began_ms_ = sample.time_ms;

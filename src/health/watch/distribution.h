@@ -41,6 +41,9 @@ class Gathering {
   /// before (other buckets altogether) begins anew.
   std::optional<telemetry::Sample> observe(const telemetry::HistogramSample& sample);
 
+  /// Of the newest sample, or of the last point before; nothing when there was neither.
+  std::optional<Timestamp> last_time() const;
+
  private:
   void begin(const telemetry::HistogramSample& sample);
 

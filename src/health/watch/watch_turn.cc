@@ -215,8 +215,12 @@ void forget_old(WatchState& state) {
     if (each.second.last_time() + kForgetAfter > state.read_to) return false;
     state.gone.push_back(each.second.identity());
     state.changed.erase(each.first);
-    state.gathering.erase(each.first);
     return true;
+  });
+  // What comes after so long is gathered anew anyway; most of those never made a point.
+  std::erase_if(state.gathering, [&](const auto& each) {
+    const auto last = each.second.last_time();
+    return !last || *last + kLongestGathering + kLate < state.read_to;
   });
 }
 

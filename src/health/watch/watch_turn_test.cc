@@ -196,6 +196,15 @@ struct HistogramTurn : WatchTurn {
     }
     for (auto& [le, bucket] : buckets) world.reader.add(std::move(bucket));
   }
+  /// Too few for a point, ever.
+  void record_few(Timestamp from, Timestamp to, const std::string& pod) {
+    double count = 0;
+    for (auto time = from + kStep; time <= to; time += kStep) {
+      ++count;
+      for (const auto* le : {"0.1", "+Inf"})
+        world.sample({{"__name__", "latency_bucket"}, {"le", le}, {"pod", pod}}, time, count);
+    }
+  }
   std::map<std::string, double> total;
 };
 
@@ -253,6 +262,18 @@ TEST_F(HistogramTurn, AClockThatWasAheadForATurnMakesNothingBlind) {
   EXPECT_NEAR(static_cast<double>(only(state).points()), static_cast<double>(learned), 2)
       << "all that is stored is learned anew";
   EXPECT_STREQ(only(state).phase(start), "watching");
+}
+
+/// Pods come and go, and most see little traffic.
+TEST_F(HistogramTurn, AHistogramThatIsGoneLeavesItsRoomThoughItNeverMadeAPoint) {
+  watch.most_series = 3;
+  for (const auto* pod : {"a", "b", "c"}) record_few(start - 3 * 24h, start - 2 * 24h, pod);
+  record_latencies(start - 24h, start, false);
+  auto state = fresh();
+  run(state, start);
+  EXPECT_EQ(state.series.size(), 1U);
+  EXPECT_EQ(state.refused, 0U);
+  EXPECT_EQ(state.gathering.size(), 1U) << "the three are forgotten";
 }
 
 /// What is saved a minute before the process dies, and the points since then from the store again.
