@@ -217,6 +217,38 @@ std::vector<Subject> subjects_of(const catalog::Catalog& catalog) {
   return subjects;
 }
 
+std::vector<Signal> standing_at(Timestamp from, const HealthDomain& domain,
+                                const std::vector<Subject>& subjects) {
+  std::vector<Signal> standing;
+  for (const auto& [fingerprint, alert] : domain.firing()) {
+    if (alert.since < from)
+      standing.push_back({.subject = alert.fired.rule,
+                          .key = fingerprint,
+                          .workload = alert.fired.workload,
+                          .severity = alert.fired.severity,
+                          .from = alert.since,
+                          .to = {},
+                          .seq = alert.seq,
+                          .verdict = {}});
+  }
+  for (const auto& subject : subjects) {
+    if (subject.kind != "kpi") continue;
+    const auto name = subject.name.substr(subject.name.find('/') + 1);
+    const auto kpi = domain.kpi(name);
+    if (speaks(kpi.status) && kpi.since < from)
+      standing.push_back({.subject = subject.name,
+                          .key = name,
+                          .workload = subject.workload,
+                          .severity = kpi.status,
+                          .from = kpi.since,
+                          .to = {},
+                          .seq = 0,
+                          .verdict = {}});
+  }
+  std::ranges::sort(standing, {}, &Signal::from);
+  return standing;
+}
+
 std::vector<Worth> worth_of(const std::vector<Subject>& subjects, const History& history,
                             Timestamp now) {
   std::vector<const Incident*> real;

@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "core/json.h"
 #include "health/effectiveness/history.h"
+#include "health/health_domain.h"
 
 namespace wellrun::health::effectiveness {
 
@@ -32,6 +33,11 @@ struct Subject {
 
 /// Everything in the catalog that may speak, by name.
 std::vector<Subject> subjects_of(const catalog::Catalog& catalog);
+
+/// The alerts that fire and the KPIs that are off their target now, and have been since before
+/// `from`; in order of beginning. Of the KPIs those among `subjects`.
+std::vector<Signal> standing_at(Timestamp from, const HealthDomain& domain,
+                                const std::vector<Subject>& subjects);
 
 struct Worth {
   Subject subject;

@@ -23,9 +23,10 @@ struct Api {
   telemetry::RunningQueries& running;
 };
 
-/// What an answer rests on; the catalog is copied on the strand.
+/// What an answer rests on besides the journal; put together on the strand.
 struct Asked {
-  catalog::Catalog catalog;
+  std::vector<Subject> subjects;
+  std::vector<Signal> standing;
   Timestamp from, now;
   std::string workload;
 };
@@ -45,25 +46,29 @@ Result<int> days_of(const http::Request& request) {
 Result<Asked> ask(const Api& api, const http::Request& request) {
   TRY(const auto days, days_of(request));
   const auto now = api.runtime.clock.now();
-  return Asked{.catalog = api.catalog,
-               .from = now - std::chrono::hours(24) * days,
+  const auto from = now - std::chrono::hours(24) * days;
+  auto subjects = subjects_of(api.catalog);
+  auto standing = standing_at(from, api.domain, subjects);
+  return Asked{.subjects = std::move(subjects),
+               .standing = std::move(standing),
+               .from = from,
                .now = now,
                .workload = request.parameter("workload").value_or("")};
 }
 
-Result<History> read_history(const journal::Store& journal, Timestamp from) {
+Result<History> read_history(const journal::Store& journal, const Asked& asked) {
   std::vector<journal::Fact> facts;
   for (const auto* prefix :
        {"alert.", "incident.", "kpi.", "finding.", "run.started", "status.posted"}) {
     journal::FactQuery query;
     query.type_prefix = prefix;
-    query.from = from;
+    query.from = asked.from;
     query.limit = kMostFacts;
     TRY(auto some, journal.read(query));
     std::ranges::move(some, std::back_inserter(facts));
   }
   std::ranges::sort(facts, {}, &journal::Fact::seq);
-  return history_of(facts);
+  return history_of(facts, asked.standing);
 }
 
 /// Alerts that fired last, for people to say what they were.
@@ -86,9 +91,9 @@ Json recent_alerts(const History& history, const std::string& workload) {
 }
 
 Result<Json> effectiveness(const Api& api, const Asked& asked) {
-  TRY(const auto history, read_history(api.journal, asked.from));
+  TRY(const auto history, read_history(api.journal, asked));
   Json items = Json::array();
-  for (const auto& worth : worth_of(subjects_of(asked.catalog), history, asked.now)) {
+  for (const auto& worth : worth_of(asked.subjects, history, asked.now)) {
     if (asked.workload.empty() || worth.subject.workload == asked.workload)
       items.push_back(to_json(worth, asked.from));
   }
@@ -105,8 +110,8 @@ bool rests_on_its_backtest(const Proposal& proposal) {
 }
 
 Result<Json> propose(const Api& api, const Asked& asked) {
-  TRY(const auto history, read_history(api.journal, asked.from));
-  const auto worths = worth_of(subjects_of(asked.catalog), history, asked.now);
+  TRY(const auto history, read_history(api.journal, asked));
+  const auto worths = worth_of(asked.subjects, history, asked.now);
   Backtests backtests(api.engine, api.runtime.clock, history, asked.from, asked.now);
   Json items = Json::array();
   for (const auto& proposal : proposals(worths, history, asked.from, asked.now)) {

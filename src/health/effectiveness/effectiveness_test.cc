@@ -82,6 +82,31 @@ Subject kpi(const char* name) {
           .severity = {}};
 }
 
+/// No fact of the time that is looked at says so.
+TEST(Effectiveness, WhatHasSpokenSinceBeforeAndStillDoesIsNotSilent) {
+  HealthDomain domain;
+  Past before;
+  before.add(-2h, "alert.fired",
+             {{"fingerprint", "w"}, {"rule", "rules/g/Watchdog"}, {"workload", "shop"}});
+  before.add(-2h, "kpi.status_changed", {{"kpi", "orders"}, {"to", "missed"}});
+  before.add(-2h, "kpi.status_changed", {{"kpi", "visitors"}, {"to", "on_target"}});
+  before.add(1h, "alert.fired", {{"fingerprint", "n"}, {"rule", "rules/g/New"}});
+  for (const auto& fact : before.facts) domain.apply(fact);
+  const std::vector<Subject> subjects = {rule("Watchdog"), kpi("orders"), kpi("visitors")};
+  Past past;
+  past.verdict(1, "w", "noise");
+  const auto history = history_of(past.facts, standing_at(kStart, domain, subjects));
+  ASSERT_EQ(history.signals.size(), 2U) << "what began later is told by its fact";
+  EXPECT_EQ(history.signals[1].workload, "shop");
+  const auto worths = worth_of(subjects, history, kNow);
+  EXPECT_EQ(worths[0].spoke, 1U);
+  EXPECT_EQ(worths[0].verdicts, 1U);
+  EXPECT_EQ(worths[1].spoke, 1U);
+  EXPECT_EQ(worths[2].spoke, 0U);
+  for (const auto& proposal : proposals(worths, history, kStart, kNow))
+    EXPECT_NE(proposal.subject, "rules/g/Watchdog") << proposal.text;
+}
+
 TEST(Effectiveness, AnAlertIsRightWhenSomebodyActedAndNoiseOtherwise) {
   Past past;
   past.fire("High", "a", 1h, 30min);

@@ -14,7 +14,11 @@ namespace {
 
 class Gathering {
  public:
-  History of(std::span<const journal::Fact> facts) {
+  History of(std::span<const journal::Fact> facts, std::vector<Signal> standing) {
+    for (auto& signal : standing) {
+      rule_of_[signal.key] = signal.subject;
+      begin(std::move(signal));
+    }
     for (auto& past : rules::incidents_of(facts)) {
       auto& incident = history_.incidents.emplace_back();
       static_cast<rules::PastIncident&>(incident) = std::move(past);
@@ -84,8 +88,7 @@ class Gathering {
     }
     const auto subject = "kpis/" + kpi;
     const auto to = text_or(fact.body, "to");
-    const bool speaks = to == "missed" || to == "at_risk";
-    if (!speaks) return end(subject + " " + kpi, fact.time);
+    if (!speaks(to)) return end(subject + " " + kpi, fact.time);
     if (open_.contains(subject + " " + kpi)) return;
     begin({.subject = subject,
            .key = kpi,
@@ -138,8 +141,12 @@ class Gathering {
 
 }  // namespace
 
-History history_of(std::span<const journal::Fact> facts) {
-  return Gathering().of(facts);
+History history_of(std::span<const journal::Fact> facts, std::vector<Signal> standing) {
+  return Gathering().of(facts, std::move(standing));
+}
+
+bool speaks(std::string_view kpi_status) {
+  return kpi_status == "missed" || kpi_status == "at_risk";
 }
 
 bool is_real(const Incident& incident, std::span<const Signal> signals) {

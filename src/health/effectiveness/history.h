@@ -32,6 +32,9 @@ struct Signal {
   Timestamp end_or(Timestamp now) const { return to.value_or(now); }
 };
 
+/// Whether a KPI of that status is off its target.
+bool speaks(std::string_view kpi_status);
+
 struct Incident : rules::PastIncident {
   std::set<std::string> fingerprints;  ///< of its alerts
   bool acted_on =
@@ -47,7 +50,9 @@ struct History {
 };
 
 /// `facts`: alert.*, incident.*, kpi.*, finding.*, run.started, status.posted, in order.
-History history_of(std::span<const journal::Fact> facts);
+/// `standing`: what began before the first of them and goes on, in order of beginning: no fact
+/// tells of it.
+History history_of(std::span<const journal::Fact> facts, std::vector<Signal> standing = {});
 
 /// An incident is real when somebody acted on it or opened it by hand, or called one of its alerts
 /// real; not when all of its alerts were called noise.
