@@ -25,6 +25,9 @@ constexpr Duration kWarnCertificate = kDay * 21;
 constexpr Duration kLongestBudget = kDay * 45;  ///< of history that a budget is counted from
 constexpr Duration kFineStep{600'000};          ///< for what is younger than two days
 constexpr std::size_t kEnoughHours = 48;
+/// What was not measured for longer is taken to be gone, not to go on as it did. An outage of the
+/// measuring is mostly shorter.
+constexpr Duration kLongestSilence = kHour * 6;
 constexpr std::size_t kMostSeries = 500;
 
 constexpr auto kDisks =
@@ -80,9 +83,15 @@ std::string text_of(const Outlook& outlook) {
                      trust_text(forecast, subject.unit));
 }
 
-std::optional<double> last_value(const History& history) {
-  for (auto value = history.values.rbegin(); value != history.values.rend(); ++value)
-    if (std::isfinite(*value)) return *value;
+struct Measured {
+  Timestamp at;
+  double value;
+};
+
+std::optional<Measured> last_of(const History& history) {
+  for (auto i = history.values.size(); i > 0; --i)
+    if (std::isfinite(history.values[i - 1]))
+      return Measured{history.time_of(i - 1), history.values[i - 1]};
   return std::nullopt;
 }
 
@@ -320,7 +329,13 @@ Outlook outlook_of(Subject subject, History history, Timestamp now) {
   Outlook outlook;
   outlook.subject = std::move(subject);
   outlook.history = std::move(history);
-  outlook.now = last_value(outlook.history);
+  const auto last = last_of(outlook.history);
+  if (last && last->at + std::max(kLongestSilence, outlook.history.step * 2) < now) {
+    outlook.text = fmt::format("{}: nothing was measured since {}", outlook.subject.what,
+                               minute_text(last->at));
+    return outlook;
+  }
+  if (last) outlook.now = last->value;
   const double beyond = nearest_value_beyond(outlook.subject);
   const bool falling = outlook.subject.falling;
   if (outlook.now) outlook.is_beyond = falling ? *outlook.now <= beyond : *outlook.now >= beyond;

@@ -176,6 +176,34 @@ TEST_F(OutlookTest, ADiskThatFillsWarnsAndOneThatDoesNotIsQuiet) {
   EXPECT_NEAR(to_seconds(*full.crossing.expected - kNow) / 3600, 570 - 21 * 24, 5);
 }
 
+/// The host was replaced: what its disk was on the way to happens to nobody.
+TEST_F(OutlookTest, OfWhatIsNotMeasuredAnyMoreNothingIsForetold) {
+  const auto gone = kNow - 5 * 24h;
+  telemetry::SeriesWrite write;
+  write.labels = {{"__name__", "node_filesystem_avail_bytes"},
+                  {"fstype", "ext4"},
+                  {"instance", "node-7"},
+                  {"mountpoint", "/"}};
+  for (auto time = kNow - 17 * 24h; time <= gone; time += 10min)
+    write.samples.push_back(
+        {to_unix_ms(time), 7e9 * to_seconds(kNow + 24h - time) / 86'400 + 1e8 * noise.normal()});
+  reader.add(std::move(write));
+  const auto disk = only("disk");
+  EXPECT_FALSE(disk.warns) << disk.text;
+  EXPECT_FALSE(disk.now);
+  EXPECT_EQ(disk.text, "disk / of node-7: nothing was measured since " + format_rfc3339(gone));
+}
+
+TEST_F(OutlookTest, AnHourWithoutMeasurementsHidesNothing) {
+  telemetry::SeriesWrite write;
+  write.labels = {{"__name__", "node_filesystem_avail_bytes"}, {"fstype", "ext4"}};
+  for (auto time = kNow - 17 * 24h; time <= kNow - 65min; time += 10min)
+    write.samples.push_back(
+        {to_unix_ms(time), 7e9 * to_seconds(kNow + 24h - time) / 86'400 + 1e8 * noise.normal()});
+  reader.add(std::move(write));
+  EXPECT_TRUE(only("disk").warns);
+}
+
 TEST_F(OutlookTest, ACertificatesEndIsWrittenInIt) {
   const auto end = kNow + 10 * 24h;
   record({{"__name__", "probe_ssl_earliest_cert_expiry"}, {"instance", "https://shop.example"}},
