@@ -393,6 +393,14 @@ TEST(BaselineState, ARestoredBaselineGoesOnAsTheOriginal) {
   }
 }
 
+TEST(BaselineState, AGaugeOfNanosecondsSince1970IsReadAgain) {
+  Baseline original;
+  for (int row = 0; row < 2 * kDay; ++row)
+    (void)original.observe(time_of(row), 1.7e18 + 1e9 * (row % 7));
+  const auto restored = restore(save(original));
+  EXPECT_TRUE(restored) << to_string(restored.error());
+}
+
 TEST(BaselineState, AMonthOfASeasonalSeriesFitsTwoKibibytes) {
   Noise noise(22);
   Baseline baseline;

@@ -12,6 +12,7 @@ namespace {
 constexpr double kFewRows = 4;
 constexpr double kSomeRows = 24;
 constexpr double kMostEvents = 30;        ///< more are told apart well enough by their own history
+constexpr double kMostCounted = 1e6;      ///< in a row; beyond it is another number: a time, a size
 constexpr double kLeastDispersion = 0.5;  ///< of the variance to the mean; 1: independent events
 constexpr Surprise kUnlimited = std::numeric_limits<double>::infinity();
 
@@ -35,7 +36,7 @@ double chance(int events, double shape, double rate, FewEvents::Side side) {
 }  // namespace
 
 void FewEvents::observe(double value) {
-  if (value < 0 || value != std::floor(value)) state_.counts = false;
+  if (value < 0 || value > kMostCounted || value != std::floor(value)) state_.counts = false;
   if (!state_.counts) return;
   state_.last = value;
   state_.lately += value - state_.lately / kFewRows;

@@ -26,7 +26,7 @@ class FewEvents {
   void learn(double value);
 
   struct State {
-    bool counts = true;  ///< every value so far was a whole number, not negative
+    bool counts = true;  ///< every value so far was a whole number from 0 to a million
     double rows = 0;     ///< of history, fading
     double events = 0;   ///< in them
     double squares = 0;  ///< sum of the values' squares in them
