@@ -1,5 +1,6 @@
 #include "health/forecast/forecast_service.h"
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
 #include <map>
@@ -67,6 +68,23 @@ std::string rule_of(const Subject& subject) {
   return fmt::format("{}{}/{}", kRules, subject.key, alert_name(subject));
 }
 
+/// Of the subject that the alert is about.
+std::string key_of(const facts::AlertFired& alert) {
+  return alert.rule.substr(kRules.size(), alert.rule.rfind('/') - kRules.size());
+}
+
+/// Which of them there are is known from answers alone, in which each may be missing once. KPIs and
+/// budgets are declared.
+bool is_found_by_asking(const std::string& key) {
+  return key.starts_with("disk/") || key.starts_with("certificate/");
+}
+
+bool has_outlook(const std::vector<Outlook>& outlooks, const std::string& key) {
+  return std::ranges::any_of(outlooks, [&](const Outlook& each) {
+    return each.subject.key == key || each.stands_for(key);
+  });
+}
+
 }  // namespace
 
 facts::AlertFired alert_of(const Outlook& outlook, Timestamp now) {
@@ -105,11 +123,11 @@ bool WarningTrack::decide(const std::string& key, bool fires, bool warns) {
   return warns;
 }
 
-void WarningTrack::keep_only(const std::vector<Outlook>& outlooks) {
+void WarningTrack::keep_only(const std::vector<Outlook>& outlooks,
+                             const std::vector<facts::AlertFired>& firing) {
   std::erase_if(disagreed_, [&](const auto& followed) {
-    return std::ranges::none_of(outlooks, [&](const Outlook& each) {
-      return each.subject.key == followed.first || each.stands_for(followed.first);
-    });
+    return !has_outlook(outlooks, followed.first) &&
+           std::ranges::find(firing, followed.first, key_of) == firing.end();
   });
 }
 
@@ -129,6 +147,11 @@ std::map<std::string, facts::AlertFired> warnings(const std::vector<Outlook>& ou
     const bool to_fire =
         each.error.empty() ? track.decide(each.subject.key, fires, each.warns) : fires;
     if (to_fire) want(fires ? known->second : alert_of(each, made_at));
+  }
+  for (const auto& alert : firing) {
+    const auto key = key_of(alert);
+    if (is_found_by_asking(key) && !has_outlook(outlooks, key) && track.decide(key, true, false))
+      want(alert);
   }
   return wanted;
 }
@@ -198,7 +221,6 @@ void ForecastService::State::made(std::vector<Outlook> fresh) {
   under_way = false;
   made_at = runtime.clock.now();
   outlooks = std::make_shared<const std::vector<Outlook>>(std::move(fresh));
-  track.keep_only(*outlooks);
   record();
   arm(kEvery);
 }
@@ -208,6 +230,7 @@ void ForecastService::State::record() {
   std::vector<facts::AlertFired> firing;
   for (const auto& [fingerprint, alert] : domain.firing())
     if (alert.fired.rule.starts_with(kRules)) firing.push_back(alert.fired);
+  track.keep_only(*outlooks, firing);
   auto wanted = warnings(*outlooks, firing, track, made_at);
   if (!domain.differs(std::string(kRules), wanted)) return;
   ledger.command(

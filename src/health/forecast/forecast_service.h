@@ -22,15 +22,16 @@ class WarningTrack {
  public:
   /// Whether the alert is to fire after this outlook, when it `fires` now.
   bool decide(const std::string& key, bool fires, bool warns);
-  /// Forgets those that are not among them, and that none of them stands for.
-  void keep_only(const std::vector<Outlook>& outlooks);
+  /// Forgets those that are not among them, that none of them stands for, and that do not fire.
+  void keep_only(const std::vector<Outlook>& outlooks,
+                 const std::vector<facts::AlertFired>& firing);
 
  private:
   std::map<std::string, int> disagreed_;  ///< outlooks in a row that said otherwise
 };
 
 /// What is to fire after these outlooks, by fingerprint, when `firing` does. What could not be
-/// asked is left as it is.
+/// asked is left as it is; a disk or a certificate without an outlook is one that does not warn.
 std::map<std::string, facts::AlertFired> warnings(const std::vector<Outlook>& outlooks,
                                                   const std::vector<facts::AlertFired>& firing,
                                                   WarningTrack& track, Timestamp made_at);

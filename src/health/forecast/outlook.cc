@@ -32,7 +32,9 @@ constexpr std::size_t kMostSeries = 500;
 
 constexpr auto kDisks =
     R"(node_filesystem_avail_bytes{fstype!~"tmpfs|devtmpfs|ramfs|overlay|squashfs|iso9660|erofs|fuse.*"})";
-constexpr auto kCertificates = R"(probe_ssl_earliest_cert_expiry or x509_cert_not_after)";
+/// The end of a certificate does not age: one probe that failed hides none.
+constexpr auto kCertificates =
+    "last_over_time(probe_ssl_earliest_cert_expiry[1h]) or last_over_time(x509_cert_not_after[1h])";
 
 Timestamp floor_to(Timestamp time, Duration step) {
   return from_unix_ms(to_unix_ms(time) / step.count() * step.count());

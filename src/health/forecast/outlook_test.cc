@@ -204,6 +204,19 @@ TEST_F(OutlookTest, AnHourWithoutMeasurementsHidesNothing) {
   EXPECT_TRUE(only("disk").warns);
 }
 
+/// Probes fail now and then, and a server that was down for a while has no fresh sample.
+TEST_F(OutlookTest, ACertificateIsKnownThoughItsLastProbeFailed) {
+  telemetry::SeriesWrite write;
+  write.labels = {{"__name__", "probe_ssl_earliest_cert_expiry"},
+                  {"instance", "https://shop.example"}};
+  write.samples = {{to_unix_ms(kNow - 50min), to_unix_seconds(kNow + 10 * 24h)},
+                   {to_unix_ms(kNow - 20min), telemetry::stale_marker()}};
+  reader.add(std::move(write));
+  const auto certificate = only("certificate");
+  EXPECT_TRUE(certificate.warns);
+  EXPECT_EQ(certificate.subject.labels.metric_name(), "probe_ssl_earliest_cert_expiry");
+}
+
 TEST_F(OutlookTest, ACertificatesEndIsWrittenInIt) {
   const auto end = kNow + 10 * 24h;
   record({{"__name__", "probe_ssl_earliest_cert_expiry"}, {"instance", "https://shop.example"}},
@@ -246,8 +259,8 @@ TEST_F(OutlookTest, AWarningGoesOnWhileItCannotBeAskedAndEndsWhenItIsNotForetold
   WarningTrack track;
   std::vector<facts::AlertFired> firing;
   const auto round = [&](const std::vector<Outlook>& outlooks) {
+    track.keep_only(outlooks, firing);
     const auto wanted = warnings(outlooks, firing, track, kNow);
-    track.keep_only(outlooks);
     firing.clear();
     for (const auto& [fingerprint, alert] : wanted) firing.push_back(alert);
     return firing.size();
@@ -264,7 +277,18 @@ TEST_F(OutlookTest, AWarningGoesOnWhileItCannotBeAskedAndEndsWhenItIsNotForetold
   EXPECT_EQ(round(asked), 1U) << "the second in a row of those that were asked";
   EXPECT_EQ(round(not_asked), 1U);
   EXPECT_EQ(round(not_asked), 1U);
+  EXPECT_EQ(round({}), 1U) << "an answer without it may be a probe that failed";
+  EXPECT_EQ(round(asked), 1U);
+  EXPECT_EQ(round({}), 1U);
   EXPECT_EQ(round({}), 0U) << "there is no such certificate any more";
+}
+
+TEST_F(OutlookTest, AWarningOfAKpiThatIsNotDeclaredAnyMoreEndsAtOnce) {
+  declare_kpi(90);
+  record({{"__name__", "orders_per_minute"}},
+         [&](double hour) { return 150 - 0.1 * hour + noise.normal(); });
+  WarningTrack track;
+  EXPECT_TRUE(warnings({}, {alert_of(only("kpi"), kNow)}, track, kNow).empty());
 }
 
 TEST_F(OutlookTest, AnAlertSaysWhatAndHowFarToTrustIt) {
