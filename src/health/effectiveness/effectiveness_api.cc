@@ -5,11 +5,11 @@
 
 #include "core/text.h"
 #include "health/effectiveness/backtests.h"
+#include "health/effectiveness/past.h"
 
 namespace wellrun::health::effectiveness {
 namespace {
 
-constexpr std::size_t kMostFacts = 200'000;  ///< of each kind
 constexpr std::size_t kMostRecent = 50;
 constexpr int kMostDays = 400;
 
@@ -22,6 +22,8 @@ struct Api {
   const journal::Store& journal;
   telemetry::RunningQueries& running;
 };
+
+using Cancelled = std::function<bool()>;
 
 /// What an answer rests on besides the journal; put together on the strand.
 struct Asked {
@@ -48,27 +50,12 @@ Result<Asked> ask(const Api& api, const http::Request& request) {
   const auto now = api.runtime.clock.now();
   const auto from = now - std::chrono::hours(24) * days;
   auto subjects = subjects_of(api.catalog);
-  auto standing = standing_at(from, api.domain, subjects);
+  auto standing = standing_at(now, api.domain, subjects);
   return Asked{.subjects = std::move(subjects),
                .standing = std::move(standing),
                .from = from,
                .now = now,
                .workload = request.parameter("workload").value_or("")};
-}
-
-Result<History> read_history(const journal::Store& journal, const Asked& asked) {
-  std::vector<journal::Fact> facts;
-  for (const auto* prefix :
-       {"alert.", "incident.", "kpi.", "finding.", "run.started", "status.posted"}) {
-    journal::FactQuery query;
-    query.type_prefix = prefix;
-    query.from = asked.from;
-    query.limit = kMostFacts;
-    TRY(auto some, journal.read(query));
-    std::ranges::move(some, std::back_inserter(facts));
-  }
-  std::ranges::sort(facts, {}, &journal::Fact::seq);
-  return history_of(facts, asked.standing);
 }
 
 /// Alerts that fired last, for people to say what they were.
@@ -90,17 +77,17 @@ Json recent_alerts(const History& history, const std::string& workload) {
   return recent;
 }
 
-Result<Json> effectiveness(const Api& api, const Asked& asked) {
-  TRY(const auto history, read_history(api.journal, asked));
+Result<Json> effectiveness(const Api& api, const Asked& asked, const Cancelled& cancelled) {
+  TRY(const auto past, read_past(api.journal, asked.from, asked.standing, cancelled));
   Json items = Json::array();
-  for (const auto& worth : worth_of(asked.subjects, history, asked.now)) {
+  for (const auto& worth : worth_of(asked.subjects, past.history, asked.now)) {
     if (asked.workload.empty() || worth.subject.workload == asked.workload)
-      items.push_back(to_json(worth, asked.from));
+      items.push_back(to_json(worth, past.from));
   }
-  return Json{{"from", format_rfc3339(asked.from)},
+  return Json{{"from", format_rfc3339(past.from)},
               {"at", format_rfc3339(asked.now)},
               {"items", std::move(items)},
-              {"recent", recent_alerts(history, asked.workload)}};
+              {"recent", recent_alerts(past.history, asked.workload)}};
 }
 
 /// What a lower bar would have said stands in the scores alone: without their support there is
@@ -109,12 +96,13 @@ bool rests_on_its_backtest(const Proposal& proposal) {
   return proposal.what == "lower";
 }
 
-Result<Json> propose(const Api& api, const Asked& asked) {
-  TRY(const auto history, read_history(api.journal, asked));
+Result<Json> propose(const Api& api, const Asked& asked, const Cancelled& cancelled) {
+  TRY(const auto past, read_past(api.journal, asked.from, asked.standing, cancelled));
+  const auto& history = past.history;
   const auto worths = worth_of(asked.subjects, history, asked.now);
-  Backtests backtests(api.engine, api.runtime.clock, history, asked.from, asked.now);
+  Backtests backtests(api.engine, api.runtime.clock, history, past.from, asked.now);
   Json items = Json::array();
-  for (const auto& proposal : proposals(worths, history, asked.from, asked.now)) {
+  for (const auto& proposal : proposals(worths, history, past.from, asked.now)) {
     if (!asked.workload.empty() && proposal.workload != asked.workload) continue;
     auto item = to_json(proposal);
     item["backtest"] = backtests.of(proposal);
@@ -122,12 +110,12 @@ Result<Json> propose(const Api& api, const Asked& asked) {
       continue;
     items.push_back(std::move(item));
   }
-  return Json{{"from", format_rfc3339(asked.from)},
+  return Json{{"from", format_rfc3339(past.from)},
               {"at", format_rfc3339(asked.now)},
               {"items", std::move(items)}};
 }
 
-using Answer = Result<Json> (*)(const Api&, const Asked&);
+using Answer = Result<Json> (*)(const Api&, const Asked&, const Cancelled&);
 
 /// They take their turn among the queries: proposals are tried on the metrics.
 void in_turn(const std::shared_ptr<Api>& api, Answer answer, const http::Request& request,
@@ -137,11 +125,12 @@ void in_turn(const std::shared_ptr<Api>& api, Answer answer, const http::Request
   auto shared =
       std::make_shared<std::pair<Asked, http::Reply>>(std::move(*asked), std::move(reply));
   telemetry::RunningQueries::Work work = [api, answer,
-                                          shared](const telemetry::promql::QueryLimits&) {
-    const auto json = answer(*api, shared->first);
+                                          shared](const telemetry::promql::QueryLimits& limits) {
+    const auto json = answer(*api, shared->first, limits.cancelled);
     shared->second(json ? http::json_response(*json) : http::problem_response(json.error()));
   };
-  const auto taken = api->running.submit({request.principal.actor, "effectiveness", {}}, work);
+  const auto taken =
+      api->running.submit({request.principal.actor, "effectiveness", request.abandoned}, work);
   if (!taken) shared->second(http::problem_response(taken.error()));
 }
 
@@ -174,15 +163,16 @@ std::vector<http::Route> effectiveness_routes(Runtime runtime, journal::Ledger& 
   const auto api =
       std::make_shared<Api>(Api{runtime, ledger, catalog, domain, engine, journal, running});
   const auto view = [&](const char* pattern, const char* operation, Answer answer) {
-    return http::Route{
-        .method = "GET",
-        .pattern = pattern,
-        .role = http::Role::kViewer,
-        .operation_id = operation,
-        .handler = http::on_strand_later(
-            runtime.strand, [api, answer](const http::Request& request, http::Reply reply) {
-              in_turn(api, answer, request, std::move(reply));
-            })};
+    return http::Route{.method = "GET",
+                       .pattern = pattern,
+                       .role = http::Role::kViewer,
+                       .operation_id = operation,
+                       .handler = http::on_strand_later(
+                           runtime.strand,
+                           [api, answer](const http::Request& request, http::Reply reply) {
+                             in_turn(api, answer, request, std::move(reply));
+                           }),
+                       .watches_peer = true};
   };
   std::vector<http::Route> routes;
   routes.push_back(view("/api/v1/effectiveness", "getEffectiveness", effectiveness));

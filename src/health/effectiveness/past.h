@@ -1,0 +1,28 @@
+#pragma once
+
+// What the journal tells of a time, for whoever asks what alerts, KPIs and detectors are worth.
+// Reads page by page, so that others read in between, and keeps of each fact what is asked of it.
+// Synchronous, for workers.
+
+#include <functional>
+
+#include "health/effectiveness/history.h"
+#include "journal/store.h"
+
+namespace wellrun::health::effectiveness {
+
+/// Facts of one type that are read at most; an alert's evidence is left out.
+inline constexpr std::size_t kMostFacts = 100'000;
+
+struct Past {
+  History history;
+  Timestamp from;  ///< it is complete from here on
+};
+
+/// From `from` on, or from later where there is more of one type than `most`: what is newest is
+/// what counts. `standing`: what fired or was off its target at any time before now and still is,
+/// in order of beginning. kCancelled once `cancelled` (may be empty) says so.
+Result<Past> read_past(const journal::Store& journal, Timestamp from, std::vector<Signal> standing,
+                       const std::function<bool()>& cancelled, std::size_t most = kMostFacts);
+
+}  // namespace wellrun::health::effectiveness
