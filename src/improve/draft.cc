@@ -1,6 +1,9 @@
 #include "improve/draft.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
+#include <span>
 
 #include "core/text.h"
 #include "facts/sentence.h"
@@ -9,6 +12,8 @@ namespace wellrun::improve {
 namespace {
 
 using journal::Fact;
+
+constexpr int kAlertsInARow = 5;  ///< more are one line of the timeline
 
 const Fact* first_of(const std::vector<Fact>& facts, std::string_view type) {
   const auto found = std::ranges::find(facts, type, &Fact::type);
@@ -79,6 +84,26 @@ std::string by_person(const Fact& fact) {
   return fact.actor.empty() || fact.actor == "system" ? "" : fmt::format(" ({})", fact.actor);
 }
 
+bool is_of_alerts(const Fact* fact) {
+  return fact->type == "incident.alert_added" || fact->type == "incident.alert_resolved";
+}
+
+Sentence moment(const Fact& fact) {
+  return {fmt::format("{}  {}{}", format_rfc3339(fact.time), facts::sentence(fact.type, fact.body),
+                      by_person(fact)),
+          {fact.seq}};
+}
+
+/// Of a storm, in which nobody reads each alert.
+Sentence alerts_came_and_went(std::span<const Fact* const> alerts) {
+  const auto added =
+      std::ranges::count(alerts, std::string_view("incident.alert_added"), &Fact::type);
+  const auto &first = *alerts.front(), &last = *alerts.back();
+  return {fmt::format("{}  {} alerts joined and {} resolved, until {}", format_rfc3339(first.time),
+                      added, std::ssize(alerts) - added, format_rfc3339(last.time)),
+          {first.seq, last.seq}};
+}
+
 Section timeline(const std::vector<Fact>& story, const std::vector<Fact>& before) {
   Section section{.name = "timeline", .sentences = {}};
   std::vector<const Fact*> all;
@@ -87,11 +112,15 @@ Section timeline(const std::vector<Fact>& story, const std::vector<Fact>& before
     if (std::ranges::find(before, fact.seq, &Fact::seq) == before.end()) all.push_back(&fact);
   }
   std::ranges::sort(all, {}, &Fact::seq);
-  for (const auto* fact : all)
-    section.sentences.push_back(
-        {fmt::format("{}  {}{}", format_rfc3339(fact->time),
-                     facts::sentence(fact->type, fact->body), by_person(*fact)),
-         {fact->seq}});
+  for (auto at = all.begin(); at != all.end();) {
+    const auto storm_end = std::find_if_not(at, all.end(), is_of_alerts);
+    if (storm_end - at > kAlertsInARow) {
+      section.sentences.push_back(alerts_came_and_went({at, storm_end}));
+      at = storm_end;
+    } else {
+      section.sentences.push_back(moment(**at++));
+    }
+  }
   return section;
 }
 

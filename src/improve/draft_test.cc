@@ -54,6 +54,25 @@ TEST(Draft, ItsTimelineHasEveryRecordedFactOnceInOrder) {
   EXPECT_EQ(seqs, (std::vector<journal::Sequence>{1, 2, 3, 4, 5, 6}));
 }
 
+TEST(Draft, AStormOfAlertsIsOneLineOfItsTimeline) {
+  const auto timeline_of = [](int alerts) {
+    std::vector<journal::Fact> story{kStory.front()};
+    for (int i = 0; i < alerts; ++i)
+      story.push_back(fact(story.back().seq + 1,
+                           i % 3 == 2 ? "incident.alert_resolved" : "incident.alert_added",
+                           {{"alert", "a"}}));
+    story.push_back(fact(story.back().seq + 1, "incident.resolved", kStory.back().body));
+    const auto sections = draft_analysis(story, {});
+    return std::ranges::find(sections, std::string("timeline"), &Section::name)->sentences;
+  };
+  EXPECT_EQ(timeline_of(5).size(), 7U);
+  const auto storm = timeline_of(300);
+  ASSERT_EQ(storm.size(), 3U);
+  EXPECT_EQ(storm[1].text,
+            "1970-01-01T00:00:40Z  200 alerts joined and 100 resolved, until 1970-01-01T00:50:30Z");
+  EXPECT_EQ(storm[1].sources, (std::vector<journal::Sequence>{4, 303}));
+}
+
 TEST(Draft, SaysHowLongDetectionAndResponseTook) {
   const auto text = to_json(draft_analysis(kStory, kBefore)).dump();
   EXPECT_NE(text.find("From deployment dep-0001 (1.1.0) to the alert it took 10 s."),

@@ -1,6 +1,8 @@
 #include "improve/improve_api.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <ranges>
 
 #include "core/text.h"
@@ -10,6 +12,7 @@ namespace wellrun::improve {
 namespace {
 
 constexpr Duration kLookBack{2 * 3'600'000};
+constexpr std::size_t kMostFacts = 100'000;  ///< that a draft reads of an incident
 
 struct Api {
   Runtime runtime;
@@ -52,6 +55,19 @@ Json action_json(const Action& action) {
   return json;
 }
 
+/// All facts that `query` finds, in pages: a store answers nobody else while it reads one.
+Result<std::vector<journal::Fact>> read_all(const journal::Store& store, journal::FactQuery query) {
+  std::vector<journal::Fact> all;
+  while (all.size() < kMostFacts) {
+    TRY(auto page, store.read(query));
+    const bool is_last = page.size() < query.limit;
+    std::ranges::move(page, std::back_inserter(all));
+    if (is_last) break;
+    query.after = all.back().seq;
+  }
+  return all;
+}
+
 /// What led to the incident: deployments and changes of its workload shortly before, and the facts
 /// its opening follows from.
 Result<std::vector<journal::Fact>> read_before(const journal::Store& store,
@@ -63,7 +79,8 @@ Result<std::vector<journal::Fact>> read_before(const journal::Store& store,
   if (opened == story.end()) return before;
   for (const char* type : {"deployment.started", "change.recorded"}) {
     TRY(const auto facts,
-        store.read({.type_prefix = type, .from = opened->time - kLookBack, .to = opened->time}));
+        read_all(store,
+                 {.type_prefix = type, .from = opened->time - kLookBack, .to = opened->time}));
     for (const auto& fact : facts) {
       if (text_or(fact.body, "workload") == analysis.what.workload) before.push_back(fact);
     }
@@ -79,8 +96,8 @@ Result<std::vector<journal::Fact>> read_before(const journal::Store& store,
 }
 
 Result<std::vector<Section>> read_sections(const journal::Store& store, const Analysis& analysis) {
-  TRY(auto story, store.read({.correlation = analysis.what.incident}));
-  std::erase_if(story, [&](const journal::Fact& fact) { return fact.seq > analysis.drafted_seq; });
+  TRY(const auto story,
+      read_all(store, {.correlation = analysis.what.incident, .before = analysis.drafted_seq + 1}));
   TRY(const auto before, read_before(store, analysis, story));
   return with_edits(draft_analysis(story, before), analysis.edits);
 }

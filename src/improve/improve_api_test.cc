@@ -103,6 +103,29 @@ TEST_F(ImproveApiTest, WhatAPersonWroteStandsInPlaceOfTheDraft) {
   EXPECT_EQ(write("summary", ""), 400);
 }
 
+TEST_F(ImproveApiTest, TheDraftOfALargeIncidentReachesToItsEnd) {
+  ledger_.command(
+      {.actor = "person:ana"},
+      [](Timestamp) -> Result<journal::Decision> {
+        journal::Decision decision;
+        const auto add = [&](const char* type) {
+          decision.facts.push_back({.stream = "incident/inc-0003",
+                                    .type = type,
+                                    .body = {{"incident", "inc-0003"}, {"workload", "shop"}},
+                                    .correlation = "inc-0003"});
+        };
+        add("incident.opened");
+        for (int i = 0; i < 2500; ++i) add("incident.alert_added");
+        for (const char* type : {"incident.acknowledged", "incident.resolved"}) add(type);
+        return decision;
+      },
+      [](const auto& facts) { EXPECT_TRUE(facts); });
+  runtime_.run_for(Duration{1000});
+  const auto text = to_text(get("/api/v1/analyses/ana-0003")["sections"]);
+  EXPECT_NE(text.find("person:ana acknowledged it"), std::string::npos) << text;
+  EXPECT_NE(text.find("It was resolved by person:ana"), std::string::npos) << text;
+}
+
 TEST_F(ImproveApiTest, ASignedAnalysisSaysWhenAndKeepsWhatWasWritten) {
   ASSERT_EQ(write("summary", "Prices were missing."), 200);
   ASSERT_EQ(ask("POST", "/api/v1/analyses/ana-0001/sign").status, 200);
