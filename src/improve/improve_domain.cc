@@ -21,12 +21,13 @@ journal::NewFact fact_of(std::string stream, const Payload& payload, const std::
 }
 
 /// Of an action that is finished and expects something.
-EffectWatch watch_of(const Action& action) {
+EffectWatch watch_of(const Action& action, std::vector<bool> had_before = {}) {
   return {.kind = "improve.look",
           .subject = action.what.action,
           .changed_at = *action.finished_at,
           .expects = *action.expects,
-          .guard_rails = {}};
+          .guard_rails = {},
+          .had_before = std::move(had_before)};
 }
 
 }  // namespace
@@ -116,7 +117,8 @@ journal::Decision ImproveDomain::outcome(const journal::Intent& intent,
   journal::Decision decision;
   decision.facts.push_back(fact_of(
       "action/" + id, facts::ActionEffectJudged{id, look.number, look.verdict}, "system", ""));
-  if (!look.verdict.last) decision.intents.push_back(next_look(watch_of(found->second), now));
+  if (!look.verdict.last)
+    decision.intents.push_back(next_look(watch_of(found->second, look.had_before), now));
   return decision;
 }
 

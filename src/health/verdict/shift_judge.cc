@@ -20,7 +20,7 @@ constexpr std::array<Duration, 14> kSteps{
     hours(2),   hours(3),   hours(4),   hours(6),    hours(8),    hours(12),   hours(24)};
 constexpr Duration kDay = hours(24), kWeek = hours(7 * 24);
 
-constexpr std::size_t kEnoughBefore = 12, kEnoughAfter = 6;
+constexpr std::size_t kEnoughAfter = 6;
 constexpr std::size_t kEnoughNonZero = 8;  ///< steps with anything in them, of either time
 constexpr int kStaleSteps = 4;
 constexpr int kFailFrom = 2;  ///< one part in so many of the watch: effects take their time
@@ -115,9 +115,10 @@ Scale scale_of(const ShiftQuestion& question, const Sides& sides, bool level_kno
   return scale;
 }
 
-/// Groups that began together have no time before.
+/// Groups that began together have no time before, and never had: what is deleted while the watch
+/// goes on, or is too short to compare with, does not make them alike.
 bool knows_level(const ShiftQuestion& question, const Sides& sides) {
-  return question.has_control && sides.before < kEnoughBefore;
+  return question.has_control && !question.had_before && sides.before == 0;
 }
 
 Finding doubt(const ShiftQuestion& question, const Sides& sides, bool level_known) {

@@ -13,6 +13,9 @@
 
 namespace wellrun::health {
 
+/// Steps before the change that are needed to compare with.
+inline constexpr std::size_t kEnoughBefore = 12;
+
 enum class Move { kLower, kHigher };
 
 struct ShiftQuestion {
@@ -20,6 +23,7 @@ struct ShiftQuestion {
   double smallest = 0.1;     ///< share of the level before that matters; above zero, lower: below 1
   bool in_factors = true;    ///< compare logarithms, where all values are above zero
   bool has_control = false;  ///< the values are ratios of the group to its control
+  bool had_before = false;   ///< an earlier look found values before the change, kept or not
   double error_rate = 0.05;  ///< of a false "pass", and of a false "fail", in (0, 1)
   Timestamp changed_at{};    ///< when it was done
   Duration watch{};          ///< how long to look at what comes after: 2 h to 42 d

@@ -141,6 +141,27 @@ TEST(ShiftJudge, GroupsThatBeganTogetherAreTakenToHaveBeenAlike) {
   EXPECT_NE(verdict.reason.find("taken to have been alike"), std::string::npos) << verdict.reason;
 }
 
+TEST(ShiftJudge, GroupsThatDifferedBeforeAreNeverTakenToHaveBeenAlike) {
+  const auto all = series(0.8, 0.8);  // in another region: always at 0.8 of its control
+  const auto judge_without = [&](std::ptrdiff_t lost, bool had_before) {
+    return judge_shift({.move = Move::kLower,
+                        .has_control = true,
+                        .had_before = had_before,
+                        .changed_at = kChanged,
+                        .watch = kWatch,
+                        .now = kChanged + kWatch},
+                       std::span(all).subspan(static_cast<std::size_t>(lost)));
+  };
+  EXPECT_EQ(judge_without(0, false).finding, Finding::kFail) << "nothing moved";
+  for (const bool had_before : {false, true}) {
+    const auto few = judge_without(74, had_before);
+    EXPECT_EQ(few.finding, Finding::kTooFew) << few.reason;
+    EXPECT_NE(few.reason.find("too few before"), std::string::npos) << few.reason;
+  }
+  const auto gone = judge_without(84, true);
+  EXPECT_EQ(gone.finding, Finding::kNoData) << gone.reason;
+}
+
 TEST(ShiftJudge, TheTimeBeforeHoldsTheSameHoursAndTheStepsAreFew) {
   for (const Duration watch : {Duration(hours(2)), Duration(hours(6)), Duration(hours(24)), kWatch,
                                Duration(hours(42 * 24))}) {

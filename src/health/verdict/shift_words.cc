@@ -18,7 +18,8 @@ std::string counts_words(const ShiftQuestion& question, const ShiftVerdict& verd
                      format_rfc3339(std::min(question.now, window.until)), verdict.after.mean);
 }
 
-std::string doubt_words(const ShiftVerdict& verdict) {
+std::string doubt_words(const ShiftQuestion& question, const ShiftVerdict& verdict,
+                        bool level_known) {
   switch (verdict.finding) {
     case Finding::kNoData:
       return fmt::format(
@@ -29,6 +30,12 @@ std::string doubt_words(const ShiftVerdict& verdict) {
     case Finding::kZeroBaseline:
       return "it was zero all the time before, so there is no share of it";
     default:
+      if (question.has_control && !level_known && verdict.before.steps < kEnoughBefore)
+        return fmt::format(
+            "too few before ({} are needed) to know how the groups differ by themselves, and "
+            "groups "
+            "that ran before are not taken to have been alike",
+            kEnoughBefore);
       return "too few to know how the metric goes by itself";
   }
 }
@@ -62,7 +69,8 @@ std::string shift_threshold_words(const ShiftQuestion& question, double decides_
 std::string shift_reason(const ShiftQuestion& question, const ShiftVerdict& verdict,
                          bool is_weighed, bool level_known) {
   const auto counts = counts_words(question, verdict);
-  if (!is_weighed) return fmt::format("{}: {}", counts, doubt_words(verdict));
+  if (!is_weighed)
+    return fmt::format("{}: {}", counts, doubt_words(question, verdict, level_known));
   return fmt::format(
       "{}: changed by {:+.1f} % (standard error {:.1f} %), asked for {:g} % {}; evidence {:.3g} "
       "for "

@@ -100,14 +100,18 @@ journal::Intent next_look(const EffectWatch& watch, Timestamp now) {
                       {"look", look},
                       {"changed", format_rfc3339(watch.changed_at)},
                       {"expects", watch.expects},
-                      {"guard_rails", watch.guard_rails}},
+                      {"guard_rails", watch.guard_rails},
+                      {"had_before", watch.had_before}},
           .repeatable = true,
           .not_before = time_of(watch, look),
           .correlation = watch.subject};
 }
 
 Look look_of(const journal::Intent& intent, const journal::Outcome& outcome) {
-  Look look{.number = intent.request.at("look").get<int>(), .verdict = {}, .guard_rails = {}};
+  Look look{.number = intent.request.at("look").get<int>(),
+            .verdict = {},
+            .guard_rails = {},
+            .had_before = had_before(intent)};
   const auto rails = intent.request.at("guard_rails").size();
   if (outcome.kind == journal::Outcome::Kind::kDone) {
     look.verdict = outcome.detail.at("verdict").get<facts::EffectVerdict>();
@@ -116,7 +120,16 @@ Look look_of(const journal::Intent& intent, const journal::Outcome& outcome) {
     look.verdict = no_verdict(intent, outcome.error);
     look.guard_rails.assign(rails, look.verdict);
   }
+  if (look.verdict.steps_before > 0) look.had_before[0] = true;
+  for (std::size_t i = 0; i < rails; ++i)
+    if (look.guard_rails.at(i).steps_before > 0) look.had_before[i + 1] = true;
   return look;
+}
+
+std::vector<bool> had_before(const journal::Intent& intent) {
+  auto had = intent.request.value("had_before", std::vector<bool>{});
+  had.resize(1 + intent.request.at("guard_rails").size());
+  return had;
 }
 
 std::string subject_of(const journal::Intent& intent) {

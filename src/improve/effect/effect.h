@@ -34,6 +34,8 @@ struct EffectWatch {
   Timestamp changed_at{};
   facts::Expectation expects;
   std::vector<facts::Expectation> guard_rails;  ///< asked at the same time, as harm
+  /// Of `expects` and each guard rail: whether a look found values of the time before. Empty: none.
+  std::vector<bool> had_before;
 };
 
 /// The first look, or the one that follows at `now`: looks that were missed are left out.
@@ -44,10 +46,15 @@ struct Look {
   int number = 0;
   facts::EffectVerdict verdict;
   std::vector<facts::EffectVerdict> guard_rails;
+  std::vector<bool> had_before;  ///< as EffectWatch's: in this look or one before it
 };
 
 /// What the performer of `intent` answered. A look that failed is inconclusive, and says why.
 Look look_of(const journal::Intent& intent, const journal::Outcome& outcome);
+
+/// As EffectWatch's `had_before`, of the watch that `intent` belongs to; as long as there are
+/// expectations.
+std::vector<bool> had_before(const journal::Intent& intent);
 
 /// The subject that an intent of next_look() is for.
 std::string subject_of(const journal::Intent& intent);

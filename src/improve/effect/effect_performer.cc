@@ -6,6 +6,7 @@
 
 #include "catalog/kinds/kpi.h"
 #include "health/verdict/shift_judge.h"
+#include "improve/effect/effect.h"
 
 namespace wellrun::improve {
 namespace {
@@ -127,7 +128,10 @@ std::vector<EffectQuestion> questions_of(const journal::Intent& intent,
     questions.push_back({.expects = rail,
                          .is_harm = true,
                          .error_rate = kErrorRate / static_cast<double>(rails.size())});
-  for (auto& each : questions) {
+  const auto had = had_before(intent);
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    auto& each = questions[i];
+    each.had_before = had[i];
     each.expects.metric = promql_of(each.expects.metric);
     if (!each.expects.control.empty()) each.expects.control = promql_of(each.expects.control);
     each.changed_at = changed;
@@ -160,6 +164,7 @@ facts::EffectVerdict judge_effect(const EffectQuestion& question, const Engine& 
        .smallest = question.expects.smallest,
        .in_factors = question.expects.kind != "value",
        .has_control = has_control,
+       .had_before = question.had_before,
        .error_rate = question.error_rate,
        .changed_at = question.changed_at,
        .watch = watch,

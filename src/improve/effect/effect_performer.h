@@ -33,6 +33,7 @@ struct EffectQuestion {
   facts::Expectation expects;
   bool is_harm = false;  ///< of a guard rail: its states are broken and held
   double error_rate = 0.05;
+  bool had_before = false;  ///< an earlier look found values of the time before
   Timestamp changed_at{}, now{};
 };
 

@@ -17,12 +17,13 @@ journal::NewFact fact_of(const Payload& payload, const std::string& actor) {
           .correlation = payload.experiment};
 }
 
-EffectWatch watch_of(const Experiment& experiment) {
+EffectWatch watch_of(const Experiment& experiment, std::vector<bool> had_before = {}) {
   return {.kind = "experiment.look",
           .subject = experiment.what.experiment,
           .changed_at = experiment.started_at,
           .expects = experiment.what.expects,
-          .guard_rails = experiment.what.guard_rails};
+          .guard_rails = experiment.what.guard_rails,
+          .had_before = std::move(had_before)};
 }
 
 /// How it ends after `look`; nothing when it goes on. Harm comes first: an experiment that reaches
@@ -110,7 +111,7 @@ journal::Decision ExperimentDomain::outcome(const journal::Intent& intent,
   if (const auto end = end_after(look, experiment.what))
     decision.facts.push_back(fact_of(*end, "system"));
   else
-    decision.intents.push_back(next_look(watch_of(experiment), now));
+    decision.intents.push_back(next_look(watch_of(experiment, look.had_before), now));
   return decision;
 }
 

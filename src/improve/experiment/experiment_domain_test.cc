@@ -86,6 +86,39 @@ TEST_F(ExperimentTest, GroupsAreComparedAtTheSameMoments) {
   EXPECT_NEAR(first().verdict->change, -0.2, 0.03);
 }
 
+TEST_F(ExperimentTest, WhatIsDeletedWhileItRunsMakesTheGroupsNotAlike) {
+  // The group was always at 0.8 of its control, and has half as many errors again.
+  const auto began = house.time.now();
+  const auto record = [&](bool all) {
+    house.reader.clear();
+    const auto add = [&](const char* metric, double level) {
+      house.record(metric, [=](Timestamp at) {
+        const auto wave = std::sin(static_cast<double>(to_unix_ms(at) % 7'919) * level);
+        return all || at > began ? level * (1 + 0.03 * wave) : std::nan("");
+      });
+    };
+    add("control", 200);
+    add("latency", 160);
+    add("errors_control", 0.02);
+    add("errors", 0.03);
+  };
+  auto expects = lower("latency");
+  expects.control = "control";
+  auto rail = kErrorsHigher;
+  rail.control = "errors_control";
+  record(true);
+  EXPECT_FALSE(start({rail}, expects));
+  house.time.run_for(20min);
+  ASSERT_TRUE(first().verdict);
+  EXPECT_GT(first().verdict->steps_before, 0);
+  record(false);
+  house.restart();
+  house.time.run_for(3h);
+  EXPECT_EQ(first().verdict->steps_before, 0);
+  EXPECT_EQ(first().state, "inconclusive") << first().reason;
+  EXPECT_NE(first().guard_rails[0].state, "broken") << first().guard_rails[0].reason;
+}
+
 TEST_F(ExperimentTest, AStopIsForGoodAndALookUnderWayChangesNothing) {
   house.record("latency", 200, 200);
   EXPECT_FALSE(start());
