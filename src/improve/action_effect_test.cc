@@ -142,6 +142,10 @@ TEST_F(ActionEffectTest, WhatCannotBeJudgedIsRefusedByItsField) {
   EXPECT_EQ(field([](auto& e) { e.metric = ""; }), "metric");
   EXPECT_EQ(field([](auto& e) { e.metric = "rate(x["; }), "metric");
   EXPECT_EQ(field([](auto& e) { e.control = "rate(x["; }), "control");
+  for (const char* known : {"5", "time()", "vector(1 - 0.5 * (time() > bool 1764230400))"}) {
+    EXPECT_EQ(field([&](auto& e) { e.metric = known; }), "metric") << known;
+    EXPECT_EQ(field([&](auto& e) { e.control = known; }), "control") << known;
+  }
   EXPECT_EQ(field([](auto& e) { e.kind = "guess"; }), "kind");
   EXPECT_EQ(field([](auto& e) { e.direction = "better"; }), "direction");
   EXPECT_EQ(field([](auto& e) { e.smallest = 0; }), "smallest");
@@ -150,6 +154,8 @@ TEST_F(ActionEffectTest, WhatCannotBeJudgedIsRefusedByItsField) {
   EXPECT_EQ(field([](auto& e) { e.watch = "1h"; }), "watch");
   EXPECT_EQ(field([](auto& e) { e.watch = "soon"; }), "watch");
   EXPECT_EQ(field([](auto& e) { e.metric = "sum(rate(x[5m]))"; }), "");
+  EXPECT_EQ(field([](auto& e) { e.metric = "order-success"; }), "") << "a Kpi's name";
+  EXPECT_EQ(field([](auto& e) { e.metric = "2nd-try.share"; }), "") << "likewise, and no PromQL";
 }
 
 TEST_F(ActionEffectTest, ASnapshotKeepsWhatIsExpectedAndWhatWasFound) {

@@ -17,8 +17,15 @@ constexpr double kLargestEffect = 10;
 
 Status check_metric(const std::string& metric, const char* field) {
   static const RE2 kName("[a-z0-9]([-a-z0-9.]*[a-z0-9])?");
-  if (RE2::FullMatch(metric, kName)) return {};  // a Kpi's name: it may be applied later
-  if (const auto parsed = telemetry::promql::parse(metric); !parsed)
+  const auto parsed = telemetry::promql::parse(metric);
+  if (parsed && telemetry::promql::selectors_of(**parsed).empty())
+    return fail(ErrorCode::kInvalid,
+                quote(metric) +
+                    " reads no series, so it measures nothing; say the name of a Kpi, "
+                    "or PromQL with a metric in it",
+                field);
+  // What is no PromQL may be a Kpi's name, and that Kpi may be applied later.
+  if (!parsed && !RE2::FullMatch(metric, kName))
     return fail(ErrorCode::kInvalid,
                 fmt::format("{} is neither the name of a Kpi nor PromQL: {}", quote(metric),
                             parsed.error().message),

@@ -20,8 +20,9 @@ inline constexpr int kLooks = 16;
 /// the struct has it. Not checked.
 facts::Expectation expectation_of(const Json& body);
 
-/// kInvalid, naming the field: an empty or malformed metric, an unknown kind or direction, a
-/// smallest effect outside (0, 10] (lower: below 1), a watch outside [2h, 42d].
+/// kInvalid, naming the field: a metric that is empty, malformed or reads no series, an unknown
+/// kind or direction, a smallest effect outside (0, 10] (lower: below 1), a watch outside [2h,
+/// 42d].
 Status check(const facts::Expectation& expects);
 
 /// "the error ratio is to get lower by 10 % or more, within 7d".
