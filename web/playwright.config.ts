@@ -6,7 +6,9 @@ export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
   workers: 1,
-  timeout: 60_000,
+  timeout: 120_000,
+  // What is waited for comes, however busy the machine is.
+  expect: { timeout: 20_000 },
   reporter: 'list',
   use: {
     baseURL: process.env['WELLRUN_URL'] ?? 'http://127.0.0.1:7070',
@@ -18,6 +20,6 @@ export default defineConfig({
   },
   projects: [
     { name: 'pages', testMatch: 'pages.spec.ts' },
-    { name: 'story', testMatch: 'story.spec.ts', timeout: 240_000 },
+    { name: 'story', testMatch: 'story.spec.ts', timeout: 800_000 },
   ],
 });
