@@ -20,16 +20,17 @@ constexpr std::array<std::uint32_t, 256> make_table() {
   return table;
 }
 
-std::uint32_t by_table(std::string_view bytes) {
+std::uint32_t by_table(std::string_view bytes, std::uint32_t before) {
   static constexpr auto kTable = make_table();
-  std::uint32_t crc = ~0U;
+  std::uint32_t crc = ~before;
   for (const char c : bytes) crc = kTable[(crc ^ static_cast<std::uint8_t>(c)) & 0xff] ^ (crc >> 8);
   return ~crc;
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::string_view bytes) {
-  std::uint64_t crc = ~0U;
+__attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::string_view bytes,
+                                                               std::uint32_t before) {
+  std::uint64_t crc = ~before;
   const char* at = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= 8; at += 8, left -= 8) {
@@ -45,12 +46,12 @@ __attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::string_view 
 
 }  // namespace
 
-std::uint32_t crc32c(std::string_view bytes) {
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {
 #if defined(__x86_64__)
   static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
-  if (has_instruction) return by_instruction(bytes);
+  if (has_instruction) return by_instruction(bytes, before);
 #endif
-  return by_table(bytes);
+  return by_table(bytes, before);
 }
 
 }  // namespace wellrun::telemetry::store

@@ -8,7 +8,8 @@
 
 namespace wellrun::telemetry::store {
 
-/// Of the whole of `bytes`; 0 for none. Uses the processor's instruction where there is one.
-std::uint32_t crc32c(std::string_view bytes);
+/// Of `bytes`, 0 for none; of what `before` is the sum of and `bytes`, one after the other. Uses
+/// the processor's instruction where there is one.
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
 
 }  // namespace wellrun::telemetry::store

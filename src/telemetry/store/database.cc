@@ -45,6 +45,7 @@ rocksdb::ColumnFamilyOptions family_options(std::size_t index,
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.format_version = 5;
+  table.checksum = rocksdb::kCRC32c;  // table_blocks.h finds blocks by it
   table.index_block_restart_interval = 16;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;

@@ -82,10 +82,13 @@ Status Database::give_up(const Table& table, const fs::path& lost_dir) {
   if (rewrite(table)) return {};
   const auto status = verify_table(db_->GetOptions(table.family), table.path);
   if (status.ok()) return {};
-  on_damage_({table.where(), fmt::format("{} ({}: {} bytes are lost)", status.ToString(),
-                                         table.path.string(), table.size)});
   TRY_STATUS(keep_lost(table.path, lost_dir));
-  return put_empty_table(table.path, table.size);
+  TRY(const auto found, rebuild_table(table.path, table.size, table.largest));
+  on_damage_(
+      {table.where(),
+       fmt::format("{} ({}: a new index was made for {} of its {} bytes, the rows that were found)",
+                   status.ToString(), table.path.string(), found, table.size)});
+  return {};
 }
 
 Status Database::mend(const fs::path& lost_dir, const std::atomic<bool>& cancelled) {

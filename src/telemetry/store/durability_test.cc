@@ -43,6 +43,10 @@ TEST_P(FlippedByte, IsNamedAndCostsItsBlock) {
   if (holds_chunks && in_a_block) EXPECT_GE(read.samples, kAllSamples * 95 / 100) << words(damage);
   write(**store, kSeries, kParts * kPerPart, 1);
   EXPECT_EQ(read_all(**store).samples, read.samples + kSeries) << "writing goes on";
+  ASSERT_TRUE((*store)->compact());
+  const auto mended = read_all(**store).samples;
+  if (holds_chunks)
+    EXPECT_GE(mended, kSeries + kAllSamples * 95 / 100) << "an index is made anew" << words(damage);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, FlippedByte, testing::Range(1U, 17U));

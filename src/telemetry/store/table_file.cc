@@ -9,20 +9,12 @@
 #include <unistd.h>
 
 #include "telemetry/store/byte_io.h"
+#include "telemetry/store/table_blocks.h"
 
 namespace wellrun::telemetry::store {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t kTrailerBytes = 5;  ///< behind each block: compression, checksum
-constexpr std::size_t kFooterBytes =
-    53;  ///< checksum type, two handles in 40 bytes, version, magic
-constexpr std::size_t kHandlesEnd = 41;
-constexpr std::uint32_t kFormatVersion = 5;
-constexpr std::uint64_t kMagic = 0x88e241b785f4cff7;
-/// The shortest that RocksDB takes: no entries, no restarts.
-constexpr std::size_t kLeastBlock = 8;
 
 /// Of a block or a file; RAII around a descriptor.
 class File {
@@ -69,10 +61,10 @@ std::optional<std::uint64_t> number_after(std::string_view text, std::string_vie
   return read.ec == std::errc() ? std::optional(number) : std::nullopt;
 }
 
-/// RocksDB shows a CRC without the mask that it is stored with (its util/crc32c.h).
+/// RocksDB shows a CRC without the mask that it is stored with.
 std::uint32_t as_stored(std::uint64_t type, std::uint32_t checksum) {
   constexpr std::uint64_t kCrc32c = 1;
-  return type == kCrc32c ? ((checksum >> 15) | (checksum << 17)) + 0xa282ead8U : checksum;
+  return type == kCrc32c ? stored_checksum(checksum) : checksum;
 }
 
 /// The block and the byte that says that it is not compressed. Its end, four zero bytes, means that
@@ -92,6 +84,15 @@ std::uint64_t index_offset_of(std::string_view footer) {
   reader.varint();  // the index of what is neither rows nor their index
   const auto offset = reader.varint();
   return reader.failed() ? 0 : offset;
+}
+
+/// As far as it can be read; nothing of what is missing.
+std::string contents(const fs::path& table) {
+  std::error_code error;
+  const auto size = fs::file_size(table, error);
+  std::string bytes(error ? 0 : size, '\0');
+  if (!File(table, O_RDONLY).read(0, bytes)) bytes.clear();
+  return bytes;
 }
 
 }  // namespace
@@ -121,15 +122,15 @@ rocksdb::Status verify_table(const rocksdb::Options& options, const fs::path& ta
 bool holds_rows(const fs::path& table, const BadBlock& block) {
   std::error_code error;
   const auto size = fs::file_size(table, error);
-  if (error || size < kFooterBytes) return false;
-  std::string footer(kFooterBytes, '\0');
+  if (error || size < kTableFooterBytes) return false;
+  std::string footer(kTableFooterBytes, '\0');
   const File file(table, O_RDONLY);
-  if (!file.read(size - kFooterBytes, footer)) return false;
-  return block.offset + block.size + kTrailerBytes <= index_offset_of(footer);
+  if (!file.read(size - kTableFooterBytes, footer)) return false;
+  return block.offset + block.size + kBlockTrailerBytes <= index_offset_of(footer);
 }
 
 Status empty_block(const rocksdb::Options& options, const fs::path& table, const BadBlock& block) {
-  if (block.size < kLeastBlock)
+  if (block.size < kLeastBlockBytes)
     return fail(ErrorCode::kCorrupt, "a damaged block is too small to be mended", table.string());
   const File file(table, O_RDWR);
   const auto rowless = rowless_block(block.size);
@@ -145,22 +146,19 @@ Status empty_block(const rocksdb::Options& options, const fs::path& table, const
   return file.sync();
 }
 
-Status put_empty_table(const fs::path& table, std::uint64_t size) {
-  constexpr std::uint64_t kBlock = kLeastBlock + kTrailerBytes;
-  if (size < 2 * kBlock + kFooterBytes)
-    return fail(ErrorCode::kCorrupt, "a table is too small to be mended", table.string());
-  std::string footer(1, '\0');  // its blocks have no checksums
-  for (const std::uint64_t number :
-       {std::uint64_t{0}, std::uint64_t{kLeastBlock}, kBlock, std::uint64_t{kLeastBlock}})
-    put_varint(footer, number);
-  footer.resize(kHandlesEnd);
-  put_fixed(footer, kFormatVersion);
-  put_fixed(footer, kMagic);
-  const auto made = fs::path(table.string() + ".empty");
+Result<std::uint64_t> rebuild_table(const fs::path& table, std::uint64_t size,
+                                    std::string_view largest) {
+  const auto bytes = contents(table);
+  auto blocks = find_row_blocks(std::string_view(bytes).substr(0, size), largest);
+  auto tail = table_tail(blocks, size);
+  for (; !tail && !blocks.empty(); tail = table_tail(blocks, size)) blocks.pop_back();
+  if (!tail) return fail(ErrorCode::kCorrupt, "a table is too small to be mended", table.string());
+  const auto end = size - tail->size();
+  const auto made = fs::path(table.string() + ".made");
   {
     const File file(made, O_RDWR | O_CREAT | O_TRUNC);
-    TRY_STATUS(file.resize(size));
-    TRY_STATUS(file.write(size - kFooterBytes, footer));
+    TRY_STATUS(file.write(0, std::string_view(bytes).substr(0, end)));
+    TRY_STATUS(file.write(end, *tail));
     TRY_STATUS(file.sync());
   }
   std::error_code error;
@@ -168,7 +166,10 @@ Status put_empty_table(const fs::path& table, std::uint64_t size) {
   if (error)
     return fail(ErrorCode::kIo, "replacing a damaged table failed: " + error.message(),
                 table.string());
-  return File(table.parent_path(), O_RDONLY | O_DIRECTORY).sync();
+  TRY_STATUS(File(table.parent_path(), O_RDONLY | O_DIRECTORY).sync());
+  std::uint64_t found = 0;
+  for (const auto& block : blocks) found += block.size;
+  return found;
 }
 
 }  // namespace wellrun::telemetry::store

@@ -1,10 +1,10 @@
 #pragma once
 
 // RocksDB's table files (block-based, format version 5) as far as mending one needs them: RocksDB
-// says which block is not what was written and what its checksum would be, and here a block or a
-// table without rows takes the place of what cannot be read, at its size. Sources: RocksDB's wiki,
-// "Rocksdb BlockBasedTable Format"; its own readers check every byte written here. Inside this
-// folder only. Thread-safe for files that are not the same.
+// says which block is not what was written and what its checksum would be, and here a block without
+// rows, or a table of the blocks that are found, takes the place of what cannot be read, at its
+// size. Sources: RocksDB's wiki, "Rocksdb BlockBasedTable Format"; its own readers check every byte
+// written here. Inside this folder only. Thread-safe for files that are not the same.
 
 #include <cstdint>
 #include <filesystem>
@@ -39,9 +39,11 @@ bool holds_rows(const std::filesystem::path& table, const BadBlock& block);
 Status empty_block(const rocksdb::Options& options, const std::filesystem::path& table,
                    const BadBlock& block);
 
-/// Puts a table without rows there, of the size that the manifest knows: what was there is another
-/// file afterwards, for those who have it open. Atomic and durable. kIo; kCorrupt for a size that
-/// no table has.
-Status put_empty_table(const std::filesystem::path& table, std::uint64_t size);
+/// Puts a table there, of the size that the manifest knows, that has those blocks of rows that can
+/// be found in what is there, if anything is, and a new index for them (table_blocks.h): what was
+/// there is another file afterwards, for those who have it open. `largest`: the last key. Returns
+/// the bytes of the blocks. Atomic and durable. kIo; kCorrupt for a size that no table has.
+Result<std::uint64_t> rebuild_table(const std::filesystem::path& table, std::uint64_t size,
+                                    std::string_view largest);
 
 }  // namespace wellrun::telemetry::store
