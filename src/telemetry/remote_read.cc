@@ -8,6 +8,7 @@
 #include "telemetry/histogram_chunk.h"
 #include "telemetry/protozero_checked.h"
 #include "telemetry/remote_write_decode.h"
+#include "telemetry/sample_weight.h"
 #include "telemetry/store/byte_io.h"
 #include "telemetry/store/crc32c.h"
 #include "telemetry/xor_chunk.h"
@@ -250,10 +251,12 @@ void append_series_frames(std::string& out, const SeriesData& series, std::size_
   }
 }
 
-std::size_t samples_in(const std::vector<SeriesData>& found) {
-  std::size_t count = 0;
-  for (const auto& series : found) count += series.samples.size() + series.histograms.size();
-  return count;
+/// As select() counts them against a limit.
+std::size_t weight_of(const std::vector<SeriesData>& found) {
+  std::size_t weight = 0;
+  for (const auto& series : found)
+    weight += series.samples.size() + telemetry::weight_of(series.histograms);
+  return weight;
 }
 
 http::Response refused(const Error& error) {
@@ -280,7 +283,7 @@ http::Response answer_remote_read(const http::Request& request, const MetricRead
                       {}});
     auto found = reader.select(query.matchers, query.range, limits);
     if (!found) return refused(found.error());
-    limits.max_samples -= std::min(limits.max_samples, samples_in(*found));
+    limits.max_samples -= std::min(limits.max_samples, weight_of(*found));
     results.push_back(std::move(*found));
   }
   // What the client takes first.

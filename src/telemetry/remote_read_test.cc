@@ -152,23 +152,34 @@ TEST(RemoteRead, StreamsFloatsAndHistogramsInOrderOfTime) {
                 {0, 3000, 1}, {4000, 4000, 3}, {5000, 8000, 1}, {9000, 9000, 3}}));
 }
 
+/// One that asks the same so many times.
+http::Request request_of_queries(int count) {
+  std::string plain, one;
+  const auto packed = request_for("shop", {}).body;
+  snappy::Uncompress(packed.data(), packed.size(), &one);
+  for (int i = 0; i < count; ++i) plain += one;
+  http::Request request;
+  snappy::Compress(plain.data(), plain.size(), &request.body);
+  return request;
+}
+
 TEST(RemoteRead, TheQueriesOfOneRequestShareItsLimit) {
   const auto reader = reader_of(30);
-  const auto of_queries = [](int count) {
-    std::string plain, one;
-    const auto packed = request_for("shop", {}).body;
-    snappy::Uncompress(packed.data(), packed.size(), &one);
-    for (int i = 0; i < count; ++i) plain += one;
-    http::Request request;
-    snappy::Compress(plain.data(), plain.size(), &request.body);
-    return request;
-  };
-  EXPECT_EQ(answer_remote_read(of_queries(2), reader, 60).status, 200);
+  EXPECT_EQ(answer_remote_read(request_of_queries(2), reader, 60).status, 200);
   for (const std::size_t most : {59U, 60U}) {
-    const auto response = answer_remote_read(of_queries(3), reader, most);
+    const auto response = answer_remote_read(request_of_queries(3), reader, most);
     EXPECT_EQ(response.status, 400) << most;
     EXPECT_TRUE(response.body.contains("samples")) << response.body;
   }
+}
+
+TEST(RemoteRead, AHistogramTakesOfTheSharedLimitWhatItsRoomWouldHoldOfSamples) {
+  const auto reader = reader_of(0, true);
+  const std::size_t one = (168 + 8 * 2 + 8) / 16;  // a span and a count
+  EXPECT_EQ(answer_remote_read(request_of_queries(2), reader, 2 * one).status,
+            200);
+  EXPECT_EQ(answer_remote_read(request_of_queries(3), reader, 2 * one).status,
+            400);
 }
 
 TEST(RemoteRead, WhatCannotBeReadIs400) {
