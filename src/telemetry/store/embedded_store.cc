@@ -416,10 +416,15 @@ Result<WriteOutcome> EmbeddedStore::write_batch(const SampleBatch& batch) {
 
 void EmbeddedStore::put_metadata(std::vector<Metadata> metadata) {
   rocksdb::WriteBatch batch;
+  auto* const rows = core_->database->family(Family::kDefault);
   for (const auto& family :
-       core_->metadata.note(std::move(metadata), core_->runtime.clock.steady()))
-    batch.Put(core_->database->family(Family::kDefault), store::metadata_key(family),
-              core_->metadata.row_of(family));
+       core_->metadata.note(std::move(metadata), core_->runtime.clock.steady())) {
+    const auto row = core_->metadata.row_of(family);
+    if (row.empty())
+      batch.Delete(rows, store::metadata_key(family));
+    else
+      batch.Put(rows, store::metadata_key(family), row);
+  }
   if (batch.Count() == 0) return;
   if (auto written = core_->database->write(batch); !written)
     core_->note_damage({"metadata", to_string(written.error())});
