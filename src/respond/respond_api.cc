@@ -21,6 +21,7 @@ struct Api {
   journal::Ledger& ledger;
   const RespondDomain& domain;
   const LinkSigner& signer;
+  telemetry::RunningQueries& running;
 };
 using Shared = std::shared_ptr<Api>;
 
@@ -111,7 +112,8 @@ using KnownIncidents = std::map<int, std::optional<Json>, std::greater<>>;
 /// Newest first: those in memory, and between and after them what only the journal has. One more
 /// than is asked for tells whether there are more.
 Result<Json> list_with_older(const journal::Store& store, const IncidentListing& listing,
-                             int newest, const KnownIncidents& known) {
+                             int newest, const KnownIncidents& known,
+                             const telemetry::promql::QueryLimits& limits) {
   std::vector<Json> items;
   for (int number = newest; number > 0 && items.size() <= listing.limit; --number) {
     const auto found = known.find(number);
@@ -120,6 +122,7 @@ Result<Json> list_with_older(const journal::Store& store, const IncidentListing&
       continue;
     }
     if (listing.state == "open") continue;  // open ones are all in memory
+    TRY_STATUS(telemetry::go_on(limits));
     TRY(const auto incident, read_incident(store, incident_id(number)));
     if (listing.wants(incident)) items.push_back(incident_json(incident));
   }
@@ -141,11 +144,16 @@ void list_incidents(const Shared& api, const http::Request& request, http::Reply
     if (listing->wants(incident)) item = incident_json(incident);
   }
   const int newest = std::min(listing->before - 1, api->domain.incident_count());
-  api->runtime.workers.run([api, listing = *listing, newest, known = std::move(known),
-                            reply = std::move(reply)]() mutable {
-    const auto answer = list_with_older(api->ledger.store(), listing, newest, known);
-    reply(answer ? http::json_response(*answer) : http::problem_response(answer.error()));
-  });
+  telemetry::AnswerInTurn answer = [api, listing = *listing, newest, known = std::move(known)](
+                                       const telemetry::promql::QueryLimits& limits) {
+    const auto json = list_with_older(api->ledger.store(), listing, newest, known, limits);
+    return json ? http::json_response(*json) : http::problem_response(json.error());
+  };
+  if (listing->state != "open")
+    return telemetry::answer_in_turn(api->running, request, std::move(reply), std::move(answer));
+  // Open ones are all in memory: what is wrong now is told whatever others ask.
+  api->runtime.workers.run(
+      [answer = std::move(answer), reply = std::move(reply)]() mutable { reply(answer({})); });
 }
 
 Json detail_json(const Incident& incident) {
@@ -394,8 +402,9 @@ Json incident_json(const Incident& incident) {
 }
 
 std::vector<http::Route> respond_routes(Runtime runtime, journal::Ledger& ledger,
-                                        const RespondDomain& domain, const LinkSigner& signer) {
-  const auto api = std::make_shared<Api>(Api{runtime, ledger, domain, signer});
+                                        const RespondDomain& domain, const LinkSigner& signer,
+                                        telemetry::RunningQueries& running) {
+  const auto api = std::make_shared<Api>(Api{runtime, ledger, domain, signer, running});
   using http::Role;
   std::vector<http::Route> routes;
   const auto view = [&](const char* pattern, const char* operation, Role role, auto answer) {
@@ -428,6 +437,7 @@ std::vector<http::Route> respond_routes(Runtime runtime, journal::Ledger& ledger
                       .handler = on_incident(api, std::move(decide))});
   };
   later("GET", "/api/v1/incidents", "listIncidents", Role::kViewer, list_incidents);
+  routes.back().watches_peer = true;
   later("GET", "/api/v1/incidents/{id}", "getIncident", Role::kViewer, get_incident);
   later("POST", "/api/v1/incidents", "openIncident", Role::kResponder, open_incident);
   command("acknowledge", "acknowledgeIncident",

@@ -9,7 +9,8 @@ namespace {
 struct Api {
   explicit Api(Shop& shop)
       : shop(shop),
-        routes(respond_routes(shop.time.runtime(), *shop.ledger, *shop.domain, signer)) {}
+        running(shop.time.runtime()),
+        routes(respond_routes(shop.time.runtime(), *shop.ledger, *shop.domain, signer, running)) {}
 
   http::Response get(const std::string& pattern, http::Parameters query,
                      const std::string& id = "") {
@@ -37,6 +38,7 @@ struct Api {
 
   Shop& shop;
   LinkSigner signer{std::string(32, 'k')};
+  telemetry::RunningQueries running;
   std::vector<http::Route> routes;
 };
 

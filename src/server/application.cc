@@ -361,7 +361,7 @@ void Application::State::build_routes() {
   add(main_router, health::health_routes(runtime, plane->evaluator(), plane->health()));
   add(main_router, health::rules::rules_routes(runtime.clock, *engine, *journal, *running_queries));
   add(main_router, health::slo_routes(runtime, plane->catalog(), plane->evaluator(),
-                                      plane->health(), *engine, *journal));
+                                      plane->health(), *engine, *journal, *running_queries));
   add(main_router, health::effectiveness::effectiveness_routes(
                        runtime, plane->ledger(), plane->catalog(), plane->health(), *engine,
                        *journal, *running_queries));
@@ -374,8 +374,8 @@ void Application::State::build_routes() {
                                                        .build_date = options.build_date,
                                                        .exemplars = exemplars.get()}));
   add(main_router, telemetry::remote_write_routes(*commits, *exemplars, runtime.workers));
-  add(main_router, telemetry::remote_read_routes(*store, runtime.workers));
-  add(main_router, telemetry::federate_routes(runtime, *store));
+  add(main_router, telemetry::remote_read_routes(*store, *running_queries));
+  add(main_router, telemetry::federate_routes(runtime, *store, *running_queries));
   add(main_router,
       telemetry::search_routes(runtime, *store, telemetry::is_search_enabled(options.features)));
   add(main_router, status_routes({.runtime = runtime,
@@ -384,11 +384,12 @@ void Application::State::build_routes() {
                                   .engine = *engine,
                                   .store = *store,
                                   .started = runtime.clock.now()}));
-  add(main_router, telemetry::logs_routes(*store, runtime));
+  add(main_router, telemetry::logs_routes(*store, runtime, *running_queries));
   add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));
   add(main_router,
       telemetry::otlp::otlp_routes(*receiver, runtime.workers, {.prefix = "/api/v1/otlp"}));
-  add(main_router, respond::respond_routes(runtime, plane->ledger(), plane->respond(), *signer));
+  add(main_router, respond::respond_routes(runtime, plane->ledger(), plane->respond(), *signer,
+                                           *running_queries));
   add(main_router, respond::status_assets());
   add(status_router, respond::status_page_routes(runtime, plane->respond()));
   add(main_router, authenticator->routes());

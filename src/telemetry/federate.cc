@@ -60,13 +60,13 @@ void append_line(std::string& out, const Labels& labels, const Sample& sample) {
 }  // namespace
 
 http::Response answer_federate(const http::Request& request, const MetricReader& reader,
-                               Timestamp now) {
+                               Timestamp now, const ReadLimits& limits) {
   const auto sets = api::match_parameters(request);
   if (!sets) return http::text_response(sets.error().message + "\n", 400);
   std::map<Labels, Sample> newest;
   const TimeRange range{to_unix_ms(now) - kLookbackMs + 1, to_unix_ms(now)};
   for (const auto& set : *sets) {
-    const auto found = reader.select(set, range, {});
+    const auto found = reader.select(set, range, limits);
     if (!found)
       return http::text_response(to_string(found.error()) + "\n",
                                  http::http_status_of(found.error().code));
@@ -89,17 +89,20 @@ http::Response answer_federate(const http::Request& request, const MetricReader&
   return http::text_response(std::move(out), 200, "text/plain; version=0.0.4; charset=utf-8");
 }
 
-std::vector<http::Route> federate_routes(Runtime& runtime, const MetricReader& reader) {
+std::vector<http::Route> federate_routes(Runtime& runtime, const MetricReader& reader,
+                                         RunningQueries& running) {
   http::Route route;
   route.method = "GET";
   route.pattern = "/federate";
   route.role = http::Role::kViewer;
   route.operation_id = "federate";
-  route.handler = [&runtime, &reader](http::Request request, http::Reply reply) {
-    runtime.workers.run(
-        [&runtime, &reader, request = std::move(request), reply = std::move(reply)]() mutable {
-          reply(answer_federate(request, reader, runtime.clock.now()));
-        });
+  route.watches_peer = true;
+  route.handler = [&runtime, &reader, &running](const http::Request& request, http::Reply reply) {
+    answer_in_turn(running, request, std::move(reply),
+                   [&runtime, &reader, request](const promql::QueryLimits& limits) {
+                     return answer_federate(request, reader, runtime.clock.now(),
+                                            {.cancelled = limits.cancelled});
+                   });
   };
   std::vector<http::Route> routes;
   routes.push_back(std::move(route));

@@ -1,24 +1,26 @@
 #pragma once
 
 // /federate: the newest samples of the series that match, in Prometheus' text format, for another
-// Prometheus to scrape. Runs on Workers. Source:
+// Prometheus to scrape. Takes its turn among the queries. Source:
 // https://prometheus.io/docs/prometheus/latest/federation/
 
 #include <vector>
 
 #include "platform/http/router.h"
 #include "platform/runtime/runtime.h"
+#include "telemetry/in_turn.h"
 #include "telemetry/storage.h"
 
 namespace wellrun::telemetry {
 
 /// GET /federate?match[]=… . References outlive the server.
-std::vector<http::Route> federate_routes(Runtime& runtime, const MetricReader& reader);
+std::vector<http::Route> federate_routes(Runtime& runtime, const MetricReader& reader,
+                                         RunningQueries& running);
 
 /// What the route answers at `now`: samples at most five minutes old, with their times, sorted by
 /// name; series that ended and native histograms, which the format cannot hold, are left out. 400
 /// for a match[] that cannot be read.
 http::Response answer_federate(const http::Request& request, const MetricReader& reader,
-                               Timestamp now);
+                               Timestamp now, const ReadLimits& limits = {});
 
 }  // namespace wellrun::telemetry

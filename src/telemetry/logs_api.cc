@@ -20,7 +20,8 @@ constexpr std::size_t kMaxSpansOfTrace = 5'000, kMaxLogsOfTrace = 1'000;
 constexpr std::size_t kMaxTextBytes = 1'024;
 constexpr std::size_t kTraceIdDigits = 32;
 
-using Read = Result<Json> (*)(const SignalStore&, const http::Request&, Timestamp now);
+using Read = Result<Json> (*)(const SignalStore&, const http::Request&, Timestamp now,
+                              const promql::QueryLimits&);
 
 template <typename Number>
 Result<Number> read_number(const http::Request& request, const char* name, Number fallback,
@@ -131,7 +132,8 @@ Json span_json(const SpanRecord& span) {
   return out;
 }
 
-Result<Json> list_logs(const SignalStore& signals, const http::Request& request, Timestamp now) {
+Result<Json> list_logs(const SignalStore& signals, const http::Request& request, Timestamp now,
+                       const promql::QueryLimits&) {
   LogQuery query;
   TRY(query.range, read_range(request, now));
   TRY(query.service, read_text(request, "service"));
@@ -186,7 +188,8 @@ Json summary_json(const std::vector<SpanRecord>& spans) {
           {"errors", std::ranges::count(spans, "error", &SpanRecord::status)}};
 }
 
-Result<Json> list_traces(const SignalStore& signals, const http::Request& request, Timestamp now) {
+Result<Json> list_traces(const SignalStore& signals, const http::Request& request, Timestamp now,
+                         const promql::QueryLimits& limits) {
   SpanQuery query;
   TRY(query.range, read_range(request, now));
   TRY(query.service, read_text(request, "service"));
@@ -199,17 +202,20 @@ Result<Json> list_traces(const SignalStore& signals, const http::Request& reques
   for (const auto& span : found) {
     if (items.size() >= limit) break;
     if (!seen.insert(span.trace_id).second) continue;
+    TRY_STATUS(go_on(limits));
     TRY(const auto spans, spans_of(signals, span.trace_id));
     if (!spans.empty()) items.push_back(summary_json(spans));
   }
   return Json{{"items", std::move(items)}};
 }
 
-Result<Json> get_trace(const SignalStore& signals, const http::Request& request, Timestamp) {
+Result<Json> get_trace(const SignalStore& signals, const http::Request& request, Timestamp,
+                       const promql::QueryLimits& limits) {
   TRY(const auto trace_id, read_trace_id(request.path_parameter("trace_id")));
   TRY(const auto spans, spans_of(signals, trace_id));
   if (spans.empty())
     return fail(ErrorCode::kNotFound, fmt::format("no span of trace {} is kept", trace_id));
+  TRY_STATUS(go_on(limits));
   LogQuery query;
   query.range = kAllTime;
   query.trace_id = trace_id;
@@ -222,30 +228,35 @@ Result<Json> get_trace(const SignalStore& signals, const http::Request& request,
   return out;
 }
 
-http::Route route(const SignalStore& signals, Runtime runtime, std::string pattern,
-                  std::string operation_id, Read read) {
+http::Route route(const SignalStore& signals, Runtime runtime, RunningQueries& running,
+                  std::string pattern, std::string operation_id, Read read) {
   http::Route out;
   out.method = "GET";
   out.pattern = std::move(pattern);
   out.role = http::Role::kViewer;
   out.operation_id = std::move(operation_id);
-  out.handler = [&signals, runtime, read](http::Request request, http::Reply reply) {
-    runtime.workers.run([&signals, runtime, read, request = std::move(request),
-                         reply = std::move(reply)]() mutable {
-      const auto json = read(signals, request, runtime.clock.now());
-      reply(json ? http::json_response(*json) : http::problem_response(json.error()));
-    });
+  out.watches_peer = true;
+  out.handler = [&signals, runtime, &running, read](const http::Request& request,
+                                                    http::Reply reply) {
+    answer_in_turn(running, request, std::move(reply),
+                   [&signals, runtime, read, request](const promql::QueryLimits& limits) {
+                     const auto json = read(signals, request, runtime.clock.now(), limits);
+                     return json ? http::json_response(*json)
+                                 : http::problem_response(json.error());
+                   });
   };
   return out;
 }
 
 }  // namespace
 
-std::vector<http::Route> logs_routes(const SignalStore& signals, Runtime runtime) {
+std::vector<http::Route> logs_routes(const SignalStore& signals, Runtime runtime,
+                                     RunningQueries& running) {
   std::vector<http::Route> out;
-  out.push_back(route(signals, runtime, "/api/v1/logs", "listLogs", list_logs));
-  out.push_back(route(signals, runtime, "/api/v1/traces", "listTraces", list_traces));
-  out.push_back(route(signals, runtime, "/api/v1/traces/{trace_id}", "getTrace", get_trace));
+  out.push_back(route(signals, runtime, running, "/api/v1/logs", "listLogs", list_logs));
+  out.push_back(route(signals, runtime, running, "/api/v1/traces", "listTraces", list_traces));
+  out.push_back(
+      route(signals, runtime, running, "/api/v1/traces/{trace_id}", "getTrace", get_trace));
   return out;
 }
 

@@ -14,7 +14,8 @@ class LogsApi : public ::testing::Test {
  protected:
   http::Response get(const std::string& path, http::Parameters query = {}) {
     http::Router router;
-    for (auto& route : logs_routes(signals_, runtime_.runtime())) router.add(std::move(route));
+    for (auto& route : logs_routes(signals_, runtime_.runtime(), running_))
+      router.add(std::move(route));
     const auto match = router.match("GET", path);
     http::Request request;
     request.query = std::move(query);
@@ -42,6 +43,7 @@ class LogsApi : public ::testing::Test {
   }
 
   VirtualRuntime runtime_;
+  RunningQueries running_{runtime_.runtime()};
   testing::RecordingSignals signals_;
 };
 

@@ -268,16 +268,15 @@ http::Response refused(const Error& error) {
 }  // namespace
 
 http::Response answer_remote_read(const http::Request& request, const MetricReader& reader,
-                                  std::size_t max_samples) {
+                                  ReadLimits limits) {
   const auto plain = unpack_snappy(request.body, kMaxPlainBytes);
   if (!plain) return refused(plain.error());
   const auto read = read_request(*plain);
   if (!read) return refused(read.error());
   std::vector<std::vector<SeriesData>> results;
-  ReadLimits limits;
-  limits.max_samples = max_samples;  // what one query has read, the next may not
-  for (const auto& query : read->queries) {
-    if (limits.max_samples == 0)  // to the reader that would be no limit at all
+  const auto max_samples = limits.max_samples;
+  for (const auto& query : read->queries) {  // what one has read, the next may not
+    if (limits.max_samples == 0)             // to the reader that would be no limit at all
       return refused({ErrorCode::kTooLarge,
                       fmt::format("the request needs more than {} samples", max_samples),
                       {}});
@@ -302,17 +301,21 @@ http::Response answer_remote_read(const http::Request& request, const MetricRead
   return response;
 }
 
-std::vector<http::Route> remote_read_routes(const MetricReader& reader, Workers& workers) {
+std::vector<http::Route> remote_read_routes(const MetricReader& reader, RunningQueries& running) {
   http::Route route;
   route.method = "POST";
   route.pattern = "/api/v1/read";
   route.role = http::Role::kViewer;
   route.operation_id = "remoteRead";
   route.max_body_bytes = kMaxBodyBytes;
-  route.handler = [&reader, &workers](http::Request request, http::Reply reply) {
-    workers.run([&reader, request = std::move(request), reply = std::move(reply)]() mutable {
-      reply(answer_remote_read(request, reader));
-    });
+  route.watches_peer = true;
+  route.handler = [&reader, &running](const http::Request& request, http::Reply reply) {
+    answer_in_turn(running, request, std::move(reply),
+                   [&reader, request](const promql::QueryLimits& limits) {
+                     return answer_remote_read(
+                         request, reader,
+                         {.max_samples = kMostRemoteReadSamples, .cancelled = limits.cancelled});
+                   });
   };
   std::vector<http::Route> routes;
   routes.push_back(std::move(route));

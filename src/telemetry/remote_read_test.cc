@@ -165,9 +165,9 @@ http::Request request_of_queries(int count) {
 
 TEST(RemoteRead, TheQueriesOfOneRequestShareItsLimit) {
   const auto reader = reader_of(30);
-  EXPECT_EQ(answer_remote_read(request_of_queries(2), reader, 60).status, 200);
+  EXPECT_EQ(answer_remote_read(request_of_queries(2), reader, {.max_samples = 60}).status, 200);
   for (const std::size_t most : {59U, 60U}) {
-    const auto response = answer_remote_read(request_of_queries(3), reader, most);
+    const auto response = answer_remote_read(request_of_queries(3), reader, {.max_samples = most});
     EXPECT_EQ(response.status, 400) << most;
     EXPECT_TRUE(response.body.contains("samples")) << response.body;
   }
@@ -176,9 +176,9 @@ TEST(RemoteRead, TheQueriesOfOneRequestShareItsLimit) {
 TEST(RemoteRead, AHistogramTakesOfTheSharedLimitWhatItsRoomWouldHoldOfSamples) {
   const auto reader = reader_of(0, true);
   const std::size_t one = (168 + 8 * 2 + 8) / 16;  // a span and a count
-  EXPECT_EQ(answer_remote_read(request_of_queries(2), reader, 2 * one).status,
+  EXPECT_EQ(answer_remote_read(request_of_queries(2), reader, {.max_samples = 2 * one}).status,
             200);
-  EXPECT_EQ(answer_remote_read(request_of_queries(3), reader, 2 * one).status,
+  EXPECT_EQ(answer_remote_read(request_of_queries(3), reader, {.max_samples = 2 * one}).status,
             400);
 }
 

@@ -46,6 +46,7 @@ void House::tear_down() {
   watching_.reset();
   router_.reset();
   plane_.reset();
+  running_.reset();
   querier_.reset();
   commits_.reset();
 }
@@ -53,6 +54,7 @@ void House::tear_down() {
 void House::build() {
   commits_ = std::make_unique<telemetry::CommitWatch>(world_.metric_writer());
   querier_ = telemetry::promql::make_querier(runtime_, engine_);
+  running_ = std::make_unique<telemetry::RunningQueries>(runtime_);
   plane_ = std::make_unique<server::ControlPlane>(server::Ports{
       .runtime = runtime_,
       .journal = world_.store,
@@ -86,10 +88,9 @@ void House::build() {
     for (auto& route : routes) router_->add(std::move(route));
   };
   add(plane_->routes());
-  add(catalog::catalog_routes(
-      {runtime_.strand, runtime_.workers, plane_->ledger(), plane_->catalog_domain(),
-       server::languages()}));
-  add(respond::respond_routes(runtime_, plane_->ledger(), plane_->respond(), signer_));
+  add(catalog::catalog_routes({runtime_.strand, runtime_.workers, plane_->ledger(),
+                               plane_->catalog_domain(), server::languages()}));
+  add(respond::respond_routes(runtime_, plane_->ledger(), plane_->respond(), signer_, *running_));
 }
 
 bool House::revive() {

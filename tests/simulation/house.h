@@ -13,6 +13,7 @@
 #include "simulation/world.h"
 #include "telemetry/commit_watch.h"
 #include "telemetry/promql/engine.h"
+#include "telemetry/running_queries.h"
 
 namespace wellrun::simulation {
 
@@ -51,6 +52,7 @@ class House {
   LinkSigner signer_;
   std::unique_ptr<telemetry::CommitWatch> commits_;
   std::unique_ptr<telemetry::Querier> querier_;
+  std::unique_ptr<telemetry::RunningQueries> running_;
   std::unique_ptr<server::ControlPlane> plane_;
   std::unique_ptr<Timer> watching_;
   std::unique_ptr<http::Router> router_;

@@ -21,6 +21,7 @@ struct Api {
   const HealthDomain& domain;
   const promql::Engine& engine;
   const journal::Store& journal;
+  telemetry::RunningQueries& running;
 };
 
 /// What an answer rests on, copied on the strand so that a worker may go on from there: only what
@@ -83,8 +84,7 @@ Asked gather(const Api& api, const http::Request& request) {
 }
 
 Result<Json> burn_down_of(const Api& api, const catalog::Slo& slo, const catalog::SloPeriod& period,
-                          Timestamp now) {
-  promql::QueryLimits limits;
+                          Timestamp now, promql::QueryLimits limits) {
   limits.timed_out = [&clock = api.runtime.clock, until = api.runtime.clock.steady() + kLongest] {
     return clock.steady() > until;
   };
@@ -112,7 +112,7 @@ Result<std::vector<journal::Fact>> facts_for(const Api& api, const Asked& asked)
   return facts;
 }
 
-Result<Json> report(const Api& api, const Asked& asked) {
+Result<Json> report(const Api& api, const Asked& asked, const promql::QueryLimits& limits) {
   TRY(const auto facts, facts_for(api, asked));
   Json items = Json::array();
   for (const auto& name : asked.slos) {
@@ -120,7 +120,7 @@ Result<Json> report(const Api& api, const Asked& asked) {
     const auto reading = asked.reading(name);
     auto item = report_json(asked.catalog, *slo, reading, asked.steps, facts);
     if (asked.with_burn_down && asked.readings.contains(name)) {
-      TRY(item["burn_down"], burn_down_of(api, *slo, reading.period, asked.now));
+      TRY(item["burn_down"], burn_down_of(api, *slo, reading.period, asked.now, limits));
     }
     items.push_back(std::move(item));
   }
@@ -135,10 +135,11 @@ void get_report(const std::shared_ptr<Api>& api, const http::Request& request, h
          fmt::format("no SLO {}; GET /api/v1/slos lists them", quote(*request.parameter("slo"))),
          "slo"}));
   }
-  api->runtime.workers.run([api, asked, reply = std::move(reply)]() mutable {
-    const auto answer = report(*api, *asked);
-    reply(answer ? http::json_response(*answer) : http::problem_response(answer.error()));
-  });
+  telemetry::answer_in_turn(
+      api->running, request, std::move(reply), [api, asked](const promql::QueryLimits& limits) {
+        const auto answer = report(*api, *asked, limits);
+        return answer ? http::json_response(*answer) : http::problem_response(answer.error());
+      });
 }
 
 void list_slos(const Api& api, const http::Request& request, http::Reply reply) {
@@ -155,8 +156,10 @@ void list_slos(const Api& api, const http::Request& request, http::Reply reply) 
 
 std::vector<http::Route> slo_routes(Runtime runtime, const catalog::Catalog& catalog,
                                     const Evaluator& evaluator, const HealthDomain& domain,
-                                    const promql::Engine& engine, const journal::Store& journal) {
-  const auto api = std::make_shared<Api>(Api{runtime, catalog, evaluator, domain, engine, journal});
+                                    const promql::Engine& engine, const journal::Store& journal,
+                                    telemetry::RunningQueries& running) {
+  const auto api =
+      std::make_shared<Api>(Api{runtime, catalog, evaluator, domain, engine, journal, running});
   std::vector<http::Route> routes;
   routes.push_back({.method = "GET",
                     .pattern = "/api/v1/slos",
@@ -166,14 +169,16 @@ std::vector<http::Route> slo_routes(Runtime runtime, const catalog::Catalog& cat
                         runtime.strand, [api](const http::Request& request, http::Reply reply) {
                           list_slos(*api, request, std::move(reply));
                         })});
-  routes.push_back({.method = "GET",
-                    .pattern = "/api/v1/reports/error-budget",
-                    .role = http::Role::kViewer,
-                    .operation_id = "getErrorBudgetReport",
-                    .handler = http::on_strand_later(
-                        runtime.strand, [api](const http::Request& request, http::Reply reply) {
-                          get_report(api, request, std::move(reply));
-                        })});
+  routes.push_back(
+      {.method = "GET",
+       .pattern = "/api/v1/reports/error-budget",
+       .role = http::Role::kViewer,
+       .operation_id = "getErrorBudgetReport",
+       .handler = http::on_strand_later(runtime.strand,
+                                        [api](const http::Request& request, http::Reply reply) {
+                                          get_report(api, request, std::move(reply));
+                                        }),
+       .watches_peer = true});
   return routes;
 }
 
