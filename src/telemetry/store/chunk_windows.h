@@ -39,7 +39,7 @@ class ChunkWindows {
       TRY_STATUS(each(read(ref)));
     if (rows_->status().ok()) return {};
     return std::unexpected(
-        database_error(rows_->status(), fmt::format("reading the chunks of series {}", ref)));
+        core_.database->error_of(rows_->status(), fmt::format("chunks of series {}", ref)));
   }
 
   /// Puts the window into `changes` as `erase` leaves it: called with its floats and with its

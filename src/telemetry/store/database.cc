@@ -193,6 +193,14 @@ void Database::report(Damage found) const {
   on_damage_(std::move(found));
 }
 
+Error Database::error_of(const rocksdb::Status& status, const std::string& what) const {
+  auto error = database_error(status, what);
+  if (!is_lost(status)) return error;
+  error.code = ErrorCode::kCorrupt;
+  report({"database, " + what, status.ToString()});
+  return error;
+}
+
 Result<std::optional<std::string>> Database::get(Family of, const std::string& key) const {
   std::string value;
   const auto status = db_->Get({}, family(of), key, &value);

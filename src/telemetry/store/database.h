@@ -57,6 +57,10 @@ class Database {
   /// would meet what cannot be read again and again.
   void report(Damage found) const;
 
+  /// Why a read ended early; damage is reported, and is kCorrupt, whether bytes are not what was
+  /// written or are not there.
+  Error error_of(const rocksdb::Status& status, const std::string& what) const;
+
   /// Whether damage was reported that has not been mended.
   bool is_damaged() const { return is_damaged_; }
 

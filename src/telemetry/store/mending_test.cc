@@ -141,6 +141,44 @@ TEST(Mending, HappensByItselfWhileTheServerRuns) {
   EXPECT_EQ(read_all(*store).samples, left);
 }
 
+/// Logs cannot be read over it while it is there: who asks is told, and it is taken out.
+TEST(Mending, BeginsWhereLogsMeetDamage) {
+  constexpr std::size_t kRecords = 2000;
+  Folder folder;
+  const auto dir = folder / "made";
+  VirtualRuntime runtime;
+  auto store = open_store(dir, runtime);
+  std::vector<LogRecord> records(kRecords);
+  for (std::size_t i = 0; i < kRecords; ++i) {
+    records[i].time = from_unix_ms(static_cast<std::int64_t>(i) * kStep);
+    for (std::size_t k = 0; k < 20; ++k)
+      records[i].body += std::to_string(value_of(k, static_cast<std::int64_t>(i)));
+  }
+  ASSERT_TRUE(store->put_logs(records));
+  for (int starts = 0; starts < 2; ++starts) {  // which move RocksDB's log into tables
+    ASSERT_TRUE(store->stop());
+    store.reset();
+    if (starts == 1) flip_byte(largest_table(dir), fs::file_size(largest_table(dir)) / 2);
+    store = open_store(dir, runtime);
+  }
+  LogQuery query;
+  query.range = kAlways;
+  query.limit = kRecords;
+  const auto refused = store->logs(query);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
+  EXPECT_TRUE(is_marked(dir));
+  for (int tries = 0; tries < 2000 && is_marked(dir); ++tries) {
+    runtime.run_for(std::chrono::minutes(1));
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(is_marked(dir));
+  const auto left = store->logs(query);
+  ASSERT_TRUE(left) << to_string(left.error());
+  EXPECT_LT(left->size(), kRecords);
+  EXPECT_GT(left->size(), kRecords / 2);
+}
+
 /// Rows of series and bounds that a damaged block held are known as long as the store is open.
 TEST(Mending, WhatMemoryKnowsIsNotLostWithItsBlock) {
   Folder folder;

@@ -141,10 +141,9 @@ class Slice {
   }
 
   Status note_or_fail(std::uint32_t ref, const rocksdb::Status& status) {
-    auto error = database_error(status, fmt::format("retention of series {}", ref));
-    if (error.code != ErrorCode::kCorrupt) return std::unexpected(std::move(error));
-    core_.note_damage({fmt::format("retention of series {}", ref), error.message});
-    return {};
+    auto error = core_.database->error_of(status, fmt::format("retention of series {}", ref));
+    if (error.code == ErrorCode::kCorrupt) return {};  // reported: the next pass finds it mended
+    return std::unexpected(std::move(error));
   }
 
   Status thin(std::uint32_t ref, const ThinnedRange& range) {
@@ -161,10 +160,7 @@ class Slice {
       return {};
     };
     auto done = windows_.each_of(ref, each, range.from_ms, range.until_ms);
-    if (!done && done.error().code == ErrorCode::kCorrupt) {
-      core_.note_damage({fmt::format("downsampling of series {}", ref), done.error().message});
-      done = {};
-    }
+    if (!done && done.error().code == ErrorCode::kCorrupt) done = {};  // as note_or_fail()
     if (erased > 0) changes_.set_bounds(ref, bounds_after(ref));
     return done;
   }

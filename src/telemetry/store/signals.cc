@@ -93,11 +93,12 @@ Status scan(const Database& database, Access access, std::int64_t start, std::in
     if (value && !each(std::string_view(*value))) return {};
   }
   if (!rows->status().ok())
-    return std::unexpected(database_error(rows->status(), "reading logs or spans"));
+    return std::unexpected(database.error_of(rows->status(), "reading logs or spans"));
   return {};
 }
 
-/// Deletes records older than `cutoff` with their index entries.
+/// Deletes records older than `cutoff` with their index entries; where something cannot be read,
+/// those before it.
 template <typename Keys>
 Status drop(Database& database, Access access, std::int64_t cutoff, Keys&& keys_of) {
   const auto rows = database.iterate(access.records);
@@ -117,9 +118,10 @@ Status drop(Database& database, Access access, std::int64_t cutoff, Keys&& keys_
       batch.Clear();
     }
   }
+  if (batch.Count() > 0) TRY_STATUS(database.write(batch));
   if (!rows->status().ok())
-    return std::unexpected(database_error(rows->status(), "dropping old logs or spans"));
-  return batch.Count() == 0 ? Status{} : database.write(batch);
+    return std::unexpected(database.error_of(rows->status(), "dropping old logs or spans"));
+  return {};
 }
 
 std::unexpected<Error> malformed(std::string_view what) {
