@@ -60,6 +60,21 @@ TEST_F(ActionEffectTest, IsRefutedWhenItDidNot) {
   EXPECT_EQ(judged().back().verdict.state, "refuted") << judged().back().verdict.reason;
 }
 
+TEST_F(ActionEffectTest, AStopCutsALookShort) {
+  house.record("latency", 200, 100);
+  journal::Intent intent;
+  intent.request = {{"changed", format_rfc3339(house.time.now())},
+                    {"expects", lower("latency")},
+                    {"guard_rails", Json::array()}};
+  std::optional<journal::Outcome> outcome;
+  house.process->performer.stop();
+  house.process->performer.perform(intent, [&](journal::Outcome said) { outcome = said; });
+  house.time.run_ready();
+  ASSERT_TRUE(outcome);
+  const auto reason = text_or(outcome->detail.at("verdict"), "reason");
+  EXPECT_TRUE(reason.contains("cancel")) << reason;
+}
+
 TEST_F(ActionEffectTest, GoesOnThroughRestartsAndNoLookIsTakenTwice) {
   house.record("latency", 200, 199);
   EXPECT_FALSE(expect(lower("latency")));

@@ -100,6 +100,7 @@ void ControlPlane::stop(Task stopped) {
   forecasts_.stop();
   watches_.stop();
   evaluator_.stop();
+  effect_.stop();
   ledger_.stop(std::move(stopped));
 }
 

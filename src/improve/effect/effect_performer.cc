@@ -177,8 +177,10 @@ void EffectPerformer::perform(const journal::Intent& intent,
                               std::move_only_function<void(journal::Outcome)> done) {
   const auto now = std::max(runtime_.clock.now(), intent.not_before);
   runtime_.workers.run([questions = questions_of(intent, catalog_, now), &engine = engine_,
-                        &clock = runtime_.clock, done = std::move(done)]() mutable {
+                        &clock = runtime_.clock, stopping = stopping_,
+                        done = std::move(done)]() mutable {
     QueryLimits limits;
+    limits.cancelled = [stopping] { return stopping->load(); };
     limits.timed_out = [&clock, until = clock.steady() + kLongest] {
       return clock.steady() > until;
     };

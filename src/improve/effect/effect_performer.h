@@ -4,6 +4,9 @@
 // (health/verdict/shift_judge.h). Only reads, so it may be repeated. The outcome's detail is
 // {"verdict": EffectVerdict, "guard_rails": [EffectVerdict]}.
 
+#include <atomic>
+#include <memory>
+
 #include "catalog/catalog.h"
 #include "facts/improve.h"
 #include "journal/effect.h"
@@ -22,10 +25,16 @@ class EffectPerformer final : public journal::Performer {
   void perform(const journal::Intent& intent,
                std::move_only_function<void(journal::Outcome)> done) override;
 
+  /// Looks that are under way end soon, and say that they could not read. To be followed at once by
+  /// the ledger's stop, which does not hear them: they are taken anew after the next start.
+  void stop() { stopping_->store(true); }
+
  private:
   Runtime runtime_;
   const catalog::Catalog& catalog_;
   const telemetry::promql::Engine& engine_;
+  /// Shared with what is still in workers.
+  const std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 /// One expectation with everything that a worker needs; PromQL in place of a Kpi's name.

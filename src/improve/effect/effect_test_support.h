@@ -36,6 +36,7 @@ struct EffectHouse {
 
   void restart() {
     if (process) {
+      process->performer.stop();
       process->ledger.stop();
       time.run_for(std::chrono::seconds(1));
     }
