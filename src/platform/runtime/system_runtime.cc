@@ -290,29 +290,35 @@ class BlockingPool final : public Workers {
 struct SystemRuntime::State {
   explicit State(SystemRuntimeOptions options)
       : clock(std::move(options.wall_clock)),
-        poller(thread_count(options), as_socket_thread),
-        io(thread_count(options)),
+        thread_count(prepare_threads(options)),
+        poller(thread_count, [](const auto& loop) { as_socket_thread("sockets", loop); }),
+        io(thread_count),
         keep_running(asio::make_work_guard(io)),
         strand(io, clock),
         workers(io, poller, options.worker_threads) {
-    std::signal(SIGPIPE, SIG_IGN);
-    // As many heaps as threads that work at a time: each keeps room for the most it ever held.
-    ::mallopt(M_ARENA_MAX, thread_count(options));
-    for (int i = 0; i < thread_count(options); ++i)
-      threads.emplace_back([this] { as_socket_thread([this] { io.run(); }); });
+    for (int i = 0; i < thread_count; ++i)
+      threads.emplace_back([this] { as_socket_thread("work", [this] { io.run(); }); });
   }
 
-  static void as_socket_thread(const std::function<void()>& loop) {
+  /// What holds for the process, before its first thread. Returns how many are to run.
+  static int prepare_threads(const SystemRuntimeOptions& options) {
+    const int count = std::max(1, options.io_threads) + std::max(1, options.worker_threads);
+    std::signal(SIGPIPE, SIG_IGN);
+    // As many heaps as threads that work at a time: each keeps room for the most it ever held.
+    ::mallopt(M_ARENA_MAX, count);
+    return count;
+  }
+
+  /// `name` as the operating system shows it.
+  static void as_socket_thread(const char* name, const std::function<void()>& loop) {
+    ::pthread_setname_np(::pthread_self(), name);
     const Turn turn(Doing::kSockets);
     loop();
   }
 
-  static int thread_count(const SystemRuntimeOptions& options) {
-    return std::max(1, options.io_threads) + std::max(1, options.worker_threads);
-  }
-
   SystemClock clock;
   SystemRandom random;
+  const int thread_count;
   Poller poller;  ///< outlives what io's destructor destroys: sockets that are told to it
   asio::io_context io;
   asio::executor_work_guard<asio::io_context::executor_type> keep_running;
