@@ -125,8 +125,14 @@ struct Backtests::Span {
 };
 
 Backtests::Backtests(const telemetry::promql::Engine& engine, const Clock& clock,
-                     const History& history, Timestamp from, Timestamp now)
-    : engine_(engine), clock_(clock), from_(from), now_(now), ends_(clock.steady() + kLongest) {
+                     const History& history, Timestamp from, Timestamp now,
+                     std::function<bool()> cancelled)
+    : engine_(engine),
+      clock_(clock),
+      cancelled_(std::move(cancelled)),
+      from_(from),
+      now_(now),
+      ends_(clock.steady() + kLongest) {
   for (const auto& incident : history.incidents) {
     if (is_real(incident, history.signals)) real_.push_back(incident);
   }
@@ -170,7 +176,9 @@ Result<Json> Backtests::tried(const Proposal& proposal) {
 Result<Json> Backtests::tried_over(const Proposal& proposal, const Span& span) {
   const auto now = clock_.steady();
   const auto ends = now + std::max(ends_ - now, 0ns) / span.share;
-  const auto is_late = [this, ends] { return clock_.steady() > ends; };
+  const auto is_late = [this, ends] {
+    return clock_.steady() > ends || (cancelled_ && cancelled_());
+  };
   Tried tried;
   if (!proposal.rule.is_null()) {
     TRY(tried.proposed, summary(proposal, proposal.rule, span, is_late));

@@ -29,9 +29,10 @@ class Backtests {
  public:
   static constexpr Duration kLongest{30'000};
 
-  /// `history`: what the proposals rest on, of [from, now].
+  /// `history`: what the proposals rest on, of [from, now]. Once `cancelled` (may be empty) says
+  /// so, nothing is tried any more.
   Backtests(const telemetry::promql::Engine& engine, const Clock& clock, const History& history,
-            Timestamp from, Timestamp now);
+            Timestamp from, Timestamp now, std::function<bool()> cancelled);
 
   /// {start, end, interval, summary, now, supports, text}, or {error} when it could not be made;
   /// null: there is nothing to try. As far back as what the rules read was measured; where that
@@ -47,6 +48,7 @@ class Backtests {
 
   const telemetry::promql::Engine& engine_;
   const Clock& clock_;
+  const std::function<bool()> cancelled_;
   std::vector<rules::PastIncident> real_;
   Timestamp from_, now_;
   std::chrono::nanoseconds ends_;  ///< by the steady clock

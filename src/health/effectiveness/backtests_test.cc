@@ -93,7 +93,7 @@ struct BacktestsTest : testing::Test {
   }
 
   Json of(const Proposal& proposal) {
-    return Backtests(engine, time.runtime().clock, history, from, now).of(proposal);
+    return Backtests(engine, time.runtime().clock, history, from, now, {}).of(proposal);
   }
 
   static Json rule(const char* hold) {
@@ -145,6 +145,16 @@ TEST_F(BacktestsTest, WhatTakesTooLongIsTriedOnTheLastWeek) {
   EXPECT_EQ(found["supports"], true) << found.dump();
   reader.takes = 5s;
   EXPECT_TRUE(of(raise()).contains("error"));
+}
+
+TEST_F(BacktestsTest, NothingIsTriedForWhoeverHasGone) {
+  const auto proposal = raise();
+  int asked = 0;
+  const auto backtest = Backtests(engine, time.runtime().clock, history, from, now, [&asked] {
+                          return ++asked > 1;
+                        }).of(proposal);
+  EXPECT_TRUE(backtest.contains("error")) << backtest;
+  EXPECT_LE(asked, 4) << "it goes on asking, and trying";
 }
 
 TEST_F(BacktestsTest, WithoutARuleThereIsNothingToTry) {
@@ -209,7 +219,7 @@ TEST(BurnAlerts, AreTriedOnMetricsAsTheyAreAndAsProposed) {
   const auto raise = std::ranges::find(found, "raise", &Proposal::what);
   ASSERT_NE(raise, found.end());
   EXPECT_EQ(raise->subject, "slos/orders/SloBurnRate");
-  const auto backtest = Backtests(engine, time.runtime().clock, history, from, now).of(*raise);
+  const auto backtest = Backtests(engine, time.runtime().clock, history, from, now, {}).of(*raise);
   ASSERT_FALSE(backtest.contains("error")) << backtest["error"];
   EXPECT_EQ(backtest["now"][0]["firings"], 29) << backtest;
   EXPECT_EQ(backtest["summary"]["firings"], 1) << "the one that lasted";

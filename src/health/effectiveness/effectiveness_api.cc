@@ -100,12 +100,14 @@ Result<Json> propose(const Api& api, const Asked& asked, const Cancelled& cancel
   TRY(const auto past, read_past(api.journal, asked.from, asked.standing, cancelled));
   const auto& history = past.history;
   const auto worths = worth_of(asked.subjects, history, asked.now);
-  Backtests backtests(api.engine, api.runtime.clock, history, past.from, asked.now);
+  Backtests backtests(api.engine, api.runtime.clock, history, past.from, asked.now, cancelled);
   Json items = Json::array();
   for (const auto& proposal : proposals(worths, history, past.from, asked.now)) {
     if (!asked.workload.empty() && proposal.workload != asked.workload) continue;
     auto item = to_json(proposal);
     item["backtest"] = backtests.of(proposal);
+    if (cancelled && cancelled())
+      return fail(ErrorCode::kCancelled, "trying proposals on the past was given up");
     if (rests_on_its_backtest(proposal) && item["backtest"].value("supports", Json()) != true)
       continue;
     items.push_back(std::move(item));
