@@ -12,6 +12,7 @@
 #include "telemetry/store/byte_io.h"
 #include "telemetry/store/database_log.h"
 #include "telemetry/store/kept_chunks.h"
+#include "telemetry/store/table_file.h"
 
 namespace wellrun::telemetry::store {
 namespace {
@@ -102,6 +103,13 @@ bool has_lost_its_manifest(const std::filesystem::path& dir) {
                              [](const auto& entry) { return entry.path().extension() == ".sst"; });
 }
 
+/// What mending left in a crash.
+void remove_made_tables(const std::filesystem::path& dir) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(dir, error))
+    if (entry.path().string().ends_with(kMadeSuffix)) std::filesystem::remove(entry.path(), error);
+}
+
 }  // namespace
 
 /// Compaction that meets damage would leave RocksDB read-only. Here it only fails, and is not tried
@@ -138,10 +146,11 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& di
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   std::error_code error;
   std::unique_ptr<Database> database(new Database(dir, std::move(on_damage)));
+  remove_made_tables(dir);
   database->is_damaged_ = std::filesystem::exists(database->damage_marker(), error);
   for (std::size_t i = 0; i < std::size(kFamilyNames); ++i) {
     families.emplace_back(kFamilyNames[i], family_options(i, cache));
-    families.back().options.disable_auto_compactions = database->is_damaged();
+    families.back().options.disable_auto_compactions = database->is_damaged_;
   }
   auto options = database_options();
   options.listeners.push_back(std::make_shared<CompactionListener>(*database));
@@ -264,7 +273,10 @@ Status Database::flush_metrics() {
 Status Database::may_compact() const {
   if (!is_damaged_) return {};
   return fail(ErrorCode::kConflict,
-              "tables are not rewritten while some of them are damaged: that is being mended",
+              awaits_restart_ ? "tables are not rewritten before the next start: damaged ones were "
+                                "mended, and are open as they were"
+                              : "tables are not rewritten while some of them are damaged: that is "
+                                "being mended",
               damage_marker().string());
 }
 

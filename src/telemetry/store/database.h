@@ -61,15 +61,19 @@ class Database {
   /// written or are not there.
   Error error_of(const rocksdb::Status& status, const std::string& what) const;
 
-  /// Whether damage was reported that has not been mended.
+  /// Whether damage was reported, and what was mended of it is not yet used.
   bool is_damaged() const { return is_damaged_; }
+  /// Whether mend() has something to do.
+  bool needs_mending() const { return is_damaged_ && !awaits_restart_; }
 
   /// Reads every table; takes out of each what cannot be read (a block that holds rows costs its
-  /// rows, anything else the table, which is kept in `lost_dir`), and lets compaction go on. What
-  /// is lost is reported before it is taken out. Reads and writes go on meanwhile. Takes as long as
-  /// reading everything; a crash in between loses nothing that could be read, and the next call
-  /// goes on. kCancelled; kIo, kNoSpace: the disk failed, and the damage stays.
-  Status mend(const std::filesystem::path& lost_dir, const std::atomic<bool>& cancelled);
+  /// rows; an index is made anew; where it is anything else, the table is kept in `lost_dir`, and
+  /// its rows are put into a new one), and lets compaction go on. What is lost is reported before
+  /// it is taken out. Reads and writes go on meanwhile. Takes as long as reading everything; a
+  /// crash in between loses nothing that could be read, and the next call goes on. False: all is
+  /// mended, but RocksDB has a table open as it was; it reads what is there now, and compacts,
+  /// after the next start. kCancelled; kIo, kNoSpace: the disk failed, and the damage stays.
+  Result<bool> mend(const std::filesystem::path& lost_dir, std::atomic<bool>& cancelled);
 
   rocksdb::DB& db() const { return *db_; }
   rocksdb::ColumnFamilyHandle* family(Family family) const {
@@ -131,10 +135,13 @@ class Database {
   class CompactionListener;
   struct Table;
   std::vector<Table> tables() const;
-  /// False: something else than blocks of rows cannot be read.
-  Result<bool> mend_rows(const Table& table);
-  Status give_up(const Table& table, const std::filesystem::path& lost_dir);
-  bool rewrite(const Table& table);
+  /// False: something else than blocks of rows and their index cannot be read.
+  Result<bool> mend_in_place(const Table& table);
+  std::shared_ptr<const rocksdb::TableProperties> properties_of(const Table& table) const;
+  Status rebuild(const Table& table, const std::filesystem::path& lost_dir,
+                 std::atomic<bool>& cancelled);
+  bool rewrite(const Table& table, std::atomic<bool>& cancelled);
+  bool is_read(const Table& table) const;
   rocksdb::Status write_with(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch);
 
   std::filesystem::path dir_;
@@ -142,6 +149,7 @@ class Database {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   mutable std::atomic<bool> is_damaged_ = false;
+  std::atomic<bool> awaits_restart_ = false;  ///< mended, but for what RocksDB has open
   std::mutex mend_mutex_;
 };
 

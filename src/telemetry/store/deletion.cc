@@ -145,7 +145,7 @@ std::string given_up_value(std::uint64_t bytes) {
 Status compact_chunks(Core& core) {
   TRY_STATUS(mend(core));
   auto done = rewrite_tables(core);
-  if (done || !core.database->is_damaged()) return done;
+  if (done || !core.database->needs_mending()) return done;
   TRY_STATUS(mend(core));  // it met damage that nobody had met before
   return rewrite_tables(core);
 }

@@ -8,13 +8,14 @@ namespace wellrun::telemetry::store {
 namespace {
 
 constexpr std::size_t kBytesBesideTexts = 256;  ///< objects and the node in the map, about
+constexpr std::size_t kNames = 2;               ///< as the key, and in what was said
 
 bool say_the_same(const Metadata& a, const Metadata& b) {
   return a.type == b.type && a.help == b.help && a.unit == b.unit;
 }
 
 std::size_t bytes_of(const Metadata& said) {
-  return kBytesBesideTexts + said.family.size() + said.type.size() + said.help.size() +
+  return kBytesBesideTexts + kNames * said.family.size() + said.type.size() + said.help.size() +
          said.unit.size();
 }
 
@@ -28,7 +29,7 @@ void cut(std::string& text, std::size_t max_bytes) {
 }
 
 Descriptions::Moment last_heard(const auto& known) {
-  return std::ranges::max(known, {}, [](const auto& one) { return one.last; }).last;
+  return std::ranges::max_element(known, {}, [](const auto& one) { return one.last; })->last;
 }
 
 }  // namespace

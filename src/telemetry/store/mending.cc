@@ -75,20 +75,26 @@ std::string metadata_key(const std::string& family) {
 }
 
 Status mend(Core& core) {
-  if (!core.database->is_damaged()) return {};
+  if (!core.database->needs_mending()) return {};
   {
     const std::scoped_lock once(core.checkpoint_mutex);
     TRY_STATUS(checkpoint_alone(core));
     TRY_STATUS(KnownRows(core).put());
   }
-  TRY_STATUS(core.database->mend(core.options.dir / "lost", core.reclaiming_cancelled));
-  log(Level::kInfo, "telemetry/store", "damaged tables were mended: compaction goes on", {});
+  TRY(const bool is_all_used,
+      core.database->mend(core.options.dir / "lost", core.reclaiming_cancelled));
+  log(is_all_used ? Level::kInfo : Level::kWarning, "telemetry/store",
+      is_all_used ? "damaged tables were mended: compaction goes on"
+                  : "damaged tables were mended, but are open as they were: they are used, and "
+                    "compaction goes on, after the next start",
+      {});
   return {};
 }
 
 void mend_in_background(Core& core) {
   const auto now = core.runtime.clock.steady();
-  if (!core.database->is_damaged() || now < core.next_mending || core.is_reclaiming.exchange(true))
+  if (!core.database->needs_mending() || now < core.next_mending ||
+      core.is_reclaiming.exchange(true))
     return;
   core.next_mending = now + kBetweenTries;
   core.reclaim_with([&core] {

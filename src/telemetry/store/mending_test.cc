@@ -5,6 +5,7 @@
 
 #include "telemetry/store/damage_test_support.h"
 #include "telemetry/store/store_test_support.h"
+#include "telemetry/store/table_blocks.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -15,6 +16,13 @@ Opened open_store(const fs::path& dir, VirtualRuntime& runtime) {
   auto store = EmbeddedStore::open(options_for(dir), runtime.runtime());
   EXPECT_TRUE(store) << to_string(store.error());
   return store ? std::move(*store) : nullptr;
+}
+
+/// Where what is behind the rows begins.
+std::uint64_t index_of(const fs::path& table) {
+  std::ifstream file(table, std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  return store::find_row_blocks(bytes, std::string(20, '\xff')).back().end();
 }
 
 fs::path largest_table(const fs::path& dir) {
@@ -55,7 +63,7 @@ void expect_mended(const fs::path& dir, Opened store, VirtualRuntime& runtime) {
 /// the footer.
 struct Place {
   const char* name;
-  std::uint64_t (*in)(std::uint64_t size);
+  std::uint64_t (*in)(std::uint64_t size, std::uint64_t index);
   bool is_behind_the_rows = true;
 };
 
@@ -71,7 +79,7 @@ TEST_P(MendedTable, IsRewrittenFromWhatCanBeReadOfIt) {
     Folder folder;
     fs::copy(made / "made", folder / "hurt", fs::copy_options::recursive);
     const auto hurt = folder / "hurt" / "db" / table.filename();
-    flip_byte(hurt, GetParam().in(fs::file_size(hurt)));
+    flip_byte(hurt, GetParam().in(fs::file_size(hurt), index_of(hurt)));
     VirtualRuntime runtime;
     const auto left =
         expect_mended_and_count(folder / "hurt", open_store(folder / "hurt", runtime), runtime);
@@ -81,13 +89,82 @@ TEST_P(MendedTable, IsRewrittenFromWhatCanBeReadOfIt) {
 
 INSTANTIATE_TEST_SUITE_P(
     Places, MendedTable,
-    testing::Values(Place{"first", [](std::uint64_t) -> std::uint64_t { return 0; }, false},
-                    Place{"rows", [](std::uint64_t size) { return size / 3; }, false},
-                    Place{"index", [](std::uint64_t size) { return size - 2000; }, false},
-                    Place{"properties", [](std::uint64_t size) { return size - 600; }},
-                    Place{"footer", [](std::uint64_t size) { return size - 5; }},
-                    Place{"handles", [](std::uint64_t size) { return size - 50; }}),
+    testing::Values(
+        Place{"first", [](std::uint64_t, std::uint64_t) -> std::uint64_t { return 0; }, false},
+        Place{"rows", [](std::uint64_t, std::uint64_t index) { return index / 3; }, false},
+        Place{"index", [](std::uint64_t, std::uint64_t index) { return index + 2; }},
+        Place{"properties", [](std::uint64_t size, std::uint64_t) { return size - 600; }},
+        Place{"footer", [](std::uint64_t size, std::uint64_t) { return size - 5; }},
+        Place{"handles", [](std::uint64_t size, std::uint64_t) { return size - 50; }}),
     [](const auto& info) { return std::string(info.param.name); });
+
+/// A store that has read everything, and reads each index again each time.
+Opened open_and_read(const fs::path& dir, VirtualRuntime& runtime) {
+  auto options = options_for(dir);
+  options.cache_bytes = 0;
+  auto opened = EmbeddedStore::open(options, runtime.runtime());
+  EXPECT_TRUE(opened);
+  EXPECT_EQ(read_all(**opened).samples, kAllSamples);
+  return std::move(*opened);
+}
+
+TEST(Mending, AnIndexIsMendedUnderATableThatIsOpen) {
+  Folder folder;
+  const auto dir = folder / "made";
+  fill_database(dir);
+  VirtualRuntime runtime;
+  auto store = open_and_read(dir, runtime);
+  const auto table = largest_table(dir);
+  flip_byte(table, index_of(table) + 2);
+  EXPECT_EQ(expect_mended_and_count(dir, std::move(store), runtime), kAllSamples);
+}
+
+/// RocksDB keeps the file open that it had: what took its place is read by those who look for
+/// chunks around damage, and by RocksDB after the next start.
+TEST(Mending, ATableThatIsReplacedWhileItIsOpenIsUsedAfterTheNextStart) {
+  Folder folder;
+  const auto dir = folder / "made";
+  fill_database(dir);
+  VirtualRuntime runtime;
+  auto store = open_and_read(dir, runtime);
+  const auto table = largest_table(dir);
+  flip_byte(table, index_of(table) + 2);
+  flip_byte(table, fs::file_size(table) - store::kTableFooterBytes - 10);  // what names properties
+  (void)read_all(*store);
+  EXPECT_TRUE(is_marked(dir));
+  const auto compacted = store->compact();
+  ASSERT_FALSE(compacted);
+  EXPECT_EQ(compacted.error().code, ErrorCode::kConflict) << to_string(compacted.error());
+  EXPECT_EQ(read_all(*store).samples, kAllSamples);
+  EXPECT_TRUE(is_marked(dir));
+  ASSERT_TRUE(store->stop());
+  store.reset();
+  EXPECT_EQ(expect_mended_and_count(dir, open_store(dir, runtime), runtime), kAllSamples);
+}
+
+/// RocksDB makes a new one from what the tables say of themselves.
+TEST(Mending, ATableWithANewIndexOutlivesALostManifest) {
+  Folder folder;
+  const auto dir = folder / "made";
+  fill_database(dir);
+  for (const auto& table : files_below(dir / "db", ".sst"))
+    flip_byte(table, fs::file_size(table) - 5);
+  VirtualRuntime runtime;
+  auto store = open_store(dir, runtime);
+  (void)read_all(*store);
+  while (is_marked(dir)) {  // on a thread of its own
+    runtime.run_for(std::chrono::minutes(1));
+    std::this_thread::yield();
+  }
+  ASSERT_FALSE(files_below(dir / "lost", ".sst").empty());
+  ASSERT_TRUE(store->stop());
+  store.reset();
+  fs::remove(dir / "db" / "CURRENT");
+  store = open_store(dir, runtime);
+  const auto read = read_all(*store);
+  EXPECT_EQ(read.samples, kAllSamples) << words(store->statistics().damage);
+  EXPECT_EQ(read.wrong, 0U);
+}
 
 TEST(Mending, EveryBlockMayBeDamagedAtOnce) {
   Folder folder;
@@ -209,6 +286,7 @@ TEST(Mending, ACrashInTheMiddleLosesNothing) {
   for (const auto& table : files_below(dir / "db", ".sst"))
     for (std::uint64_t at = 100; at + 4000 < fs::file_size(table); at += 30'000)
       flip_byte(table, at);
+  flip_byte(largest_table(dir), fs::file_size(largest_table(dir)) - 5);
   fs::copy(dir, folder / "twin", fs::copy_options::recursive);
   VirtualRuntime runtime;
   const auto could_be_read = read_all(*open_store(folder / "twin", runtime)).samples;

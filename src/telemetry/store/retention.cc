@@ -160,7 +160,11 @@ class Slice {
       return {};
     };
     auto done = windows_.each_of(ref, each, range.from_ms, range.until_ms);
-    if (!done && done.error().code == ErrorCode::kCorrupt) done = {};  // as note_or_fail()
+    if (!done && done.error().code == ErrorCode::kCorrupt) {  // reported
+      // The next pass looks again at what lies from here on: it is mended then.
+      core_.oldest_flushed_ms = std::min(core_.oldest_flushed_ms, range.from_ms);
+      done = {};
+    }
     if (erased > 0) changes_.set_bounds(ref, bounds_after(ref));
     return done;
   }

@@ -57,13 +57,13 @@ std::optional<std::string> uncompressed(std::string_view block) {
   return bytes;
 }
 
-std::string compressed(std::string_view block) {
+std::string compressed(std::string_view block, int level) {
   std::string bytes;
   put_varint(bytes, block.size());
   const auto begin = bytes.size();
   bytes.resize(begin + ZSTD_compressBound(block.size()));
-  const auto size = ZSTD_compress(bytes.data() + begin, bytes.size() - begin, block.data(),
-                                  block.size(), kCompressionLevel);
+  const auto size =
+      ZSTD_compress(bytes.data() + begin, bytes.size() - begin, block.data(), block.size(), level);
   if (ZSTD_isError(size) != 0) return {};
   bytes.resize(begin + size);
   return bytes;
@@ -245,20 +245,44 @@ std::string index_block(const std::vector<RowBlock>& blocks, bool has_whole_keys
   return std::move(builder).finish();
 }
 
-std::string one_byte(bool value) {
-  return std::string(1, value ? '\1' : '\0');
+std::string varint(std::uint64_t value) {
+  std::string bytes;
+  put_varint(bytes, value);
+  return bytes;
 }
 
-std::string properties_block(bool has_whole_keys) {
+/// In the order of their names.
+std::string properties_block(const TableFamily& family, bool has_whole_keys) {
   BlockBuilder builder(1);
-  const std::pair<std::string_view, bool> properties[] = {
-      {"rocksdb.index.key.is.user.key", !has_whole_keys},
-      {"rocksdb.index.value.is.delta.encoded", true}};
+  const std::pair<std::string_view, std::string> properties[] = {
+      {"rocksdb.column.family.id", varint(family.id)},
+      {"rocksdb.column.family.name", family.name},
+      {"rocksdb.index.key.is.user.key", varint(has_whole_keys ? 0 : 1)},
+      {"rocksdb.index.value.is.delta.encoded", varint(1)}};
   for (const auto& [name, value] : properties) {
     builder.put_key(name);
-    builder.put_sized_value(one_byte(value));
+    builder.put_sized_value(value);
   }
   return std::move(builder).finish();
+}
+
+std::string with_trailer(std::string block, char compression) {
+  block.push_back(compression);
+  put_fixed(block, stored_checksum(crc32c(block)));
+  return block;
+}
+
+/// Zstandard leaves out a frame that says so: number, length, and as many bytes.
+std::optional<std::string> filled_up(std::string bytes, std::uint64_t size) {
+  constexpr std::uint32_t kSkippable = 0x184d2a50;
+  constexpr std::size_t kHead = 2 * sizeof kSkippable;
+  if (bytes.size() == size) return bytes;
+  if (bytes.empty() || bytes.size() + kHead > size) return std::nullopt;
+  const auto left = static_cast<std::uint32_t>(size - bytes.size() - kHead);
+  put_fixed(bytes, kSkippable);
+  put_fixed(bytes, left);
+  bytes.resize(size);
+  return bytes;
 }
 
 /// Of the blocks behind the rows, each where the one before ends.
@@ -303,21 +327,31 @@ std::vector<RowBlock> find_row_blocks(std::string_view table, std::string_view l
 }
 
 std::string stored_block(std::string_view block, bool may_compress) {
-  auto bytes = may_compress ? compressed(block) : std::string();
-  const bool is_smaller = !bytes.empty() && bytes.size() < block.size();
-  if (!is_smaller) bytes = block;
-  bytes.push_back(is_smaller ? kZstd : kPlain);
-  put_fixed(bytes, stored_checksum(crc32c(bytes)));
-  return bytes;
+  const auto smaller = may_compress ? compressed(block, kCompressionLevel) : std::string();
+  const bool is_smaller = !smaller.empty() && smaller.size() < block.size();
+  return is_smaller ? with_trailer(smaller, kZstd) : with_trailer(std::string(block), kPlain);
 }
 
-std::optional<std::string> table_tail(const std::vector<RowBlock>& blocks, std::uint64_t size) {
+std::optional<std::string> index_of_size(const std::vector<RowBlock>& blocks, bool has_whole_keys,
+                                         std::uint64_t size) {
+  if (blocks.empty() || (!has_whole_keys && splits_a_row(blocks))) return std::nullopt;
+  const auto block = index_block(blocks, has_whole_keys);
+  if (block.size() == size) return with_trailer(block, kPlain);
+  // One of the levels is what RocksDB took, so the size is the same if nothing is missing.
+  for (int level = 1; level <= ZSTD_maxCLevel(); ++level)
+    if (auto filled = filled_up(compressed(block, level), size))
+      return with_trailer(std::move(*filled), kZstd);
+  return std::nullopt;
+}
+
+std::optional<std::string> table_tail(const std::vector<RowBlock>& blocks,
+                                      const TableFamily& family, std::uint64_t size) {
   const bool has_whole_keys = splits_a_row(blocks);
   Tail tail(blocks.empty() ? 0 : blocks.back().end());
   const auto index = tail.put(index_block(blocks, has_whole_keys), true);
   BlockBuilder directory(1);
   directory.put_key("rocksdb.properties");
-  directory.put_sized_value(tail.put(properties_block(has_whole_keys), false));
+  directory.put_sized_value(tail.put(properties_block(family, has_whole_keys), false));
   const auto where = tail.put(std::move(directory).finish(), false);
   return std::move(tail).finish(where + index, size);
 }

@@ -39,8 +39,21 @@ std::uint32_t stored_checksum(std::uint32_t crc);
 /// `block` as it is stored, with its trailer; compressed, if it may be, where that is of use.
 std::string stored_block(std::string_view block, bool may_compress);
 
+/// The index of `blocks` as it is stored, in `size` bytes and its trailer. `has_whole_keys`: with
+/// sequence numbers. Nothing when none of that size can be made, or such an index cannot tell the
+/// blocks apart.
+std::optional<std::string> index_of_size(const std::vector<RowBlock>& blocks, bool has_whole_keys,
+                                         std::uint64_t size);
+
+/// Whose rows a table has: RocksDB asks a table for it when it has lost its manifest.
+struct TableFamily {
+  std::uint32_t id = 0;
+  std::string name;
+};
+
 /// What is behind the rows of a table of `size` bytes: the index of `blocks`, what is to be known
 /// to read it, the footer. Nothing when there is no room behind the last block.
-std::optional<std::string> table_tail(const std::vector<RowBlock>& blocks, std::uint64_t size);
+std::optional<std::string> table_tail(const std::vector<RowBlock>& blocks,
+                                      const TableFamily& family, std::uint64_t size);
 
 }  // namespace wellrun::telemetry::store

@@ -17,8 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       __builtin_trap();
     end = block.end();
   }
+  (void)wellrun::telemetry::store::index_of_size(blocks, data[1] % 8 > 3, data[0]);
   const auto whole = table.size() + 4096;
-  const auto tail = wellrun::telemetry::store::table_tail(blocks, whole);
+  const auto tail = wellrun::telemetry::store::table_tail(blocks, {1, "family"}, whole);
   if (!tail || end + tail->size() != whole) __builtin_trap();
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <random>
+#include <rocksdb/db.h>
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
@@ -86,6 +87,10 @@ Rows without(const Rows& rows, const std::vector<RowBlock>& blocks, IsLost is_lo
   return left;
 }
 
+KnownTable known(const fs::path& path, std::uint64_t size, const std::string& largest) {
+  return {.path = path, .size = size, .largest = largest, .family = {0, "default"}};
+}
+
 struct Table {
   explicit Table(std::uint32_t seed) : random(seed) {
     rows = random_rows(random, 20 + random() % 2000);
@@ -96,7 +101,7 @@ struct Table {
   }
 
   Rows rebuilt() const {
-    const auto found = rebuild_table(path, bytes.size(), largest);
+    const auto found = rebuild_table(options(), known(path, bytes.size(), largest));
     EXPECT_TRUE(found) << to_string(found.error());
     EXPECT_EQ(fs::file_size(path), bytes.size());
     return read_table(path);
@@ -156,9 +161,76 @@ INSTANTIATE_TEST_SUITE_P(Seeds, TableBlocks, testing::Range(1U, 33U));
 TEST(TableBlocksOf, NoTableIsATableWithoutRows) {
   const Folder folder;
   const auto path = folder / "none.sst";
-  ASSERT_TRUE(rebuild_table(path, 5000, "z"));
+  ASSERT_TRUE(rebuild_table(options(), known(path, 5000, "z")));
   EXPECT_EQ(read_table(path), Rows{});
-  EXPECT_FALSE(rebuild_table(path, 60, "z")) << "too small for what every table has";
+  EXPECT_FALSE(rebuild_table(options(), known(path, 60, "z")))
+      << "too small for what every table has";
+}
+
+TEST(TableBlocksOf, AFileThatCannotBeOpenedIsLeftAsItIs) {
+  const Folder folder;
+  const auto path = folder / "folder.sst";
+  fs::create_directory(path);
+  EXPECT_FALSE(rebuild_table(options(), known(path, 5000, "z")));
+  EXPECT_TRUE(fs::is_directory(path));
+}
+
+/// Then what it points to is not what was written there, which is no reason to overwrite it.
+TEST(TableBlocksOf, AFlippedBitOfTheFooterSaysNothingAboutRows) {
+  const Table table(5);
+  constexpr std::size_t kFooterBits = kTableFooterBytes * 8;
+  std::size_t misled = 0;
+  for (std::size_t bit = 0; bit < kFooterBits; ++bit) {
+    auto bytes = table.bytes;
+    bytes[bytes.size() - 1 - bit / 8] ^= static_cast<char>(1U << bit % 8);
+    std::ofstream(table.path, std::ios::binary) << bytes;
+    const auto status = verify_table(options(), table.path);
+    const auto block = bad_block(status);
+    misled += block ? 1 : 0;
+    EXPECT_FALSE(block && holds_rows(table.path, *block)) << bit << ": " << status.ToString();
+  }
+  EXPECT_GT(misled, 0U) << "some bit leads to a place that holds no block";
+}
+
+/// Versions of one row over many blocks, kept by snapshots, and rows that are deleted: RocksDB
+/// finds what it found before.
+TEST(TableBlocksOf, VersionsAndDeletionsKeepTheirOrder) {
+  const Folder folder;
+  const auto dir = (folder / "db").string();
+  auto opened = options();
+  opened.create_if_missing = true;
+  opened.disable_auto_compactions = true;
+  opened.verify_sst_unique_id_in_manifest = false;
+  rocksdb::DB* made = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(opened, dir, &made).ok());
+  std::unique_ptr<rocksdb::DB> db(made);
+  constexpr int kVersions = 2000;
+  std::vector<const rocksdb::Snapshot*> snapshots;
+  const auto put = [&](const std::string& key, const std::string& value) {
+    ASSERT_TRUE(db->Put({}, key, value).ok());
+    snapshots.push_back(db->GetSnapshot());
+  };
+  for (int i = 0; i < kVersions; ++i) put("k", "version " + std::to_string(i));
+  put("deleted", "still there");
+  ASSERT_TRUE(db->Delete({}, "deleted").ok());
+  put("z", "last");
+  ASSERT_TRUE(db->Flush({}).ok());
+  for (const auto* snapshot : snapshots) db->ReleaseSnapshot(snapshot);
+  db.reset();
+  const auto path = files_below(dir, ".sst").front();
+  const auto bytes = bytes_of(path);
+  const auto blocks = find_row_blocks(bytes, "z");
+  ASSERT_GT(blocks.size(), 5U) << "one row is to be split";
+  flip_byte(path, blocks.back().end() + 1);
+  ASSERT_TRUE(rebuild_table(options(), known(path, bytes.size(), "z")));
+  ASSERT_TRUE(rocksdb::DB::Open(opened, dir, &made).ok());
+  db.reset(made);
+  std::string value;
+  EXPECT_TRUE(db->Get({}, "k", &value).ok());
+  EXPECT_EQ(value, "version " + std::to_string(kVersions - 1));
+  EXPECT_TRUE(db->Get({}, "deleted", &value).IsNotFound());
+  EXPECT_TRUE(db->Get({}, "z", &value).ok());
+  EXPECT_EQ(value, "last");
 }
 
 TEST(TableBlocksOf, GarbageAreNone) {

@@ -32,19 +32,26 @@ class File {
     return check(got == static_cast<ssize_t>(bytes.size()), "reading a table");
   }
   Status write(std::uint64_t at, std::string_view bytes) const {
-    const auto put = ::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    return check(put == static_cast<ssize_t>(bytes.size()), "writing to a table");
+    while (!bytes.empty()) {
+      const auto put = ::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(at));
+      TRY_STATUS(check(put > 0, "writing to a table"));
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+      at += static_cast<std::uint64_t>(put);
+    }
+    return {};
   }
-  Status resize(std::uint64_t size) const {
-    return check(::ftruncate(file_, static_cast<off_t>(size)) == 0, "sizing a table");
+  Result<std::uint64_t> size() const {
+    const auto end = ::lseek(file_, 0, SEEK_END);
+    TRY_STATUS(check(end >= 0, "opening a table"));
+    return static_cast<std::uint64_t>(end);
   }
   Status sync() const { return check(::fsync(file_) == 0, "making a table durable"); }
 
  private:
   Status check(bool done, std::string_view what) const {
     if (done) return {};
-    return fail(ErrorCode::kIo, fmt::format("{} failed: {}", what, std::strerror(errno)),
-                path_.string());
+    return fail(errno == ENOSPC ? ErrorCode::kNoSpace : ErrorCode::kIo,
+                fmt::format("{} failed: {}", what, std::strerror(errno)), path_.string());
   }
 
   const fs::path path_;
@@ -77,22 +84,58 @@ std::string rowless_block(std::uint64_t size) {
   return bytes;
 }
 
-std::uint64_t index_offset_of(std::string_view footer) {
+/// Where the index begins, and the rows end; nothing when the footer cannot be read, or contradicts
+/// itself: what names everything else stands behind the index.
+std::optional<std::uint64_t> index_offset(const fs::path& table) {
+  const File file(table, O_RDONLY);
+  const auto size = file.size();
+  std::string footer(kTableFooterBytes, '\0');
+  if (!size || *size < footer.size() || !file.read(*size - footer.size(), footer))
+    return std::nullopt;
   ByteReader reader(footer);
   reader.byte();  // of checksums
+  const auto directory = reader.varint();
   reader.varint();
-  reader.varint();  // the index of what is neither rows nor their index
-  const auto offset = reader.varint();
-  return reader.failed() ? 0 : offset;
+  const auto index = reader.varint();
+  if (reader.failed() || directory < index) return std::nullopt;
+  return index;
 }
 
-/// As far as it can be read; nothing of what is missing.
-std::string contents(const fs::path& table) {
+/// The first `most` bytes; zeros where the disk does not give them. Empty when there is no such
+/// file.
+Result<std::string> contents(const fs::path& table, std::uint64_t most) {
   std::error_code error;
-  const auto size = fs::file_size(table, error);
-  std::string bytes(error ? 0 : size, '\0');
-  if (!File(table, O_RDONLY).read(0, bytes)) bytes.clear();
+  if (!fs::exists(table, error) && !error) return std::string();
+  const File file(table, O_RDONLY);
+  TRY(const auto size, file.size());
+  std::string bytes(std::min(size, most), '\0');
+  constexpr std::size_t kPiece = 64 << 10;
+  for (std::size_t at = 0; at < bytes.size(); at += kPiece) {
+    std::string piece(std::min(kPiece, bytes.size() - at), '\0');
+    if (file.read(at, piece)) bytes.replace(at, piece.size(), piece);
+  }
   return bytes;
+}
+
+std::uint64_t bytes_of(const std::vector<RowBlock>& blocks) {
+  std::uint64_t bytes = 0;
+  for (const auto& block : blocks) bytes += block.size + kBlockTrailerBytes;
+  return bytes;
+}
+
+/// As many of the blocks as leave room for their index.
+Status make_table(const fs::path& made, std::string_view bytes, std::vector<RowBlock>& blocks,
+                  const KnownTable& table) {
+  auto tail = table_tail(blocks, table.family, table.size);
+  for (; !tail && !blocks.empty(); tail = table_tail(blocks, table.family, table.size))
+    blocks.pop_back();
+  if (!tail)
+    return fail(ErrorCode::kCorrupt, "a table is too small to be mended", table.path.string());
+  const auto end = table.size - tail->size();
+  const File file(made, O_RDWR | O_CREAT | O_TRUNC);
+  TRY_STATUS(file.write(0, bytes.substr(0, end)));
+  TRY_STATUS(file.write(end, *tail));
+  return file.sync();
 }
 
 }  // namespace
@@ -120,13 +163,8 @@ rocksdb::Status verify_table(const rocksdb::Options& options, const fs::path& ta
 }
 
 bool holds_rows(const fs::path& table, const BadBlock& block) {
-  std::error_code error;
-  const auto size = fs::file_size(table, error);
-  if (error || size < kTableFooterBytes) return false;
-  std::string footer(kTableFooterBytes, '\0');
-  const File file(table, O_RDONLY);
-  if (!file.read(size - kTableFooterBytes, footer)) return false;
-  return block.offset + block.size + kBlockTrailerBytes <= index_offset_of(footer);
+  const auto index = index_offset(table);
+  return index && block.offset + block.size + kBlockTrailerBytes <= *index;
 }
 
 Status empty_block(const rocksdb::Options& options, const fs::path& table, const BadBlock& block) {
@@ -146,30 +184,44 @@ Status empty_block(const rocksdb::Options& options, const fs::path& table, const
   return file.sync();
 }
 
-Result<std::uint64_t> rebuild_table(const fs::path& table, std::uint64_t size,
-                                    std::string_view largest) {
-  const auto bytes = contents(table);
-  auto blocks = find_row_blocks(std::string_view(bytes).substr(0, size), largest);
-  auto tail = table_tail(blocks, size);
-  for (; !tail && !blocks.empty(); tail = table_tail(blocks, size)) blocks.pop_back();
-  if (!tail) return fail(ErrorCode::kCorrupt, "a table is too small to be mended", table.string());
-  const auto end = size - tail->size();
-  const auto made = fs::path(table.string() + ".made");
-  {
-    const File file(made, O_RDWR | O_CREAT | O_TRUNC);
-    TRY_STATUS(file.write(0, std::string_view(bytes).substr(0, end)));
-    TRY_STATUS(file.write(end, *tail));
-    TRY_STATUS(file.sync());
+Result<std::optional<std::uint64_t>> mend_index(const rocksdb::Options& options,
+                                                const KnownTable& table, const BadBlock& block,
+                                                const rocksdb::TableProperties& properties) {
+  if (index_offset(table.path) != block.offset || properties.index_value_is_delta_encoded == 0)
+    return std::nullopt;
+  TRY(const auto bytes, contents(table.path, block.offset));
+  const auto blocks = find_row_blocks(bytes, table.largest);
+  const auto index = index_of_size(blocks, properties.index_key_is_user_key == 0, block.size);
+  if (!index) return std::nullopt;
+  const File file(table.path, O_RDWR);
+  std::string before(index->size(), '\0');
+  TRY_STATUS(file.read(block.offset, before));
+  TRY_STATUS(file.write(block.offset, *index));
+  if (const auto now = bad_block(verify_table(options, table.path));
+      now && now->offset == block.offset) {
+    TRY_STATUS(file.write(block.offset, before));
+    return std::nullopt;
+  }
+  TRY_STATUS(file.sync());
+  return bytes_of(blocks);
+}
+
+Result<std::uint64_t> rebuild_table(const rocksdb::Options& options, const KnownTable& table) {
+  TRY(const auto bytes, contents(table.path, table.size));
+  const auto made = fs::path(table.path.string() + std::string(kMadeSuffix));
+  auto blocks = find_row_blocks(bytes, table.largest);
+  TRY_STATUS(make_table(made, bytes, blocks, table));
+  if (!verify_table(options, made).ok()) {  // then it is no better than what it is to replace
+    blocks.clear();
+    TRY_STATUS(make_table(made, bytes, blocks, table));
   }
   std::error_code error;
-  fs::rename(made, table, error);
+  fs::rename(made, table.path, error);
   if (error)
     return fail(ErrorCode::kIo, "replacing a damaged table failed: " + error.message(),
-                table.string());
-  TRY_STATUS(File(table.parent_path(), O_RDONLY | O_DIRECTORY).sync());
-  std::uint64_t found = 0;
-  for (const auto& block : blocks) found += block.size;
-  return found;
+                table.path.string());
+  TRY_STATUS(File(table.path.parent_path(), O_RDONLY | O_DIRECTORY).sync());
+  return bytes_of(blocks);
 }
 
 }  // namespace wellrun::telemetry::store

@@ -10,9 +10,11 @@
 #include <filesystem>
 #include <optional>
 #include <rocksdb/options.h>
+#include <rocksdb/table_properties.h>
 #include <string>
 
 #include "core/result.h"
+#include "telemetry/store/table_blocks.h"
 
 namespace wellrun::telemetry::store {
 
@@ -39,11 +41,30 @@ bool holds_rows(const std::filesystem::path& table, const BadBlock& block);
 Status empty_block(const rocksdb::Options& options, const std::filesystem::path& table,
                    const BadBlock& block);
 
+/// What is made before it takes a table's place is called so; left by a crash, it is of no use.
+inline constexpr std::string_view kMadeSuffix = ".made";
+
+/// As the manifest has it.
+struct KnownTable {
+  std::filesystem::path path;
+  std::uint64_t size = 0;
+  std::string largest;  ///< key of a row
+  TableFamily family;
+};
+
+/// Where an index that verify_table() complained of was, puts one of its size for the blocks that
+/// are found, in place: who has the file open sees it, too. `properties`: the table's. Durable when
+/// it returns. A crash meanwhile leaves a damaged index. Returns the bytes of the blocks; nothing,
+/// and the table is as it was: what is damaged is no index, or none of that size can be made. kIo.
+Result<std::optional<std::uint64_t>> mend_index(const rocksdb::Options& options,
+                                                const KnownTable& table, const BadBlock& block,
+                                                const rocksdb::TableProperties& properties);
+
 /// Puts a table there, of the size that the manifest knows, that has those blocks of rows that can
 /// be found in what is there, if anything is, and a new index for them (table_blocks.h): what was
-/// there is another file afterwards, for those who have it open. `largest`: the last key. Returns
-/// the bytes of the blocks. Atomic and durable. kIo; kCorrupt for a size that no table has.
-Result<std::uint64_t> rebuild_table(const std::filesystem::path& table, std::uint64_t size,
-                                    std::string_view largest);
+/// there is another file afterwards, for those who have it open. Returns the bytes of the blocks.
+/// Atomic and durable. kIo when the disk fails or the file cannot be opened, kNoSpace; kCorrupt for
+/// a size that no table has.
+Result<std::uint64_t> rebuild_table(const rocksdb::Options& options, const KnownTable& table);
 
 }  // namespace wellrun::telemetry::store
