@@ -32,12 +32,14 @@ class Peer {
   Peer(const Peer&) = delete;
   ~Peer() { ::close(socket_); }
 
-  void send(std::string_view bytes) const {
+  /// False: the server takes no more.
+  bool send(std::string_view bytes) const {
     while (!bytes.empty()) {
       const auto sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return;
+      if (sent <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
+    return true;
   }
   void finish_sending() const { ::shutdown(socket_, SHUT_WR); }
 
@@ -272,6 +274,16 @@ TEST_F(ServerTest, AChunkedBodyIsBoundedToo) {
   EXPECT_EQ(body_of(answer_to(head + chunk + chunk + "0\r\n\r\n")), std::string(800, 'x'));
   EXPECT_TRUE(answer_to(head + chunk + chunk + chunk + "0\r\n\r\n").starts_with("HTTP/1.1 413 "));
   EXPECT_TRUE(answer_to(head + "zz\r\nfoo\r\n0\r\n\r\n").starts_with("HTTP/1.1 400 "));
+}
+
+/// Many a client that cannot send the rest looks for no answer.
+TEST_F(ServerTest, WhatIsOnItsWayWhenABodyIsRefusedIsTakenAndTheAnswerSeen) {
+  Peer peer(start());
+  peer.send("POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n");
+  const auto chunk = fmt::format("{:x}\r\n{}\r\n", 1 << 20, std::string(1 << 20, 'x'));
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(peer.send(chunk)) << i;
+  peer.finish_sending();
+  EXPECT_TRUE(peer.until_closed().starts_with("HTTP/1.1 413 "));
 }
 
 TEST_F(ServerTest, CompressedBodiesAreReadAndBombsAreRefused) {
