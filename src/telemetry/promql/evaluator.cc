@@ -496,8 +496,9 @@ Result<Evaluator::RangeInput> Evaluator::range_input(const Expr& expr, const Ste
   for (auto& one : series) {
     RangeSeries made;
     made.labels = std::move(one.labels);
-    remove_stale(one.samples, one.sample_starts,
-                 [](const Sample& sample) { return is_stale(sample.value); });
+    if (may_hold_stale_markers(one.samples))
+      remove_stale(one.samples, one.sample_starts,
+                   [](const Sample& sample) { return is_stale(sample.value); });
     remove_stale(one.histograms, one.histogram_starts,
                  [](const HistogramSample& sample) { return is_stale(sample.histogram->sum); });
     if (hints) {

@@ -43,7 +43,8 @@ std::string random_vector(Chance& chance) {
   static const char* const kFunctions[] = {"rate",           "increase",        "delta",
                                            "sum_over_time",  "avg_over_time",   "min_over_time",
                                            "max_over_time",  "count_over_time", "present_over_time",
-                                           "last_over_time", "changes",         "stddev_over_time"};
+                                           "last_over_time", "changes",         "stddev_over_time",
+                                           "deriv"};
   static const char* const kRanges[] = {"20s", "1m", "5m", "17m", "1h"};
   return fmt::format("{}({}[{}]{})", chance.of(kFunctions), random_selector(chance),
                      chance.of(kRanges), random_shift(chance));

@@ -348,13 +348,17 @@ void latest_values(std::span<const Sample> samples, Windows& windows, Lane out) 
   });
 }
 
+bool may_hold_stale_markers(std::span<const Sample> samples) {
+  std::uint32_t any = 0;  // mostly none is any NaN
+  for (const auto& sample : samples)
+    any |= static_cast<std::uint32_t>(sample.value != sample.value);
+  return any != 0;
+}
+
 std::span<const Sample> without_stale_markers(std::span<const Sample> samples,
                                               std::vector<Sample>& kept) {
   const auto stale = [](const Sample& sample) { return is_stale(sample.value); };
-  std::uint32_t any = 0;  // looks at all, many at a time: mostly none is any NaN
-  for (const auto& sample : samples)
-    any |= static_cast<std::uint32_t>(sample.value != sample.value);
-  if (any == 0 || std::ranges::none_of(samples, stale)) return samples;
+  if (!may_hold_stale_markers(samples) || std::ranges::none_of(samples, stale)) return samples;
   kept.clear();
   std::ranges::remove_copy_if(samples, std::back_inserter(kept), stale);
   return kept;

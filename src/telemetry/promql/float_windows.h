@@ -98,6 +98,9 @@ WindowFunction window_function(std::string_view name);
 /// unless that is a stale marker. Fills a cleared lane.
 void latest_values(std::span<const Sample> samples, Windows& windows, Lane out);
 
+/// False only when there is surely none; many are looked at at once.
+bool may_hold_stale_markers(std::span<const Sample> samples);
+
 /// `samples` itself when no stale marker is in it, or a copy in `kept` without them.
 std::span<const Sample> without_stale_markers(std::span<const Sample> samples,
                                               std::vector<Sample>& kept);

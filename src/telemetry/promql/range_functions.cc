@@ -10,6 +10,7 @@
 #include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/functions.h"
 #include "telemetry/promql/histogram.h"
+#include "telemetry/promql/regression.h"
 #include "telemetry/sample_weight.h"
 
 namespace wellrun::telemetry::promql {
@@ -19,6 +20,7 @@ namespace {
 struct Context {
   std::span<const double> arguments;
   std::function<void(const std::string&)> warn, inform;
+  Regression* regression = nullptr;  ///< one for all windows of a call
 };
 
 using Kernel = Point (*)(const Window&, Context&);
@@ -356,64 +358,13 @@ Point idelta(const Window& w, Context& c) {
   return instant_change(w, c, false);
 }
 
-struct Line {
-  double slope, intercept;
-};
-
-/// Two of kahan_add()'s sums side by side: the processor adds to both at once.
-class TwoSums {
- public:
-  using Two = double __attribute__((vector_size(2 * sizeof(double))));
-
-  void add(Two value) {
-    const Two total = sum_ + value;
-    const Two from_large = (sum_ - total) + value, from_small = (value - total) + sum_;
-    compensation_ += size_of(sum_) >= size_of(value) ? from_large : from_small;
-    sum_ = total;
-  }
-  /// A sum that was infinite once stays so or is none: it is enough to look at the end.
-  double result(int which) const {
-    return std::isinf(sum_[which]) ? sum_[which] : sum_[which] + compensation_[which];
-  }
-
- private:
-  static Two size_of(Two value) {
-    using Bits = std::int64_t __attribute__((vector_size(sizeof(Two))));
-    return std::bit_cast<Two>(std::bit_cast<Bits>(value) & (Bits{} + INT64_MAX));
-  }
-
-  Two sum_{}, compensation_{};
-};
-
-/// Least squares through the samples; the intercept is the line's value at `origin_ms`.
-Line regression(std::span<const Sample> samples, std::int64_t origin_ms) {
-  TwoSums sums, products;
-  bool constant = true;
-  for (const auto& sample : samples) {
-    constant &= sample.value == samples[0].value;
-    const double x = seconds(sample.time_ms - origin_ms);
-    sums.add(TwoSums::Two{x, sample.value});
-    products.add(TwoSums::Two{x * sample.value, x * x});
-  }
-  if (constant) {
-    if (std::isinf(samples[0].value)) return {std::nan(""), std::nan("")};
-    return {0, samples[0].value};
-  }
-  const double sx = sums.result(0), sy = sums.result(1);
-  const double sxy = products.result(0), sxx = products.result(1);
-  const double n = static_cast<double>(samples.size());
-  const double covariance = sxy - sx * sy / n, variance_x = sxx - sx * sx / n;
-  const double slope = covariance / variance_x;
-  return {slope, sy / n - slope * sx / n};
-}
-
 Point deriv(const Window& w, Context& c) {
   if (w.floats.size() < 2) {
     if (w.floats.size() == 1) ignored(w, c);
     return {};
   }
   ignored(w, c);
-  return regression(w.floats, w.floats.front().time_ms).slope;
+  return c.regression->through(w.floats, w.floats.front().time_ms).slope;
 }
 
 Point predict_linear(const Window& w, Context& c) {
@@ -422,7 +373,7 @@ Point predict_linear(const Window& w, Context& c) {
     return {};
   }
   ignored(w, c);
-  const Line line = regression(w.floats, w.now_ms);
+  const Line line = c.regression->through(w.floats, w.now_ms);
   return line.slope * c.arguments[0] + line.intercept;
 }
 
@@ -682,6 +633,7 @@ class Slider {
   void move(std::int64_t start_ms, std::int64_t end_ms) {
     while (first_ < items_.size() && items_[first_].time_ms <= start_ms) ++first_;
     if (end_ < first_) end_ = first_;
+    if (!items_.empty() && items_.back().time_ms <= end_ms) end_ = items_.size();
     while (end_ < items_.size() && items_[end_].time_ms <= end_ms) ++end_;
   }
   std::span<const Item> items(std::size_t before = 0, std::size_t after = 0) const {
@@ -770,8 +722,9 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
   const bool keeps_name = name == "last_over_time" || name == "first_over_time";
   const bool extended = input.anchored || input.smoothed;
   std::vector<double> arguments(scalars.size());
+  Regression regression;
   Context context{arguments, [&](const std::string& text) { warn(text, input.position); },
-                  [&](const std::string& text) { inform(text, input.position); }};
+                  [&](const std::string& text) { inform(text, input.position); }, &regression};
   const bool may_be_fast =
       !options_.general_only && !extended && (count == 1 || !input.fixed_ms) && count > 0;
   const WindowFunction fast = may_be_fast ? window_function(name) : nullptr;

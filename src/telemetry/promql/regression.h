@@ -1,0 +1,37 @@
+#pragma once
+
+// The line that deriv() and predict_linear() lay through the samples of a window. For one thread.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "telemetry/model.h"
+
+namespace wellrun::telemetry::promql {
+
+/// Values and seconds: `intercept` is the line's value at the origin that it was asked for.
+struct Line {
+  double slope = 0, intercept = 0;
+};
+
+/// Least squares by compensated sums, as Prometheus adds them up (linearRegression). What follows
+/// from times alone is kept for the next window: the series of a metric are mostly scraped
+/// together.
+class Regression {
+ public:
+  /// `samples`: at least two, times unique. Values that are all the same give just that line; all
+  /// the same infinity gives NaN.
+  Line through(std::span<const Sample> samples, std::int64_t origin_ms);
+
+ private:
+  bool knows_times_of(std::span<const Sample> samples, std::int64_t origin_ms) const;
+  void take_times_of(std::span<const Sample> samples, std::int64_t origin_ms);
+
+  std::vector<std::int64_t> times_;  ///< of the window before
+  std::int64_t origin_ms_ = 0;
+  std::vector<double> xs_;         ///< seconds from the origin
+  double sum_x_ = 0, sum_xx_ = 0;  ///< over xs_, of x and of its square
+};
+
+}  // namespace wellrun::telemetry::promql
