@@ -180,6 +180,30 @@ TEST(Chunk, ACounterThatIsResetComesBackBitForBit) {
   }
 }
 
+/// What lies before a part is added up by the block: of differences, and of their differences.
+TEST(Chunk, APartFarIntoItIsThatPartOfTheWhole) {
+  std::mt19937_64 random(11);
+  for (const std::int64_t most : {1, 100, 16'000, 100'000})
+    for (const bool second : {false, true}) {
+      std::vector<Sample> samples;
+      std::int64_t value = 0, step = 1'000'000;
+      for (std::int64_t i = 0; i < 5'000; ++i) {
+        const auto change = std::uniform_int_distribution<std::int64_t>(-most, most)(random);
+        step = second ? step + change : 1'000'000 + change;
+        samples.push_back({i * 15'000, static_cast<double>(value += step)});
+      }
+      const auto chunk = encode_floats(samples);
+      for (const std::size_t first :
+           {0U, 1U, 2U, 3U, 127U, 128U, 255U, 256U, 257U, 258U, 259U, 1'000U, 4'000U, 4'999U}) {
+        std::vector<Sample> part;
+        ASSERT_TRUE(decode_floats(chunk, {samples[first].time_ms, INT64_MAX}, part));
+        EXPECT_TRUE(
+            same(part, {samples.begin() + static_cast<std::ptrdiff_t>(first), samples.end()}))
+            << most << " from " << first << (second ? " of second differences" : "");
+      }
+    }
+}
+
 TEST(Chunk, IsCutAtItsWindowAndAtItsLimit) {
   std::vector<Sample> samples;
   for (std::int64_t i = 0; i < 10'000; ++i) samples.push_back({i, 0});

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <type_traits>
 #include <vector>
 
@@ -303,7 +304,8 @@ struct PlanesColumn {
 /// Differences first … first + out.size() - 1 of planes of at most four bytes. The loop has a form
 /// that is done many at a time, and so have those below but for the running sum itself.
 template <std::size_t width>
-void unpack(const PlanesColumn& column, std::size_t first, std::span<std::int32_t> out) {
+[[gnu::always_inline]] inline void unpack(const PlanesColumn& column, std::size_t first,
+                                          std::span<std::int32_t> out) {
   const auto* at = reinterpret_cast<const std::uint8_t*>(column.planes.data()) + first;
   const auto next = column.numbers;
   for (std::size_t i = 0; i < out.size(); ++i) {
@@ -320,7 +322,7 @@ constexpr std::size_t kBlock = 256;
 
 /// Of a block; those of one or two bytes fit into 32 bits together.
 template <std::size_t width>
-std::int64_t sum_of(std::span<const std::int32_t> differences) {
+[[gnu::always_inline]] inline std::int64_t sum_of(std::span<const std::int32_t> differences) {
   std::conditional_t<width <= 2, std::int32_t, std::int64_t> sum = 0;
   for (const auto difference : differences) sum += difference;
   return sum;
@@ -335,8 +337,19 @@ class RunningSum {
         step_(static_cast<std::uint64_t>(column.base)) {}
 
   template <std::size_t width>
-  void skip(std::span<const std::int32_t> differences) {
-    if constexpr (second) {
+  [[gnu::always_inline]] inline void skip(std::span<const std::int32_t> differences) {
+    if constexpr (second && width <= 2) {
+      // A difference goes into each number from its own to the last. Of a block it fits 32 bits.
+      const auto count = static_cast<std::int32_t>(differences.size());
+      std::int32_t sum = 0, weighted = 0;
+      for (std::int32_t i = 0; i < count; ++i) {
+        const auto difference = differences[static_cast<std::size_t>(i)];
+        sum += difference;
+        weighted += (count - i) * difference;
+      }
+      integer_ += step_ * differences.size() + static_cast<std::uint64_t>(std::int64_t{weighted});
+      step_ += static_cast<std::uint64_t>(std::int64_t{sum});
+    } else if constexpr (second) {
       for (const auto difference : differences) move(difference);
     } else {
       integer_ +=
@@ -370,20 +383,38 @@ bool is_narrow(std::int64_t integer, std::int64_t step) {
          integer < kSmallInteger;
 }
 
+/// Running sums of `numbers`, in place and from `sum` on, each raised by `raise` before. Four at a
+/// time: sums of two, of four, and what came before.
+[[gnu::always_inline]] inline void add_up(std::span<std::int32_t> numbers, std::int32_t raise,
+                                          std::int32_t sum) {
+  using Four = std::int32_t __attribute__((vector_size(4 * sizeof(std::int32_t))));
+  const Four all_raise = {raise, raise, raise, raise}, none = {};
+  Four before = {sum, sum, sum, sum};
+  std::size_t i = 0;
+  for (; i + 4 <= numbers.size(); i += 4) {
+    Four four;
+    std::memcpy(&four, &numbers[i], sizeof four);
+    four += all_raise;
+    four += __builtin_shufflevector(four, none, 4, 0, 1, 2);
+    four += __builtin_shufflevector(four, none, 4, 4, 0, 1);
+    four += before;
+    std::memcpy(&numbers[i], &four, sizeof four);
+    before = __builtin_shufflevector(four, four, 3, 3, 3, 3);
+  }
+  for (sum = before[3]; i < numbers.size(); ++i) numbers[i] = sum += numbers[i] + raise;
+}
+
 /// Numbers from differences, in place, counted from the one before them.
 template <bool second>
-void add_up(std::span<std::int32_t> differences, std::int32_t step) {
-  std::int32_t sum = 0;
-  for (auto& number : differences) {
-    if constexpr (second)
-      number = sum += step += number;
-    else
-      number = sum += step + number;
-  }
+[[gnu::always_inline]] inline void add_up_differences(std::span<std::int32_t> differences,
+                                                      std::int32_t step) {
+  if constexpr (second) add_up(differences, 0, step);
+  add_up(differences, second ? 0 : step, 0);
 }
 
 template <std::size_t width, bool second>
-void read_narrow_planes(const PlanesColumn& column, std::size_t skipped, std::span<Sample> out) {
+[[gnu::always_inline]] inline void read_narrow_planes(const PlanesColumn& column,
+                                                      std::size_t skipped, std::span<Sample> out) {
   constexpr std::size_t kPart = second ? kBlock / 2 : kBlock;
   RunningSum<second> sum(column);
   std::array<std::int32_t, kBlock> buffer;
@@ -401,7 +432,7 @@ void read_narrow_planes(const PlanesColumn& column, std::size_t skipped, std::sp
     if (is_narrow<width>(sum.integer(), sum.step())) {
       const auto before = static_cast<double>(sum.integer());
       const auto last_step = second ? sum_of<width>(block) : 0;
-      add_up<second>(block, static_cast<std::int32_t>(sum.step()));
+      add_up_differences<second>(block, static_cast<std::int32_t>(sum.step()));
       for (std::size_t k = 0; k < block.size(); ++k)
         values[k] = (before + static_cast<double>(block[k])) * unit;
       sum.jump(block.back(), last_step);
@@ -415,6 +446,26 @@ void read_narrow_planes(const PlanesColumn& column, std::size_t skipped, std::sp
       for (std::size_t k = 0; k < block.size(); ++k) values[k] /= power;
     for (std::size_t k = 0; k < block.size(); ++k) out[i + k].value = values[k];
   }
+}
+
+#if defined(__x86_64__)
+template <std::size_t width, bool second>
+__attribute__((target("avx2"))) void read_by_wide_registers(const PlanesColumn& column,
+                                                            std::size_t skipped,
+                                                            std::span<Sample> out) {
+  read_narrow_planes<width, second>(column, skipped, out);
+}
+#endif
+
+/// The same twice: compiled for the registers that every processor has, and for those twice as wide
+/// that most have.
+template <std::size_t width, bool second>
+void read_narrow(const PlanesColumn& column, std::size_t skipped, std::span<Sample> out) {
+#if defined(__x86_64__)
+  static const bool has_wide_registers = __builtin_cpu_supports("avx2") != 0;
+  if (has_wide_registers) return read_by_wide_registers<width, second>(column, skipped, out);
+#endif
+  read_narrow_planes<width, second>(column, skipped, out);
 }
 
 /// Planes of more than four bytes are rare.
@@ -433,13 +484,13 @@ template <bool second>
 void read_numbers(const PlanesColumn& column, std::size_t skipped, std::span<Sample> out) {
   switch (column.width) {
     case 1:
-      return read_narrow_planes<1, second>(column, skipped, out);
+      return read_narrow<1, second>(column, skipped, out);
     case 2:
-      return read_narrow_planes<2, second>(column, skipped, out);
+      return read_narrow<2, second>(column, skipped, out);
     case 3:
-      return read_narrow_planes<3, second>(column, skipped, out);
+      return read_narrow<3, second>(column, skipped, out);
     case 4:
-      return read_narrow_planes<4, second>(column, skipped, out);
+      return read_narrow<4, second>(column, skipped, out);
     default:
       return read_wide_planes<second>(column, skipped, out);
   }
