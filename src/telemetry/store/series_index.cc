@@ -338,60 +338,92 @@ std::string SeriesIndex::refusal(std::optional<AccountId> refused, std::uint64_t
   return accounts_.refusal(*refused);
 }
 
-/// With the lock held.
-Result<Roaring> SeriesIndex::match_one(const Matcher& matcher) const {
+/// The series that one matcher takes, as the lists they stand in: with the lock held.
+struct SeriesIndex::Choice {
+  std::vector<const Roaring*> lists;  ///< of the values that match
+  const Roaring* with_label = nullptr;
+  bool takes_absence = false;  ///< series without the label match, too
+  bool is_negative = false;    ///< all others are taken
+
+  /// Not less than how many it takes.
+  std::uint64_t most() const {
+    if (takes_absence || is_negative) return UINT64_MAX;
+    std::uint64_t sum = 0;
+    for (const auto* list : lists) sum += list->cardinality();
+    return sum;
+  }
+  /// Of the values that match.
+  Roaring all() {
+    return lists.size() == 1 ? *lists[0] : Roaring::fastunion(lists.size(), lists.data());
+  }
+  /// Those of `refs` that it takes. Of a few lists a long one costs no more than `refs` does.
+  Roaring of(const Roaring& refs) {
+    constexpr std::size_t kFew = 32;
+    Roaring matched;
+    if (lists.size() > kFew)
+      matched = refs & all();
+    else
+      for (const auto* list : lists) matched |= refs & *list;
+    if (takes_absence) matched |= refs - *with_label;
+    return is_negative ? refs - matched : matched;
+  }
+};
+
+Result<SeriesIndex::Choice> SeriesIndex::choice_of(const Matcher& matcher) const {
   using Kind = Matcher::Kind;
-  const bool negative = matcher.kind == Kind::kNotEqual || matcher.kind == Kind::kNotRegex;
+  static const Roaring kNone;
   const bool is_regex = matcher.kind == Kind::kRegex || matcher.kind == Kind::kNotRegex;
   const auto named = by_name_.find(matcher.name);
-  static const Roaring kNone;
-  const Roaring& present = named == by_name_.end() ? kNone : named->second->refs;
+  const bool is_known = named != by_name_.end();
+  Choice choice;
+  choice.with_label = is_known ? &named->second->refs : &kNone;
+  choice.is_negative = matcher.kind == Kind::kNotEqual || matcher.kind == Kind::kNotRegex;
+  const auto take = [&](const Roaring& list) {
+    if (!list.isEmpty()) choice.lists.push_back(&list);
+  };
   const auto literals =
       is_regex ? literal_alternatives(matcher.value) : std::optional(std::vector{matcher.value});
-  Roaring matched;  // of those that have the label
-  bool matches_absence = false;
   if (literals) {
     for (const auto& value : *literals) {
       if (value.empty()) {
-        matches_absence = true;
+        choice.takes_absence = true;
         continue;
       }
       std::string pair;
       append_label_bytes(pair, Labels{Label{matcher.name, value}});
       if (const auto found = by_pair_.find(pair); found != by_pair_.end())
-        matched |= found->second->refs;
+        take(found->second->refs);
     }
   } else if (matcher.value == ".*" || matcher.value == ".+") {
-    matched = present;
-    matches_absence = matcher.value == ".*";
+    take(*choice.with_label);
+    choice.takes_absence = matcher.value == ".*";
   } else {
     TRY(const auto regex, regexes_.get(matcher.name, matcher.value));
-    matches_absence = regex->matches_empty();
-    std::vector<const Roaring*> lists;
-    if (named != by_name_.end()) {
+    choice.takes_absence = regex->matches_empty();
+    if (is_known) {
       const auto& values = named->second->values;
       for (const auto i : regex->matching(named->second->arrangement, values.size(),
                                           [&](std::size_t at) { return values[at]->value; }))
-        if (!values[i]->refs.isEmpty()) lists.push_back(&values[i]->refs);
+        take(values[i]->refs);
     }
-    if (!lists.empty()) matched = Roaring::fastunion(lists.size(), lists.data());
   }
-  if (matches_absence) matched |= all_ - present;
-  return negative ? all_ - matched : matched;
+  return choice;
 }
 
 Result<Roaring> SeriesIndex::match(const std::vector<Matcher>& matchers) const {
   const std::shared_lock lock(mutex_);
-  if (matchers.empty()) return all_;
-  std::optional<Roaring> result;
+  std::vector<std::pair<std::uint64_t, Choice>> choices;
   for (const auto& matcher : matchers) {
-    TRY(auto one, match_one(matcher));
-    if (result)
-      *result &= one;
-    else
-      result = std::move(one);
+    TRY(auto choice, choice_of(matcher));
+    const auto most = choice.most();
+    choices.emplace_back(most, std::move(choice));
   }
-  return std::move(*result);
+  std::ranges::stable_sort(choices, {}, [](const auto& one) { return one.first; });
+  const bool begins_with_all = choices.empty() || choices[0].first == UINT64_MAX;
+  Roaring result = begins_with_all ? all_ : choices[0].second.all();
+  for (std::size_t i = begins_with_all ? 0 : 1; i < choices.size(); ++i)
+    result = choices[i].second.of(result);
+  return result;
 }
 
 bool SeriesIndex::any_has(std::string_view name, std::span<const std::uint32_t> refs) const {

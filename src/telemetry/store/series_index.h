@@ -151,7 +151,8 @@ class SeriesIndex {
   void extend(Run& run, const LabelView& label, std::uint32_t ref);
   static void close(Run& run, std::uint32_t end);
   Posting& posting_of(std::string_view pair, std::string_view name, std::string_view value);
-  Result<Roaring> match_one(const Matcher& matcher) const;
+  struct Choice;
+  Result<Choice> choice_of(const Matcher& matcher) const;
   void note_emptied(Name& name);
   bool sweep_slice();
 
