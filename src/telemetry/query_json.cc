@@ -47,6 +47,37 @@ char* write_text(char* to, std::string_view text) {
   return to + text.size();
 }
 
+constexpr std::uint64_t each_byte(std::uint8_t byte) {
+  return 0x0101010101010101ULL * byte;
+}
+
+/// Whether one of eight characters is a quote, a backslash or below 0x20. Source: "Determine if a
+/// word has a byte less than n", https://graphics.stanford.edu/~seander/bithacks.html
+bool needs_escape(std::uint64_t word) {
+  const auto any_below = [](std::uint64_t bytes, std::uint8_t end) {
+    return (bytes - each_byte(end)) & ~bytes & each_byte(0x80);
+  };
+  return (any_below(word, 0x20) | any_below(word ^ each_byte('"'), 1) |
+          any_below(word ^ each_byte('\\'), 1)) != 0;
+}
+
+/// Whether it stands in JSON as it is.
+bool is_plain(std::string_view text) {
+  std::uint64_t word = each_byte('a');
+  if (text.empty()) return true;
+  if (text.size() < sizeof word) {
+    std::memcpy(&word, text.data(), text.size());
+    return !needs_escape(word);
+  }
+  const auto last = text.size() - sizeof word;
+  for (std::size_t at = 0; at < last; at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if (needs_escape(word)) return false;
+  }
+  std::memcpy(&word, text.data() + last, sizeof word);
+  return !needs_escape(word);
+}
+
 /// `to` has room for kLongestValue.
 char* write_value(char* to, double value) {
   if (std::isnan(value)) return write_text(to, "NaN");
@@ -256,11 +287,8 @@ void append_elements(std::string& out, std::span<const promql::ResultSeries> ser
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
-  const auto is_plain = [](char c) {
-    return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
-  };
   out += '"';
-  if (std::ranges::all_of(text, is_plain)) {
+  if (is_plain(text)) {
     out += text;
     out += '"';
     return;
@@ -303,7 +331,37 @@ void append_sample_value(std::string& out, double value) {
   out.append(buffer, write_value(buffer, value));
 }
 
+namespace {
+
+/// Of labels that are all plain.
+void append_plain_labels(std::string& out, const Labels& labels) {
+  std::size_t size = out.size() + std::max<std::size_t>(labels.size(), 1) + 1;  // commas, braces
+  for (const auto& [name, value] : labels) size += name.size() + value.size() + 5;
+  const auto start = out.size();
+  out.resize_and_overwrite(size, [&](char* buffer, std::size_t) {
+    char* to = buffer + start;
+    *to = '{';
+    for (const auto& [name, value] : labels) {
+      *++to = '"';
+      to = write_text(to + 1, name);
+      to = write_text(to, "\":\"");
+      to = write_text(to, value);
+      *to++ = '"';
+      *to = ',';
+    }
+    if (labels.empty()) ++to;
+    *to++ = '}';
+    return static_cast<std::size_t>(to - buffer);
+  });
+}
+
+}  // namespace
+
 void append_labels_json(std::string& out, const Labels& labels) {
+  const auto plain = [](const Label& label) {
+    return is_plain(label.name) && is_plain(label.value);
+  };
+  if (std::ranges::all_of(labels, plain)) return append_plain_labels(out, labels);
   out += '{';
   bool first = true;
   for (const auto& label : labels) {

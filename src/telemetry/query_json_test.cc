@@ -3,6 +3,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <random>
 
@@ -37,6 +38,43 @@ TEST(QueryJson, NumbersAreTheShortestThatReadBack) {
   EXPECT_EQ(written(std::nan("")), "NaN");
   EXPECT_EQ(written(INFINITY), "+Inf");
   EXPECT_EQ(written(-INFINITY), "-Inf");
+}
+
+/// Every character at every place of texts of every length up to three words.
+TEST(QueryJson, WhatJsonKnowsOtherwiseIsEscapedWhereverItStands) {
+  for (std::size_t size = 0; size < 25; ++size) {
+    const std::string plain(size, 'x');
+    std::string out;
+    append_json_string(out, plain);
+    EXPECT_EQ(out, '"' + plain + '"');
+    for (std::size_t at = 0; at < size; ++at)
+      for (int code = 0; code < 256; ++code) {
+        const auto c = static_cast<char>(code);
+        std::string wanted(1, c);
+        if (code < 0x20) wanted = fmt::format("\\u{:04x}", code);
+        if (c == '\n') wanted = "\\n";
+        if (c == '\r') wanted = "\\r";
+        if (c == '\t') wanted = "\\t";
+        if (c == '"' || c == '\\') wanted = std::string("\\") + c;
+        std::string text = plain;
+        text[at] = c;
+        out.clear();
+        append_json_string(out, text);
+        ASSERT_EQ(out, '"' + plain.substr(0, at) + wanted + plain.substr(at + 1) + '"') << code;
+      }
+  }
+}
+
+TEST(QueryJson, LabelsAreAnObject) {
+  const auto json = [](const Labels& labels) {
+    std::string out = "[";
+    append_labels_json(out, labels);
+    return out;
+  };
+  EXPECT_EQ(json({}), "[{}");
+  EXPECT_EQ(json({{"job", "a"}}), R"([{"job":"a"})");
+  EXPECT_EQ(json({{"job", "a"}, {"zone", "eu-north-1"}}), R"([{"job":"a","zone":"eu-north-1"})");
+  EXPECT_EQ(json({{"job", "a"}, {"path", R"(C:\x)"}}), R"([{"job":"a","path":"C:\\x"})");
 }
 
 TEST(QueryJson, TimesHaveUpToThreePlaces) {
