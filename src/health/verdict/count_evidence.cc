@@ -10,15 +10,16 @@ namespace wellrun::health {
 namespace {
 
 // By how much the odds may have risen, and how probable that is thought: of a rise that is there
-// from the start, and of one that begins later. The first is mostly a doubling: less cannot be
-// shown in an hour of few failures. Later, a slight rise cannot be told from wander, so there it
-// gets little.
+// from the start, and of one that begins later. The first is mostly a little more than a doubling:
+// a bet on a factor is won, in the end, by whatever lies above its root, and half as much again is
+// what healthy odds reach by themselves; less cannot be shown in an hour of few failures. Later, a
+// slight rise cannot be told from wander, so there it gets little.
 struct Factor {
   double value, from_start, later;
 };
 constexpr Factor kFactorPrior[] = {
-    {1.25, 0.005, 0},  {1.6, 0.005, 0}, {2, 0.61, 0.02}, {2.5, 0.1, 0.1},  {3.2, 0.01, 0.3},
-    {4.5, 0.13, 0.25}, {7, 0.03, 0.15}, {12, 0.06, 0.1}, {30, 0.03, 0.06}, {100, 0.02, 0.02}};
+    {1.25, 0.005, 0},  {1.6, 0.005, 0}, {2.15, 0.61, 0.02}, {2.6, 0.1, 0.1},  {3.2, 0.01, 0.3},
+    {4.5, 0.13, 0.25}, {7, 0.03, 0.15}, {12, 0.06, 0.1},    {30, 0.03, 0.06}, {100, 0.02, 0.02}};
 
 // How the odds wander in health: not at all; from period to period (bursts, memory 0); slowly.
 struct WanderPrior {

@@ -33,10 +33,10 @@ class CountEvidence {
  public:
   /// A slow rise of the odds that passes again looks like a late change, so late changes are
   /// thought rarer than those of levels; where failures truly rise, a few of them make up for it.
-  /// Three quarters for "never": most of what healthy groups' odds do by themselves is not among
-  /// the hypotheses of wander, and this asks for four times the evidence instead.
+  /// Four fifths for "never": most of what healthy groups' odds do by themselves is not among
+  /// the hypotheses of wander, and this asks for more than five times the evidence instead.
   static constexpr ChangePrior kMostlyFromTheStart{
-      .at_start = 0.12, .never = 0.85, .typical_s = 30 * 60, .tail = 0.5};
+      .at_start = 0.15, .never = 0.82, .typical_s = 30 * 60, .tail = 0.5};
 
   explicit CountEvidence(const ChangePrior& change = kMostlyFromTheStart);
 
