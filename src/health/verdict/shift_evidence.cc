@@ -23,6 +23,10 @@ constexpr std::array<Effect, 6> kMoved{
 constexpr std::array<Effect, 6> kNotMoved{
     {{0.25, 0.1}, {0, 0.5}, {-0.5, 0.15}, {-1, 0.1}, {-2, 0.1}, {-4, 0.05}}};
 
+/// Belief that there is no effect, so that the evidence for one has to be the stronger: a season of
+/// the week that is known from two weeks is never quite the right one.
+constexpr double kDoubt = 0.28;
+
 /// Of the scale's inverse-gamma prior: worth two readings whose scatter is a quarter of the
 /// smallest effect, so that a series without any scatter is not proof of anything at once.
 constexpr double kScaleShape = 1;
@@ -120,7 +124,7 @@ struct Mixture {
 
   ShiftEvidence evidence() const {
     ShiftEvidence all = told;
-    all.log_for = moved - none;
+    all.log_for = log_add(std::log(1 - kDoubt) + moved - none, std::log(kDoubt));
     all.log_against = not_moved - smallest;
     return all;
   }

@@ -26,8 +26,9 @@ class Reference {
   }
 
   double log_for() const {
-    return log_mixture({{1, 0.3}, {1.5, 0.25}, {2.2, 0.2}, {3.3, 0.12}, {5, 0.08}, {8, 0.05}}) -
-           log_mixture({{0, 1}});
+    const double moved =
+        log_mixture({{1, 0.3}, {1.5, 0.25}, {2.2, 0.2}, {3.3, 0.12}, {5, 0.08}, {8, 0.05}});
+    return std::log(0.72 * std::exp(moved - log_mixture({{0, 1}})) + 0.28);
   }
   double log_against() const {
     return log_mixture({{0.25, 0.1}, {0, 0.5}, {-0.5, 0.15}, {-1, 0.1}, {-2, 0.1}, {-4, 0.05}}) -

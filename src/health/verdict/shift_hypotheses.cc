@@ -13,11 +13,14 @@ constexpr double kDayTurns = 0.5, kWeekTurns = 0.3;
 constexpr double kLevelVariance = 100;
 
 /// Seasons between slight and far above the noise; what strength it has exactly matters little.
+/// That of the week often is the weaker one (a weekend is some tenths less, a night half): made as
+/// strong as the day's, it has to leave so much unknown that a wander with memory explains the
+/// weekends better, and such a wander hides effects.
 struct Season {
   double weight, daily, weekly;
 };
-constexpr std::array<Season, 5> kSeasons{
-    {{0.3, 0, 0}, {0.15, 1, 0}, {0.2, 30, 0}, {0.15, 1, 1}, {0.2, 30, 30}}};
+constexpr std::array<Season, 6> kSeasons{
+    {{0.3, 0, 0}, {0.15, 1, 0}, {0.2, 30, 0}, {0.1, 1, 1}, {0.15, 30, 3}, {0.1, 30, 30}}};
 constexpr std::array<double, 2> kWanders{0.3, 0.9};
 constexpr double kNoWander = 0.2;  ///< weight; the rest is shared by all wanders
 constexpr double kTrend = 0.2;     ///< weight of a trend
