@@ -300,7 +300,7 @@ void Lane::clear() const {
 }
 
 std::span<const Windows::Edges> Windows::place(std::span<const Sample> samples) {
-  if (has_same_times(samples)) return edges_;
+  if (are_times_of(times_, samples)) return edges_;
   factors_.clear();
   edges_.resize(steps_.count);
   Edge firsts(samples), ends(samples);
@@ -316,13 +316,13 @@ std::span<const Windows::Edges> Windows::place(std::span<const Sample> samples) 
   return edges_;
 }
 
-bool Windows::has_same_times(std::span<const Sample> samples) const {
-  if (times_.empty() || times_.size() != samples.size() || times_.front() != samples[0].time_ms ||
-      times_.back() != samples.back().time_ms)
+bool are_times_of(std::span<const std::int64_t> times, std::span<const Sample> samples) {
+  if (times.empty() || times.size() != samples.size() || times.front() != samples[0].time_ms ||
+      times.back() != samples.back().time_ms)
     return false;
   std::uint64_t different = 0;  // in a form that is compared many at a time
   for (std::size_t i = 0; i < samples.size(); ++i)
-    different |= static_cast<std::uint64_t>(times_[i] ^ samples[i].time_ms);
+    different |= static_cast<std::uint64_t>(times[i] ^ samples[i].time_ms);
   return different == 0;
 }
 

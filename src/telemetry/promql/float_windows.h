@@ -27,6 +27,9 @@ struct WindowSteps {
   }
 };
 
+/// Whether these are the samples' times; for long lists that mostly are.
+bool are_times_of(std::span<const std::int64_t> times, std::span<const Sample> samples);
+
 /// What a cell without a value holds, so that sums need not look: adding it changes nothing.
 inline constexpr double kNothing = -0.0;
 
@@ -79,8 +82,6 @@ class Windows {
   std::vector<Factor>& factors() { return factors_; }
 
  private:
-  bool has_same_times(std::span<const Sample> samples) const;
-
   const WindowSteps steps_;
   std::vector<Edges> edges_;
   std::vector<std::int64_t> times_;  ///< of the series before, when worth it

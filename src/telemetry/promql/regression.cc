@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "telemetry/promql/float_windows.h"
+
 namespace wellrun::telemetry::promql {
 namespace {
 
@@ -31,16 +33,6 @@ class TwoSums {
 
 }  // namespace
 
-bool Regression::knows_times_of(std::span<const Sample> samples, std::int64_t origin_ms) const {
-  if (times_.size() != samples.size() || origin_ms_ != origin_ms ||
-      times_.front() != samples.front().time_ms)
-    return false;
-  std::uint64_t different = 0;  // in a form that is compared many at a time
-  for (std::size_t i = 0; i < samples.size(); ++i)
-    different |= static_cast<std::uint64_t>(times_[i] ^ samples[i].time_ms);
-  return different == 0;
-}
-
 void Regression::take_times_of(std::span<const Sample> samples, std::int64_t origin_ms) {
   origin_ms_ = origin_ms;
   times_.resize(samples.size());
@@ -57,7 +49,7 @@ void Regression::take_times_of(std::span<const Sample> samples, std::int64_t ori
 }
 
 Line Regression::through(std::span<const Sample> samples, std::int64_t origin_ms) {
-  if (!knows_times_of(samples, origin_ms)) take_times_of(samples, origin_ms);
+  if (origin_ms_ != origin_ms || !are_times_of(times_, samples)) take_times_of(samples, origin_ms);
   const double first = samples.front().value;
   TwoSums sums;
   bool is_constant = true;

@@ -25,7 +25,6 @@ class Regression {
   Line through(std::span<const Sample> samples, std::int64_t origin_ms);
 
  private:
-  bool knows_times_of(std::span<const Sample> samples, std::int64_t origin_ms) const;
   void take_times_of(std::span<const Sample> samples, std::int64_t origin_ms);
 
   std::vector<std::int64_t> times_;  ///< of the window before

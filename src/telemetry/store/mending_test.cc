@@ -98,48 +98,50 @@ INSTANTIATE_TEST_SUITE_P(
         Place{"handles", [](std::uint64_t size, std::uint64_t) { return size - 50; }}),
     [](const auto& info) { return std::string(info.param.name); });
 
-/// A store that has read everything, and reads each index again each time.
-Opened open_and_read(const fs::path& dir, VirtualRuntime& runtime) {
-  auto options = options_for(dir);
-  options.cache_bytes = 0;
-  auto opened = EmbeddedStore::open(options, runtime.runtime());
-  EXPECT_TRUE(opened);
-  EXPECT_EQ(read_all(**opened).samples, kAllSamples);
-  return std::move(*opened);
-}
+/// A store that has read everything, and reads each index again each time; then the index of its
+/// largest table is damaged.
+struct OpenTable {
+  OpenTable() {
+    fill_database(dir);
+    auto options = options_for(dir);
+    options.cache_bytes = 0;
+    auto opened = EmbeddedStore::open(options, runtime.runtime());
+    EXPECT_TRUE(opened);
+    store = std::move(*opened);
+    EXPECT_EQ(read_all(*store).samples, kAllSamples);
+    table = largest_table(dir);
+    flip_byte(table, index_of(table) + 2);
+  }
+
+  Folder folder;
+  const fs::path dir = folder / "made";
+  VirtualRuntime runtime;
+  Opened store;
+  fs::path table;
+};
 
 TEST(Mending, AnIndexIsMendedUnderATableThatIsOpen) {
-  Folder folder;
-  const auto dir = folder / "made";
-  fill_database(dir);
-  VirtualRuntime runtime;
-  auto store = open_and_read(dir, runtime);
-  const auto table = largest_table(dir);
-  flip_byte(table, index_of(table) + 2);
-  EXPECT_EQ(expect_mended_and_count(dir, std::move(store), runtime), kAllSamples);
+  OpenTable open;
+  EXPECT_EQ(expect_mended_and_count(open.dir, std::move(open.store), open.runtime), kAllSamples);
 }
 
 /// RocksDB keeps the file open that it had: what took its place is read by those who look for
 /// chunks around damage, and by RocksDB after the next start.
 TEST(Mending, ATableThatIsReplacedWhileItIsOpenIsUsedAfterTheNextStart) {
-  Folder folder;
-  const auto dir = folder / "made";
-  fill_database(dir);
-  VirtualRuntime runtime;
-  auto store = open_and_read(dir, runtime);
-  const auto table = largest_table(dir);
-  flip_byte(table, index_of(table) + 2);
-  flip_byte(table, fs::file_size(table) - store::kTableFooterBytes - 10);  // what names properties
-  (void)read_all(*store);
-  EXPECT_TRUE(is_marked(dir));
-  const auto compacted = store->compact();
+  OpenTable open;
+  constexpr std::uint64_t kInWhatNamesTheProperties = store::kTableFooterBytes + 10;
+  flip_byte(open.table, fs::file_size(open.table) - kInWhatNamesTheProperties);
+  (void)read_all(*open.store);
+  EXPECT_TRUE(is_marked(open.dir));
+  const auto compacted = open.store->compact();
   ASSERT_FALSE(compacted);
   EXPECT_EQ(compacted.error().code, ErrorCode::kConflict) << to_string(compacted.error());
-  EXPECT_EQ(read_all(*store).samples, kAllSamples);
-  EXPECT_TRUE(is_marked(dir));
-  ASSERT_TRUE(store->stop());
-  store.reset();
-  EXPECT_EQ(expect_mended_and_count(dir, open_store(dir, runtime), runtime), kAllSamples);
+  EXPECT_EQ(read_all(*open.store).samples, kAllSamples);
+  EXPECT_TRUE(is_marked(open.dir));
+  ASSERT_TRUE(open.store->stop());
+  open.store.reset();
+  auto again = open_store(open.dir, open.runtime);
+  EXPECT_EQ(expect_mended_and_count(open.dir, std::move(again), open.runtime), kAllSamples);
 }
 
 /// RocksDB makes a new one from what the tables say of themselves.
