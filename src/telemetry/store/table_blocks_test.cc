@@ -223,6 +223,12 @@ TEST(TableBlocksOf, VersionsAndDeletionsKeepTheirOrder) {
   ASSERT_GT(blocks.size(), 5U) << "one row is to be split";
   flip_byte(path, blocks.back().end() + 1);
   ASSERT_TRUE(rebuild_table(options(), known(path, bytes.size(), "z")));
+  {
+    rocksdb::SstFileReader reader(options());
+    ASSERT_TRUE(reader.Open(path.string()).ok());
+    EXPECT_EQ(reader.GetTableProperties()->index_key_is_user_key, 0U)
+        << "its blocks are told apart by versions alone";
+  }
   ASSERT_TRUE(rocksdb::DB::Open(opened, dir, &made).ok());
   db.reset(made);
   std::string value;
