@@ -26,8 +26,9 @@ using SteadyClock = asio::steady_timer::clock_type;
 using Parser = beast_http::request_parser<beast_http::string_body>;
 
 constexpr Duration kLingerTimeout{2'000};
-/// More than lies in the buffers of both ends: who sends on in turns sees the answer in between.
-constexpr std::size_t kMostDiscardedBytes = 32 << 20;
+/// Then a pause, until kLingerTimeout: who sends and sends comes to a halt, and sees the answer.
+constexpr std::size_t kDiscardedAtOnce = 1 << 20;
+constexpr Duration kBetweenDiscards{50};
 constexpr std::size_t kFirstBodyBytes = 1 << 20;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::string_view kHeartbeat = ": still here\n\n";
@@ -545,8 +546,17 @@ class HttpConnection final : public Connection,
   void discard(std::size_t discarded) {
     transport_->read_some(asio::buffer(piece_), [self = shared_from_this(), discarded](
                                                     error_code error, std::size_t size) {
-      if (error || discarded + size > kMostDiscardedBytes) return self->close();
-      self->discard(discarded + size);
+      if (error) return self->close();
+      if (discarded + size < kDiscardedAtOnce) return self->discard(discarded + size);
+      self->discard_later();
+    });
+  }
+
+  void discard_later() {
+    if (phase_ == Phase::kClosed) return;
+    heartbeat_.expires_after(kBetweenDiscards);
+    heartbeat_.async_wait([self = shared_from_this()](error_code error) {
+      if (!error && self->phase_ == Phase::kLingering) self->discard(0);
     });
   }
 
@@ -671,7 +681,7 @@ class HttpConnection final : public Connection,
   asio::steady_timer timer_;
   std::optional<SteadyClock::time_point> deadline_;  ///< closes the connection
   std::optional<SteadyClock::time_point> wakes_by_;  ///< when the timer fires, if it is set
-  asio::steady_timer heartbeat_;
+  asio::steady_timer heartbeat_;                     ///< of a stream, or between discards
   Phase phase_ = Phase::kIdle;
   std::array<char, 16 << 10> piece_{};
   std::string input_;  ///< read but not parsed: the beginning of the next request, when pipelined
