@@ -41,6 +41,7 @@ bool is_lost(const rocksdb::Status& status);
 std::string chunk_key(std::uint32_t ref, std::int64_t first_ms);
 
 class ChunkSink;
+struct KnownTable;
 class KeptChunks;
 
 class Database {
@@ -65,6 +66,8 @@ class Database {
   bool is_damaged() const { return is_damaged_; }
   /// Whether mend() has something to do.
   bool needs_mending() const { return is_damaged_ && !awaits_restart_; }
+  /// Whether all is mended, and some of it not yet used: mend() asks again.
+  bool awaits_restart() const { return awaits_restart_; }
 
   /// Reads every table; takes out of each what cannot be read (a block that holds rows costs its
   /// rows; an index is made anew; where it is anything else, the table is kept in `lost_dir`, and
@@ -133,7 +136,17 @@ class Database {
   Status compact(Family of, const rocksdb::CompactRangeOptions& options);
 
   class CompactionListener;
-  struct Table;
+  /// One file of one family, as the manifest has it.
+  struct Table {
+    rocksdb::ColumnFamilyHandle* family = nullptr;
+    std::string name;  ///< "/000123.sst"
+    std::filesystem::path path;
+    std::uint64_t size = 0;
+    std::string smallest, largest;
+
+    std::string where() const { return "database, " + family->GetName(); }
+    KnownTable known() const;
+  };
   std::vector<Table> tables() const;
   /// False: something else than blocks of rows and their index cannot be read.
   Result<bool> mend_in_place(const Table& table);
@@ -142,6 +155,7 @@ class Database {
                  std::atomic<bool>& cancelled);
   bool rewrite(const Table& table, std::atomic<bool>& cancelled);
   bool is_read(const Table& table) const;
+  Status mend_tables(const std::filesystem::path& lost_dir, std::atomic<bool>& cancelled);
   rocksdb::Status write_with(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch);
 
   std::filesystem::path dir_;
@@ -149,7 +163,8 @@ class Database {
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   mutable std::atomic<bool> is_damaged_ = false;
-  std::atomic<bool> awaits_restart_ = false;  ///< mended, but for what RocksDB has open
+  std::atomic<bool> awaits_restart_ = false;  ///< mended, but for what RocksDB has open:
+  std::vector<Table> not_read_;               ///< under mend_mutex_
   std::mutex mend_mutex_;
 };
 

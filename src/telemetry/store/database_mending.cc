@@ -30,22 +30,12 @@ Status given_up() {
 
 }  // namespace
 
-/// One file of one family, as the manifest has it.
-struct Database::Table {
-  rocksdb::ColumnFamilyHandle* family = nullptr;
-  std::string name;  ///< "/000123.sst"
-  fs::path path;
-  std::uint64_t size = 0;
-  std::string smallest, largest;
-
-  std::string where() const { return "database, " + family->GetName(); }
-  KnownTable known() const {
-    return {.path = path,
-            .size = size,
-            .largest = largest,
-            .family = {.id = family->GetID(), .name = family->GetName()}};
-  }
-};
+KnownTable Database::Table::known() const {
+  return {.path = path,
+          .size = size,
+          .largest = largest,
+          .family = {.id = family->GetID(), .name = family->GetName()}};
+}
 
 std::vector<Database::Table> Database::tables() const {
   std::vector<rocksdb::LiveFileMetaData> files;
@@ -133,22 +123,31 @@ bool Database::is_read(const Table& table) const {
   const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, table.family));
   for (rows->Seek(table.smallest); rows->Valid() && rows->key().compare(table.largest) <= 0;)
     rows->Next();
+  if (!rows->status().ok())
+    log(Level::kWarning, "telemetry/store", "a mended table is not read yet",
+        {{"table", table.path.string()}, {"error", rows->status().ToString()}});
   return rows->status().ok();
 }
 
-Result<bool> Database::mend(const fs::path& lost_dir, std::atomic<bool>& cancelled) {
-  const std::scoped_lock once(mend_mutex_);
-  if (!needs_mending()) return !is_damaged_;
+Status Database::mend_tables(const fs::path& lost_dir, std::atomic<bool>& cancelled) {
   set_compaction(false);  // compaction that met the damage could not end itself
   std::vector<Table> unreadable;
   for (const auto& table : tables()) {
-    if (cancelled) return std::unexpected(given_up().error());
+    if (cancelled) return given_up();
     TRY(const bool is_sound, mend_in_place(table));
     if (!is_sound) unreadable.push_back(table);
   }
   for (const auto& table : unreadable) TRY_STATUS(rebuild(table, lost_dir, cancelled));
-  awaits_restart_ =
-      !std::ranges::all_of(unreadable, [this](const Table& table) { return is_read(table); });
+  not_read_ = std::move(unreadable);
+  return {};
+}
+
+Result<bool> Database::mend(const fs::path& lost_dir, std::atomic<bool>& cancelled) {
+  const std::scoped_lock once(mend_mutex_);
+  if (!is_damaged_) return true;
+  if (!awaits_restart_) TRY_STATUS(mend_tables(lost_dir, cancelled));
+  std::erase_if(not_read_, [this](const Table& table) { return is_read(table); });
+  awaits_restart_ = !not_read_.empty();
   if (awaits_restart_) return false;
   std::error_code error;
   fs::remove(damage_marker(), error);

@@ -75,26 +75,28 @@ std::string metadata_key(const std::string& family) {
 }
 
 Status mend(Core& core) {
-  if (!core.database->needs_mending()) return {};
-  {
+  if (!core.database->is_damaged()) return {};
+  const bool is_mended = core.database->awaits_restart();
+  if (!is_mended) {
     const std::scoped_lock once(core.checkpoint_mutex);
     TRY_STATUS(checkpoint_alone(core));
     TRY_STATUS(KnownRows(core).put());
   }
-  TRY(const bool is_all_used,
+  TRY(const bool is_used,
       core.database->mend(core.options.dir / "lost", core.reclaiming_cancelled));
-  log(is_all_used ? Level::kInfo : Level::kWarning, "telemetry/store",
-      is_all_used ? "damaged tables were mended: compaction goes on"
-                  : "damaged tables were mended, but are open as they were: they are used, and "
-                    "compaction goes on, after the next start",
-      {});
+  if (is_used)
+    log(Level::kInfo, "telemetry/store", "damaged tables were mended: compaction goes on", {});
+  else if (!is_mended)
+    log(Level::kWarning, "telemetry/store",
+        "damaged tables were mended, but are open as they were: they are used, and compaction goes "
+        "on, after the next start",
+        {});
   return {};
 }
 
 void mend_in_background(Core& core) {
   const auto now = core.runtime.clock.steady();
-  if (!core.database->needs_mending() || now < core.next_mending ||
-      core.is_reclaiming.exchange(true))
+  if (!core.database->is_damaged() || now < core.next_mending || core.is_reclaiming.exchange(true))
     return;
   core.next_mending = now + kBetweenTries;
   core.reclaim_with([&core] {
