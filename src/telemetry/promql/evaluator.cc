@@ -324,24 +324,6 @@ class Cursor {
   std::size_t float_end_ = 0, histogram_end_ = 0;
 };
 
-struct LatestFloat {
-  std::size_t series = 0;  ///< of the scan
-  Sample sample;
-};
-
-/// Nothing when there is more than floats.
-Result<std::optional<std::vector<LatestFloat>>> latest_floats(const SeriesScan& scan) {
-  std::vector<LatestFloat> found;
-  bool only_floats = true;
-  TRY_STATUS(scan.read(0, scan.size(), [&](std::size_t series, const SeriesSamples& samples) {
-    only_floats = samples.histograms.empty();
-    if (only_floats) found.push_back({series, samples.floats.back()});
-    return only_floats;
-  }));
-  if (!only_floats) return std::nullopt;
-  return found;
-}
-
 }  // namespace
 
 Result<Columns> Evaluator::vector_selector(const VectorSelector& selector, const Steps& steps,
@@ -349,44 +331,17 @@ Result<Columns> Evaluator::vector_selector(const VectorSelector& selector, const
   const std::size_t count = steps.count();
   Columns columns;
   if (count == 0) return columns;
+  if (wanted == Wanted::kValue) {
+    TRY(auto scanned, scanned_selector(selector, steps));
+    if (scanned) return std::move(*scanned);
+  }
   const Placement place = placement(selector.shift);
   const std::int64_t first = place.fixed_ms.value_or(steps.start_ms - place.offset_ms);
   const std::int64_t last = place.fixed_ms.value_or(steps.at(count - 1) - place.offset_ms);
-  const TimeRange range{first - lookback_ms_ + 1, last};
-  if (count == 1 && wanted == Wanted::kValue && !options_.general_only) {
-    TRY(const auto scan,
-        reader_.scan(selector.matchers, range, SamplesWanted::kLatest, read_limits()));
-    auto found = latest_floats(*scan);
-    if (!found) return std::unexpected(read_error(std::move(found).error()));
-    if (*found) {
-      count_read((*found)->size(), (*found)->size());
-      TRY_STATUS(count_samples((*found)->size()));
-      for (const auto& [number, sample] : **found) {
-        if (is_stale(sample.value)) continue;
-        Column column(1);
-        column.set(0, sample.value);
-        column.labels = scan->labels(number);
-        columns.push_back(std::move(column));
-      }
-      std::ranges::sort(columns, {}, &Column::labels);
-      return columns;
-    }
-  }
-  TRY(auto series, select(selector.matchers, range));
+  TRY(auto series, select(selector.matchers, {first - lookback_ms_ + 1, last}));
   columns.reserve(series.size());
-  Windows windows({first, steps.step_ms, lookback_ms_, count});
-  const bool only_values =
-      wanted == Wanted::kValue && !options_.general_only && (count == 1 || !place.fixed_ms);
   for (auto& one : series) {
     Column column(count);
-    if (only_values && one.histograms.empty()) {
-      latest_values(one.samples, windows, {column.cells, column.floats});
-      if (column.empty()) continue;
-      TRY_STATUS(count_samples(count));
-      column.labels = std::move(one.labels);
-      columns.push_back(std::move(column));
-      continue;
-    }
     Cursor cursor(one, lookback_ms_);
     bool any = false;
     Cursor::Found found;
@@ -599,11 +554,12 @@ void Evaluator::drop_name(Column& column) const {
   if (options_.delayed_name_removal) {
     column.drop_name = true;
   } else {
-    column.labels = without_name(column.labels);
+    remove_name(column.labels);
   }
 }
 
 Status Evaluator::join_same_labels(Columns& columns) const {
+  if (do_labels_ascend(columns)) return {};
   std::unordered_map<Labels, std::size_t, LabelsHash> first;
   first.reserve(columns.size());
   Columns joined;
@@ -639,7 +595,7 @@ Status Evaluator::join_same_labels(Columns& columns) const {
 
 Status Evaluator::finish(Columns& columns) {
   for (auto& column : columns)
-    if (column.drop_name) column.labels = without_name(column.labels);
+    if (column.drop_name) remove_name(column.labels);
   return join_same_labels(columns);
 }
 
@@ -648,14 +604,18 @@ std::string metric_name_for_messages(const Labels& labels) {
 }
 
 Labels without_name(const Labels& labels) {
-  if (labels.empty() ||
-      !(labels.has("__name__") || labels.has("__type__") || labels.has("__unit__")))
-    return labels;
   Labels out = labels;
-  out.remove("__name__");
-  out.remove("__type__");
-  out.remove("__unit__");
+  remove_name(out);
   return out;
+}
+
+void remove_name(Labels& labels) {
+  for (const char* name : {"__name__", "__type__", "__unit__"}) labels.remove(name);
+}
+
+bool do_labels_ascend(const Columns& columns) {
+  const auto not_before = [](const Column& a, const Column& b) { return a.labels >= b.labels; };
+  return std::ranges::adjacent_find(columns, not_before) == columns.end();
 }
 
 std::string go_quoted(std::string_view text) {

@@ -126,6 +126,19 @@ class Evaluator {
   Result<Columns> absent_over_time(const Call& call, const Steps& steps);
   void note_unless_counter(const Call& call, const Labels& labels, Position where);
 
+  // float_scan.cc
+  struct FloatScan;
+  struct ColumnsPart;
+  struct ColumnsSoFar;
+  Result<std::optional<Columns>> scanned_floats(const FloatScan& asked);
+  void scan_columns(const SeriesScan& scan, const FloatScan& asked, ColumnsSoFar& so_far,
+                    ColumnsPart& part) const;
+  Result<std::optional<Columns>> scanned_selector(const VectorSelector& selector,
+                                                  const Steps& steps);
+  Result<std::optional<Columns>> scanned_call(const Call& call, const Expr& argument,
+                                              const Steps& steps,
+                                              const std::vector<std::vector<double>>& scalars);
+
   // vector_functions.cc
   Result<Value> call(const Expr& expr, const Call& call, const Steps& steps);
   Result<Columns> vector_call(const Expr& expr, const Call& call, const Steps& steps);
@@ -203,6 +216,11 @@ std::string metric_name_for_messages(const Labels& labels);
 
 /// Without __name__, __type__ and __unit__.
 Labels without_name(const Labels& labels);
+void remove_name(Labels& labels);
+
+/// Then no two are alike. Mostly they do: columns begin in that order, and hardly anything changes
+/// it.
+bool do_labels_ascend(const Columns& columns);
 
 /// Prometheus' label form: {__name__="up", job="a"}.
 std::string labels_text(const Labels& labels);

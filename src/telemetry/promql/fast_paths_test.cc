@@ -46,6 +46,9 @@ std::string random_vector(Chance& chance) {
                                            "last_over_time", "changes",         "stddev_over_time",
                                            "deriv"};
   static const char* const kRanges[] = {"20s", "1m", "5m", "17m", "1h"};
+  if (chance.one_in(12))
+    return fmt::format("predict_linear({}[{}]{}, {})", random_selector(chance), chance.of(kRanges),
+                       random_shift(chance), chance.of({"600", "-time()", "scalar(gauge)"}));
   return fmt::format("{}({}[{}]{})", chance.of(kFunctions), random_selector(chance),
                      chance.of(kRanges), random_shift(chance));
 }

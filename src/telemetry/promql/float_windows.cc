@@ -342,8 +342,8 @@ WindowFunction window_function(std::string_view name) {
   return found == functions.end() ? nullptr : found->second;
 }
 
-void latest_values(std::span<const Sample> samples, Windows& windows, Lane out) {
-  each_window(samples, windows, [&](std::size_t step, std::size_t, std::size_t end) {
+bool latest_values(std::span<const Sample> samples, Windows& windows, Lane out) {
+  return each_window(samples, windows, [&](std::size_t step, std::size_t, std::size_t end) {
     if (const double value = samples[end - 1].value; !is_stale(value)) out.put(step, value);
   });
 }

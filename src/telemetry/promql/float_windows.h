@@ -7,6 +7,7 @@
 // Pure functions.
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -95,9 +96,12 @@ using WindowFunction = bool (*)(std::span<const Sample> samples, Windows& window
 /// Null for a function that is only known to range_functions.cc.
 WindowFunction window_function(std::string_view name);
 
+/// The same with what it keeps from series to series.
+using LaneFunction = std::function<bool(std::span<const Sample> samples, Lane out)>;
+
 /// The value of an instant selector at each step: the latest sample in the window (the lookback),
-/// unless that is a stale marker. Fills a cleared lane.
-void latest_values(std::span<const Sample> samples, Windows& windows, Lane out);
+/// unless that is a stale marker. Fills a cleared lane; false when no step sees a sample.
+bool latest_values(std::span<const Sample> samples, Windows& windows, Lane out);
 
 /// False only when there is surely none; many are looked at at once.
 bool may_hold_stale_markers(std::span<const Sample> samples);

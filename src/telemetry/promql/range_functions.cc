@@ -703,6 +703,8 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
     TRY(auto values, scalar(*call.args[i], steps));
     scalars.push_back(std::move(values));
   }
+  TRY(auto scanned, scanned_call(call, *call.args[matrix_index], steps, scalars));
+  if (scanned) return std::move(*scanned);
   TRY(RangeInput input, range_input(*call.args[matrix_index], steps));
   if (name == "quantile_over_time" && !input.series.empty())
     for (double q : scalars[0])

@@ -70,4 +70,37 @@ Line Regression::through(std::span<const Sample> samples, std::int64_t origin_ms
   return {slope, sum_y / n - slope * sum_x_ / n};
 }
 
+namespace {
+
+/// Calls `each(step, samples of the window)` where there are two; false when no step sees any.
+template <typename Each>
+bool each_line(std::span<const Sample> samples, Windows& windows, Each each) {
+  bool any = false;
+  std::size_t step = 0;
+  for (const auto edges : windows.place(samples)) {
+    any |= !edges.empty();
+    if (edges.size() >= 2) each(step, samples.subspan(edges.first, edges.size()));
+    ++step;
+  }
+  return any;
+}
+
+}  // namespace
+
+bool deriv_windows(std::span<const Sample> samples, Windows& windows, Regression& lines, Lane out) {
+  return each_line(samples, windows, [&](std::size_t step, std::span<const Sample> window) {
+    out.put(step, lines.through(window, window.front().time_ms).slope);
+  });
+}
+
+bool predict_linear_windows(std::span<const Sample> samples, Windows& windows, Regression& lines,
+                            const Horizon& horizon, Lane out) {
+  const auto step_ms = windows.steps().step_ms;
+  return each_line(samples, windows, [&](std::size_t step, std::span<const Sample> window) {
+    const auto now_ms = horizon.first_step_ms + static_cast<std::int64_t>(step) * step_ms;
+    const auto line = lines.through(window, now_ms);
+    out.put(step, line.slope * horizon.ahead_seconds[step] + line.intercept);
+  });
+}
+
 }  // namespace wellrun::telemetry::promql

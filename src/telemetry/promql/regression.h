@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "telemetry/model.h"
+#include "telemetry/promql/float_windows.h"
 
 namespace wellrun::telemetry::promql {
 
@@ -32,5 +33,16 @@ class Regression {
   std::vector<double> xs_;         ///< seconds from the origin
   double sum_x_ = 0, sum_xx_ = 0;  ///< over xs_, of x and of its square
 };
+
+/// The two functions for all windows of a series, as WindowFunction.
+bool deriv_windows(std::span<const Sample> samples, Windows& windows, Regression& lines, Lane out);
+
+/// From what the line says at a step: each step's time and how far ahead it looks.
+struct Horizon {
+  std::int64_t first_step_ms = 0;
+  std::span<const double> ahead_seconds;
+};
+bool predict_linear_windows(std::span<const Sample> samples, Windows& windows, Regression& lines,
+                            const Horizon& horizon, Lane out);
 
 }  // namespace wellrun::telemetry::promql
