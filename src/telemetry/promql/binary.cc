@@ -168,6 +168,13 @@ class Groups {
   std::string key_;
 };
 
+bool has_same_labels(const Columns& columns) {
+  if (do_labels_ascend(columns)) return false;
+  std::unordered_set<Labels, LabelsHash> different;
+  for (const auto& column : columns) different.insert(column.labels);
+  return different.size() != columns.size();
+}
+
 /// Filters and trimming keep the name.
 bool drops_name(const Binary& node) {
   return node.return_bool || !(is_comparison(node.op) || is_trim(node.op));
@@ -296,7 +303,7 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
 
   const auto result_labels = [&](const Labels* many_labels, const Labels* one_labels) {
     Labels base = many_labels ? *many_labels : signature(*one_labels, matching);
-    if (without && !options_.delayed_name_removal) base = without_name(base);
+    if (without && !options_.delayed_name_removal) remove_name(base);
     if (one_to_one && many_labels)
       base =
           matching.on ? kept_labels(base, matching.labels) : dropped_labels(base, matching.labels);
@@ -312,7 +319,6 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
                : std::nullopt;
   if (partners) {
     Columns joined;
-    std::unordered_set<Labels, LabelsHash> different;
     for (std::size_t m = 0; m < many.size(); ++m) {
       if ((*partners)[m] == kNoPartner) continue;
       const Column& other = one[(*partners)[m]];
@@ -323,11 +329,10 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
       TRY_STATUS(count_samples(count));
       column.labels = result_labels(&many[m].labels, &other.labels);
       column.drop_name = (without && options_.delayed_name_removal) || many[m].drop_name;
-      different.insert(column.labels);
       joined.push_back(std::move(column));
     }
     // Results that end up with the same labels must not meet at any step: that is looked at below.
-    if (different.size() == joined.size()) return joined;
+    if (!has_same_labels(joined)) return joined;
   }
 
   Columns out;
