@@ -168,6 +168,31 @@ TEST(PromqlEngine, a_query_that_is_given_up_says_so) {
   EXPECT_EQ(engine.instant("sum(a)", from_unix_ms(0), limits).error().code, ErrorCode::kDeadline);
 }
 
+/// The time is over as soon as it begins to read.
+struct LateReader : MemoryReader {
+  Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers, TimeRange range,
+                                         const ReadLimits& limits) const override {
+    is_late = true;
+    return MemoryReader::select(matchers, range, limits);
+  }
+  mutable bool is_late = false;
+};
+
+TEST(PromqlEngine, a_query_whose_time_ends_while_it_reads_is_not_said_to_be_given_up) {
+  LateReader reader;
+  reader.add(series_from("a 1 2 3", 1000));
+  const Engine engine(reader);
+  QueryLimits limits;
+  limits.timed_out = [&] { return reader.is_late; };
+  for (const char* query : {"a", "sum(a)", "rate(a[1m])", "quantile(0.5, a)", "timestamp(a)",
+                            "deriv(a[1m])", "sum(rate(a[1m]))", "a[1m]"}) {
+    SCOPED_TRACE(query);
+    reader.is_late = false;
+    EXPECT_EQ(engine.instant(query, from_unix_ms(0), limits).error().code, ErrorCode::kDeadline);
+    EXPECT_TRUE(reader.is_late);
+  }
+}
+
 TEST(PromqlEngine, more_samples_than_allowed_are_refused) {
   MemoryReader reader;
   reader.add(series_from("a 1+1x1000", 1000));

@@ -282,6 +282,13 @@ Result<std::vector<SeriesData>> Evaluator::select(const std::vector<Matcher>& ma
   return series;
 }
 
+Result<std::unique_ptr<SeriesScan>> Evaluator::scan(const std::vector<Matcher>& matchers,
+                                                    TimeRange range, SamplesWanted wanted) const {
+  auto begun = reader_.scan(matchers, range, wanted, read_limits());
+  if (!begun) return std::unexpected(read_error(std::move(begun).error()));
+  return begun;
+}
+
 namespace {
 
 /// Walks a series forward: the latest sample at or before ever later times.

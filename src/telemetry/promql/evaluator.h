@@ -94,6 +94,8 @@ class Evaluator {
   Placement placement(const TimeShift& shift) const;
   std::int64_t milliseconds(const DurationExpr& expr) const;
   Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers, TimeRange range);
+  Result<std::unique_ptr<SeriesScan>> scan(const std::vector<Matcher>& matchers, TimeRange range,
+                                           SamplesWanted wanted) const;
   ReadLimits read_limits() const;
   Error read_error(Error error) const;
   enum class Wanted { kValue, kSampleTime, kStartTime };

@@ -81,16 +81,15 @@ Result<std::optional<Columns>> Evaluator::scanned_floats(const FloatScan& asked)
   const TimeRange range{windows.first_end_ms - windows.range_ms + 1,
                         windows.end_ms(windows.count - 1)};
   const bool wants_latest = !asked.is_over_time && windows.count == 1;
-  TRY(const auto scan,
-      reader_.scan(asked.selector.matchers, range,
-                   wants_latest ? SamplesWanted::kLatest : SamplesWanted::kAll, read_limits()));
-  const std::size_t size = scan->size(), count = count_parts(size, windows);
+  TRY(const auto found, scan(asked.selector.matchers, range,
+                             wants_latest ? SamplesWanted::kLatest : SamplesWanted::kAll));
+  const std::size_t size = found->size(), count = count_parts(size, windows);
   std::vector<ColumnsPart> parts(count);
   ColumnsSoFar so_far;
   in_parallel(options_.helpers, count, [&](std::size_t i) {
     parts[i].first = size * i / count;
     parts[i].last = size * (i + 1) / count;
-    scan_columns(*scan, asked, so_far, parts[i]);
+    scan_columns(*found, asked, so_far, parts[i]);
   });
   Columns columns;
   for (auto& part : parts) {

@@ -147,13 +147,12 @@ Result<std::optional<Columns>> Evaluator::pushed_down(const Aggregate& node, con
                             steps.step_ms, range_ms, count};
   const TimeRange range{windows.first_end_ms - range_ms + 1, windows.end_ms(count - 1)};
   const bool latest = push->function == nullptr && count == 1;
-  TRY(const auto scan,
-      reader_.scan(push->selector->matchers, range,
-                   latest ? SamplesWanted::kLatest : SamplesWanted::kAll, read_limits()));
-  if (push->function && (scan->any_has("__type__") || scan->any_has("__unit__")))
+  TRY(const auto found,
+      scan(push->selector->matchers, range, latest ? SamplesWanted::kLatest : SamplesWanted::kAll));
+  if (push->function && (found->any_has("__type__") || found->any_has("__unit__")))
     return std::nullopt;
-  const auto groups = scan->groups({node.without, node.grouping});
-  TRY(auto totals, scan_totals(*scan, groups, *push, node.op, windows));
+  const auto groups = found->groups({node.without, node.grouping});
+  TRY(auto totals, scan_totals(*found, groups, *push, node.op, windows));
   if (!totals || !totals->is_exact()) return std::nullopt;
   Columns out;
   for (std::size_t g = 0; g < groups.labels.size(); ++g) {

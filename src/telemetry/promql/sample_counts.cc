@@ -120,7 +120,7 @@ Result<SampleCounts> Evaluator::counts_of_selector(const VectorSelector& selecto
   const auto place = placement(selector.shift);
   const WindowEnds ends{steps, place.offset_ms, place.fixed_ms};
   const TimeRange range{ends.first() - range_ms.value_or(lookback_ms_) + 1, ends.last()};
-  TRY(const auto scan, reader_.scan(selector.matchers, range, SamplesWanted::kAll, read_limits()));
+  TRY(const auto found, scan(selector.matchers, range, SamplesWanted::kAll));
   const auto visit = [&](std::size_t, const SeriesSamples& samples) {
     if (range_ms)
       add_windows(counts, counted(samples), ends, *range_ms);
@@ -128,7 +128,7 @@ Result<SampleCounts> Evaluator::counts_of_selector(const VectorSelector& selecto
       add_latest(counts, counted(samples), ends, lookback_ms_);
     return true;
   };
-  if (auto read = scan->read(0, scan->size(), visit); !read)
+  if (auto read = found->read(0, found->size(), visit); !read)
     return std::unexpected(read_error(std::move(read).error()));
   return counts;
 }
