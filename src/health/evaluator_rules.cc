@@ -12,7 +12,6 @@ namespace wellrun::health {
 namespace {
 
 using rules::one_sample;
-using rules::RuleId;
 using rules::write_alerts;
 using telemetry::InstantResult;
 using telemetry::SeriesWrite;
@@ -270,8 +269,8 @@ void Evaluator::State::rule_answered(Job& job, RuleTurn turn, Result<InstantResu
 
 /// Taken again as long as templates ask what is not known yet.
 void Evaluator::State::decide_alerts(Job& job, RuleTurn turn,
-                                     std::shared_ptr<const InstantResult> result,
-                                     std::shared_ptr<TemplateQueries> queries) {
+                                     const std::shared_ptr<const InstantResult>& result,
+                                     const std::shared_ptr<TemplateQueries>& queries) {
   auto& rule = job.rules[turn.index];
   auto context = context_at(job.evaluation.now);
   context.restored = rule.restored;

@@ -149,8 +149,8 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   };
   void rule_answered(Job& job, RuleTurn turn, Result<telemetry::InstantResult> result);
   void decide_alerts(Job& job, RuleTurn turn,
-                     std::shared_ptr<const telemetry::InstantResult> result,
-                     std::shared_ptr<TemplateQueries> queries);
+                     const std::shared_ptr<const telemetry::InstantResult>& result,
+                     const std::shared_ptr<TemplateQueries>& queries);
   void alerts_decided(Job& job, RuleTurn turn, ActiveAlerts alerts);
   void explain(Job& job, RuleTurn turn, const std::vector<std::string>& fired);
   void write_alert_rule(Job& job, RuleTurn turn, bool changed);

@@ -179,7 +179,7 @@ Result<Json> with_story(const journal::Store& store, const std::string& id, Json
 }
 
 void get_incident(const Shared& api, const http::Request& request, http::Reply reply) {
-  const auto id = request.path_parameter("id");
+  const auto& id = request.path_parameter("id");
   if (!api->domain.was_opened(id)) return reply(http::problem_response(no_incident(id)));
   const auto* incident = api->domain.find(id);
   auto known = incident == nullptr ? Json() : detail_json(*incident);
@@ -199,10 +199,10 @@ http::Handler on_incident(const Shared& api, Decide decide) {
       [api, decide = std::move(decide)](const http::Request& request, http::Reply reply) {
         const auto body = http::json_body(request);
         if (!body) return reply(http::problem_response(body.error()));
-        const auto id = request.path_parameter("id");
+        const auto& id = request.path_parameter("id");
         api->ledger.command(
             {.actor = request.principal.actor},
-            [api, decide, id, body = *body, by = request.principal.actor](Timestamp now) {
+            [api, decide, id = id, body = *body, by = request.principal.actor](Timestamp now) {
               return decide(*api, id, body, by, now);
             },
             [api, id, reply = std::move(reply)](const auto& facts) mutable {

@@ -48,7 +48,7 @@ Result<Json> shares_of(const telemetry::EmbeddedStore& store, const std::string&
 
 http::Response answer(const telemetry::EmbeddedStore& store, const http::Request& request) {
   auto found = shares_of(store, request.parameter("match").value_or(""));
-  return found ? http::json_response(std::move(*found)) : http::problem_response(found.error());
+  return found ? http::json_response(*found) : http::problem_response(found.error());
 }
 
 }  // namespace

@@ -41,7 +41,9 @@ bool has_space_or_control(std::string_view text) {
 
 /// RFC 3986 as far as an http URL needs it; credentials in it are refused.
 Result<Url> parse_url(const std::string& text) {
-  const auto invalid = [](std::string why) { return fail(ErrorCode::kInvalid, "URL: " + why); };
+  const auto invalid = [](std::string_view why) {
+    return fail(ErrorCode::kInvalid, "URL: " + std::string(why));
+  };
   std::string_view rest = text;
   Url url;
   if (rest.starts_with("https://")) {
@@ -300,7 +302,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     auto done = std::exchange(done_, nullptr);
     deadline_.cancel();
     error_code ignored;
-    socket_.close(ignored);
+    (void)socket_.close(ignored);
     if (transport_) transport_->close();
     done(std::move(result));
   }

@@ -186,7 +186,7 @@ void Server::stop() {
   if (state_->context->stopping.exchange(true)) return;
   asio::post(state_->acceptor.get_executor(), [state = state_] {
     error_code ignored;
-    state->acceptor.close(ignored);
+    (void)state->acceptor.close(ignored);
     state->pause.cancel();
   });
   for (const auto& connection : state_->live()) connection->drain();

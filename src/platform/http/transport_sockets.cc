@@ -15,7 +15,7 @@ using tcp = asio::ip::tcp;
 
 void close_socket(tcp::socket& socket) {
   error_code ignored;
-  socket.close(ignored);
+  (void)socket.close(ignored);
 }
 
 class TcpTransport final : public Transport {
@@ -38,7 +38,7 @@ class TcpTransport final : public Transport {
   }
   void finish_sending() override {
     error_code ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    (void)socket_.shutdown(tcp::socket::shutdown_send, ignored);
   }
   void close() override { close_socket(socket_); }
 

@@ -117,7 +117,7 @@ class Child : public std::enable_shared_from_this<Child> {
     asio::async_write(input_, asio::buffer(input_text_),
                       [self = shared_from_this()](IoError, std::size_t) {
                         IoError ignored;  // a child that reads no input is no error
-                        self->input_.close(ignored);
+                        (void)self->input_.close(ignored);
                       });
   }
 
@@ -171,9 +171,9 @@ class Child : public std::enable_shared_from_this<Child> {
 
   void close() {
     IoError ignored;
-    output_.close(ignored);
-    input_.close(ignored);
-    end_.close(ignored);
+    (void)output_.close(ignored);
+    (void)input_.close(ignored);
+    (void)end_.close(ignored);
     deadline_.cancel();
   }
 

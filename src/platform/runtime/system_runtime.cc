@@ -390,7 +390,7 @@ int SystemRuntime::run_until_signal() {
   state_->ended.wait(lock, [&] { return received != 0 || state_->stopped; });
   if (received > 0 || state_->io.stopped()) return std::max(received, 0);
   boost::system::error_code ignored;
-  state_->signals->cancel(ignored);
+  (void)state_->signals->cancel(ignored);
   return 0;
 }
 
