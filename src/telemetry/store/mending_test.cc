@@ -35,6 +35,14 @@ bool is_marked(const fs::path& dir) {
   return fs::exists(dir / "db.damaged");
 }
 
+/// Until the thread that mends has; virtual time brings about that it begins.
+void let_mend(const fs::path& dir, VirtualRuntime& runtime) {
+  for (int turns = 0; turns < 1'000'000 && is_marked(dir); ++turns) {
+    runtime.run_for(std::chrono::minutes(1));
+    std::this_thread::yield();
+  }
+}
+
 /// Whatever could be read before still can be, with nothing left to complain of after a restart.
 /// Returns how many samples that is.
 std::size_t expect_mended_and_count(const fs::path& dir, Opened store, VirtualRuntime& runtime) {
@@ -154,10 +162,7 @@ TEST(Mending, ATableWithANewIndexOutlivesALostManifest) {
   VirtualRuntime runtime;
   auto store = open_store(dir, runtime);
   (void)read_all(*store);
-  for (int turns = 0; turns < 1'000'000 && is_marked(dir); ++turns) {  // on a thread of its own
-    runtime.run_for(std::chrono::minutes(1));
-    std::this_thread::yield();
-  }
+  let_mend(dir, runtime);
   ASSERT_FALSE(is_marked(dir));
   ASSERT_FALSE(files_below(dir / "lost", ".sst").empty());
   ASSERT_TRUE(store->stop());
@@ -206,10 +211,7 @@ TEST(Mending, HappensByItselfWhileTheServerRuns) {
     EXPECT_GE(read.samples, kAllSamples * 9 / 10);
     left = read.samples;
     EXPECT_TRUE(is_marked(folder / "made"));
-    for (int tries = 0; tries < 2000 && is_marked(folder / "made"); ++tries) {
-      runtime.run_for(std::chrono::minutes(1));
-      std::this_thread::yield();
-    }
+    let_mend(folder / "made", runtime);
     EXPECT_FALSE(is_marked(folder / "made"));
     const auto mended = read_all(*store).samples;
     EXPECT_GE(mended, left) << "what lies around the block may be read better than before";
@@ -248,10 +250,7 @@ TEST(Mending, BeginsWhereLogsMeetDamage) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
   EXPECT_TRUE(is_marked(dir));
-  for (int tries = 0; tries < 2000 && is_marked(dir); ++tries) {
-    runtime.run_for(std::chrono::minutes(1));
-    std::this_thread::yield();
-  }
+  let_mend(dir, runtime);
   EXPECT_FALSE(is_marked(dir));
   const auto left = store->logs(query);
   ASSERT_TRUE(left) << to_string(left.error());
