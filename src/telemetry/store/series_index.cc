@@ -6,12 +6,10 @@
 
 #include "core/text.h"
 #include "telemetry/store/label_bytes.h"
-#include "telemetry/store/wal_records.h"
 
 namespace wellrun::telemetry::store {
 namespace {
 
-constexpr std::size_t kSeriesRecordBytes = 1U << 20;
 constexpr std::uint32_t kOwnersSlice = 4096;  ///< series counted anew under one lock
 
 }  // namespace
@@ -211,16 +209,10 @@ void SeriesIndex::log_new(Wal& wal) {
     return;
   const std::scoped_lock lock(log_mutex_);
   const auto end = made_end_.load(std::memory_order_acquire);
-  std::string plain;
-  auto flush = [&] {
-    if (!plain.empty()) wal.enqueue(pack_series_record(plain));
-    plain.clear();
-  };
   for (auto ref = logged_end_.load(std::memory_order_relaxed); ref < end; ++ref) {
-    append_series_entry(plain, ref, head_.at(ref).label_bytes());
-    if (plain.size() > kSeriesRecordBytes) flush();
+    log_record_.append(ref, head_.at(ref).label_bytes());
+    if (log_record_.is_full() || ref + 1 == end) wal.enqueue(log_record_.pack());
   }
-  flush();
   logged_end_.store(end, std::memory_order_release);
 }
 

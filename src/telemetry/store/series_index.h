@@ -24,6 +24,7 @@
 #include "telemetry/store/regex_cache.h"
 #include "telemetry/store/series_accounts.h"
 #include "telemetry/store/wal.h"
+#include "telemetry/store/wal_records.h"
 
 namespace wellrun::telemetry::store {
 
@@ -170,7 +171,8 @@ class SeriesIndex {
   std::vector<std::uint32_t> restored_;  ///< not indexed yet
   Roaring all_;
   std::atomic<std::uint32_t> made_end_ = 0, logged_end_ = 0;
-  std::mutex log_mutex_;  ///< series go to the log in the order of their refs
+  std::mutex log_mutex_;           ///< series go to the log in the order of their refs
+  SeriesRecordWriter log_record_;  ///< under log_mutex_
 };
 
 /// The alternatives of a regex that is nothing but literals joined by `|`; std::nullopt for any

@@ -15,16 +15,20 @@ void begin(std::string& payload, WalRecord type) {
 
 }  // namespace
 
-void append_series_entry(std::string& plain, std::uint32_t ref, std::string_view labels) {
-  put_varint(plain, ref);
-  put_text(plain, labels);
+void SeriesRecordWriter::append(std::uint32_t ref, std::string_view labels) {
+  put_varint(plain_, ref);
+  put_text(plain_, labels);
 }
 
-std::string pack_series_record(std::string_view plain) {
-  std::string packed;
-  snappy::Compress(plain.data(), plain.size(), &packed);
-  packed.insert(packed.begin(), static_cast<char>(WalRecord::kSeries));
-  return packed;
+std::string_view SeriesRecordWriter::pack() {
+  if (plain_.empty()) return {};
+  const auto most = 1 + snappy::MaxCompressedLength(plain_.size());
+  if (packed_.size() < most) packed_.resize(most);
+  packed_[0] = static_cast<char>(WalRecord::kSeries);
+  std::size_t size = 0;
+  snappy::RawCompress(plain_.data(), plain_.size(), packed_.data() + 1, &size);
+  plain_.clear();
+  return std::string_view(packed_).substr(0, 1 + size);
 }
 
 bool read_series_record(std::string_view payload,

@@ -100,9 +100,21 @@ bool read_float_record(std::string_view payload, Each&& each) {
   return true;
 }
 
-/// Series: collected plain, packed at the end.
-void append_series_entry(std::string& plain, std::uint32_t ref, std::string_view labels);
-std::string pack_series_record(std::string_view plain);
+/// Collects series of one record after another, in memory that is used again.
+class SeriesRecordWriter {
+ public:
+  /// Beyond, the record is better ended: snappy finds nothing that is further back.
+  static constexpr std::size_t kFullBytes = 64U << 10;
+
+  void append(std::uint32_t ref, std::string_view labels);
+  bool is_full() const { return plain_.size() >= kFullBytes; }
+  /// The record of what was appended since the last call, valid until the next; empty when nothing
+  /// was.
+  std::string_view pack();
+
+ private:
+  std::string plain_, packed_;
+};
 bool read_series_record(
     std::string_view payload,
     const std::function<void(std::uint32_t ref, std::string_view labels)>& each);
