@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <map>
 
+#include "core/text.h"
 #include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/histogram.h"
 
@@ -183,6 +183,38 @@ struct Notes {
   bool bounds_reconciled = false;
 };
 
+/// What a parameter is over all steps: it is judged as a whole, before any step is aggregated.
+struct ParameterRange {
+  static ParameterRange of(const std::vector<double>& values) {
+    ParameterRange range;
+    for (const double value : values) {
+      range.any_nan |= std::isnan(value);
+      range.least = std::min(range.least, value);
+      range.greatest = std::max(range.greatest, value);
+    }
+    return range;
+  }
+  double least = INFINITY, greatest = -INFINITY;  ///< of those that are numbers
+  bool any_nan = false;
+};
+
+Status check_ratio(const ParameterRange& range) {
+  if (range.any_nan) return fail(ErrorCode::kUnsupported, "Ratio value is NaN");
+  return {};
+}
+
+Status check_number_wanted(const ParameterRange& range) {
+  constexpr double kGreatest = 9223372036854774784.0, kLeast = -9223372036854775808.0;
+  if (range.any_nan) return fail(ErrorCode::kUnsupported, "Parameter value is NaN");
+  if (range.least <= kLeast)
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("Scalar value {} underflows int64", go_number(range.least)));
+  if (range.greatest >= kGreatest)
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("Scalar value {} overflows int64", go_number(range.greatest)));
+  return {};
+}
+
 }  // namespace
 
 Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, const Steps& steps) {
@@ -227,15 +259,22 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
 
   switch (node.op) {
     case AggregateOp::kCountValues: {
-      std::map<std::pair<Labels, std::size_t>, std::size_t> index;
+      if (label.empty() || !is_valid_utf8(label))
+        return fail(ErrorCode::kUnsupported, "invalid label name " + go_quoted(label));
+      // The label of the value is set first, and then those are dropped that are grouped away.
+      const bool label_is_dropped =
+          node.without && (label == kMetricNameLabel ||
+                           std::ranges::find(node.grouping, label) != node.grouping.end());
       std::unordered_map<Labels, std::size_t, LabelsHash> column_of;
       for (std::size_t s = 0; s < input.size(); ++s) {
         TRY_STATUS(check_alive());
         for (std::size_t i = 0; i < count; ++i) {
           if (input[s].cells[i] == Cell::kAbsent) continue;
           Labels labels = grouping.labels[grouping.group_of[s]];
-          labels.set(label, input[s].cells[i] == Cell::kFloat ? go_number(input[s].floats[i])
-                                                              : to_string(*input[s].histograms[i]));
+          if (!label_is_dropped)
+            labels.set(label, input[s].cells[i] == Cell::kFloat
+                                  ? go_decimal(input[s].floats[i])
+                                  : to_string(*input[s].histograms[i]));
           auto [at, fresh] = column_of.emplace(labels, out.size());
           if (fresh) {
             TRY_STATUS(count_samples(count));
@@ -250,10 +289,14 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
     case AggregateOp::kQuantile: {
       std::vector<std::vector<std::size_t>> members(groups);
       for (std::size_t s = 0; s < input.size(); ++s) members[grouping.group_of[s]].push_back(s);
-      for (std::size_t i = 0; i < count; ++i)
-        if (!(param[i] >= 0 && param[i] <= 1))
-          warn(fmt::format("quantile value should be between 0 and 1, got {}", go_number(param[i])),
-               node.param->position);
+      const auto range = ParameterRange::of(param);
+      const auto odd = [&](double phi) {
+        warn(fmt::format("quantile value should be between 0 and 1, got {}", go_number(phi)),
+             node.param->position);
+      };
+      if (range.any_nan) odd(NAN);
+      if (range.greatest > 1) odd(range.greatest);
+      if (range.least < 0) odd(range.least);
       for (std::size_t g = 0; g < groups; ++g) {
         Column column = result_column(g);
         std::vector<double> values;
@@ -275,6 +318,18 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
     case AggregateOp::kBottomk:
     case AggregateOp::kLimitk:
     case AggregateOp::kLimitRatio: {
+      const auto range = ParameterRange::of(param);
+      if (node.op == AggregateOp::kLimitRatio) {
+        TRY_STATUS(check_ratio(range));
+        for (const double odd : {range.greatest, range.least})
+          if (odd < -1 || odd > 1)
+            warn(fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
+                             go_number(odd), odd > 1 ? 1 : -1),
+                 node.param->position);
+      } else {
+        if (range.greatest < 1 && !range.any_nan) return out;
+        TRY_STATUS(check_number_wanted(range));
+      }
       std::vector<std::vector<std::size_t>> members(groups);
       for (std::size_t s = 0; s < input.size(); ++s) members[grouping.group_of[s]].push_back(s);
       std::vector<std::vector<bool>> chosen(input.size(), std::vector<bool>(count));
@@ -283,24 +338,9 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
         TRY_STATUS(check_alive());
         double wanted = param[i];
         if (node.op == AggregateOp::kLimitRatio) {
-          if (std::isnan(wanted))
-            return fail(ErrorCode::kUnsupported, "Ratio value NaN is invalid");
-          if (wanted < -1 || wanted > 1) {
-            const double capped = wanted > 1 ? 1 : -1;
-            warn(fmt::format("ratio value should be between -1 and 1, got {}, capping to {}",
-                             go_number(wanted), go_number(capped)),
-                 node.param->position);
-            wanted = capped;
-          }
-        } else {
-          if (std::isnan(wanted)) return fail(ErrorCode::kUnsupported, "Parameter value is NaN");
-          if (wanted > 9.2233720368547e18)
-            return fail(ErrorCode::kUnsupported,
-                        fmt::format("Scalar value {} overflows int64", go_number(wanted)));
-          if (wanted < -9.2233720368547e18)
-            return fail(ErrorCode::kUnsupported,
-                        fmt::format("Scalar value {} underflows int64", go_number(wanted)));
-          if (wanted < 1) continue;
+          wanted = std::clamp(wanted, -1.0, 1.0);
+        } else if (wanted < 1) {
+          continue;
         }
         for (std::size_t g = 0; g < groups; ++g) {
           std::vector<std::size_t> candidates;

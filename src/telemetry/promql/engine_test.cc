@@ -98,7 +98,9 @@ void run_corpus(const std::filesystem::path& path, std::size_t& cases) {
       ASSERT_LT(at, result->series.size());
       EXPECT_EQ(labels_text(result->series[at].labels), labels_text(want.labels));
       const double got = result->series[at].samples.at(0).value, wanted = want.samples.at(0).value;
-      if (std::isinf(wanted)) {
+      if (std::isnan(wanted)) {
+        EXPECT_TRUE(std::isnan(got)) << got;
+      } else if (std::isinf(wanted)) {
         EXPECT_EQ(got, wanted);
       } else {
         EXPECT_NEAR(got, wanted, 1e-9);
@@ -257,7 +259,7 @@ TEST(PromqlParser, what_is_printed_is_read_back_to_the_same_text) {
         "a + on (x) group_left (y) b", "quantile(0.9, a) or -b",
         "max_over_time(a[1h:5m] @ start() offset -1m)", "(a > bool 1) * 2", "{\"m.n\", x=\"y\"}",
         "a[step() * 2 + min_of(1m, range())]", "histogram_quantile(0.9, sum without (pod) (a))",
-        "a + fill (0) b", "sum(a) / 1e+30", "2 * 1e999 ^ 2"}) {
+        "a + fill (0) b", "sum(a) / 1e+30", "2 ^ Inf * 2", ": + ::a"}) {
     const auto first = parse(query);
     ASSERT_TRUE(first) << query << ": " << first.error().message;
     const auto text = to_string(**first);
@@ -282,9 +284,11 @@ TEST(PromqlParser, errors_say_where) {
       {"1 == 2", "1:3: parse error: comparisons between scalars must use BOOL modifier"},
       {"foo(a)", "1:1: parse error: unknown function with name \"foo\""},
       {"a{b=~\"(\"}", "1:6: parse error: error parsing regexp: missing ): ("},
-      {R"({"", "a"})", "1:6: parse error: metric name must not be set twice: \"\" or \"a\""},
-      {R"({__name__="b", "a"})",
-       "1:16: parse error: metric name must not be set twice: \"b\" or \"a\""},
+      {R"(a{"b"})", "1:1: parse error: metric name must not be set twice: \"a\" or \"b\""},
+      {R"(a{__name__!~"b"})",
+       "1:1: parse error: metric name must not be set twice: \"a\" or \"b\""},
+      {"1e400", "1:1: parse error: bad number or duration syntax: \"1e400\""},
+      {"[a::b]", "1:1: parse error: unexpected \"[\""},
       {"5x", "1:1: parse error: bad number or duration syntax: \"5x\""},
   };
   for (const auto& one : cases) {
@@ -365,6 +369,24 @@ TEST(PromqlEngine, samples_are_counted_as_prometheus_accounts_for_them) {
     }
   }
   EXPECT_TRUE(engine.instant("a", from_unix_ms(0))->stats.counts.queryable.empty());
+}
+
+TEST(PromqlEngine, a_parameter_is_judged_once_and_over_all_steps) {
+  MemoryReader reader;
+  reader.add(series_from("k -1 0.5 7 9", 60'000));
+  const Engine engine(reader);
+  const auto ask = [&](const std::string& query) {
+    return engine.range(query, from_unix_ms(0), from_unix_ms(180'000), Duration{60'000}, {});
+  };
+  const auto quantile = ask("quantile(scalar(k), k)");
+  ASSERT_TRUE(quantile) << quantile.error().message;
+  ASSERT_EQ(quantile->warnings.size(), 2U);  // of the greatest and of the least, not of each
+  EXPECT_NE(quantile->warnings[0].find("got 9"), std::string::npos) << quantile->warnings[0];
+  EXPECT_NE(quantile->warnings[1].find("got -1"), std::string::npos) << quantile->warnings[1];
+  EXPECT_EQ(ask("limit_ratio(scalar(k), k)")->warnings.size(), 1U);  // -1 is in its range
+  // One step at which it is no number spoils all of them.
+  EXPECT_FALSE(ask("topk(scalar(k > 7), k)"));
+  EXPECT_TRUE(ask("topk(scalar(k), k)"));
 }
 
 TEST(QueryApi, statistics_are_written_as_prometheus_does) {

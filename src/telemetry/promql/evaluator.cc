@@ -648,11 +648,30 @@ std::string go_number(double value) {
   if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
   const double size = std::abs(value);
   char buffer[40];
-  const bool exponent = size != 0 && (size < 1e-4 || size >= 1e21);
+  const bool exponent = size != 0 && (size < 1e-4 || size >= 1e6);
   auto end = std::to_chars(buffer, buffer + sizeof buffer, value,
                            exponent ? std::chars_format::scientific : std::chars_format::fixed)
                  .ptr;
   return {buffer, end};
+}
+
+std::string go_decimal(double value) {
+  if (!std::isfinite(value)) return go_number(value);
+  char buffer[40];
+  char* const end =
+      std::to_chars(buffer, buffer + sizeof buffer, std::abs(value), std::chars_format::scientific)
+          .ptr;
+  char* const mark = std::find(buffer, end, 'e');
+  std::string digits(buffer, mark);
+  if (digits.size() > 1) digits.erase(1, 1);  // the point
+  int exponent = 0;
+  std::from_chars(mark + (mark[1] == '+' ? 2 : 1), end, exponent);
+  const std::string sign = std::signbit(value) ? "-" : "";
+  if (exponent < 0)
+    return sign + "0." + std::string(static_cast<std::size_t>(-exponent - 1), '0') + digits;
+  const auto whole = static_cast<std::size_t>(exponent) + 1;
+  if (digits.size() <= whole) return sign + digits + std::string(whole - digits.size(), '0');
+  return sign + digits.insert(whole, ".");
 }
 
 double quantile_of(double phi, std::vector<double>& values) {

@@ -231,6 +231,10 @@ std::string labels_text(const Labels& labels);
 std::string go_quoted(std::string_view text);
 std::string go_number(double value);
 
+/// The shortest digits that read back as `value`, never with an exponent: 1e22 is a one with 22
+/// zeros. Infinite and NaN as go_number() has them. Source: Go's strconv.FormatFloat(v, 'f', -1).
+std::string go_decimal(double value);
+
 /// The phi-quantile by linear interpolation; `values` is sorted in place (NaN first). Empty: NaN.
 double quantile_of(double phi, std::vector<double>& values);
 

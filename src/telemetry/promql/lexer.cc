@@ -1,6 +1,7 @@
 #include "telemetry/promql/lexer.h"
 
 #include <charconv>
+#include <cmath>
 #include <fmt/format.h>
 #include <limits>
 
@@ -45,6 +46,16 @@ void append_utf8(std::string& out, std::uint32_t rune) {
     out += static_cast<char>(0x80 | ((rune >> 6) & 0x3F));
     out += static_cast<char>(0x80 | (rune & 0x3F));
   }
+}
+
+/// All of `digits` as one number of 63 bits; nothing when they are no such number.
+std::optional<std::int64_t> whole_number(std::string_view digits, int base) {
+  std::int64_t value = 0;
+  const auto [end, problem] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+  if (problem != std::errc() || end != digits.data() + digits.size() || value < 0)
+    return std::nullopt;
+  return value;
 }
 
 class Lexer {
@@ -155,8 +166,7 @@ class Lexer {
     }
     if (is_digit(c) || (c == '.' && is_digit(d))) return number(token);
     if (c == ':' && (brackets_ > 0 || braces_ > 0)) return take(token, TokenKind::kColon, 1);
-    if (is_alpha(c) || (c == ':' && is_alpha(d)) || (c == ':' && d == ':')) return word(token);
-    if (c == ':') return take(token, TokenKind::kColon, 1);
+    if (is_alpha(c) || c == ':') return word(token);
     std::size_t size = 1;
     while (size < 4 && at_ + size < query_.size() &&
            (static_cast<unsigned char>(query_[at_ + size]) & 0xC0) == 0x80)
@@ -327,24 +337,19 @@ std::optional<double> parse_number(std::string_view text) {
   }
   if (plain.empty()) return std::nullopt;
   if (plain.size() > 2 && plain[0] == '0' && (plain[1] | 0x20) == 'x') {
-    double value = 0;
-    for (char c : std::string_view(plain).substr(2)) {
-      if (!is_hex(c)) return std::nullopt;
-      value = value * 16 + (is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    return value;
+    const auto value = whole_number(std::string_view(plain).substr(2), 16);
+    return value ? std::optional<double>(static_cast<double>(*value)) : std::nullopt;
   }
-  const bool octal = plain.size() > 1 && plain[0] == '0' &&
-                     plain.find_first_not_of("01234567") == std::string::npos;
-  if (octal) {
-    double value = 0;
-    for (char c : plain) value = value * 8 + (c - '0');
-    return value;
-  }
+  if (plain.size() > 1 && plain[0] == '0')
+    if (const auto value = whole_number(plain, 8)) return static_cast<double>(*value);
   double value = 0;
   auto [end, problem] = std::from_chars(plain.data(), plain.data() + plain.size(), value);
   if (end != plain.data() + plain.size()) return std::nullopt;
-  if (problem == std::errc::result_out_of_range) return std::strtod(plain.c_str(), nullptr);
+  if (problem == std::errc::result_out_of_range) {
+    value = std::strtod(plain.c_str(), nullptr);
+    if (std::isinf(value)) return std::nullopt;  // what is too small is zero
+    return value;
+  }
   if (problem != std::errc()) return std::nullopt;
   return value;
 }

@@ -108,10 +108,6 @@ bool matches_empty(const Matcher& matcher) {
   return set && set->matches({});
 }
 
-bool says_the_name(const Matcher& matcher) {
-  return matcher.name == kMetricNameLabel && matcher.kind == Matcher::Kind::kEqual;
-}
-
 class Parser {
  public:
   Parser(std::string_view query, const ParserOptions& options, std::vector<Token> tokens)
@@ -250,6 +246,7 @@ class Parser {
       const bool right_associative = node.op == BinaryOp::kPow;
       TRY(ExprPtr right, binary(found->precedence + (right_associative ? 0 : 1)));
       TRY_STATUS(check_binary(node, *left, *right, operator_token));
+      if (left->type != ValueType::kVector || right->type != ValueType::kVector) node.matching = {};
       const Position position{left->position.start, right->position.end};
       const auto type = left->type == ValueType::kScalar && right->type == ValueType::kScalar
                             ? ValueType::kScalar
@@ -342,7 +339,8 @@ class Parser {
     if (is_comparison(node.op) && scalars && !node.return_bool)
       return error(token.position, "comparisons between scalars must use BOOL modifier");
     const bool vectors = left.type == ValueType::kVector && right.type == ValueType::kVector;
-    if (!vectors && (node.matching.explicit_))
+    // An empty list says nothing about vectors: Prometheus lets it pass.
+    if (!vectors && !node.matching.labels.empty())
       return error(whole, "vector matching only allowed between instant vectors");
     if (!vectors && (node.matching.fill_left || node.matching.fill_right))
       return error(whole, "filling in missing series only allowed between instant vectors");
@@ -738,10 +736,6 @@ class Parser {
     }
     TRY_STATUS(expect_type(*args.back(), ValueType::kVector, "aggregation expression"));
     node.expr = std::move(args.back());
-    if (op == AggregateOp::kCountValues)
-      if (const auto* label = unwrapped(*node.param).as<StringLiteral>();
-          label && label->value.empty())
-        return error(node.param->position, "invalid label name \"\" in count_values");
     const Expr *param = node.param.get(), *child = node.expr.get();
     return make(std::move(node), position, ValueType::kVector, {param, child});
   }
@@ -847,8 +841,13 @@ class Parser {
   Result<ExprPtr> selector(std::string name, std::size_t start, Empty empty) {
     VectorSelector node;
     node.name = name;
-    if (at(TokenKind::kLeftBrace)) TRY_STATUS(matchers(node, start));
-    if (!node.name.empty() && name == node.name) {
+    if (at(TokenKind::kLeftBrace)) TRY_STATUS(matchers(node));
+    if (!name.empty()) {
+      for (const auto& matcher : node.matchers)
+        if (matcher.name == kMetricNameLabel)
+          return error({start, start},
+                       fmt::format("metric name must not be set twice: \"{}\" or \"{}\"", name,
+                                   matcher.value));
       node.matchers.push_back({Matcher::Kind::kEqual, std::string(kMetricNameLabel), node.name});
     }
     const Position position{start, last_end()};
@@ -857,7 +856,7 @@ class Parser {
     return make(std::move(node), position, ValueType::kVector, {});
   }
 
-  Status matchers(VectorSelector& node, std::size_t start) {
+  Status matchers(VectorSelector& node) {
     ++at_;
     while (!at(TokenKind::kRightBrace)) {
       const Token name = here();
@@ -868,25 +867,18 @@ class Parser {
       ++at_;
       if (name.kind == TokenKind::kString &&
           (at(TokenKind::kComma) || at(TokenKind::kRightBrace))) {
-        // An empty name is one, too.
-        const auto given = std::ranges::find_if(node.matchers, says_the_name);
-        if (!node.name.empty() || given != node.matchers.end())
-          return error(name.position,
-                       fmt::format("metric name must not be set twice: \"{}\" or \"{}\"",
-                                   node.name.empty() ? given->value : node.name, name.text));
-        node.name = name.text;
         node.matchers.push_back({Matcher::Kind::kEqual, std::string(kMetricNameLabel), name.text});
         if (!accept(TokenKind::kComma)) break;
         continue;
       }
-      TRY_STATUS(matcher(node, name, start));
+      TRY_STATUS(matcher(node, name));
       if (!accept(TokenKind::kComma)) break;
     }
     if (!accept(TokenKind::kRightBrace)) return unexpected("label matching", "\",\" or \"}\"");
     return {};
   }
 
-  Status matcher(VectorSelector& node, const Token& name, std::size_t start) {
+  Status matcher(VectorSelector& node, const Token& name) {
     Matcher made;
     made.name = name.text;
     switch (here().kind) {
@@ -914,10 +906,6 @@ class Parser {
         return error(here().position, fmt::format("error parsing regexp: {}", regex.error()));
     }
     ++at_;
-    if (says_the_name(made) && !node.name.empty())
-      return error({start, start},
-                   fmt::format("metric name must not be set twice: \"{}\" or \"{}\"", node.name,
-                               made.value));
     node.matchers.push_back(std::move(made));
     return {};
   }

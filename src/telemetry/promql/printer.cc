@@ -15,16 +15,15 @@ namespace {
 
 constexpr std::size_t kLineLength = 100;
 
-bool is_plain_name(std::string_view name, bool colon) {
+bool is_plain_name(std::string_view name) {
   if (name.empty() || (name[0] >= '0' && name[0] <= '9')) return false;
   return std::ranges::all_of(name, [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           (colon && c == ':');
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   });
 }
 
 std::string label_name(std::string_view name) {
-  return is_plain_name(name, false) ? std::string(name) : quote(name);
+  return is_plain_name(name) ? std::string(name) : quote(name);
 }
 
 std::string label_names(const std::vector<std::string>& names) {
@@ -100,20 +99,19 @@ const char* operator_of(Matcher::Kind kind) {
   return "=";
 }
 
-/// The selector without range and shift.
+/// The selector without range and shift. A name stands before the braces only where it was written
+/// there; matchers are in the order of their text.
 std::string selector_text(const VectorSelector& node) {
-  const bool plain = is_plain_name(node.name, true);
-  std::string inner = !node.name.empty() && !plain ? quote(node.name) : "";
+  std::vector<std::string> inner;
   for (const auto& matcher : node.matchers) {
     if (!node.name.empty() && matcher.name == kMetricNameLabel &&
         matcher.kind == Matcher::Kind::kEqual && matcher.value == node.name)
       continue;
-    if (!inner.empty()) inner += ", ";
-    inner += label_name(matcher.name) + operator_of(matcher.kind) + quote(matcher.value);
+    inner.push_back(label_name(matcher.name) + operator_of(matcher.kind) + quote(matcher.value));
   }
-  std::string out = plain ? node.name : "";
-  if (!inner.empty() || out.empty()) out += "{" + inner + "}";
-  return out;
+  if (inner.empty()) return node.name.empty() ? "{}" : node.name;
+  std::ranges::sort(inner);
+  return fmt::format("{}{{{}}}", node.name, fmt::join(inner, ","));
 }
 
 std::string extended_text(const VectorSelector& node) {
@@ -155,14 +153,14 @@ std::string aggregate_head(const Aggregate& node) {
 
 std::string number_text(const NumberLiteral& node) {
   if (node.written_as_duration && node.value >= 0) return seconds_text(node.value);
-  // Without the sign, which would be read back as an operator with another precedence.
-  return std::isinf(node.value) && node.value > 0 ? "Inf" : go_number(node.value);
+  return go_decimal(node.value);
 }
 
 std::string indented(const Expr& expr, std::size_t level) {
   const std::string pad(level * 2, ' ');
   const std::string line = to_string(expr);
-  if (pad.size() + line.size() <= kLineLength) return pad + line;
+  // A subquery that is short is not indented: so Prometheus has it.
+  if (line.size() <= kLineLength) return expr.as<Subquery>() ? line : pad + line;
   const auto list = [&](const std::vector<const Expr*>& items) {
     std::string out;
     for (const Expr* item : items) out += (out.empty() ? "" : ",\n") + indented(*item, level + 1);
@@ -254,7 +252,7 @@ std::string pretty(const Expr& expr) {
 
 Json tree_as_json(const Expr& expr) {
   if (const auto* node = expr.as<NumberLiteral>())
-    return {{"type", "numberLiteral"}, {"val", go_number(node->value)}};
+    return {{"type", "numberLiteral"}, {"val", go_decimal(node->value)}};
   if (const auto* node = expr.as<StringLiteral>())
     return {{"type", "stringLiteral"}, {"val", node->value}};
   if (const auto* node = expr.as<Paren>())

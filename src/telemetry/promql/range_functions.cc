@@ -714,7 +714,7 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
   if (name == "double_exponential_smoothing" && !input.series.empty())
     for (std::size_t i = 0; i < count; ++i)
       for (std::size_t k = 0; k < 2; ++k)
-        if (!(scalars[k][i] > 0 && scalars[k][i] < 1))
+        if (scalars[k][i] <= 0 || scalars[k][i] >= 1)  // NaN is none of both: its result is NaN
           return fail(ErrorCode::kUnsupported,
                       k == 0
                           ? fmt::format("invalid smoothing factor. Expected: 0 < sf < 1, got: {:f}",
