@@ -126,6 +126,39 @@ TEST(AlertTemplate, AHostileTemplateEndsWithinItsLimits) {
   EXPECT_EQ(expand("{{ len (printf \"%9999999d\" 1) }}"), "1000");
 }
 
+TEST(AlertTemplate, WhatGrowsWithinATemplateEndsWithinItsLimits) {
+  std::string nested = "$x", doubled;
+  for (int i = 0; i < 50; ++i) nested = "(args " + nested + ")";
+  for (int i = 0; i < 4000; ++i) doubled += "$0";
+  const std::string shared =
+      "{{ $x := args 1 }}{{ range 60 }}{{ $x = args $x $x }}{{ end }}";  // 2^60 of them
+  for (const auto& text : {
+           "{{ $x := args 1 }}{{ range 1500 }}{{ $x = " + nested + " }}{{ end }}",
+           std::string(
+               "{{ $x := \"aaaaaaaa\" }}{{ range 60 }}{{ $x = printf \"%s%s\" $x $x }}{{ end }}"),
+           std::string("{{ $x := \"aaaaaaaa\" }}{{ range 60 }}{{ $x = print $x $x }}{{ end }}"),
+           shared + "{{ $x }}",
+           shared + "{{ len (print $x) }}",
+           shared + "{{ len (println $x) }}",
+           shared + "{{ len (printf \"%v\" $x) }}",
+           shared + "{{ len (printf \"\" $x) }}",
+           shared + "{{ len (html $x) }}",
+           "{{ reReplaceAll \".\" \"" + doubled + "\" (printf \"%1000s\" \"a\") | len }}",
+           std::string("{{ $x := printf \"%1000s%1000s\" \"\" \"\" }}{{ range 3000 }}{{ $y := "
+                       "match \"a\" $x }}{{ end }}"),
+           std::string("{{ range 30000 }}{{ range 1000000000 }}{{ break }}{{ end }}{{ end }}"),
+       }) {
+    const auto expanded = expand_template(text, data());
+    ASSERT_FALSE(expanded) << text;
+    EXPECT_EQ(expanded.error().code, ErrorCode::kTooLarge) << text << to_string(expanded.error());
+  }
+  EXPECT_EQ(
+      expand(
+          "{{ range $i, $x := 1000000000 }}{{ if eq $i 3 }}{{ break }}{{ end }}{{ $x }}{{ end }}"),
+      "012");
+  EXPECT_EQ(expand("{{ range 0 }}a{{ else }}none{{ end }}"), "none");
+}
+
 TEST(AlertTemplate, QueriesAreCollectedAskedAndThenExpandedAgain) {
   TemplateQueries queries;
   auto given = data();

@@ -32,6 +32,7 @@ struct FunctionInfo {
   int min_arguments = 0;
   int max_arguments = -1;  ///< -1: any number
   Result<Value> (*call)(const Environment& environment, Arguments arguments) = nullptr;
+  std::size_t steps = 1;  ///< what a call of short values costs
 };
 
 /// nullptr when there is none. `and` and `or` are here too, but the interpreter calls them itself:

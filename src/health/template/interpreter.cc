@@ -26,8 +26,9 @@ class Interpreter {
  private:
   // ---- bounds ----
 
-  Status step() {
-    if (++steps_ <= limits_.steps) return {};
+  Status step(std::size_t count = 1) {
+    steps_ += count;
+    if (steps_ <= limits_.steps) return {};
     return fail(ErrorCode::kTooLarge,
                 fmt::format("the template takes more than {} steps", limits_.steps));
   }
@@ -36,6 +37,25 @@ class Interpreter {
     if (out_.size() <= limits_.output_bytes) return {};
     return fail(ErrorCode::kTooLarge,
                 fmt::format("its text grows beyond {} bytes", limits_.output_bytes));
+  }
+  /// A call takes as long as what it is given and gives back.
+  static std::size_t size_of(const Value& value) {
+    constexpr std::size_t kBytesAStep = 1024, kElementsAStep = 16;
+    if (const auto* text = value.as<std::string>()) return text->size() / kBytesAStep;
+    if (const auto* items = value.list()) return items->size() / kElementsAStep;
+    const auto* map = value.fields();
+    return map == nullptr ? 0 : map->items.size() / kElementsAStep;
+  }
+  Result<Value> bounded_call(const FunctionInfo& info, Arguments arguments) {
+    std::size_t size = 1;
+    for (const auto& each : arguments) size += size_of(each);
+    TRY_STATUS(step(info.steps * size));
+    TRY(auto value, info.call(environment_, arguments));
+    TRY_STATUS(step(size_of(value)));
+    const auto* text = value.as<std::string>();
+    if (text == nullptr || text->size() <= kMostText) return value;
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("{}: its text grows beyond {} bytes", info.name, kMostText));
   }
   std::unexpected<Error> too_deep() const {
     return fail(ErrorCode::kTooLarge, fmt::format("it nests deeper than {}", limits_.depth));
@@ -84,42 +104,64 @@ class Interpreter {
     return node.otherwise ? nodes(*node.otherwise, dot) : Flow::kOn;
   }
 
-  /// The elements of what is ranged over, each with its index or key.
-  static Result<std::vector<std::pair<Value, Value>>> elements(const Value& value) {
-    std::vector<std::pair<Value, Value>> found;
-    const auto* list = value.list();
-    const auto* map = value.fields();
-    const auto* count = value.as<std::int64_t>();
-    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i)
-      found.emplace_back(static_cast<std::int64_t>(i), (*list)[i]);
-    if (map != nullptr && !map->is_struct) found.assign(map->items.begin(), map->items.end());
-    if (count != nullptr && *count > 100'000)
-      return fail(ErrorCode::kTooLarge, fmt::format("range over {} is too long", *count));
-    for (std::int64_t i = 0; count != nullptr && i < *count; ++i) found.emplace_back(i, i);
-    if (list == nullptr && count == nullptr && (map == nullptr || map->is_struct) &&
-        !value.is_nil())
-      return fail(ErrorCode::kInvalid, fmt::format("range cannot go over a {}", value.type_name()));
-    return found;
-  }
-
   Result<Flow> range(const Branch& node, const Value& dot) {
     TRY(const auto value, evaluate(node.pipeline, dot));
-    auto turns = elements(value);
-    if (!turns) return at_line(node.pipeline.line, turns.error());
+    const auto turn = [&](const Value& key, const Value& element) {
+      return range_turn(node, key, element);
+    };
+    auto ranged = over_elements(value, turn);
+    if (!ranged) return at_line(node.pipeline.line, ranged.error());
+    if (ranged->flow == Flow::kOn && ranged->turns == 0 && node.otherwise)
+      return nodes(*node.otherwise, dot);
+    return Flow::kOn;
+  }
+
+  Result<Flow> range_turn(const Branch& node, const Value& key, const Value& element) {
+    TRY_STATUS(step());
     const auto& names = node.pipeline.variables;
     const auto scope = variables_.size();
-    for (const auto& [key, element] : *turns) {
-      TRY_STATUS(step());
-      if (names.size() == 1) set(names[0], element, node.pipeline.declares);
-      if (names.size() == 2) {
-        set(names[0], key, node.pipeline.declares);
-        set(names[1], element, node.pipeline.declares);
-      }
-      TRY(const auto flow, nodes(*node.then, element));
-      variables_.resize(scope);
-      if (flow == Flow::kBreak) break;
+    if (names.size() == 1) set(names[0], element, node.pipeline.declares);
+    if (names.size() == 2) {
+      set(names[0], key, node.pipeline.declares);
+      set(names[1], element, node.pipeline.declares);
     }
-    return turns->empty() && node.otherwise ? nodes(*node.otherwise, dot) : Flow::kOn;
+    auto flow = nodes(*node.then, element);
+    variables_.resize(scope);
+    return flow;
+  }
+
+  struct Ranged {
+    Flow flow = Flow::kOn;  ///< kBreak: before the last
+    std::int64_t turns = 0;
+  };
+
+  /// Each with its index or key, as long as the turns want.
+  template <typename Turn>
+  static Result<Ranged> over_elements(const Value& value, Turn turn) {
+    Ranged ranged;
+    const auto goes_on = [&](const Value& key, const Value& element) -> Result<bool> {
+      ++ranged.turns;
+      TRY(const auto flow, turn(key, element));
+      if (flow == Flow::kBreak) ranged.flow = flow;
+      return flow != Flow::kBreak;
+    };
+    bool wanted = true;
+    if (const auto* list = value.list()) {
+      for (std::size_t i = 0; wanted && i < list->size(); ++i) {
+        TRY(wanted, goes_on(static_cast<std::int64_t>(i), (*list)[i]));
+      }
+    } else if (const auto* map = value.fields(); map != nullptr && !map->is_struct) {
+      for (auto item = map->items.begin(); wanted && item != map->items.end(); ++item) {
+        TRY(wanted, goes_on(item->first, item->second));
+      }
+    } else if (const auto* count = value.as<std::int64_t>()) {
+      for (std::int64_t i = 0; wanted && i < *count; ++i) {
+        TRY(wanted, goes_on(i, i));
+      }
+    } else if (!value.is_nil()) {
+      return fail(ErrorCode::kInvalid, fmt::format("range cannot go over a {}", value.type_name()));
+    }
+    return ranged;
   }
 
   Result<Flow> execute(const Invocation& node, const Value& dot) {
@@ -212,7 +254,7 @@ class Interpreter {
       arguments.push_back(std::move(value));
     }
     if (piped) arguments.push_back(*piped);
-    return info.call(environment_, arguments);
+    return bounded_call(info, arguments);
   }
 
   Result<Value> operand(const Operand& made, const Value& dot) {
@@ -230,7 +272,7 @@ class Interpreter {
         return fail(
             ErrorCode::kInvalid,
             fmt::format("{} needs values; put parentheses around the call", function->info->name));
-      return function->info->call(environment_, {});
+      return bounded_call(*function->info, {});
     }
     if (++depth_ > limits_.depth) return too_deep();
     auto value = pipeline(*std::get<Operand::Nested>(made.base), dot);

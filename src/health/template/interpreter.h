@@ -7,8 +7,8 @@
 namespace wellrun::health::templates {
 
 struct Limits {
-  std::size_t output_bytes = 16 * 1024;
-  std::size_t steps = 100'000;  ///< nodes, commands and turns of ranges
+  std::size_t output_bytes = kMostText;
+  std::size_t steps = 100'000;  ///< nodes, commands and turns of ranges; long values cost more
   int depth = 64;               ///< of templates that invoke templates, and of parentheses
 };
 

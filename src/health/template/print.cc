@@ -210,7 +210,7 @@ class Formatter {
       : rest_(format), values_(values) {}
 
   std::string run() {
-    while (!rest_.empty()) {
+    while (!rest_.empty() && out_.size() <= kMostText) {
       const auto percent = rest_.find('%');
       out_ += rest_.substr(0, percent);
       if (percent == std::string_view::npos) break;
@@ -293,7 +293,7 @@ class Formatter {
 
   void extra() {
     out_ += "%!(EXTRA ";
-    for (auto i = used_; i < values_.size(); ++i)
+    for (auto i = used_; i < values_.size() && out_.size() <= kMostText; ++i)
       out_ += (i > used_ ? ", " : "") + type_and_value(values_[i]);
     out_ += ")";
   }
@@ -313,7 +313,7 @@ std::string shown(const Value& value) {
 std::string print(std::span<const Value> values) {
   std::string out;
   const auto is_text = [&](std::size_t i) { return values[i].as<std::string>() != nullptr; };
-  for (std::size_t i = 0; i < values.size(); ++i) {
+  for (std::size_t i = 0; i < values.size() && out.size() <= kMostText; ++i) {
     if (i > 0 && !is_text(i) && !is_text(i - 1)) out += ' ';
     out += shown(values[i]);
   }
@@ -322,8 +322,10 @@ std::string print(std::span<const Value> values) {
 
 std::string print_line(std::span<const Value> values) {
   std::string out;
-  for (const auto& value : values)
-    out += (out.empty() && &value == values.data() ? "" : " ") + shown(value);
+  for (const auto& value : values) {
+    if (out.size() > kMostText) break;
+    out += (&value == values.data() ? "" : " ") + shown(value);
+  }
   return out + "\n";
 }
 

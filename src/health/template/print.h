@@ -1,6 +1,7 @@
 #pragma once
 
-// Go's print, println and printf over template values. Pure.
+// Go's print, println and printf over template values. Pure. What grows beyond kMostText ends
+// there.
 //
 // Source: the documentation of Go's package fmt. A verb that does not suit its value, a missing and
 // a superfluous value print what Go prints: %!d(string=x), %!d(MISSING), %!(EXTRA int=1).

@@ -101,7 +101,11 @@ Result<Value> args(const Environment&, Arguments arguments) {
   fields.type = "map[string]interface {}";
   for (std::size_t i = 0; i < arguments.size(); ++i)
     fields.items[fmt::format("arg{}", i)] = arguments[i];
-  return Value(std::move(fields));
+  Value made(std::move(fields));
+  if (made.depth() > kDeepestValue)
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("args: values nest deeper than {}", kDeepestValue));
+  return made;
 }
 
 Result<Value> tmpl(const Environment& environment, Arguments arguments) {
@@ -158,6 +162,8 @@ Result<Value> title(const Environment&, Arguments arguments) {
   return Value(out);
 }
 
+constexpr std::size_t kRegexSteps = 50;  ///< it is compiled at each call
+
 Result<std::unique_ptr<RE2>> regex_of(std::string_view function, const std::string& pattern) {
   RE2::Options options(RE2::Quiet);
   options.set_max_mem(1 << 20);
@@ -179,7 +185,7 @@ Result<Value> match(const Environment&, Arguments arguments) {
 std::string replaced(std::string_view replacement, const RE2& regex,
                      std::span<const re2::StringPiece> groups) {
   std::string out;
-  while (!replacement.empty()) {
+  while (!replacement.empty() && out.size() <= kMostText) {
     const auto dollar = replacement.find('$');
     out += replacement.substr(0, dollar);
     if (dollar == std::string_view::npos) break;
@@ -220,7 +226,6 @@ Result<Value> replace_all(const Environment&, Arguments arguments) {
   TRY(const auto replacement, text_argument("reReplaceAll", arguments[1]));
   TRY(const auto text, text_argument("reReplaceAll", arguments[2]));
   TRY(const auto regex, regex_of("reReplaceAll", pattern));
-  constexpr std::size_t kLargest = 256 * 1024;
   std::vector<re2::StringPiece> groups(static_cast<std::size_t>(regex->NumberOfCapturingGroups()) +
                                        1);
   std::string out;
@@ -236,7 +241,7 @@ Result<Value> replace_all(const Environment&, Arguments arguments) {
       out += text.substr(copied, begin - copied) + replaced(replacement, *regex, groups);
       copied = end;
     }
-    if (out.size() > kLargest) return wrong("reReplaceAll: the text grows beyond 256 KiB");
+    if (out.size() > kMostText) return Value(std::move(out));
     std::string_view rest = std::string_view(text).substr(end);
     if (end == begin && !rest.empty()) {
       const auto before = rest.size();
@@ -351,8 +356,8 @@ constexpr FunctionInfo kTable[] = {
     {"title", 1, 1, title},
     {"toUpper", 1, 1, upper},
     {"toLower", 1, 1, lower},
-    {"match", 2, 2, match},
-    {"reReplaceAll", 3, 3, replace_all},
+    {"match", 2, 2, match, kRegexSteps},
+    {"reReplaceAll", 3, 3, replace_all, kRegexSteps},
     {"stripPort", 1, 1, strip_port},
     {"stripDomain", 1, 1, strip_domain},
     {"graphLink", 1, 1, graph_link},

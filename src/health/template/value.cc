@@ -10,24 +10,25 @@
 namespace wellrun::health::templates {
 namespace {
 
-std::string list_text(const List& list) {
-  std::string text = "[";
-  for (const auto& each : list) text += (text.size() > 1 ? " " : "") + each.text();
-  return text + "]";
-}
-
-std::string fields_text(const Fields& fields) {
-  std::string text = fields.is_struct ? "{" : "map[";
-  const auto empty = text.size();
-  for (const auto& [name, value] : fields.items) {
-    if (text.size() > empty) text += ' ';
-    if (!fields.is_struct) text += name + ":";
-    text += value.text();
-  }
-  return text + (fields.is_struct ? "}" : "]");
+int deepest_of(const List& list) {
+  int deepest = 0;
+  for (const auto& each : list) deepest = std::max(deepest, each.depth());
+  return deepest;
 }
 
 }  // namespace
+
+Value::Value(Fields fields) {
+  for (const auto& [name, value] : fields.items)
+    fields.depth = std::max(fields.depth, 1 + value.depth());
+  held_ = std::make_shared<const Fields>(std::move(fields));
+}
+
+int Value::depth() const {
+  if (const auto* map = fields()) return map->depth;
+  const auto* items = list();
+  return items == nullptr ? 0 : 1 + deepest_of(*items);
+}
 
 bool Value::truth() const {
   if (is_nil()) return false;
@@ -59,9 +60,38 @@ std::string Value::text() const {
   if (const auto* text = as<std::string>()) return *text;
   if (const auto* time = as<Timestamp>()) return time_text(*time);
   if (const auto* length = as<Nanoseconds>()) return duration_text(*length);
-  if (const auto* items = list()) return list_text(*items);
-  if (const auto* map = fields()) return fields_text(*map);
-  return "<no value>";
+  if (is_nil()) return "<no value>";
+  std::string out;
+  append_to(out);
+  return out;
+}
+
+/// The same value may be in it many times: what is cut must not be walked either.
+void Value::append_to(std::string& out) const {
+  bool is_first = true;
+  const auto goes_on = [&] {
+    if (out.size() > kMostText) return false;
+    if (!std::exchange(is_first, false)) out += ' ';
+    return true;
+  };
+  if (const auto* items = list()) {
+    out += '[';
+    for (const auto& each : *items) {
+      if (!goes_on()) return;
+      each.append_to(out);
+    }
+    out += ']';
+  } else if (const auto* map = fields()) {
+    out += map->is_struct ? "{" : "map[";
+    for (const auto& [name, value] : map->items) {
+      if (!goes_on()) return;
+      if (!map->is_struct) out += name + ":";
+      value.append_to(out);
+    }
+    out += map->is_struct ? '}' : ']';
+  } else {
+    out += text();
+  }
 }
 
 Value text_map(std::map<std::string, std::string> items) {

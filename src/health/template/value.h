@@ -16,6 +16,12 @@
 
 namespace wellrun::health::templates {
 
+/// The longest text that a template may make. What makes texts stops soon after it, and the
+/// interpreter refuses what is longer.
+inline constexpr std::size_t kMostText = 16 * 1024;
+/// Lists and maps within each other.
+inline constexpr int kDeepestValue = 64;
+
 class Value;
 using List = std::vector<Value>;
 
@@ -25,6 +31,7 @@ struct Fields {
   bool is_struct = false;
   bool absent_is_text = false;  ///< map[string]string: an absent key is ""; otherwise nil
   std::string type;             ///< as Go names it, for messages
+  int depth = 1;                ///< see Value::depth(), which sets it
 };
 
 /// time.Duration.
@@ -49,7 +56,7 @@ class Value {
   Value(Timestamp value) : held_(value) {}
   Value(Nanoseconds value) : held_(value) {}
   Value(List list) : held_(std::make_shared<const List>(std::move(list))) {}
-  Value(Fields fields) : held_(std::make_shared<const Fields>(std::move(fields))) {}
+  Value(Fields fields);
 
   template <typename T>
   const T* as() const {
@@ -64,15 +71,20 @@ class Value {
     return held == nullptr ? nullptr : held->get();
   }
   bool is_nil() const { return held_.index() == 0; }
+  /// How many lists and maps are within each other at most; 0 for what is neither. Whatever nests
+  /// values keeps it within kDeepestValue: their end is as deep as they are.
+  int depth() const;
 
   /// As `if` takes it: false for nil, false, zero, and anything empty. A struct is always true.
   bool truth() const;
   /// Go's name of its type: "float64", "map[string]string".
   std::string type_name() const;
-  /// As an action prints it (%v); nil is "<no value>".
+  /// As an action prints it (%v); nil is "<no value>". A list or map is cut behind kMostText.
   std::string text() const;
 
  private:
+  void append_to(std::string& out) const;
+
   Holder held_;
 };
 
