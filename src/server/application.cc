@@ -204,7 +204,8 @@ Status Application::State::open() {
   engine = std::make_unique<telemetry::promql::Engine>(*store, engine_options);
   running_queries = std::make_unique<telemetry::RunningQueries>(
       runtime, telemetry::RunningQueriesOptions{.max_running = kQueries,
-                                                .max_running_per_user = kQueries - 1});
+                                                .max_running_per_user = kQueries - 1,
+                                                .timeout = options.query_timeout});
   querier = telemetry::promql::make_querier(runtime, *engine);
   baselines = std::make_unique<health::watch::WatchStore>(options.data + "/baselines.sqlite");
   client = http::make_client(system);
@@ -376,13 +377,14 @@ void Application::State::build_routes() {
   add(main_router, telemetry::remote_write_routes(*commits, *exemplars, runtime.workers));
   add(main_router, telemetry::remote_read_routes(*store, *running_queries));
   add(main_router, telemetry::federate_routes(runtime, *store, *running_queries));
-  add(main_router,
-      telemetry::search_routes(runtime, *store, telemetry::is_search_enabled(options.features)));
+  add(main_router, telemetry::search_routes(runtime, *store, *running_queries,
+                                            telemetry::is_search_enabled(options.features)));
   add(main_router, status_routes({.runtime = runtime,
                                   .options = options,
                                   .catalog = plane->catalog(),
                                   .engine = *engine,
                                   .store = *store,
+                                  .running = *running_queries,
                                   .started = runtime.clock.now()}));
   add(main_router, telemetry::logs_routes(*store, runtime, *running_queries));
   add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));
@@ -393,8 +395,8 @@ void Application::State::build_routes() {
   add(main_router, respond::status_assets());
   add(status_router, respond::status_page_routes(runtime, plane->respond()));
   add(main_router, authenticator->routes());
-  add(main_router, cardinality_routes(runtime, *store));
-  add(main_router, retention_routes(runtime, *store));
+  add(main_router, cardinality_routes(*store, *running_queries));
+  add(main_router, retention_routes(*store, *running_queries));
   add(main_router, relabel_routes(runtime, plane->catalog()));
   add(main_router, tsdb_admin_routes(runtime, options, *store, plane->ledger()));
   add(main_router, lifecycle_routes(runtime.strand, options, lifecycle()));

@@ -35,7 +35,8 @@ void declare(config::Settings& settings, Options& options) {
   settings.duration("flush-interval", options.flush_interval,
                     "how often telemetry that was acknowledged is forced to the disk: what a power "
                     "loss may cost, 100ms to 1s; 0s forces each write before it is acknowledged");
-  settings.duration("query-timeout", options.query_timeout, "how long a PromQL query may take");
+  settings.duration("query-timeout", options.query_timeout,
+                    "how long a PromQL query, or what else reads much, may wait and take");
   settings.count("query-max-samples", options.query_max_samples,
                  "samples that one query may hold at once, 16 bytes each");
   settings.count("query-max-series", options.query_max_series,

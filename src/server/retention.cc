@@ -76,17 +76,20 @@ void apply_retention(const catalog::Catalog& catalog, telemetry::EmbeddedStore& 
         {{"error", to_string(set.error())}});
 }
 
-std::vector<http::Route> retention_routes(Runtime runtime, const telemetry::EmbeddedStore& store) {
+std::vector<http::Route> retention_routes(const telemetry::EmbeddedStore& store,
+                                          telemetry::RunningQueries& running) {
   std::vector<http::Route> routes;
   routes.push_back({.method = "GET",
                     .pattern = "/api/v1/retention",
                     .role = http::Role::kViewer,
                     .operation_id = "getRetention",
-                    .handler = [runtime, &store](http::Request request, http::Reply reply) {
-                      runtime.workers.run(
-                          [&store, request = std::move(request),
-                           reply = std::move(reply)]() mutable { reply(answer(store, request)); });
-                    }});
+                    .handler =
+                        [&store, &running](const http::Request& request, http::Reply reply) {
+                          telemetry::answer_in_turn(
+                              running, request, std::move(reply),
+                              [&store, request](const auto&) { return answer(store, request); });
+                        },
+                    .watches_peer = true});
   return routes;
 }
 

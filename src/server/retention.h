@@ -7,7 +7,7 @@
 
 #include "catalog/catalog.h"
 #include "platform/http/router.h"
-#include "platform/runtime/runtime.h"
+#include "telemetry/in_turn.h"
 #include "telemetry/store/embedded_store.h"
 
 namespace wellrun::server {
@@ -19,6 +19,7 @@ std::vector<telemetry::RetentionRule> retention_rules(const catalog::Catalog& ca
 void apply_retention(const catalog::Catalog& catalog, telemetry::EmbeddedStore& store);
 
 /// ?match= (default: every series): how long which are kept, how finely, and which rules say so.
-std::vector<http::Route> retention_routes(Runtime runtime, const telemetry::EmbeddedStore& store);
+std::vector<http::Route> retention_routes(const telemetry::EmbeddedStore& store,
+                                          telemetry::RunningQueries& running);
 
 }  // namespace wellrun::server

@@ -151,13 +151,12 @@ std::vector<http::Route> status_routes(const StatusSources& sources) {
                              return answer(*shared, request);
                            });
   };
-  /// On a worker: walks the store's index.
+  /// In turn with the queries: walks the store's index.
   const auto slow = [&](Answer answer) -> http::Handler {
-    return [shared, answer = std::move(answer)](Request request, http::Reply reply) {
-      shared->runtime.workers.run(
-          [shared, answer, request = std::move(request), reply = std::move(reply)]() mutable {
-            reply(answer(*shared, request));
-          });
+    return [shared, answer = std::move(answer)](const Request& request, http::Reply reply) {
+      telemetry::answer_in_turn(
+          shared->running, request, std::move(reply),
+          [shared, answer, request](const auto&) { return answer(*shared, request); });
     };
   };
   add("/api/v1/status/config", "getConfig", quick([](const StatusSources& s, const Request&) {
@@ -168,6 +167,7 @@ std::vector<http::Route> status_routes(const StatusSources& sources) {
   add("/api/v1/status/runtimeinfo", "getRuntimeInfo",
       quick([](const StatusSources& s, const Request&) { return success(runtime_info(s)); }));
   add("/api/v1/status/tsdb", "getTsdbStatus", slow(tsdb));
+  routes.back().watches_peer = true;
   add("/api/v1/status/tsdb/blocks", "listTsdbBlocks",
       quick([](const StatusSources&, const Request&) {
         return success({{"blocks", Json::array()}});  // this store has none

@@ -9,6 +9,7 @@
 #include "platform/http/router.h"
 #include "platform/runtime/runtime.h"
 #include "server/options.h"
+#include "telemetry/in_turn.h"
 #include "telemetry/promql/engine.h"
 #include "telemetry/store/embedded_store.h"
 
@@ -21,6 +22,7 @@ struct StatusSources {
   const catalog::Catalog& catalog;
   const telemetry::promql::Engine& engine;
   const telemetry::EmbeddedStore& store;
+  telemetry::RunningQueries& running;
   Timestamp started;
 };
 

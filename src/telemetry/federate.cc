@@ -101,7 +101,7 @@ std::vector<http::Route> federate_routes(Runtime& runtime, const MetricReader& r
     answer_in_turn(running, request, std::move(reply),
                    [&runtime, &reader, request](const promql::QueryLimits& limits) {
                      return answer_federate(request, reader, runtime.clock.now(),
-                                            {.cancelled = limits.cancelled});
+                                            read_limits(limits));
                    });
   };
   std::vector<http::Route> routes;

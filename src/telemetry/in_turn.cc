@@ -20,7 +20,19 @@ void answer_in_turn(RunningQueries& running, const http::Request& request, http:
 Status go_on(const promql::QueryLimits& limits) {
   if (limits.cancelled && limits.cancelled())
     return fail(ErrorCode::kCancelled, "the query was cancelled");
+  if (limits.timed_out && limits.timed_out())
+    return fail(ErrorCode::kDeadline, "it took longer than --query-timeout, waiting included");
   return {};
+}
+
+ReadLimits read_limits(const promql::QueryLimits& limits) {
+  return {.cancelled = [&limits] { return !go_on(limits); }};
+}
+
+Error reason_of(Error error, const promql::QueryLimits& limits) {
+  if (error.code != ErrorCode::kCancelled) return error;
+  auto ended = go_on(limits);
+  return ended ? std::move(error) : std::move(ended).error();
 }
 
 }  // namespace wellrun::telemetry

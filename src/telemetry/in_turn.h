@@ -15,7 +15,14 @@ using AnswerInTurn = std::move_only_function<http::Response(const promql::QueryL
 void answer_in_turn(RunningQueries& running, const http::Request& request, http::Reply reply,
                     AnswerInTurn answer);
 
-/// kCancelled when `limits` say so: for between two reads that cannot be cancelled themselves.
+/// kCancelled or kDeadline when `limits` say so: for between two reads that cannot be cancelled
+/// themselves.
 Status go_on(const promql::QueryLimits& limits);
+
+/// Ends a read when `limits`, which outlive it, do.
+ReadLimits read_limits(const promql::QueryLimits& limits);
+
+/// Of a read that such limits ended: which of them did. Any other error as it is.
+Error reason_of(Error error, const promql::QueryLimits& limits);
 
 }  // namespace wellrun::telemetry

@@ -8,6 +8,7 @@
 
 #include "core/text.h"
 #include "telemetry/api_answer.h"
+#include "telemetry/in_turn.h"
 #include "telemetry/promql/functions.h"
 #include "telemetry/promql/json_tree.h"
 #include "telemetry/query_json.h"
@@ -50,6 +51,7 @@ class Call {
   Result<std::vector<std::vector<Matcher>>> matchers() const { return match_parameters(request_); }
 
   Result<promql::QueryLimits> query_limits() const;
+  Response read_failure(const Error& error) const { return failure_of(reason_of(error, limits_)); }
   Response query_answer(promql::QueryResult result, std::size_t limit,
                         const promql::Steps& steps) const;
 
@@ -80,7 +82,8 @@ Result<promql::QueryLimits> Call::query_limits() const {
   if (!text("stats").empty()) limits.measured_by = &clock_;
   // What a query read is told as it is without help from others.
   limits.anew = text("nocache") == "1" || limits.measured_by != nullptr;
-  limits.timed_out = [&clock = clock_, until = clock_.steady() + timeout] {
+  const auto waited = limits_.cost == nullptr ? std::chrono::nanoseconds{0} : limits_.cost->waited;
+  limits.timed_out = [&clock = clock_, until = clock_.steady() - waited + timeout] {
     return clock.steady() > until;
   };
   return limits;
@@ -170,8 +173,8 @@ Response Call::series() const {
   if (!sets) return failure(400, "bad_data", sets.error().message);
   const auto when = range();
   if (!when) return bad_parameter("start", when.error());
-  auto found = engine_.reader().series(*sets, *when, {});
-  if (!found) return failure_of(found.error());
+  auto found = engine_.reader().series(*sets, *when, read_limits(limits_));
+  if (!found) return read_failure(found.error());
   std::vector<std::string> warnings;
   if (*most > 0 && found->size() > *most) {
     found->resize(*most);
@@ -193,8 +196,8 @@ Response Call::label_names() const {
   if (!sets) return failure(400, "bad_data", sets.error().message);
   const auto when = range();
   if (!when) return bad_parameter("start", when.error());
-  auto found = engine_.reader().label_names(*sets, *when);
-  if (!found) return failure_of(found.error());
+  auto found = engine_.reader().label_names(*sets, *when, read_limits(limits_));
+  if (!found) return read_failure(found.error());
   std::vector<std::string> warnings;
   const auto data = list_of(std::move(*found), *most, warnings);
   return success(data, warnings);
@@ -251,8 +254,8 @@ Response Call::label_values() const {
   if (!sets) return failure(400, "bad_data", sets.error().message);
   const auto when = range();
   if (!when) return bad_parameter("start", when.error());
-  auto found = engine_.reader().label_values(name, *sets, *when);
-  if (!found) return failure_of(found.error());
+  auto found = engine_.reader().label_values(name, *sets, *when, read_limits(limits_));
+  if (!found) return read_failure(found.error());
   std::vector<std::string> warnings;
   const auto data = list_of(std::move(*found), *most, warnings);
   return success(data, warnings);
@@ -419,16 +422,18 @@ Response answer_prometheus_query(std::string_view pattern, const Request& reques
 
 namespace {
 
-bool evaluates(const Endpoint& endpoint) {
-  return endpoint.handler == &Call::query || endpoint.handler == &Call::query_range;
+/// What says something of the query's text or of the program alone needs no turn.
+bool reads_store(const Endpoint& endpoint) {
+  return endpoint.handler != &Call::format_query && endpoint.handler != &Call::parse_query &&
+         endpoint.handler != &Call::build_info;
 }
 
 /// A query waits for its turn among the others, and is known while it runs.
 http::Handler queued(Runtime& runtime, const promql::Engine& engine, RunningQueries& running,
                      const QueryApiOptions& options, std::string_view pattern) {
   return [&runtime, &engine, &running, options, pattern](Request request, http::Reply reply) {
-    RunningQueries::Asked asked{request.principal.actor, request.parameter("query").value_or(""),
-                                request.abandoned};
+    auto text = request.parameter("query").value_or(request.method + " " + request.path);
+    RunningQueries::Asked asked{request.principal.actor, std::move(text), request.abandoned};
     auto shared =
         std::make_shared<std::pair<Request, http::Reply>>(std::move(request), std::move(reply));
     RunningQueries::Work work = [&runtime, &engine, options, pattern,
@@ -478,8 +483,8 @@ std::vector<http::Route> prometheus_query_routes(Runtime& runtime, const promql:
       route.role = http::Role::kViewer;
       route.operation_id = post ? endpoint.post_operation : endpoint.get_operation;
       route.max_body_bytes = 4 << 20;
-      route.watches_peer = evaluates(endpoint);
-      route.handler = evaluates(endpoint)
+      route.watches_peer = reads_store(endpoint);
+      route.handler = reads_store(endpoint)
                           ? queued(runtime, engine, running, options, endpoint.pattern)
                           : at_once(runtime, engine, options, endpoint.pattern);
       routes.push_back(std::move(route));

@@ -86,6 +86,8 @@ void accept(std::int32_t type, std::vector<ResponseType>& accepted) {
   if (type == 1) accepted.push_back(ResponseType::kStreamedChunks);
 }
 
+constexpr std::size_t kMostQueries = 1000;  ///< a sender has one for each selector
+
 Result<ReadRequest> read_request(std::string_view plain) {
   ReadRequest request;
   try {
@@ -94,6 +96,9 @@ Result<ReadRequest> read_request(std::string_view plain) {
       if (message.tag() == 1) {
         TRY(auto query, read_query(message.get_message()));
         request.queries.push_back(std::move(query));
+        if (request.queries.size() > kMostQueries)
+          return fail(ErrorCode::kInvalid,
+                      fmt::format("the body has more than {} queries", kMostQueries));
       } else if (message.tag() == 2 &&
                  message.wire_type() == protozero::pbf_wire_type::length_delimited) {
         for (const auto type : message.get_packed_enum()) accept(type, request.accepted);
@@ -280,6 +285,8 @@ http::Response answer_remote_read(const http::Request& request, const MetricRead
       return refused({ErrorCode::kTooLarge,
                       fmt::format("the request needs more than {} samples", max_samples),
                       {}});
+    if (limits.cancelled && limits.cancelled())
+      return refused({ErrorCode::kCancelled, "the read was given up", {}});
     auto found = reader.select(query.matchers, query.range, limits);
     if (!found) return refused(found.error());
     limits.max_samples -= std::min(limits.max_samples, weight_of(*found));
@@ -310,12 +317,12 @@ std::vector<http::Route> remote_read_routes(const MetricReader& reader, RunningQ
   route.max_body_bytes = kMaxBodyBytes;
   route.watches_peer = true;
   route.handler = [&reader, &running](const http::Request& request, http::Reply reply) {
-    answer_in_turn(running, request, std::move(reply),
-                   [&reader, request](const promql::QueryLimits& limits) {
-                     return answer_remote_read(
-                         request, reader,
-                         {.max_samples = kMostRemoteReadSamples, .cancelled = limits.cancelled});
-                   });
+    answer_in_turn(
+        running, request, std::move(reply), [&reader, request](const promql::QueryLimits& limits) {
+          return answer_remote_read(
+              request, reader,
+              {.max_samples = kMostRemoteReadSamples, .cancelled = read_limits(limits).cancelled});
+        });
   };
   std::vector<http::Route> routes;
   routes.push_back(std::move(route));

@@ -16,13 +16,15 @@ struct RunningQueries::Query {
   std::atomic<bool> cancelled = false;
   promql::QueryCost cost;
 
-  promql::QueryLimits limits() {
+  promql::QueryLimits limits(const Clock& clock, Duration timeout) {
     promql::QueryLimits limits;
     limits.cost = &cost;
     limits.cancelled = [this] {
       return cancelled.load(std::memory_order_relaxed) ||
              (asked.abandoned && asked.abandoned->load(std::memory_order_relaxed));
     };
+    if (timeout.count() > 0)
+      limits.timed_out = [&clock, until = since + timeout] { return clock.steady() > until; };
     return limits;
   }
 };
@@ -68,7 +70,7 @@ void RunningQueries::start(const QueryPtr& query) {
   runtime_.workers.run([this, query] {
     query->cost.waited = runtime_.clock.steady() - query->since;
     auto work = std::move(query->work);
-    work(query->limits());
+    work(query->limits(runtime_.clock, options_.timeout));
     finished(query);
   });
 }

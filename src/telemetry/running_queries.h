@@ -27,6 +27,8 @@ struct RunningQueriesOptions {
   std::size_t max_running_per_user = SIZE_MAX;
   std::size_t max_waiting = 1000;
   std::size_t max_waiting_per_user = 200;
+  /// From the moment a query is asked, so that it waits no longer either; 0: none.
+  Duration timeout{0};
 };
 
 /// What a query is, and what became of it so far.

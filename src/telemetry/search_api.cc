@@ -125,13 +125,14 @@ Result<SearchCall> read_call(const Request& request, Timestamp now) {
 
 /// What is asked for, whatever it is called.
 Result<std::vector<std::string>> candidates(std::string_view what, const Request& request,
-                                            const SearchCall& call, const MetricReader& reader) {
-  if (what == "label_names") return reader.label_names(call.matching, call.range);
+                                            const SearchCall& call, const MetricReader& reader,
+                                            const ReadLimits& limits) {
+  if (what == "label_names") return reader.label_names(call.matching, call.range, limits);
   if (what == "metric_names")
-    return reader.label_values(std::string(kMetricNameLabel), call.matching, call.range);
+    return reader.label_values(std::string(kMetricNameLabel), call.matching, call.range, limits);
   const auto label = request.parameter("label").value_or("");
   if (label.empty()) return refused("missing required parameter \"label\"");
-  return reader.label_values(label, call.matching, call.range);
+  return reader.label_values(label, call.matching, call.range, limits);
 }
 
 /// The first description of each family.
@@ -206,12 +207,12 @@ bool is_search_enabled(std::string_view features) {
 }
 
 Response answer_search(std::string_view pattern, const Request& request, const MetricReader& reader,
-                       Timestamp now) {
+                       Timestamp now, const promql::QueryLimits& limits) {
   const auto call = read_call(request, now);
   if (!call) return api::failure(400, "bad_data", call.error().message);
   const auto what = pattern.substr(kRoot.size());
-  auto names = candidates(what, request, *call, reader);
-  if (!names) return api::failure_of(names.error());
+  auto names = candidates(what, request, *call, reader, read_limits(limits));
+  if (!names) return api::failure_of(reason_of(names.error(), limits));
   const auto found = search_names(std::move(*names), call->search);
   const bool is_described = call->with_metadata && what == "metric_names";
   const Lines lines(*call, is_described ? descriptions(reader) : std::map<std::string, Metadata>());
@@ -219,7 +220,7 @@ Response answer_search(std::string_view pattern, const Request& request, const M
 }
 
 std::vector<http::Route> search_routes(Runtime& runtime, const MetricReader& reader,
-                                       bool is_enabled) {
+                                       RunningQueries& running, bool is_enabled) {
   std::vector<http::Route> routes;
   for (const auto& endpoint : kEndpoints) {
     for (const bool post : {false, true}) {
@@ -228,16 +229,18 @@ std::vector<http::Route> search_routes(Runtime& runtime, const MetricReader& rea
       route.pattern = endpoint.pattern;
       route.role = http::Role::kViewer;
       route.operation_id = post ? endpoint.post_operation : endpoint.get_operation;
-      route.handler = [&runtime, &reader, is_enabled, pattern = endpoint.pattern](
-                          Request request, http::Reply reply) {
+      route.watches_peer = true;
+      route.handler = [&runtime, &reader, &running, is_enabled, pattern = endpoint.pattern](
+                          const Request& request, http::Reply reply) {
         if (!is_enabled)
           return reply(api::failure(
               503, "unavailable",
               "search API disabled: start the server with --enable-feature=search-api"));
-        runtime.workers.run([&runtime, &reader, pattern, request = std::move(request),
-                             reply = std::move(reply)]() mutable {
-          reply(answer_search(pattern, request, reader, runtime.clock.now()));
-        });
+        answer_in_turn(running, request, std::move(reply),
+                       [&runtime, &reader, pattern, request](const promql::QueryLimits& limits) {
+                         return answer_search(pattern, request, reader, runtime.clock.now(),
+                                              limits);
+                       });
       };
       routes.push_back(std::move(route));
     }

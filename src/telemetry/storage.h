@@ -74,12 +74,13 @@ class MetricReader {
   virtual Result<std::vector<Labels>> series(const std::vector<std::vector<Matcher>>& sets,
                                              TimeRange range, const ReadLimits& limits) const = 0;
 
-  /// Sorted, unique.
+  /// Sorted, unique. Of `limits` only `cancelled` counts.
   virtual Result<std::vector<std::string>> label_names(
-      const std::vector<std::vector<Matcher>>& sets, TimeRange range) const = 0;
+      const std::vector<std::vector<Matcher>>& sets, TimeRange range,
+      const ReadLimits& limits) const = 0;
   virtual Result<std::vector<std::string>> label_values(
-      const std::string& name, const std::vector<std::vector<Matcher>>& sets,
-      TimeRange range) const = 0;
+      const std::string& name, const std::vector<std::vector<Matcher>>& sets, TimeRange range,
+      const ReadLimits& limits) const = 0;
 
   /// Of every family known, sorted by name.
   virtual std::vector<Metadata> metadata() const = 0;

@@ -153,7 +153,7 @@ Result<std::unique_ptr<SeriesScan>> scan_series(const Core& core,
                                                 TimeRange range, SamplesWanted wanted,
                                                 const ReadLimits& limits);
 Result<Roaring> refs_in_range(const Core& core, const std::vector<std::vector<Matcher>>& sets,
-                              TimeRange range);
+                              TimeRange range, const ReadLimits& limits);
 
 /// The key of the bounds of one block, and its value; under checkpoint_mutex. `instead`: of series
 /// that are being changed.

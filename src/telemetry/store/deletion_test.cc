@@ -130,7 +130,7 @@ TEST_F(Deletion, AWholeSeriesIsGoneFromEverywhereAndMayBeginAnew) {
   write("b", every(15'000, 0, kHour));
   delete_in_both("a", kAlways);
   expect_model("deleted");
-  const auto values = store_->label_values("id", {}, kAlways);
+  const auto values = store_->label_values("id", {}, kAlways, {});
   ASSERT_TRUE(values);
   EXPECT_EQ(*values, std::vector<std::string>{"b"});
   crash();

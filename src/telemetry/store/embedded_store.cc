@@ -325,7 +325,7 @@ Result<std::unique_ptr<SeriesScan>> EmbeddedStore::scan(const std::vector<Matche
 Result<std::vector<Labels>> EmbeddedStore::series(const std::vector<std::vector<Matcher>>& sets,
                                                   TimeRange range, const ReadLimits& limits) const {
   const auto pin = core_->pins.pin();
-  TRY(const auto refs, refs_in_range(*core_, sets, range));
+  TRY(const auto refs, refs_in_range(*core_, sets, range, limits));
   if (limits.max_series != 0 && refs.cardinality() > limits.max_series)
     return fail(ErrorCode::kTooLarge, fmt::format("{} series match; the limit is {}",
                                                   refs.cardinality(), limits.max_series));
@@ -338,9 +338,10 @@ Result<std::vector<Labels>> EmbeddedStore::series(const std::vector<std::vector<
 }
 
 Result<std::vector<std::string>> EmbeddedStore::label_names(
-    const std::vector<std::vector<Matcher>>& sets, TimeRange range) const {
+    const std::vector<std::vector<Matcher>>& sets, TimeRange range,
+    const ReadLimits& limits) const {
   const auto pin = core_->pins.pin();
-  TRY(const auto refs, refs_in_range(*core_, sets, range));
+  TRY(const auto refs, refs_in_range(*core_, sets, range, limits));
   std::vector<std::string> names;
   core_->index.each_name([&](std::string_view name, const Roaring& with) {
     if (refs.intersect(with)) names.emplace_back(name);
@@ -350,9 +351,10 @@ Result<std::vector<std::string>> EmbeddedStore::label_names(
 }
 
 Result<std::vector<std::string>> EmbeddedStore::label_values(
-    const std::string& name, const std::vector<std::vector<Matcher>>& sets, TimeRange range) const {
+    const std::string& name, const std::vector<std::vector<Matcher>>& sets, TimeRange range,
+    const ReadLimits& limits) const {
   const auto pin = core_->pins.pin();
-  TRY(const auto refs, refs_in_range(*core_, sets, range));
+  TRY(const auto refs, refs_in_range(*core_, sets, range, limits));
   std::vector<std::string> values;
   core_->index.each_value(name, [&](std::string_view value, const Roaring& with) {
     if (refs.intersect(with)) values.emplace_back(value);

@@ -122,10 +122,12 @@ class EmbeddedStore final : public MetricReader, public MetricWriter, public Sig
   Result<std::vector<Labels>> series(const std::vector<std::vector<Matcher>>& sets, TimeRange range,
                                      const ReadLimits& limits) const override;
   Result<std::vector<std::string>> label_names(const std::vector<std::vector<Matcher>>& sets,
-                                               TimeRange range) const override;
+                                               TimeRange range,
+                                               const ReadLimits& limits) const override;
   Result<std::vector<std::string>> label_values(const std::string& name,
                                                 const std::vector<std::vector<Matcher>>& sets,
-                                                TimeRange range) const override;
+                                                TimeRange range,
+                                                const ReadLimits& limits) const override;
   std::vector<Metadata> metadata() const override;
   Cardinality cardinality(std::size_t limit) const override;
   /// The same of one owner's series, and of those that match; without times.

@@ -250,18 +250,35 @@ TEST(EmbeddedStore, OneSeriesMixesFloatsAndHistograms) {
   }
 }
 
+/// One regex of each looks at every value: `match[]` may have a thousand.
+TEST(EmbeddedStore, ReadsOfLabelsAreGivenUpBetweenTwoSelectors) {
+  World world;
+  world.write({{Labels{{"__name__", "a"}, {"x", "1"}}, counting(0, 2), {}, {}, {}}});
+  const std::vector<std::vector<Matcher>> many(1000, {{Kind::kRegex, "x", ".*"}});
+  int looks = 0;
+  const ReadLimits limits{.cancelled = [&looks] { return ++looks == 3; }};
+  const auto expect_given_up = [&](const auto& result) {
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
+    EXPECT_EQ(std::exchange(looks, 0), 3);
+  };
+  expect_given_up(world.store->series(many, kAlways, limits));
+  expect_given_up(world.store->label_names(many, kAlways, limits));
+  expect_given_up(world.store->label_values("x", many, kAlways, limits));
+}
+
 TEST(EmbeddedStore, LabelNamesAndValuesRespectMatchersAndRange) {
   World world;
   world.write({{Labels{{"__name__", "a"}, {"x", "1"}}, counting(0, 2), {}, {}, {}},
                {Labels{{"__name__", "b"}, {"y", "2"}}, counting(1'000'000, 2), {}, {}, {}}});
   for (const bool in_database : {false, true}) {
-    EXPECT_EQ(*world.store->label_names({}, kAlways),
+    EXPECT_EQ(*world.store->label_names({}, kAlways, {}),
               (std::vector<std::string>{"__name__", "x", "y"}));
-    EXPECT_EQ(*world.store->label_names({}, {0, 500'000}),
+    EXPECT_EQ(*world.store->label_names({}, {0, 500'000}, {}),
               (std::vector<std::string>{"__name__", "x"}));
-    EXPECT_EQ(*world.store->label_values("__name__", {}, kAlways),
+    EXPECT_EQ(*world.store->label_values("__name__", {}, kAlways, {}),
               (std::vector<std::string>{"a", "b"}));
-    EXPECT_EQ(*world.store->label_values("y", {{{Kind::kEqual, "__name__", "b"}}}, kAlways),
+    EXPECT_EQ(*world.store->label_values("y", {{{Kind::kEqual, "__name__", "b"}}}, kAlways, {}),
               (std::vector<std::string>{"2"}));
     EXPECT_EQ(
         world.store->series({{{Kind::kEqual, "x", "1"}}, {{Kind::kEqual, "y", "2"}}}, kAlways, {})

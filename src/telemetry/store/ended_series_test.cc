@@ -202,11 +202,11 @@ TEST(EndedSeries, ManyThatComeAndGoTakeNoMoreThanThoseThatAreThere) {
   EXPECT_LE(most_pairs, 3 * kCount);
   // A regex that was asked before values went, and one that comes back under its old name.
   const auto names =
-      (*store)->label_values("turn", {{{Matcher::Kind::kRegex, "turn", "1."}}}, kAlways);
+      (*store)->label_values("turn", {{{Matcher::Kind::kRegex, "turn", "1."}}}, kAlways, {});
   EXPECT_EQ(names->size(), 1U);
   write_turn(**store, 7, kCount);
   const auto again =
-      (*store)->label_values("turn", {{{Matcher::Kind::kRegex, "turn", "7|1."}}}, kAlways);
+      (*store)->label_values("turn", {{{Matcher::Kind::kRegex, "turn", "7|1."}}}, kAlways, {});
   EXPECT_EQ(again->size(), 2U);
   ASSERT_TRUE((*store)->stop());
   store->reset();
@@ -272,7 +272,7 @@ TEST(EndedSeries, NobodyMeetsTheSamplesOfAnother) {
       (void)(*store)->cardinality_of({{Matcher::Kind::kNotEqual, "turn", "1"}}, 3);
       (void)(*store)->head_chunks();
       EXPECT_TRUE((*store)->retention_of({{Matcher::Kind::kRegex, "number", "1.*"}}));
-      EXPECT_TRUE((*store)->label_names({}, kRange));
+      EXPECT_TRUE((*store)->label_names({}, kRange, {}));
       const auto found = (*store)->series(of_turn(turn % 4), kRange, {});
       for (const auto& labels : *found)
         wrong += labels.get("turn") == std::to_string(turn % 4) ? 0 : 1;

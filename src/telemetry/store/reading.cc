@@ -108,17 +108,25 @@ Result<std::vector<SeriesData>> select_series(const Core& core,
 }
 
 Result<Roaring> refs_in_range(const Core& core, const std::vector<std::vector<Matcher>>& sets,
-                              TimeRange range) {
+                              TimeRange range, const ReadLimits& limits) {
+  constexpr std::uint64_t kBetweenLooks = 1024;
+  const auto go_on = [&]() -> Status {
+    if (!limits.cancelled || !limits.cancelled()) return {};
+    return fail(ErrorCode::kCancelled, "the read was given up");
+  };
   Roaring candidates;
   if (sets.empty()) {
     TRY(candidates, core.index.match({}));
   }
   for (const auto& set : sets) {
+    TRY_STATUS(go_on());
     TRY(const auto refs, core.index.match(set));
     candidates |= refs;
   }
   Roaring kept;
+  std::uint64_t seen = 0;
   for (const auto ref : candidates) {
+    if (seen++ % kBetweenLooks == 0) TRY_STATUS(go_on());
     const std::scoped_lock lock(core.head.block_of(ref).mutex);
     if (has_samples_in(core.head.at(ref), range)) kept.add(ref);
   }

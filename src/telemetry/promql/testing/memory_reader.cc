@@ -99,8 +99,9 @@ Result<std::vector<Labels>> MemoryReader::series(const std::vector<std::vector<M
 }
 
 Result<std::vector<std::string>> MemoryReader::label_names(
-    const std::vector<std::vector<Matcher>>& sets, TimeRange range) const {
-  TRY(const auto all, series(sets, range, {}));
+    const std::vector<std::vector<Matcher>>& sets, TimeRange range,
+    const ReadLimits& limits) const {
+  TRY(const auto all, series(sets, range, limits));
   std::set<std::string> names;
   for (const auto& labels : all)
     for (const auto& label : labels) names.insert(label.name);
@@ -108,8 +109,9 @@ Result<std::vector<std::string>> MemoryReader::label_names(
 }
 
 Result<std::vector<std::string>> MemoryReader::label_values(
-    const std::string& name, const std::vector<std::vector<Matcher>>& sets, TimeRange range) const {
-  TRY(const auto all, series(sets, range, {}));
+    const std::string& name, const std::vector<std::vector<Matcher>>& sets, TimeRange range,
+    const ReadLimits& limits) const {
+  TRY(const auto all, series(sets, range, limits));
   std::set<std::string> values;
   for (const auto& labels : all)
     if (labels.has(name)) values.insert(std::string(labels.get(name)));

@@ -22,10 +22,12 @@ class MemoryReader : public MetricReader {
   Result<std::vector<Labels>> series(const std::vector<std::vector<Matcher>>& sets, TimeRange range,
                                      const ReadLimits& limits) const override;
   Result<std::vector<std::string>> label_names(const std::vector<std::vector<Matcher>>& sets,
-                                               TimeRange range) const override;
+                                               TimeRange range,
+                                               const ReadLimits& limits) const override;
   Result<std::vector<std::string>> label_values(const std::string& name,
                                                 const std::vector<std::vector<Matcher>>& sets,
-                                                TimeRange range) const override;
+                                                TimeRange range,
+                                                const ReadLimits& limits) const override;
   std::vector<Metadata> metadata() const override { return metadata_; }
 
  private:
