@@ -75,13 +75,7 @@ class ByteReader {
   std::uint64_t varint() {
     if (at_ != end_ && static_cast<std::uint8_t>(*at_) < 0x80)
       return static_cast<std::uint8_t>(*at_++);
-    std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && at_ != end_; shift += 7) {
-      const auto next = static_cast<std::uint8_t>(*at_++);
-      value |= static_cast<std::uint64_t>(next & 0x7f) << shift;
-      if (next < 0x80) return value;
-    }
-    return fail();
+    return long_varint();
   }
 
   std::int64_t zigzag() { return unzigzag(varint()); }
@@ -111,6 +105,17 @@ class ByteReader {
   std::string_view text() { return bytes(varint()); }
 
  private:
+  /// Apart, so that what is short most of the time is read in place.
+  [[gnu::noinline]] std::uint64_t long_varint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64 && at_ != end_; shift += 7) {
+      const auto next = static_cast<std::uint8_t>(*at_++);
+      value |= static_cast<std::uint64_t>(next & 0x7f) << shift;
+      if (next < 0x80) return value;
+    }
+    return fail();
+  }
+
   std::uint8_t fail() {
     failed_ = true;
     at_ = end_;

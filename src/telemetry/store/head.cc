@@ -117,17 +117,20 @@ Head::~Head() {
   for (std::uint32_t i = 0; i < block_count(); ++i) delete block(i);
 }
 
-void Head::make(std::uint32_t ref, std::string_view labels) {
+Head::LabelCopy::LabelCopy(std::string_view labels)
+    : bytes(new char[labels.size()]), size(static_cast<std::uint32_t>(labels.size())) {
+  std::memcpy(bytes.get(), labels.data(), labels.size());
+}
+
+void Head::make(std::uint32_t ref, LabelCopy labels) {
   auto& slot = blocks_[ref / SeriesBlock::kSize];
   if (slot.load(std::memory_order_relaxed) == nullptr) {
     slot.store(new SeriesBlock, std::memory_order_release);
     blocks_held_.fetch_add(1, std::memory_order_relaxed);
   }
   auto& series = at(ref);
-  auto* const kept = new char[labels.size()];
-  std::memcpy(kept, labels.data(), labels.size());
-  series.labels_size = static_cast<std::uint32_t>(labels.size());
-  series.labels.store(kept, std::memory_order_release);
+  series.labels_size = labels.size;
+  series.labels.store(labels.bytes.release(), std::memory_order_release);
   if (ref >= end_ref_.load(std::memory_order_relaxed))
     end_ref_.store(ref + 1, std::memory_order_release);
 }

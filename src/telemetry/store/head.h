@@ -156,9 +156,17 @@ class Head {
   Head(const Head&) = delete;
   Head& operator=(const Head&) = delete;
 
+  /// Of labels that a series is to have.
+  struct LabelCopy {
+    explicit LabelCopy(std::string_view labels);
+
+    std::unique_ptr<char[]> bytes;
+    std::uint32_t size;
+  };
   /// Makes the series with this ref (each ref once). The caller serialises calls; readers may go
   /// on.
-  void make(std::uint32_t ref, std::string_view labels);
+  void make(std::uint32_t ref, LabelCopy labels);
+  void make(std::uint32_t ref, std::string_view labels) { make(ref, LabelCopy(labels)); }
 
   /// Thread-safe. Of a ref that was made, and is held by a pin or in the index.
   Series& at(std::uint32_t ref) { return block_of(ref).series[ref % SeriesBlock::kSize]; }

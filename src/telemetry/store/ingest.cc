@@ -18,6 +18,7 @@
 namespace wellrun::telemetry::store {
 namespace {
 
+constexpr std::size_t kFirstRun = 16;
 constexpr std::int64_t kInOrderSlackMs = 3'600'000;  ///< as Prometheus: half a head chunk range
 
 /// Which times are taken. Fixed for one write. A newest sample in the future came while the clock
@@ -173,16 +174,25 @@ class Ingest {
         if (!series->gone) return guess;
       }
     }
-    while (true) {
-      if (lock.owns_lock()) lock.unlock();
-      lock = {};
-      TRY(const auto ref, look_up(index));
-      hold(core_.head.block_of(ref), lock);
-      if (core_.head.at(ref).gone) continue;
+    for (auto found = made_in_run(index); true; found.reset()) {
+      if (!found) {
+        // What follows waits for the index, and for others.
+        if (lock.owns_lock()) lock.unlock();
+        lock = {};
+        TRY(found, look_up(index));
+      }
+      hold(core_.head.block_of(*found), lock);
+      if (core_.head.at(*found).gone) continue;
       if (before != kNoSeries)
-        core_.head.at(before).successor.store(ref, std::memory_order_relaxed);
-      return ref;
+        core_.head.at(before).successor.store(*found, std::memory_order_relaxed);
+      return *found;
     }
+  }
+
+  /// Once: a series that has gone meanwhile is looked for, and made, anew.
+  std::optional<std::uint32_t> made_in_run(std::size_t index) {
+    if (index >= run_until_) return std::nullopt;
+    return std::exchange(run_[index - run_from_].ref, {});
   }
 
   static void hold(SeriesBlock& block, std::unique_lock<std::mutex>& lock) {
@@ -197,12 +207,10 @@ class Ingest {
     if (index >= run_until_) {
       if (const auto known = core_.index.find(labels)) return *known;
       make_run(index);
+      if (const auto made = made_in_run(index)) return *made;
     }
-    // Once: a series that has gone meanwhile is looked for, and made, anew.
-    const auto of_run = std::exchange(run_[index - run_from_], {});
-    if (of_run.ref) return *of_run.ref;
-    if (of_run.refused) {
-      refuse(of_run.refused, batch_.series[index], labels);
+    if (const auto refused = std::exchange(run_[index - run_from_].refused, {})) {
+      refuse(refused, batch_.series[index], labels);
       return std::unexpected(Error{ErrorCode::kExhausted, {}, {}});
     }
     if (const auto known = core_.index.find(labels)) return *known;
@@ -239,23 +247,28 @@ class Ingest {
   /// and not for a request full of them.
   void make_run(std::size_t first) {
     if (run_until_ > 0) let_others_run();
-    std::vector<std::string_view> fresh;
+    const auto end = std::min(batch_.series.size(), first + run_size_);
+    NewSeriesReader reader;
+    std::vector<NewSeries> fresh;
     std::vector<std::size_t> places;
-    const auto end = std::min(batch_.series.size(), first + SeriesIndex::kMostMadeAtOnce);
-    auto i = first;
-    for (; i < end; ++i) {
+    fresh.reserve(end - first);
+    places.reserve(end - first);
+    for (auto i = first; i < end; ++i) {
       const auto labels = batch_.series[i].labels;
-      if (i > first && core_.index.find(labels)) break;
-      if (labels.size() > core_.options.max_label_bytes || !is_canonical_label_bytes(labels))
-        continue;
-      fresh.push_back(labels);
-      places.push_back(i - first);
+      if (labels.size() > core_.options.max_label_bytes) continue;
+      const auto series = reader.read(labels);
+      if (!series) continue;
+      fresh.push_back(*series);
+      places.push_back(i);
     }
+    const auto made = core_.index.make_run(fresh);
+    const bool is_cut = made.size() < fresh.size();
     run_from_ = first;
-    run_until_ = i;
-    run_.assign(i - first, {});
-    const auto made = core_.index.make_all(fresh);
-    for (std::size_t k = 0; k < places.size(); ++k) run_[places[k]] = made[k];
+    run_until_ = is_cut ? places[made.size()] : end;
+    run_.assign(run_until_ - first, {});
+    for (std::size_t k = 0; k < made.size(); ++k) run_[places[k] - first] = made[k];
+    // What is read behind a known one is read in vain.
+    run_size_ = is_cut ? kFirstRun : std::min(2 * run_size_, SeriesIndex::kMostMadeAtOnce);
   }
 
   template <typename TimedSample>
@@ -454,6 +467,7 @@ class Ingest {
   /// left to look_up().
   std::vector<SeriesIndex::Made> run_;
   std::size_t run_from_ = 0, run_until_ = 0;
+  std::size_t run_size_ = kFirstRun;  ///< of the next one
   std::uint64_t new_count_ = 0;
   std::int64_t newest_ = INT64_MIN, oldest_new_ = INT64_MAX;
 };

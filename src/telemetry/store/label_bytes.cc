@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <utility>
 
 #include "core/text.h"
 #include "telemetry/store/byte_io.h"
@@ -47,19 +48,51 @@ std::size_t first_difference(std::string_view a, std::string_view b) {
   return i;
 }
 
-/// The bytes of the pairs that both begin with: series of one job have most in common.
-std::size_t common_pairs(std::string_view a, std::string_view b) {
-  const auto different = first_difference(a, b);
+std::size_t common_suffix(std::string_view a, std::string_view b) {
+  const auto size = std::min(a.size(), b.size());
+  const char* const a_end = a.data() + a.size();
+  const char* const b_end = b.data() + b.size();
   std::size_t same = 0;
-  while (same < different) {
-    ByteReader reader(a.substr(same));
-    reader.byte();
-    reader.text();
-    const auto end = a.size() - reader.left();
-    if (reader.failed() || end > different) break;
-    same = end;
+  for (std::uint64_t x = 0, y = 0; same + sizeof x <= size; same += sizeof x) {
+    std::memcpy(&x, a_end - same - sizeof x, sizeof x);
+    std::memcpy(&y, b_end - same - sizeof y, sizeof y);
+    if (x != y) break;
   }
+  while (same < size && a_end[-1 - static_cast<std::ptrdiff_t>(same)] ==
+                            b_end[-1 - static_cast<std::ptrdiff_t>(same)])
+    ++same;
   return same;
+}
+
+/// Sets `at` behind the pair that begins there; false when there is no whole one.
+bool skip_pair(std::string_view bytes, std::size_t& at) {
+  ByteReader reader(bytes.substr(at));
+  reader.byte();
+  reader.text();
+  if (reader.failed()) return false;
+  at = bytes.size() - reader.left();
+  return true;
+}
+
+/// What both begin with: series of one job have most in common.
+SharedPairs shared_front(std::string_view a, std::string_view b) {
+  const auto different = first_difference(a, b);
+  SharedPairs shared;
+  for (auto end = shared.front_bytes; skip_pair(a, end) && end <= different;) {
+    shared.last_front = std::exchange(shared.front_bytes, end);
+    ++shared.front_count;
+  }
+  return shared;
+}
+
+/// In the form that canonical_label_bytes() gives a pair.
+bool is_canonical_pair(const LabelView& label) {
+  if (label.value.empty()) return false;
+  const auto size = pair_size(label.name, label.value);
+  const auto head = 1 + varint_size(size);
+  return label.pair.size() == head + size && label.pair[0] == kPairTag &&
+         label.pair[head] == kNameTag && *label.name.end() == kValueTag &&
+         is_valid_utf8(label.pair.substr(1));
 }
 
 /// Protobuf allows the fields of a pair in any order, repeated, and absent ones; unknown fields are
@@ -138,7 +171,7 @@ std::string_view find_label(std::string_view canonical, std::string_view name) {
 }
 
 int compare_label_bytes(std::string_view a, std::string_view b) {
-  const auto same = common_pairs(a, b);
+  const auto same = shared_front(a, b).front_bytes;
   LabelWalk left(a.substr(same));
   LabelWalk right(b.substr(same));
   LabelView x;
@@ -150,6 +183,29 @@ int compare_label_bytes(std::string_view a, std::string_view b) {
     if (x.pair == y.pair) continue;
     if (const int names = x.name.compare(y.name); names != 0) return names;
     if (const int values = x.value.compare(y.value); values != 0) return values;
+  }
+}
+
+SharedPairs shared_pairs(std::string_view canonical, std::string_view other) {
+  auto shared = shared_front(canonical, other);
+  const auto most =
+      common_suffix(canonical.substr(shared.front_bytes), other.substr(shared.front_bytes));
+  // A value may hold what looks like pairs: what is shared must begin where a pair does in both.
+  auto at = shared.front_bytes;
+  auto other_at = shared.front_bytes;
+  while (true) {
+    const auto left = canonical.size() - at;
+    const auto other_left = other.size() - other_at;
+    if (left == other_left && left <= most) {
+      shared.back_bytes = left;
+      return shared;
+    }
+    if (left >= other_left) {
+      if (!skip_pair(canonical, at)) return shared;
+      ++shared.replaced_count;
+    } else if (!skip_pair(other, other_at)) {
+      return shared;
+    }
   }
 }
 
@@ -190,23 +246,21 @@ Result<std::string> canonical_label_bytes(std::string_view sent, std::size_t max
 }
 
 bool is_canonical_label_bytes(std::string_view sent) {
+  return is_canonical_label_bytes(sent, {});
+}
+
+bool is_canonical_label_bytes(std::string_view sent, const SharedPairs& shared) {
+  // One known pair on either side, too: names ascend across them.
+  const auto known_from = sent.size() - shared.back_bytes;
+  auto at = shared.last_front;
   LabelView label;
-  LabelView before;
-  bool named = false;
-  LabelWalk walk(sent);
-  std::size_t bytes = 0;
-  while (walk.next(label)) {
-    if (label.name <= before.name || label.value.empty()) return false;
-    const auto pair = pair_size(label.name, label.value);
-    if (label.pair.size() != 1 + varint_size(pair) + pair || label.pair[0] != kPairTag ||
-        label.pair[1 + varint_size(pair)] != kNameTag || *label.name.end() != kValueTag ||
-        !is_valid_utf8(label.pair.substr(1)))
-      return false;
-    named |= label.name == kMetricNameLabel;
-    bytes += label.pair.size();
-    before = label;
+  std::string_view name_before;
+  for (LabelWalk walk(sent.substr(at)); at <= known_from && walk.next(label);) {
+    if (label.name <= name_before || !is_canonical_pair(label)) return false;
+    name_before = label.name;
+    at += label.pair.size();
   }
-  return named && bytes == sent.size();
+  return (at > known_from || at == sent.size()) && !find_label(sent, kMetricNameLabel).empty();
 }
 
 }  // namespace wellrun::telemetry::store

@@ -28,6 +28,8 @@ class LabelWalk {
   explicit LabelWalk(std::string_view bytes) : rest_(bytes) {}
   /// False at the end.
   bool next(LabelView& label);
+  /// After next() said false: whether nothing was left.
+  bool at_end() const { return rest_.empty(); }
 
  private:
   std::string_view rest_;
@@ -41,6 +43,23 @@ std::string_view find_label(std::string_view canonical, std::string_view name);
 /// The order of Labels, without making any. Negative, zero, positive.
 int compare_label_bytes(std::string_view a, std::string_view b);
 
+/// The pairs that two series have in common: those that both begin with, and those that both end
+/// with. Series that a sender sends one after the other differ in one or two.
+struct SharedPairs {
+  std::size_t front_bytes = 0, back_bytes = 0;
+  std::size_t last_front = 0;      ///< where the last pair in front begins
+  std::size_t front_count = 0;     ///< pairs in front
+  std::size_t replaced_count = 0;  ///< pairs of the first series that are in neither
+
+  /// What one of the two has for itself.
+  std::string_view between(std::string_view bytes) const {
+    return bytes.substr(front_bytes, bytes.size() - front_bytes - back_bytes);
+  }
+};
+
+/// `other` may be anything; where it is not well-formed, nothing behind is shared.
+SharedPairs shared_pairs(std::string_view canonical, std::string_view other);
+
 /// Reads a sender's label bytes (any order) and makes them canonical. Empty values are dropped, as
 /// absence. kInvalid: malformed protobuf, an empty name, a name given twice, invalid UTF-8, no
 /// __name__, more than `max_bytes`.
@@ -48,5 +67,8 @@ Result<std::string> canonical_label_bytes(std::string_view sent, std::size_t max
 
 /// Whether these bytes are what canonical_label_bytes() would make of them.
 bool is_canonical_label_bytes(std::string_view sent);
+
+/// The same where `shared` is what `sent` shares with bytes that are: looks at the rest alone.
+bool is_canonical_label_bytes(std::string_view sent, const SharedPairs& shared);
 
 }  // namespace wellrun::telemetry::store

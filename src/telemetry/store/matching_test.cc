@@ -38,17 +38,30 @@ Matcher random_matcher(Random& random) {
   return {kind, name, value};
 }
 
+/// Makes them in runs of any length, as a request full of new series does.
+void make_in_runs(Random& random, SeriesIndex& index, const std::vector<Labels>& all) {
+  std::vector<std::string> bytes;
+  for (const auto& labels : all) bytes.push_back(label_bytes(labels));
+  for (std::size_t first = 0; first < bytes.size();) {
+    const auto end = std::min(bytes.size(), first + 1 + random() % 40);
+    std::vector<NewSeries> run;
+    for (auto i = first; i < end; ++i) run.emplace_back(bytes[i]);
+    const auto made = index.make_run(run);
+    ASSERT_EQ(made.size(), run.size());
+    for (std::size_t i = 0; i < made.size(); ++i)
+      ASSERT_EQ(made[i].ref, static_cast<std::uint32_t>(first + i));
+    first = end;
+  }
+}
+
 TEST(SeriesIndexMatch, takes_what_the_matchers_say_of_each_series) {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     Random random(seed);
     Head head;
     SeriesIndex index(head, 1'000);
     std::vector<Labels> all;
-    for (int i = 0; i < 300; ++i) {
-      all.push_back(random_labels(random, i));
-      const auto made = index.find_or_make(label_bytes(all.back()));
-      ASSERT_EQ(made.ref, static_cast<std::uint32_t>(i));
-    }
+    for (int i = 0; i < 300; ++i) all.push_back(random_labels(random, i));
+    ASSERT_NO_FATAL_FAILURE(make_in_runs(random, index, all));
     for (int query = 0; query < 200; ++query) {
       std::vector<Matcher> matchers(random() % 4);
       std::string text;
@@ -68,6 +81,24 @@ TEST(SeriesIndexMatch, takes_what_the_matchers_say_of_each_series) {
       ASSERT_EQ(*matched, wanted);
     }
   }
+}
+
+TEST(SeriesIndex, a_run_ends_at_the_first_series_that_is_known) {
+  Head head;
+  SeriesIndex index(head, 1'000);
+  std::vector<std::string> bytes;
+  for (int i = 0; i < 4; ++i)
+    bytes.push_back(label_bytes({{"__name__", "up"}, {"number", std::to_string(i)}}));
+  ASSERT_EQ(index.find_or_make(bytes[2]).ref, 0U);
+  const std::vector<NewSeries> run(bytes.begin(), bytes.end());
+  const auto made = index.make_run(run);
+  ASSERT_EQ(made.size(), 2U);
+  EXPECT_EQ(made[0].ref, 1U);
+  EXPECT_EQ(made[1].ref, 2U);
+  const auto known = index.make_run(std::span(run).subspan(2));
+  ASSERT_EQ(known.size(), 1U);
+  EXPECT_EQ(known[0].ref, 0U);
+  EXPECT_EQ(index.size(), 3U);
 }
 
 TEST(SeriesIndexMatch, refuses_a_regex_that_is_none_where_nothing_matches_anyway) {

@@ -14,25 +14,32 @@ constexpr std::int64_t kBetweenFloodsMs = 600'000;  ///< without refusals: the n
 constexpr AccountId kWithoutJob = 0;
 constexpr std::string_view kOtherJobs = "other jobs";
 
-/// The labels that say whose a series is.
-struct Belonging {
-  std::string_view workload, job, service;
-
-  explicit Belonging(std::string_view canonical) {
-    LabelView label;
-    for (LabelWalk walk(canonical); walk.next(label);) {
-      if (label.name == "job") job = label.value;
-      if (label.name == "service_name") service = label.value;
-      if (label.name == "workload") workload = label.value;
-    }
-  }
-};
-
 std::string key_of(char kind, std::string_view name) {
   return std::string(1, kind).append(name);
 }
 
+/// Where `labels` keep the value of that label; null for any other.
+std::string_view* place_of(std::string_view name, OwnerLabels& labels) {
+  if (name == "job") return &labels.job;
+  if (name == "service_name") return &labels.service;
+  return name == "workload" ? &labels.workload : nullptr;
+}
+
 }  // namespace
+
+OwnerLabels::OwnerLabels(std::string_view canonical) {
+  LabelView label;
+  for (LabelWalk walk(canonical); walk.next(label);)
+    if (auto* const value = place_of(label.name, *this)) *value = label.value;
+}
+
+bool OwnerLabels::any_in(std::string_view canonical_pairs) {
+  OwnerLabels found;
+  LabelView label;
+  for (LabelWalk walk(canonical_pairs); walk.next(label);)
+    if (place_of(label.name, found) != nullptr) return true;
+  return false;
+}
 
 SeriesAccounts::SeriesAccounts() {
   open(key_of('j', {}), {});
@@ -63,15 +70,15 @@ AccountId SeriesAccounts::open(std::string key, Account account) {
 }
 
 /// A series says it itself, or its job is one of a workload.
-const std::string* SeriesAccounts::workload_of(std::string_view workload, std::string_view job,
-                                               std::string_view service) const {
-  if (!workload.empty()) {
-    const auto named = rules_.workloads.find(std::string(workload));
+const std::string* SeriesAccounts::workload_of(const OwnerLabels& labels) const {
+  const auto job = labels.job;
+  if (!labels.workload.empty()) {
+    const auto named = rules_.workloads.find(std::string(labels.workload));
     if (named != rules_.workloads.end()) return &named->first;
   }
   const auto slash = job.rfind('/');
   const auto behind = slash == std::string_view::npos ? std::string_view() : job.substr(slash + 1);
-  for (const auto name : {job, behind, service}) {
+  for (const auto name : {job, behind, labels.service}) {
     if (name.empty()) continue;
     const auto found = workload_of_job_.find(name);
     if (found != workload_of_job_.end()) return found->second;
@@ -79,14 +86,13 @@ const std::string* SeriesAccounts::workload_of(std::string_view workload, std::s
   return nullptr;
 }
 
-AccountId SeriesAccounts::find_or_open(std::string_view canonical) {
-  const Belonging of(canonical);
-  if (const auto* workload = workload_of(of.workload, of.job, of.service))
+AccountId SeriesAccounts::find_or_open(const OwnerLabels& labels) {
+  if (const auto* workload = workload_of(labels))
     return open(key_of('w', *workload), {.workload = *workload});
-  if (of.job.empty()) return kWithoutJob;
-  auto key = key_of('j', of.job);
+  if (labels.job.empty()) return kWithoutJob;
+  auto key = key_of('j', labels.job);
   if (accounts_.size() < kMaxAccounts || by_key_.contains(key))
-    return open(std::move(key), {.job = std::string(of.job)});
+    return open(std::move(key), {.job = std::string(labels.job)});
   return open(key_of('o', {}), {.job = std::string(kOtherJobs)});
 }
 
@@ -95,13 +101,11 @@ bool SeriesAccounts::is_full(AccountId account) const {
   return of.max_series != 0 && of.series >= of.max_series;
 }
 
-bool SeriesAccounts::is_full(std::string_view canonical, AccountId& account) const {
-  const Belonging of(canonical);
-  const auto* workload = workload_of(of.workload, of.job, of.service);
-  const auto found = by_key_.find(workload ? key_of('w', *workload) : key_of('j', of.job));
-  if (found == by_key_.end()) return false;
-  account = found->second;
-  return is_full(account);
+std::optional<AccountId> SeriesAccounts::full(const OwnerLabels& labels) const {
+  const auto* workload = workload_of(labels);
+  const auto found = by_key_.find(workload ? key_of('w', *workload) : key_of('j', labels.job));
+  if (found == by_key_.end() || !is_full(found->second)) return std::nullopt;
+  return found->second;
 }
 
 std::optional<AccountId> SeriesAccounts::find(std::string_view workload,

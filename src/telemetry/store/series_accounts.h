@@ -19,6 +19,17 @@ namespace wellrun::telemetry::store {
 /// Names an account; 0 is that of series without a job.
 using AccountId = std::uint16_t;
 
+/// The labels that say whose a series is; empty where it has none.
+struct OwnerLabels {
+  std::string_view workload, job, service;
+
+  OwnerLabels() = default;
+  explicit OwnerLabels(std::string_view canonical);
+  /// Whether one of these pairs is such a label.
+  static bool any_in(std::string_view canonical_pairs);
+  bool operator==(const OwnerLabels&) const = default;
+};
+
 class SeriesAccounts {
  public:
   /// Beyond so many, a job that is nobody's shares the account "other jobs".
@@ -31,11 +42,10 @@ class SeriesAccounts {
   const OwnerRules& rules() const { return rules_; }
 
   /// The account of a series, made when it is its first.
-  AccountId find_or_open(std::string_view canonical);
+  AccountId find_or_open(const OwnerLabels& labels);
 
-  /// True when a new series of that owner is to be refused; `account` is whose it is then. Changes
-  /// nothing.
-  bool is_full(std::string_view canonical, AccountId& account) const;
+  /// The account of a series if it is full: a new one is to be refused.
+  std::optional<AccountId> full(const OwnerLabels& labels) const;
   bool is_full(AccountId account) const;
 
   void add(AccountId account) { ++accounts_[account].series; }
@@ -63,8 +73,7 @@ class SeriesAccounts {
     std::string series;
   };
 
-  const std::string* workload_of(std::string_view workload, std::string_view job,
-                                 std::string_view service) const;
+  const std::string* workload_of(const OwnerLabels& labels) const;
   std::size_t limit_of(const std::string& workload) const;
   AccountId open(std::string key, Account account);
 

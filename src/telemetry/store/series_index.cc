@@ -35,75 +35,90 @@ std::optional<std::vector<std::string>> literal_alternatives(std::string_view re
 std::optional<std::uint32_t> SeriesIndex::find(std::string_view canonical) const {
   const auto key = key_of(canonical);
   const std::shared_lock lock(mutex_);
-  const auto found = by_labels_.find(key);
-  if (found == by_labels_.end()) return std::nullopt;
-  return found->ref;
+  return ref_of(key);
 }
 
-/// False: `made` says why. An owner at its limit is told without the lock held alone, so that a
-/// flood of refused series keeps nobody waiting.
-bool SeriesIndex::has_room(const Key& key, Made& made) const {
-  AccountId account = 0;
-  if (accounts_.is_full(key.bytes, account)) {
-    made.refused = account;
-    return false;
-  }
-  return by_labels_.size() < max_series_ &&
-         made_end_.load(std::memory_order_relaxed) < Head::kMaxSeries;
+std::optional<std::uint32_t> SeriesIndex::ref_of(const Key& key) const {
+  const auto found = by_labels_.find(key);
+  if (found == by_labels_.end()) return std::nullopt;
+  return found->ref();
+}
+
+bool SeriesIndex::is_full() const {
+  return by_labels_.size() >= max_series_ ||
+         made_end_.load(std::memory_order_relaxed) >= Head::kMaxSeries;
 }
 
 /// With the lock held alone. The caller adds the new ones to the lists.
-SeriesIndex::Made SeriesIndex::make(const Key& key) {
-  if (const auto found = by_labels_.find(key); found != by_labels_.end())
-    return {.ref = found->ref, .refused = {}};
-  const auto account = accounts_.find_or_open(key.bytes);
-  if (accounts_.is_full(account)) return {.ref = {}, .refused = account};
+SeriesIndex::Made SeriesIndex::make(const Key& key, AccountId account, Head::LabelCopy labels) {
+  if (is_full()) return {.ref = ref_of(key), .refused = {}};
+  if (accounts_.is_full(account)) {
+    const auto known = ref_of(key);
+    return {.ref = known, .refused = known ? std::nullopt : std::optional(account)};
+  }
   const auto ref = made_end_.load(std::memory_order_relaxed);
-  if (by_labels_.size() >= max_series_ || ref >= Head::kMaxSeries) return {};
-  head_.make(ref, key.bytes);
+  const auto slot =
+      by_labels_.lazy_emplace(key, [&](const auto& construct) { construct(key.hash, ref); });
+  if (slot->ref() != ref) return {.ref = slot->ref(), .refused = {}};
+  head_.make(ref, std::move(labels));
   head_.at(ref).account = account;
   accounts_.add(account);
-  by_labels_.insert(Slot{key.hash, ref});
   made_end_.store(ref + 1, std::memory_order_release);
   return {.ref = ref, .refused = {}};
 }
 
 SeriesIndex::Made SeriesIndex::find_or_make(std::string_view canonical) {
-  const auto key = key_of(canonical);
-  {
-    Made made;
-    const std::shared_lock lock(mutex_);
-    if (const auto found = by_labels_.find(key); found != by_labels_.end())
-      return {.ref = found->ref, .refused = {}};
-    if (!has_room(key, made)) return made;
-  }
+  const NewSeries series(canonical);
+  return make_run(std::span(&series, 1)).front();
+}
+
+std::vector<SeriesIndex::Made> SeriesIndex::make_run(std::span<const NewSeries> run) {
+  std::vector<Made> made;
+  const auto wanted = unknown_of(run, made);
+  if (wanted.empty()) return made;
+  std::vector<Head::LabelCopy> copies;
+  copies.reserve(wanted.size());
+  for (const auto index : wanted) copies.emplace_back(run[index].labels);
   const std::unique_lock lock(mutex_);
   const auto before = made_end_.load(std::memory_order_relaxed);
-  const auto made = make(key);
-  if (made.ref) add(before, made_end_.load(std::memory_order_relaxed));
+  const OwnerLabels* owner = nullptr;
+  AccountId account = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto& series = run[wanted[i]];
+    if (owner == nullptr || *owner != series.owner) {
+      owner = &series.owner;
+      account = accounts_.find_or_open(*owner);
+    }
+    made[wanted[i]] = make(key_of(series), account, std::move(copies[i]));
+  }
+  add(before, made_end_.load(std::memory_order_relaxed));
   return made;
 }
 
-std::vector<SeriesIndex::Made> SeriesIndex::make_all(std::span<const std::string_view> canonical) {
-  std::vector<Made> made(canonical.size());
-  std::vector<std::pair<Key, Made*>> wanted;
-  wanted.reserve(canonical.size());
-  {
-    const std::shared_lock lock(mutex_);
-    for (std::size_t i = 0; i < canonical.size(); ++i) {
-      const auto key = key_of(canonical[i]);
-      if (const auto found = by_labels_.find(key); found != by_labels_.end())
-        made[i].ref = found->ref;  // somebody else was quicker
-      else if (has_room(key, made[i]))
-        wanted.emplace_back(key, &made[i]);
+/// The places in the run of those that are to be made; the others are answered. An owner at its
+/// limit is told without the lock held alone, so that a flood of refused series keeps nobody
+/// waiting.
+std::vector<std::size_t> SeriesIndex::unknown_of(std::span<const NewSeries> run,
+                                                 std::vector<Made>& made) const {
+  std::vector<std::size_t> wanted;
+  made.reserve(run.size());
+  wanted.reserve(run.size());
+  const OwnerLabels* owner = nullptr;
+  std::optional<AccountId> full;
+  const std::shared_lock lock(mutex_);
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    if (const auto known = ref_of(key_of(run[i]))) {
+      if (i == 0) made.push_back({.ref = known, .refused = {}});
+      break;
     }
+    if (owner == nullptr || *owner != run[i].owner) {
+      owner = &run[i].owner;
+      full = accounts_.full(*owner);
+    }
+    made.push_back({.ref = {}, .refused = full});
+    if (!full && !is_full()) wanted.push_back(i);
   }
-  if (wanted.empty()) return made;
-  const std::unique_lock lock(mutex_);
-  const auto before = made_end_.load(std::memory_order_relaxed);
-  for (const auto& [key, to] : wanted) *to = make(key);
-  add(before, made_end_.load(std::memory_order_relaxed));
-  return made;
+  return wanted;
 }
 
 void SeriesIndex::restore(std::uint32_t ref, std::string_view canonical) {
@@ -121,15 +136,15 @@ void SeriesIndex::index_restored() {
     auto& series = head_.at(ref);
     const auto key = key_of(series.label_bytes());
     if (const auto earlier = by_labels_.find(key);
-        earlier != by_labels_.end() && !head_.at(earlier->ref).has_disk()) {
+        earlier != by_labels_.end() && !head_.at(earlier->ref()).has_disk()) {
       // It had ended and was made anew; a crash came before its row was taken away.
-      ended.add(earlier->ref);
-      head_.at(earlier->ref).gone = true;
-      accounts_.remove(head_.at(earlier->ref).account);
+      ended.add(earlier->ref());
+      head_.at(earlier->ref()).gone = true;
+      accounts_.remove(head_.at(earlier->ref()).account);
       by_labels_.erase(earlier);
     }
     by_labels_.insert(Slot{key.hash, ref});
-    series.account = accounts_.find_or_open(series.label_bytes());
+    series.account = accounts_.find_or_open(OwnerLabels(series.label_bytes()));
     accounts_.add(series.account);
   }
   std::erase_if(restored_, [&](std::uint32_t ref) { return ended.contains(ref); });
@@ -151,40 +166,66 @@ void SeriesIndex::begin_at_least_at(std::uint32_t end) {
 void SeriesIndex::add(std::uint32_t first, std::uint32_t end) {
   if (first == end) return;
   all_.addRange(first, end);
+  std::string_view before;
   for (auto ref = first; ref < end; ++ref) {
-    LabelView label;
-    std::size_t place = 0;
-    for (LabelWalk walk(head_.at(ref).label_bytes()); walk.next(label); ++place) {
-      if (place == runs_.size()) runs_.emplace_back();
-      extend(runs_[place], label, ref);
+    const auto labels = head_.at(ref).label_bytes();
+    if (change_runs(shared_pairs(before, labels), labels, ref)) {
+      before = labels;
+      continue;
     }
-    for (; place < runs_.size(); ++place) close(runs_[place], ref);
+    // Bytes that end early: nothing can be told from them about the next.
+    for (const auto& run : runs_) end_run(run, ref + 1);
+    runs_.clear();
+    before = {};
   }
-  for (auto& run : runs_) close(run, end);
+  for (const auto& run : runs_) end_run(run, end);
+  runs_.clear();
 }
 
-void SeriesIndex::extend(Run& run, const LabelView& label, std::uint32_t ref) {
-  if (run.posting != nullptr && run.posting->pair == label.pair) return;
-  auto& posting = posting_of(label.pair, label.name, label.value);
-  if (run.name != posting.name) {
-    close(run, ref);
-    run = {&posting, posting.name, ref, ref};
-    return;
+/// From the labels before to those of `ref`. Where only the value of a name changes, the run of the
+/// name goes on.
+bool SeriesIndex::change_runs(const SharedPairs& shared, std::string_view labels,
+                              std::uint32_t ref) {
+  const auto first = runs_.begin() + static_cast<std::ptrdiff_t>(shared.front_count);
+  const auto end = first + static_cast<std::ptrdiff_t>(shared.replaced_count);
+  auto ending = first;
+  begun_.clear();
+  LabelView label;
+  LabelWalk walk(shared.between(labels));
+  while (walk.next(label)) {
+    auto run = begin_run(label, ref);
+    while (ending != end && ending->posting->name->name < label.name) end_run(*ending++, ref);
+    if (ending != end && ending->posting->name == run.posting->name) {
+      run.name_since = ending->name_since;
+      end_posting(*ending++, ref);
+    }
+    begun_.push_back(run);
   }
-  run.posting->refs.addRange(run.posting_since, ref);
-  run.posting = &posting;
-  run.posting_since = ref;
+  while (ending != end) end_run(*ending++, ref);
+  const auto in_place = std::min(begun_.size(), shared.replaced_count);
+  const auto rest = std::copy_n(begun_.begin(), in_place, first);
+  if (in_place < begun_.size())
+    runs_.insert(rest, begun_.begin() + static_cast<std::ptrdiff_t>(in_place), begun_.end());
+  else
+    runs_.erase(rest, end);
+  return walk.at_end();
 }
 
-void SeriesIndex::close(Run& run, std::uint32_t end) {
-  if (run.posting == nullptr) return;
+SeriesIndex::Run SeriesIndex::begin_run(const LabelView& label, std::uint32_t ref) {
+  return {.posting = &posting_of(label), .posting_since = ref, .name_since = ref};
+}
+
+void SeriesIndex::end_posting(const Run& run, std::uint32_t end) {
   run.posting->refs.addRange(run.posting_since, end);
-  run.name->refs.addRange(run.name_since, end);
-  run = {};
 }
 
-SeriesIndex::Posting& SeriesIndex::posting_of(std::string_view pair, std::string_view name,
-                                              std::string_view value) {
+void SeriesIndex::end_run(const Run& run, std::uint32_t end) {
+  end_posting(run, end);
+  run.posting->name->refs.addRange(run.name_since, end);
+}
+
+SeriesIndex::Posting& SeriesIndex::posting_of(const LabelView& label) {
+  const auto [pair, name, value] = std::tie(label.pair, label.name, label.value);
   if (const auto known = by_pair_.find(pair); known != by_pair_.end()) return *known->second;
   auto owner = by_name_.find(name);
   if (owner == by_name_.end()) {
@@ -298,7 +339,7 @@ void SeriesIndex::set_owners(OwnerRules rules) {
       if (!all_.contains(ref)) continue;
       auto& series = head_.at(ref);
       accounts_.remove(series.account);
-      series.account = accounts_.find_or_open(series.label_bytes());
+      series.account = accounts_.find_or_open(OwnerLabels(series.label_bytes()));
       accounts_.add(series.account);
     }
   }

@@ -21,6 +21,7 @@
 #include "telemetry/storage.h"
 #include "telemetry/store/head.h"
 #include "telemetry/store/label_bytes.h"
+#include "telemetry/store/new_series.h"
 #include "telemetry/store/regex_cache.h"
 #include "telemetry/store/series_accounts.h"
 #include "telemetry/store/wal.h"
@@ -40,9 +41,10 @@ class SeriesIndex {
   };
   Made find_or_make(std::string_view canonical);
 
-  /// The same for many, under one lock. Whoever reads waits for all of them: at most
-  /// kMostMadeAtOnce.
-  std::vector<Made> make_all(std::span<const std::string_view> canonical);
+  /// The same for many, under one lock, as far as the first that is known: of as many as are
+  /// answered, and of one at least unless `run` is empty. Whoever reads waits for all of them: at
+  /// most kMostMadeAtOnce.
+  std::vector<Made> make_run(std::span<const NewSeries> run);
   static constexpr std::size_t kMostMadeAtOnce = 256;
 
   /// Whose series are whose from now on. Those known are counted anew, in slices: writers and
@@ -110,18 +112,26 @@ class SeriesIndex {
     Roaring refs;
   };
 
-  /// Consecutive series share most labels: of the posting and the name at one place among the
-  /// labels, the series since `…_since` are not in its list yet.
+  /// Consecutive series share most labels: the series since `…_since` are not in the lists of this
+  /// posting and of its name yet.
   struct Run {
-    Posting* posting = nullptr;
-    Name* name = nullptr;
-    std::uint32_t posting_since = 0, name_since = 0;
+    Posting* posting;
+    std::uint32_t posting_since, name_since;
   };
 
-  /// A series by the hash of its label bytes; the bytes themselves stand in the head.
-  struct Slot {
-    std::size_t hash = 0;
-    std::uint32_t ref = 0;
+  /// A series by the hash of its label bytes; the bytes themselves stand in the head. In eight
+  /// bytes: making series is waiting for memory.
+  class Slot {
+   public:
+    Slot(std::size_t hash, std::uint32_t ref) : both_(std::uint64_t{hash} << kRefBits | ref) {}
+    std::uint32_t ref() const { return static_cast<std::uint32_t>(both_ % Head::kMaxSeries); }
+    std::size_t hash() const { return both_ >> kRefBits; }
+    static std::size_t kept_of(std::size_t hash) { return Slot(hash, 0).hash(); }
+
+   private:
+    static constexpr unsigned kRefBits = 28;
+    static_assert(Head::kMaxSeries == 1U << kRefBits);
+    std::uint64_t both_;
   };
   struct Key {
     std::size_t hash;
@@ -129,29 +139,35 @@ class SeriesIndex {
   };
   struct SlotHash {
     using is_transparent = void;
-    std::size_t operator()(const Slot& slot) const { return slot.hash; }
+    std::size_t operator()(const Slot& slot) const { return slot.hash(); }
     std::size_t operator()(const Key& key) const { return key.hash; }
   };
   struct SlotEqual {
     using is_transparent = void;
     const Head* head;
-    bool operator()(const Slot& a, const Slot& b) const { return a.ref == b.ref; }
+    bool operator()(const Slot& a, const Slot& b) const { return a.ref() == b.ref(); }
     bool operator()(const Slot& a, const Key& b) const {
-      return a.hash == b.hash && head->at(a.ref).label_bytes() == b.bytes;
+      return a.hash() == b.hash && head->at(a.ref()).label_bytes() == b.bytes;
     }
     bool operator()(const Key& a, const Slot& b) const { return (*this)(b, a); }
   };
+  static Key key_of(const NewSeries& series) { return {Slot::kept_of(series.hash), series.labels}; }
   static Key key_of(std::string_view canonical) {
-    return {absl::Hash<std::string_view>()(canonical), canonical};
+    return {Slot::kept_of(hash_of_labels(canonical)), canonical};
   }
 
-  Made make(const Key& key);
+  std::vector<std::size_t> unknown_of(std::span<const NewSeries> run,
+                                      std::vector<Made>& made) const;
+  Made make(const Key& key, AccountId account, Head::LabelCopy labels);
   /// With the lock held, shared or alone.
-  bool has_room(const Key& key, Made& made) const;
+  std::optional<std::uint32_t> ref_of(const Key& key) const;
+  bool is_full() const;
   void add(std::uint32_t first, std::uint32_t end);
-  void extend(Run& run, const LabelView& label, std::uint32_t ref);
-  static void close(Run& run, std::uint32_t end);
-  Posting& posting_of(std::string_view pair, std::string_view name, std::string_view value);
+  bool change_runs(const SharedPairs& shared, std::string_view labels, std::uint32_t ref);
+  Run begin_run(const LabelView& label, std::uint32_t ref);
+  static void end_posting(const Run& run, std::uint32_t end);
+  static void end_run(const Run& run, std::uint32_t end);
+  Posting& posting_of(const LabelView& label);
   struct Choice;
   Result<Choice> choice_of(const Matcher& matcher) const;
   void note_emptied(Name& name);
@@ -167,7 +183,8 @@ class SeriesIndex {
   std::vector<Name*> to_sweep_;
   std::uint64_t last_arrangement_ = 0;
   SeriesAccounts accounts_;
-  std::vector<Run> runs_;
+  std::vector<Run> runs_;                ///< of the labels of one series, in their order
+  std::vector<Run> begun_;               ///< of change_runs()
   std::vector<std::uint32_t> restored_;  ///< not indexed yet
   Roaring all_;
   std::atomic<std::uint32_t> made_end_ = 0, logged_end_ = 0;
