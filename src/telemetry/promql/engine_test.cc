@@ -389,6 +389,20 @@ TEST(PromqlEngine, a_parameter_is_judged_once_and_over_all_steps) {
   EXPECT_TRUE(ask("topk(scalar(k), k)"));
 }
 
+TEST(PromqlEngine, series_that_differ_by_dropped_names_alone_become_one) {
+  MemoryReader reader;
+  for (const char* line : {"a{x=\"1\"} 1 1 1", "b{x=\"1\"} _ _ _ _ 2 2 2 2", "c{x=\"1\"} 1 1 1"})
+    reader.add(series_from(line, 600'000));
+  const Engine engine(reader, {.delayed_name_removal = true});
+  const auto joined = engine.instant(R"(abs({__name__=~"a|b"})[2h:10m])", from_unix_ms(4'200'000));
+  ASSERT_TRUE(joined) << joined.error().message;
+  ASSERT_EQ(joined->series.size(), 1U);
+  EXPECT_EQ(joined->series[0].samples.size(), 7U);
+  const auto clash = engine.instant(R"(abs({__name__=~"a|c"})[2h:10m])", from_unix_ms(4'200'000));
+  ASSERT_FALSE(clash);
+  EXPECT_NE(clash.error().message.find("same labelset"), std::string::npos);
+}
+
 TEST(QueryApi, statistics_are_written_as_prometheus_does) {
   QueryStats stats;
   stats.peak_samples = 9;

@@ -143,7 +143,9 @@ std::int64_t Evaluator::milliseconds(const DurationExpr& expr) const {
                         static_cast<double>(whole_.end_ms - whole_.start_ms) / 1000);
   const double ms = seconds * 1000;
   if (std::isnan(ms)) return 0;
-  return static_cast<std::int64_t>(std::llround(std::clamp(ms, -9.0e15, 9.0e15)));
+  // What is less than a millisecond is cut off; what is missing by rounding alone is not missing.
+  constexpr double kRounding = 1e-6;
+  return static_cast<std::int64_t>(std::clamp(ms + std::copysign(kRounding, ms), -9.0e15, 9.0e15));
 }
 
 Evaluator::Placement Evaluator::placement(const TimeShift& shift) const {
@@ -538,6 +540,34 @@ Result<Evaluator::RangeInput> Evaluator::subquery_input(const Expr& expr, const 
   return input;
 }
 
+namespace {
+
+/// Series that are told apart by nothing but their dropped names become one, unless they have
+/// samples at the same time.
+Status join_same_series(std::vector<ResultSeries>& series) {
+  std::unordered_map<Labels, std::size_t, LabelsHash> first;
+  std::vector<ResultSeries> joined;
+  const auto add = [](auto& to, auto& from) {
+    to.insert(to.end(), from.begin(), from.end());
+    using Row = std::decay_t<decltype(to.front())>;
+    std::ranges::stable_sort(to, {}, &Row::time_ms);
+    return std::ranges::adjacent_find(to, {}, &Row::time_ms) == to.end();
+  };
+  for (auto& one : series) {
+    const auto [at, fresh] = first.emplace(one.labels, joined.size());
+    if (fresh) {
+      joined.push_back(std::move(one));
+    } else if (auto& into = joined[at->second];
+               !add(into.samples, one.samples) || !add(into.histograms, one.histograms)) {
+      return fail(ErrorCode::kUnsupported, "vector cannot contain metrics with the same labelset");
+    }
+  }
+  series = std::move(joined);
+  return {};
+}
+
+}  // namespace
+
 Result<std::vector<ResultSeries>> Evaluator::range_vector(const Expr& expr, const Steps& steps) {
   TRY(RangeInput input, range_input(expr, steps));
   std::vector<ResultSeries> out;
@@ -554,6 +584,7 @@ Result<std::vector<ResultSeries>> Evaluator::range_vector(const Expr& expr, cons
     std::erase_if(made.histograms, outside);
     if (!made.samples.empty() || !made.histograms.empty()) out.push_back(std::move(made));
   }
+  TRY_STATUS(join_same_series(out));
   return out;
 }
 

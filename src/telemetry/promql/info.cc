@@ -139,10 +139,14 @@ Result<Columns> Evaluator::info(const Call& call, const Steps& steps) {
         out.emplace_back(count).labels = labels;
         out.back().drop_name = column.drop_name;
       }
+      Column& into = out[at->second];
+      if (into.cells[i] != Cell::kAbsent)
+        return fail(ErrorCode::kUnsupported,
+                    "vector cannot contain metrics with the same labelset");
       if (column.cells[i] == Cell::kFloat)
-        out[at->second].set(i, column.floats[i]);
+        into.set(i, column.floats[i]);
       else
-        out[at->second].set(i, column.histograms[i]);
+        into.set(i, column.histograms[i]);
     }
   }
   return out;
