@@ -73,7 +73,7 @@ int watch_run(Context& context, const std::string& id, bool until_asked) {
       return 0;
     }
     if (state == "succeeded" || state == "failed" || state == "cancelled") {
-      context.out(context.json ? run->dump(2) + "\n" : id + " " + state + "\n");
+      context.out(context.json ? run->dump(2) + "\n" : fmt::format("{} {}\n", id, state));
       return state == "succeeded" ? 0 : 1;
     }
     api.pause(300ms);

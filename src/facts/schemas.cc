@@ -19,16 +19,16 @@ namespace {
 
 /// A fact whose struct reads and writes itself.
 template <typename Fact>
-Schema fact(std::vector<Upcast> upcasts = {}) {
+Schema fact(const std::vector<Upcast>& upcasts = {}) {
   return {.type = Fact::kType,
           .reread = [](const Json& body) { return Json(body.get<Fact>()); },
           .blank = [] { return Json(Fact{}); },
-          .upcasts = std::move(upcasts)};
+          .upcasts = upcasts};
 }
 
 /// One of the catalog: to_json() and a reader that refuses.
 template <typename Fact, Result<Fact> (*read)(const Json&)>
-Schema catalog_fact(std::vector<Upcast> upcasts = {}) {
+Schema catalog_fact(const std::vector<Upcast>& upcasts = {}) {
   return {.type = Fact::kType,
           .reread =
               [](const Json& body) {
@@ -36,7 +36,7 @@ Schema catalog_fact(std::vector<Upcast> upcasts = {}) {
                 return fact ? to_json(*fact) : Json(to_string(fact.error()));
               },
           .blank = [] { return to_json(Fact{}); },
-          .upcasts = std::move(upcasts)};
+          .upcasts = upcasts};
 }
 
 std::vector<Schema> all() {

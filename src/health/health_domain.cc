@@ -258,7 +258,7 @@ Result<journal::Decision> HealthDomain::give_verdict(const std::string& fingerpr
   return decision;
 }
 
-journal::Decision HealthDomain::review_kpi(facts::KpiReviewed review) const {
+journal::Decision HealthDomain::review_kpi(const facts::KpiReviewed& review) const {
   journal::Decision decision;
   decision.facts.push_back(fact_of("kpi/" + review.kpi, review));
   decision.facts.back().actor = review.by;

@@ -104,7 +104,7 @@ class HealthDomain final : public journal::Domain {
   Result<journal::Decision> give_verdict(const std::string& fingerprint, const std::string& verdict,
                                          const std::string& comment, const std::string& by) const;
   /// kInvalid without a name of a KPI; `workload` is its.
-  journal::Decision review_kpi(facts::KpiReviewed review) const;
+  journal::Decision review_kpi(const facts::KpiReviewed& review) const;
   /// Nothing when somebody looked at it on this (UTC) day already. Says nothing of who.
   journal::Decision view_kpi(const facts::KpiViewed& view, Timestamp now) const;
 

@@ -107,7 +107,6 @@ Sentence alerts_came_and_went(std::span<const Fact* const> alerts) {
 Section timeline(const std::vector<Fact>& story, const std::vector<Fact>& before) {
   Section section{.name = "timeline", .sentences = {}};
   std::vector<const Fact*> all;
-  all.reserve(before.size() + story.size());
   for (const auto& fact : before) all.push_back(&fact);
   for (const auto& fact : story) {
     if (std::ranges::find(before, fact.seq, &Fact::seq) == before.end()) all.push_back(&fact);

@@ -181,7 +181,7 @@ void command(const std::shared_ptr<Api>& api, const http::Request& request, int 
 }
 
 /// A date means its end, in UTC; a time stays what it is.
-std::string due_of(std::string due) {
+std::string due_of(const std::string& due) {
   constexpr std::size_t kDateLength = std::string_view("2026-01-31").size();
   return due.size() == kDateLength ? due + "T23:59:59Z" : due;
 }
@@ -222,7 +222,7 @@ std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger
   later("GET", "/api/v1/analyses/{id}", Role::kViewer, "getAnalysis", get_analysis);
   later("POST", "/api/v1/analyses/{id}/sections", Role::kResponder, "editAnalysisSection",
         [](Shared a, const http::Request& request, http::Reply reply) {
-          const auto id = request.path_parameter("id");
+          const auto& id = request.path_parameter("id");
           command(
               a, request, 200,
               [a, id, by = request.principal.actor](const Json& body) {
@@ -234,7 +234,7 @@ std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger
         });
   later("POST", "/api/v1/analyses/{id}/sign", Role::kResponder, "signAnalysis",
         [](Shared a, const http::Request& request, http::Reply reply) {
-          const auto id = request.path_parameter("id");
+          const auto& id = request.path_parameter("id");
           command(
               a, request, 200,
               [a, id, by = request.principal.actor](const Json&) { return a->domain.sign(id, by); },
@@ -259,7 +259,7 @@ std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger
         });
   later("POST", "/api/v1/actions/{id}/expectation", Role::kResponder, "expectEffect",
         [show_action](Shared a, const http::Request& request, http::Reply reply) {
-          const auto id = request.path_parameter("id");
+          const auto& id = request.path_parameter("id");
           command(
               a, request, 200,
               [a, id, by = request.principal.actor](const Json& body) {
@@ -269,7 +269,7 @@ std::vector<http::Route> improve_routes(Runtime runtime, journal::Ledger& ledger
         });
   later("POST", "/api/v1/actions/{id}/finish", Role::kResponder, "finishAction",
         [show_action](Shared a, const http::Request& request, http::Reply reply) {
-          const auto id = request.path_parameter("id");
+          const auto& id = request.path_parameter("id");
           command(
               a, request, 200,
               [a, id, by = request.principal.actor](const Json& body) {

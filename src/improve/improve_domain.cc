@@ -11,13 +11,13 @@ namespace {
 constexpr Duration kBudgetActionDue = std::chrono::hours(14 * 24);
 
 template <typename Payload>
-journal::NewFact fact_of(std::string stream, const Payload& payload, const std::string& actor,
-                         std::string story) {
-  return {.stream = std::move(stream),
+journal::NewFact fact_of(const std::string& stream, const Payload& payload,
+                         const std::string& actor, const std::string& story) {
+  return {.stream = stream,
           .type = Payload::kType,
           .actor = actor,
           .body = payload,
-          .correlation = std::move(story)};
+          .correlation = story};
 }
 
 /// Of an action that is finished and expects something.

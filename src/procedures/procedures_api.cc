@@ -113,24 +113,25 @@ http::Handler on_run(
     std::function<Result<journal::Decision>(const Api&, const Run&, const Json& body,
                                             const http::Principal&, Timestamp)>
         decide) {
-  return http::on_strand_later(api->runtime.strand, [api, decide = std::move(decide)](
-                                                        http::Request request, http::Reply reply) {
-    auto body = http::json_body(request);
-    if (!body) return reply(http::problem_response(body.error()));
-    const auto id = request.path_parameter("id");
-    api->ledger.command(
-        {.actor = request.principal.actor},
-        [api, decide, request, body = *body](Timestamp now) -> Result<journal::Decision> {
-          TRY(const auto* run, api->run_of(request));
-          return decide(*api, *run, body, request.principal, now);
-        },
-        [api, id, reply = std::move(reply)](const auto& facts) mutable {
-          if (!facts) return reply(http::problem_response(facts.error()));
-          const auto* run = api->domain.find(id);
-          reply(run == nullptr ? http::json_response(Json::object())
-                               : http::json_response(api->run_json(*run)));
-        });
-  });
+  return http::on_strand_later(
+      api->runtime.strand,
+      [api, decide = std::move(decide)](const http::Request& request, http::Reply reply) {
+        auto body = http::json_body(request);
+        if (!body) return reply(http::problem_response(body.error()));
+        const auto id = request.path_parameter("id");
+        api->ledger.command(
+            {.actor = request.principal.actor},
+            [api, decide, request, body = *body](Timestamp now) -> Result<journal::Decision> {
+              TRY(const auto* run, api->run_of(request));
+              return decide(*api, *run, body, request.principal, now);
+            },
+            [api, id, reply = std::move(reply)](const auto& facts) mutable {
+              if (!facts) return reply(http::problem_response(facts.error()));
+              const auto* run = api->domain.find(id);
+              reply(run == nullptr ? http::json_response(Json::object())
+                                   : http::json_response(api->run_json(*run)));
+            });
+      });
 }
 
 void start_run(const std::shared_ptr<Api>& api, const http::Request& request, http::Reply reply) {
@@ -201,7 +202,7 @@ http::Response list_runs(const Api& api, const http::Request& request) {
 
 /// From memory, or as the journal has it.
 void get_run(const std::shared_ptr<Api>& api, const http::Request& request, http::Reply reply) {
-  const auto id = request.path_parameter("id");
+  const auto& id = request.path_parameter("id");
   if (const auto* run = api->domain.find(id))
     return reply(http::json_response(api->run_json(*run)));
   api->runtime.workers.run([api, id, reply = std::move(reply)]() mutable {

@@ -18,10 +18,11 @@ constexpr std::size_t kMaxError = 2 << 10;
 constexpr std::size_t kMaxPrompt = 8 << 10;
 
 template <typename Payload>
-journal::NewFact fact_of(const Run& run, const Payload& payload, std::string actor = "system") {
+journal::NewFact fact_of(const Run& run, const Payload& payload,
+                         const std::string& actor = "system") {
   return {.stream = "run/" + run.id,
           .type = Payload::kType,
-          .actor = std::move(actor),
+          .actor = actor,
           .body = payload,
           .correlation = run.incident.empty() ? run.id : run.incident};
 }

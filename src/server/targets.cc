@@ -103,7 +103,6 @@ Result<scrape::ScrapeJob> job_of(const catalog::Scrape& from, const ReadSecret& 
 
 std::vector<scrape::RelabelStep> relabel_steps(const std::vector<catalog::RelabelRule>& rules) {
   std::vector<scrape::RelabelStep> steps;
-  steps.reserve(rules.size());
   for (const auto& rule : rules)
     steps.push_back({.source_labels = rule.source_labels,
                      .separator = rule.separator,

@@ -85,7 +85,7 @@ std::vector<http::Route> web_page_routes(std::span<const WebAsset> assets) {
   route.method = "GET";
   route.pattern = "/{path*}";
   route.role = http::Role::kPublic;
-  route.handler = [assets](http::Request request, http::Reply reply) {
+  route.handler = [assets](const http::Request& request, http::Reply reply) {
     reply(answer(request, assets));
   };
   std::vector<http::Route> routes;

@@ -42,7 +42,8 @@ void Tail::scale(double factor) {
 }
 
 void Tail::restate(int octaves) {
-  const auto moved = static_cast<std::ptrdiff_t>(octaves * static_cast<int>(kBinsPerOctave));
+  const auto moved =
+      static_cast<std::ptrdiff_t>(octaves) * static_cast<std::ptrdiff_t>(kBinsPerOctave);
   Counts restated{};
   for (std::size_t i = 0; i < kBins; ++i) {
     const auto to = static_cast<std::ptrdiff_t>(i) - moved;

@@ -191,7 +191,6 @@ journal::Decision FindingDomain::decide(const std::string& workload, std::vector
   if (known != nullptr && now < known->changed_at + kBetweenChanges) return decision;
   std::ranges::stable_sort(unusual, std::greater(), &Unusual::score);
   std::vector<Onset> onsets;
-  onsets.reserve(unusual.size());
   for (const auto& each : unusual) onsets.push_back({each.component, each.since, each.score});
   const auto causes = likely_causes(workload, onsets, {changes_.begin(), changes_.end()}, topology);
   const auto summary = summary_of(unusual, causes);

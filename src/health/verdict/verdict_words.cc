@@ -99,8 +99,8 @@ std::string count_reason(const MetricVerdict& metric, double time_s) {
 
 std::string level_reason(const MetricVerdict& metric, double time_s, const LevelEffect& effect) {
   if (metric.baseline.rows == 0 || metric.canary.rows == 0) return silent_words(metric);
-  const std::string counts = fmt::format("{:g} values of the canary, {:g} of the baseline",
-                                         metric.canary.rows, metric.baseline.rows);
+  std::string counts = fmt::format("{:g} values of the canary, {:g} of the baseline",
+                                   metric.canary.rows, metric.baseline.rows);
   switch (metric.finding) {
     case Finding::kTooFew:
       return counts + ": too few to know their scatter";

@@ -19,7 +19,7 @@ constexpr Duration kSliInterval{60'000};
 constexpr Duration kSliLength{300'000};
 constexpr Duration kShortestInterval{1000};
 
-Watch watch_of(std::string kind, const catalog::Metadata& metadata,
+Watch watch_of(const std::string& kind, const catalog::Metadata& metadata,
                const catalog::Ref<catalog::Workload>& workload) {
   Watch watch;
   watch.key = kind + "/" + metadata.name;

@@ -142,7 +142,6 @@ int http_status_of(ErrorCode code) {
     case ErrorCode::kDeadline:
       return 504;
     case ErrorCode::kCancelled:
-      return 503;
     case ErrorCode::kUnavailable:
       return 503;
     case ErrorCode::kNoSpace:

@@ -58,10 +58,10 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
   Status open(const tcp::endpoint& endpoint) {
     error_code error;
-    acceptor.open(endpoint.protocol(), error);
-    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    (void)acceptor.open(endpoint.protocol(), error);
+    if (!error) (void)acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) (void)acceptor.bind(endpoint, error);
+    if (!error) (void)acceptor.listen(asio::socket_base::max_listen_connections, error);
     if (!error) return {};
     const bool taken = error == asio::error::address_in_use;
     return fail(taken ? ErrorCode::kConflict : ErrorCode::kIo,
@@ -89,7 +89,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     error_code error;
     const auto peer = socket.remote_endpoint(error);
     if (error) return;  // gone already
-    socket.set_option(tcp::no_delay(true), error);
+    (void)socket.set_option(tcp::no_delay(true), error);
     const bool refused = !admit();
     if (refused && tls) return;  // a handshake would cost more than it says
     const int descriptor = tls ? -1 : socket.release(error);

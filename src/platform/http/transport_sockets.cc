@@ -76,8 +76,8 @@ class TlsTransport final : public Transport {
       return false;
     }
     error_code error;
-    stream_.set_verify_mode(verify ? ssl::verify_peer : ssl::verify_none, error);
-    if (verify) stream_.set_verify_callback(ssl::host_name_verification(host), error);
+    (void)stream_.set_verify_mode(verify ? ssl::verify_peer : ssl::verify_none, error);
+    if (verify) (void)stream_.set_verify_callback(ssl::host_name_verification(host), error);
     return !error;
   }
 
@@ -117,9 +117,9 @@ Result<std::shared_ptr<ssl::context>> server_tls_context(const std::string& cert
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_RENEGOTIATION);
   error_code error;
-  context->use_certificate_chain_file(certificate_file, error);
+  (void)context->use_certificate_chain_file(certificate_file, error);
   if (error) return cannot_use(certificate_file, error);
-  context->use_private_key_file(key_file, ssl::context::pem, error);
+  (void)context->use_private_key_file(key_file, ssl::context::pem, error);
   if (error) return cannot_use(key_file, error);
   return context;
 }
@@ -130,15 +130,15 @@ Result<std::shared_ptr<ssl::context>> client_tls_context(const std::string& ca_f
   auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
   SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
   error_code error;
-  context->set_default_verify_paths(error);
+  (void)context->set_default_verify_paths(error);
   if (!ca_file.empty()) {
-    context->load_verify_file(ca_file, error);
+    (void)context->load_verify_file(ca_file, error);
     if (error) return cannot_use(ca_file, error);
   }
   if (!certificate_file.empty()) {
-    context->use_certificate_chain_file(certificate_file, error);
+    (void)context->use_certificate_chain_file(certificate_file, error);
     if (error) return cannot_use(certificate_file, error);
-    context->use_private_key_file(key_file, ssl::context::pem, error);
+    (void)context->use_private_key_file(key_file, ssl::context::pem, error);
     if (error) return cannot_use(key_file, error);
   }
   return context;

@@ -134,7 +134,7 @@ std::optional<Level> level_named(std::string_view name) {
   return std::nullopt;
 }
 
-void configure_log(LogOptions options) {
+void configure_log(const LogOptions& options) {
   current() = std::make_unique<Log>(options);
 }
 

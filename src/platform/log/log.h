@@ -60,7 +60,7 @@ struct LogOptions {
 };
 
 /// At start, before other threads log. Until then: level info, format kAuto.
-void configure_log(LogOptions options);
+void configure_log(const LogOptions& options);
 
 /// True when a line of that level is written: asks before costly fields are made.
 bool is_logged(Level level);

@@ -95,7 +95,7 @@ Result<CommandLine> command_line_of(const ProcessRequest& request,
   if (request.sandbox == ProcessRequest::Sandbox::kNone) {
     line.argv = request.argv;
     for (const auto& [name, value] : complete_environment(request)) {
-      line.environment.push_back(name + "=" + value);
+      line.environment.push_back(fmt::format("{}={}", name, value));
     }
     return line;
   }

@@ -30,7 +30,7 @@ bool add_to(int set, int descriptor, std::uint32_t events, Poller::Id id) {
 
 }  // namespace
 
-Poller::Poller(int threads, std::function<void(const std::function<void()>& loop)> around)
+Poller::Poller(int threads, const std::function<void(const std::function<void()>& loop)>& around)
     : set_(::epoll_create1(EPOLL_CLOEXEC)), stopped_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   WELLRUN_ASSERT(set_ >= 0 && stopped_ >= 0 && add_to(set_, stopped_, EPOLLIN, kStopped),
                  "the system gives no descriptors to wait for sockets with");

@@ -32,7 +32,7 @@ class Poller {
   using Id = std::uint64_t;
 
   /// `around` runs a thread's loop, so that its owner can say whose the thread is.
-  Poller(int threads, std::function<void(const std::function<void()>& loop)> around);
+  Poller(int threads, const std::function<void(const std::function<void()>& loop)>& around);
   ~Poller();  ///< every thread has been joined
   Poller(const Poller&) = delete;
 

@@ -33,7 +33,7 @@ struct TaskThread::State {
   std::thread thread;
 };
 
-TaskThread::TaskThread(std::string name) : state_(std::make_unique<State>()) {
+TaskThread::TaskThread(const std::string& name) : state_(std::make_unique<State>()) {
   state_->thread = std::thread([state = state_.get()] { state->run(); });
   ::pthread_setname_np(state_->thread.native_handle(), name.substr(0, 15).c_str());
 }

@@ -14,7 +14,7 @@ namespace wellrun {
 class TaskThread {
  public:
   /// `name` as the operating system shows it, at most 15 characters.
-  explicit TaskThread(std::string name);
+  explicit TaskThread(const std::string& name);
   ~TaskThread();  ///< runs everything that was posted, then joins; not to be destroyed by a task
 
   /// Thread-safe; also from a task.

@@ -86,7 +86,7 @@ Status enable_features(EngineOptions& options, std::string_view features) {
 Result<QueryResult> Engine::instant(std::string_view query, Timestamp time,
                                     const QueryLimits& limits) const {
   const std::int64_t ms = to_unix_ms(time);
-  return run(query, Steps{ms, ms, 1}, /*is_range=*/false, /*step_ms=*/0, limits);
+  return run(query, Steps{ms, ms, 1}, /*is_range=*/false, /*default_step_ms=*/0, limits);
 }
 
 Result<QueryResult> Engine::range(std::string_view query, Timestamp start, Timestamp end,

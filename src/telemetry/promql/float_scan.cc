@@ -66,7 +66,8 @@ void Evaluator::scan_columns(const SeriesScan& scan, const FloatScan& asked, Col
     const auto floats =
         asked.is_over_time ? without_stale_markers(samples.floats, kept) : samples.floats;
     if (!fill(floats, {column.cells, column.floats})) return true;
-    if ((so_far.cells += count) > options_.max_samples) so_far.is_too_much = true;
+    so_far.cells += count;
+    if (so_far.cells > options_.max_samples) so_far.is_too_much = true;
     column.labels = scan.labels(series);
     part.columns.push_back(std::move(column));
     return true;

@@ -11,7 +11,7 @@ Result<std::shared_ptr<const Expr>> ParseCache::parse(std::string_view query) co
     }
   }
   TRY(ExprPtr parsed, promql::parse(query, options_));
-  const std::shared_ptr<const Expr> expr = std::move(parsed);
+  std::shared_ptr<const Expr> expr = std::move(parsed);
   keep({std::string(query), expr});
   return expr;
 }

@@ -130,7 +130,7 @@ class Database::CompactionListener final : public rocksdb::EventListener {
   const Database& database_;
 };
 
-rocksdb::Status Database::try_open(rocksdb::DBOptions options,
+rocksdb::Status Database::try_open(const rocksdb::DBOptions& options,
                                    const std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
   rocksdb::DB* db = nullptr;
   handles_.clear();

@@ -121,7 +121,7 @@ class Database {
  private:
   Database(std::filesystem::path dir, std::function<void(Damage)> on_damage)
       : dir_(std::move(dir)), on_damage_(std::move(on_damage)) {}
-  rocksdb::Status try_open(rocksdb::DBOptions options,
+  rocksdb::Status try_open(const rocksdb::DBOptions& options,
                            const std::vector<rocksdb::ColumnFamilyDescriptor>& families);
 
   void salvage(std::uint32_t ref, TimeRange range, std::vector<Sample>* samples,
