@@ -1,7 +1,5 @@
 #include "health/alert_size.h"
 
-#include <string_view>
-
 namespace wellrun::health {
 namespace {
 
@@ -64,6 +62,11 @@ AlertFired fitted(AlertFired fired) {
   leave_out(fired, fired.annotations);
   leave_out(fired, fired.labels);
   return fired;
+}
+
+bool is_fitted(std::string_view kept, std::string_view whole) {
+  if (kept == whole) return true;
+  return kept.ends_with(kCut) && whole.starts_with(kept.substr(0, kept.size() - kCut.size()));
 }
 
 }  // namespace wellrun::health

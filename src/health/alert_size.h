@@ -2,6 +2,8 @@
 
 // An alert is recorded whatever its size: what does not fit into a fact is cut. Pure.
 
+#include <string_view>
+
 #include "facts/health.h"
 
 namespace wellrun::health {
@@ -14,5 +16,8 @@ inline constexpr std::size_t kMostAlertBytes = 12 * 1024;
 /// are cut (each ends with "…"), the values of its evidence are left out from the back, and at last
 /// annotations and labels are, so that it fits. What identifies it stays: fingerprint, rule, names.
 facts::AlertFired fitted(facts::AlertFired fired);
+
+/// Whether `kept` is `whole`, or what fitted() cuts it to.
+bool is_fitted(std::string_view kept, std::string_view whole);
 
 }  // namespace wellrun::health

@@ -58,6 +58,18 @@ TEST(AlertSize, ALongTextIsCutBetweenCharactersBeforeEvidenceIsLeftOut) {
   EXPECT_EQ(cut.evidence, fired.evidence);
 }
 
+TEST(AlertSize, ALabelThatWasCutIsKnownAgain) {
+  const auto whole = std::string(20'000, 'x') + "y";
+  auto fired = alert();
+  fired.labels["id"] = whole;
+  const auto kept = fitted(fired).labels.at("id");
+  EXPECT_NE(kept, whole);
+  EXPECT_TRUE(is_fitted(kept, whole));
+  EXPECT_TRUE(is_fitted(whole, whole));
+  EXPECT_FALSE(is_fitted(kept, "y" + whole));
+  EXPECT_FALSE(is_fitted("xxx", whole)) << "nothing was cut from it";
+}
+
 /// What a sender of telemetry or an author could think of; bytes that JSON writes as six.
 TEST(AlertSize, EverythingElseFitsToo) {
   for (const int count : {1, 20, 300, 3000}) {

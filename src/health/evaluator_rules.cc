@@ -22,21 +22,6 @@ constexpr std::size_t kMostParts = 2;          ///< groups of which parts are ev
 constexpr Duration kLookAgain{20};             ///< while groups that are due are busy
 constexpr Duration kLongestRest{20};
 
-AlertRule alert_rule(const catalog::RuleGroup& group, const catalog::Rule& rule) {
-  AlertRule made;
-  made.key = fmt::format("rules/{}/{}", group.metadata.name, rule.alert);
-  made.alert = rule.alert;
-  made.expr = rule.expr;
-  made.hold = rule.for_;
-  made.keep_firing_for = rule.keep_firing_for;
-  made.limit = group.limit;
-  made.labels = {rule.labels.begin(), rule.labels.end()};
-  made.annotations = {rule.annotations.begin(), rule.annotations.end()};
-  made.workload = group.workload.name;
-  made.procedure = rule.procedure.name;
-  return made;
-}
-
 /// Which alerts are in which state.
 std::map<std::string, AlertState> states_of(const ActiveAlerts& alerts) {
   std::map<std::string, AlertState> states;
@@ -103,49 +88,6 @@ void take_starts(Job& job, const InstantResult& result) {
 SeriesWrite evaluation_mark(const Job& job, Timestamp now) {
   return one_sample(Labels{{"rule_group", marked_group(job)}}, kLastEvaluation, now,
                     to_unix_seconds(now));
-}
-
-void Evaluator::State::build_rules(Job& job) {
-  const auto* group = catalog.find<catalog::RuleGroup>(job.name);
-  job.query_offset = group->query_offset;
-  job.limit = group->limit;
-  if (job.evaluated == std::chrono::nanoseconds{}) job.evaluated = counts_as_evaluated(job);
-  auto before = std::exchange(job.rules, {});
-  std::set<std::string> taken;  ///< fingerprints that a rule has already gone on with
-  for (const auto& declared : group->rules) {
-    GroupRule rule;
-    rule.declared = declared;
-    rule.evaluated = counts_as_evaluated(job);
-    rule.inputs = rules::inputs_of(declared.expr);
-    if (declared.is_alert()) rule.alert = alert_rule(*group, declared);
-    rule.reading.recording = !declared.is_alert();
-    rule.reading.name = declared.is_alert() ? declared.alert : declared.record;
-    rule.reading.expr = declared.expr;
-    rule.reading.hold = declared.for_;
-    rule.reading.keep_firing_for = declared.keep_firing_for;
-    rule.reading.labels = {declared.labels.begin(), declared.labels.end()};
-    rule.reading.annotations = {declared.annotations.begin(), declared.annotations.end()};
-    // What it followed before goes on: the old alerts of this name, and what the journal says
-    // fires.
-    for (auto& old : before) {
-      if (old.reading.name != rule.reading.name ||
-          old.reading.recording != rule.reading.recording ||
-          old.reading.labels != rule.reading.labels)
-        continue;
-      rule.written = std::move(old.written);
-      rule.evaluated = old.evaluated;
-      rule.reading.alerts = std::move(old.reading.alerts);
-      for (const auto& [fingerprint, alert] : rule.reading.alerts) taken.insert(fingerprint);
-      break;
-    }
-    for (const auto& [fingerprint, recorded] : domain.firing()) {
-      if (!declared.is_alert() || recorded.fired.rule != rule.alert.key ||
-          recorded.fired.severity != declared.severity() || !taken.insert(fingerprint).second)
-        continue;
-      rule.reading.alerts.emplace(fingerprint, from_journal(recorded));
-    }
-    job.rules.push_back(std::move(rule));
-  }
 }
 
 // ---- taking up what was pending before a restart ----

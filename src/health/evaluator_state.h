@@ -1,8 +1,9 @@
 #pragma once
 
 // The evaluator's insides, shared by evaluator.cc (following the catalog, KPIs, SLOs),
-// evaluator_rules.cc (rule groups), evaluator_unevaluated.cc (what could not be evaluated) and
-// evaluator_series_limits.cc (whose new series are refused).
+// evaluator_build.cc (what the rules of a group are), evaluator_rules.cc (their evaluation),
+// evaluator_unevaluated.cc (what could not be evaluated) and evaluator_series_limits.cc (whose new
+// series are refused).
 // Included by nobody else. Everything on the strand.
 
 #include <functional>
@@ -112,7 +113,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void refresh();
   void keep_job(std::string kind, const catalog::Resource& resource, Duration interval);
   void build(Job& job);
-  void build_rules(Job& job);
+  void build_rules(Job& job);  ///< evaluator_build.cc
   void forget_removed(const std::set<std::string>& wanted);
   void resolve_orphans();
   void leave_unsaid_steps();

@@ -30,6 +30,7 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
   std::map<std::string, std::vector<InstantSeries>> answers_to_all;
   std::vector<telemetry::SeriesWrite> written;
   bool failing = false;
+  std::string fails_at;              ///< the one question that fails
   bool silent = false;               ///< questions get no answer at all
   std::function<void()> when_asked;  ///< once, while the next question is under way
   bool full = false;                 ///< no sample is taken
@@ -107,7 +108,7 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
 
  private:
   Result<InstantResult> answer_to(const std::string& promql, Timestamp time) const {
-    if (failing) return fail(ErrorCode::kDeadline, "too slow");
+    if (failing || promql == fails_at) return fail(ErrorCode::kDeadline, "too slow");
     InstantResult result;
     if (promql.starts_with("last_over_time(wellrun")) {
       result.series = marks(promql, time);
@@ -211,6 +212,23 @@ struct EvaluatorTest : testing::Test {
     ledger->command(
         {}, [decision](Timestamp) { return Result<journal::Decision>(decision()); },
         [](const Result<std::vector<journal::Fact>>&) {});
+  }
+
+  /// The catalog was applied with what a test changed in it.
+  void apply() {
+    ledger->command(
+        {},
+        [](Timestamp) {
+          journal::NewFact fact;
+          fact.stream = "catalog";
+          fact.type = facts::CatalogApplied::kType;
+          fact.body = facts::to_json(facts::CatalogApplied{});
+          journal::Decision decision;
+          decision.facts.push_back(std::move(fact));
+          return Result<journal::Decision>(std::move(decision));
+        },
+        [](const Result<std::vector<journal::Fact>>&) {});
+    time.run_for(1s);
   }
 
   std::vector<std::string> facts() const {
@@ -543,6 +561,101 @@ TEST_F(EvaluatorTest, AFiringAlertIsNotFiredAgainAfterARestart) {
   heals();
   time.run_for(20s);
   EXPECT_EQ(facts().back(), "alert.resolved");
+}
+
+/// Rules of one name and severity, as Kubernetes' KubeAPIErrorBudgetBurn, told apart by their
+/// labels or only by what their expressions give.
+catalog::RuleGroup burns(Duration hold, bool labelled) {
+  catalog::RuleGroup group;
+  group.metadata.name = "shop";
+  group.interval = 10s;
+  for (const auto* window : {"long", "short"}) {
+    catalog::Rule rule;
+    rule.alert = "Burn";
+    rule.expr = fmt::format("burn:{} > 1", window);
+    rule.for_ = hold;
+    rule.labels = {{"severity", "critical"}};
+    if (labelled) rule.labels["window"] = window;
+    group.rules.push_back(rule);
+  }
+  return group;
+}
+
+TEST_F(EvaluatorTest, RulesOfOneNameTakeUpOnlyTheirOwnAlertsAfterARestart) {
+  for (const bool labelled : {true, false}) {
+    for (const auto* window : {"long", "short"}) {
+      put(catalog, burns(0s, labelled), time.now());
+      kill_and_restart();
+      time.run_for(30s);
+      const auto before = facts().size();
+      world.answers[fmt::format("burn:{} > 1", window)] = {{Labels{{"svc", window}}, 2}};
+      time.run_for(20s);
+      ASSERT_EQ(facts().size(), before + 1);
+      kill_and_restart();
+      time.run_for(1min);
+      EXPECT_EQ(facts().size(), before + 1) << "it neither ends nor fires anew: " << window;
+      heals();
+      time.run_for(20s);
+      EXPECT_EQ(facts().size(), before + 2);
+      EXPECT_EQ(facts().back(), "alert.resolved");
+    }
+  }
+}
+
+TEST_F(EvaluatorTest, AnAlertOfOneOfSeveralRulesGoesOnUntilAllOfThemWereEvaluated) {
+  put(catalog, burns(0s, false), time.now());
+  start();
+  world.answers["burn:short > 1"] = {{Labels{{"svc", "a"}}, 2}};
+  time.run_for(20s);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  world.fails_at = "burn:short > 1";
+  kill_and_restart();
+  time.run_for(1min);
+  EXPECT_EQ(facts(), Strings{"alert.fired"});
+}
+
+/// The order changes, too, and another one comes first.
+TEST_F(EvaluatorTest, RulesThatShareTheirNameAndLabelsEachGoOnAfterAnEdit) {
+  auto group = burns(1min, false);
+  put(catalog, group, time.now());
+  start();
+  world.answers["burn:long > 1"] = {{Labels{{"svc", "a"}}, 2}};
+  world.answers["burn:short > 1"] = {{Labels{{"svc", "b"}}, 2}};
+  time.run_for(75s);
+  ASSERT_EQ(facts(), (Strings{"alert.fired", "alert.fired"}));
+  group.interval = 11s;
+  put(catalog, group, time.now());
+  apply();
+  time.run_for(30s);
+  std::ranges::reverse(group.rules);
+  group.rules.insert(group.rules.begin(), group.rules.front());
+  group.rules.front().expr = "burn:fast > 1";
+  put(catalog, group, time.now());
+  apply();
+  time.run_for(30s);
+  const auto all = facts();
+  EXPECT_EQ(std::ranges::count(all, "alert.fired"), 2);
+  EXPECT_EQ(std::ranges::count(all, "alert.resolved"), 0);
+}
+
+TEST_F(EvaluatorTest, AnAlertWhoseSeverityIsATemplateIsTakenUpAfterARestart) {
+  catalog::RuleGroup group;
+  group.metadata.name = "shop";
+  group.interval = 10s;
+  catalog::Rule rule;
+  rule.alert = "HighErrors";
+  rule.expr = "errors > 0.1";
+  rule.labels = {{"severity", "{{ if gt $value 0.4 }}page{{ else }}ticket{{ end }}"}};
+  group.rules.push_back(rule);
+  put(catalog, group, time.now());
+  start();
+  breaks();
+  time.run_for(20s);
+  ASSERT_EQ(facts(), Strings{"alert.fired"});
+  world.failing = true;
+  kill_and_restart();
+  time.run_for(1min);
+  EXPECT_EQ(evaluator->groups().front().rules.front().alerts.size(), 1U);
 }
 
 TEST_F(EvaluatorTest, AQueryThatFailsChangesNothing) {
@@ -977,23 +1090,6 @@ struct ClosedGateTest : EvaluatorTest {
     policy.workload.name = workload;
     policy.steps = {{100, {"refuse-deployments", "ticket"}}};
     return policy;
-  }
-
-  /// The catalog was applied with what a test changed in it.
-  void apply() {
-    ledger->command(
-        {},
-        [](Timestamp) {
-          journal::NewFact fact;
-          fact.stream = "catalog";
-          fact.type = facts::CatalogApplied::kType;
-          fact.body = facts::to_json(facts::CatalogApplied{});
-          journal::Decision decision;
-          decision.facts.push_back(std::move(fact));
-          return Result<journal::Decision>(std::move(decision));
-        },
-        [](const Result<std::vector<journal::Fact>>&) {});
-    time.run_for(1s);
   }
 
   std::vector<facts::BudgetStepLeft> left() const {
