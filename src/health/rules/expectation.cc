@@ -1,8 +1,11 @@
 #include "health/rules/expectation.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
+#include <re2/re2.h>
 
 #include "core/text.h"
 #include "health/rules/series_notation.h"
@@ -58,6 +61,44 @@ bool close(double a, double b, bool fuzzy) {
          (fuzzy && (std::nextafter(a, kInfinity) == b || std::nextafter(a, -kInfinity) == b));
 }
 
+bool is_one_of(std::string_view text, const std::array<std::string_view, 3>& words) {
+  return std::ranges::find(words, text) != words.end();
+}
+
+/// "0x1", "0o7", "0b1" and "07" without their sign; std::nullopt for what is no whole number.
+std::optional<double> whole_number(std::string_view digits) {
+  int base = 10;
+  for (const auto& [prefix, its] : {std::pair{"0x", 16}, {"0X", 16}, {"0o", 8}, {"0b", 2}}) {
+    if (digits.starts_with(prefix)) base = its;
+  }
+  if (base != 10)
+    digits.remove_prefix(2);
+  else if (digits.size() > 1 && digits.starts_with('0'))
+    base = 8;
+  std::uint64_t number = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
+  if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) return std::nullopt;
+  return static_cast<double>(number);
+}
+
+/// A number as YAML 1.1 writes it, which is what promtool reads: infinities and NaN with a point.
+/// Source: gopkg.in/yaml.v2, resolve.go.
+Result<double> yaml_number(const std::string& text) {
+  static const RE2 kFloat(R"((\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)");
+  if (is_one_of(text, {".nan", ".NaN", ".NAN"})) return std::nan("");
+  auto digits = text;
+  std::erase(digits, '_');
+  const bool negative = digits.starts_with('-');
+  if (negative || digits.starts_with('+')) digits.erase(0, 1);
+  std::optional<double> number;
+  if (is_one_of(digits, {".inf", ".Inf", ".INF"}))
+    number = std::numeric_limits<double>::infinity();
+  else if (number = whole_number(digits); !number && RE2::FullMatch(digits, kFloat))
+    number = decimal(digits);
+  if (!number) return fail(ErrorCode::kInvalid, fmt::format("{} is not a number", quote(text)));
+  return negative ? -*number : *number;
+}
+
 }  // namespace
 
 std::string compare_alerts(std::vector<LabelledAlert> expected, std::vector<LabelledAlert> found) {
@@ -77,12 +118,7 @@ Result<ComparedSample> expected_sample(const ExpectedSample& written) {
       return fail(ErrorCode::kInvalid, "exactly one histogram, as {{count:1}}, is expected");
     sample.histogram = to_notation(*values.front().histogram);
   } else if (!written.value.empty()) {
-    // YAML writes infinities and NaN with a point.
-    auto text = written.value;
-    if (const auto point = text.find(".i"); point != std::string::npos && point < 2)
-      text.erase(point, 1);
-    if (text.starts_with(".n") || text.starts_with(".N")) text.erase(0, 1);
-    TRY(sample.value, templates::number_of(templates::Value(text)));
+    TRY(sample.value, yaml_number(written.value));
   }
   return sample;
 }

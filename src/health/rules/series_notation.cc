@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "core/text.h"
 #include "health/template/value.h"
@@ -74,11 +75,8 @@ class Reader {
       return add(count.value_or(1), [](std::size_t) { return SequenceValue{}; });
     }
     if (take("{{")) return histograms();
-    if (take("stale")) {
-      TRY(const auto count, times());
-      return add(count ? *count + 1 : 1,
-                 [](std::size_t) { return SequenceValue{telemetry::stale_marker(), nullptr}; });
-    }
+    if (take("stale"))  // once: promtool takes no count behind it
+      return add(1, [](std::size_t) { return SequenceValue{telemetry::stale_marker(), nullptr}; });
     return numbers();
   }
 
@@ -106,7 +104,13 @@ class Reader {
     const bool sign_again = at_ < text_.size() && text_[at_] == '-';
     if (read.ec == std::errc::invalid_argument || sign_again)
       return wrong("a number, _, stale or {{…}} is expected");
-    at_ = static_cast<std::size_t>(read.ptr - text_.data());
+    const auto end = static_cast<std::size_t>(read.ptr - text_.data());
+    if (read.ec == std::errc::result_out_of_range) {
+      const auto known = decimal(text_.substr(at_, end - at_));
+      if (!known) return wrong("a number of at most 1.8e308 is expected");
+      value = *known;
+    }
+    at_ = end;
     return negative ? -value : value;
   }
 
@@ -242,6 +246,17 @@ void add_list(std::string& text, std::string_view name, const std::vector<double
 }
 
 }  // namespace
+
+std::optional<double> decimal(std::string_view text) {
+  double value = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (read.ptr != text.data() + text.size() || read.ec == std::errc::invalid_argument)
+    return std::nullopt;
+  if (read.ec == std::errc{}) return value;
+  value = std::strtod(std::string(text).c_str(), nullptr);  // which tells the two ends apart
+  if (std::isinf(value)) return std::nullopt;
+  return value;
+}
 
 Result<std::vector<SequenceValue>> parse_sequence(std::string_view text) {
   return Reader(text).run();

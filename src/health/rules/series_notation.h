@@ -27,6 +27,10 @@ inline constexpr std::size_t kMaxSequence = 200'000;
 /// kInvalid shows where it does not read on; kTooLarge beyond kMaxSequence values.
 Result<std::vector<SequenceValue>> parse_sequence(std::string_view text);
 
+/// A decimal number without a sign, `Inf` and `NaN` among them; std::nullopt for what is none, or
+/// is too large. What is too small is zero, as in Go's ParseFloat.
+std::optional<double> decimal(std::string_view text);
+
 /// A series as in `input_series`: `up{job="a"}` or `{job="a"}`. Equality matchers only.
 Result<Labels> parse_series_labels(std::string_view text);
 

@@ -35,6 +35,7 @@ TEST(SeriesNotation, ExpandsAsDocumented) {
            {"_ 1e3 Inf -Inf +Inf", "_ 1000 inf -inf inf"},
            {"7x0", "7"},
            {"_x0", ""},
+           {"1e-400 -1e-400x1", "0 -0 0"},
            {"{{schema:0 sum:5 count:4 buckets:[1 2 1]}}",
             "{{schema:0 count:4 sum:5 buckets:[1 2 1]}}"},
            {"{{count:1 sum:2 buckets:[1]}}+{{count:1 sum:1 buckets:[1]}}x2",
@@ -55,9 +56,10 @@ TEST(SeriesNotation, ExpandsAsDocumented) {
 }
 
 TEST(SeriesNotation, RefusesWhatItCannotRead) {
-  for (const auto* text : {"1+2", "x3", "1x", "1 two", "1x3x4", "--1", "{{", "{{count}}",
-                           "{{nope:1}}", "{{buckets:[1}}", "1x99999999999", "1,2",
-                           "{{schema:-53 custom_values:[1] buckets:[1]}}+{{buckets:[1]}}x2"}) {
+  for (const auto* text :
+       {"1+2", "x3", "1x", "1 two", "1x3x4", "--1", "{{", "{{count}}", "{{nope:1}}",
+        "{{buckets:[1}}", "1x99999999999", "1,2", "stalex2", "1e400", "-1e400", "0+1e400x2",
+        "{{count:1e400}}", "{{schema:-53 custom_values:[1] buckets:[1]}}+{{buckets:[1]}}x2"}) {
     EXPECT_EQ(shown(text), "error") << text;
   }
 }
