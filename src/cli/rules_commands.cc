@@ -89,6 +89,8 @@ void show_backtest(const Context& context, const Json& answer) {
                      {"LABELS", "labels"},
                      {"INCIDENTS", "incidents", Column::Form::kList}},
                     context.terminal, "it would not have fired"));
+  if (answer.value("truncated", false))
+    context.out(fmt::format("only the first {} are listed\n", answer.at("firings").size()));
   Json incidents = answer.at("incidents");
   for (auto& each : incidents)
     each["than_a_person"] = seconds_text(each["seconds_before_a_person"]);

@@ -55,6 +55,12 @@ Json median(std::vector<double> values) {
 
 }  // namespace
 
+std::size_t Firings::count() const {
+  auto count = listed.size();
+  for (const auto& [fired_at, more] : others) count += more;
+  return count;
+}
+
 bool tells(Timestamp at, const PastIncident& incident, Timestamp now) {
   return at >= incident.opened_at - kForesight && at <= incident.resolved_at.value_or(now);
 }
@@ -71,27 +77,29 @@ Status Backtest::step(Timestamp now, const std::vector<telemetry::InstantSeries>
   std::erase_if(open_, [&](const auto& open) {
     const auto alert = alerts_.find(open.first);
     if (alert != alerts_.end() && alert->second.state == AlertState::kFiring) return false;
-    firings_[open.second].ended = now;
+    firings_.listed[open.second].ended = now;
     return true;
   });
   for (const auto& [fingerprint, alert] : alerts_) {
     if (alert.state != AlertState::kFiring) continue;
     if (const auto open = open_.find(fingerprint); open != open_.end()) {
-      auto& firing = firings_[open->second];
+      auto& firing = firings_.listed[open->second];
       if (std::abs(alert.value) > std::abs(firing.largest)) firing.largest = alert.value;
       continue;
     }
     if (alert.fired_at != now) continue;  // one beyond kMostFirings
-    ++firing_count_;
-    if (firings_.size() == kMostFirings) continue;
-    open_[fingerprint] = firings_.size();
-    firings_.push_back(
+    if (firings_.listed.size() == kMostFirings) {
+      ++firings_.others[now];
+      continue;
+    }
+    open_[fingerprint] = firings_.listed.size();
+    firings_.listed.push_back(
         {alert.labels, alert.active_at, now, std::nullopt, alert.value, alert.value});
   }
   return {};
 }
 
-std::vector<Firing> Backtest::finish() {
+Firings Backtest::finish() {
   return std::move(firings_);
 }
 
@@ -122,7 +130,7 @@ std::vector<PastIncident> incidents_of(std::span<const journal::Fact> facts) {
   return incidents;
 }
 
-Json backtest_report(const std::vector<Firing>& firings, const std::vector<PastIncident>& all,
+Json backtest_report(const Firings& firings, const std::vector<PastIncident>& all,
                      const std::string& workload, Timestamp start, Timestamp end) {
   std::vector<const PastIncident*> incidents;
   for (const auto& each : all) {
@@ -132,16 +140,19 @@ Json backtest_report(const std::vector<Firing>& firings, const std::vector<PastI
   Json firings_json = Json::array();
   std::map<std::string, Timestamp> first_firing;  // of each incident
   std::size_t without_incident = 0;
-  for (const auto& firing : firings) {
+  const auto told_by = [&](Timestamp fired_at, std::size_t count) {
     std::vector<const PastIncident*> mine;
     for (const auto* incident : incidents) {
-      if (!tells(firing.fired_at, *incident, end)) continue;
+      if (!tells(fired_at, *incident, end)) continue;
       mine.push_back(incident);
-      first_firing.try_emplace(incident->id, firing.fired_at);
+      first_firing.try_emplace(incident->id, fired_at);
     }
-    without_incident += mine.empty() ? 1 : 0;
-    firings_json.push_back(firing_json(firing, mine));
-  }
+    without_incident += mine.empty() ? count : 0;
+    return mine;
+  };
+  for (const auto& firing : firings.listed)
+    firings_json.push_back(firing_json(firing, told_by(firing.fired_at, 1)));
+  for (const auto& [fired_at, count] : firings.others) told_by(fired_at, count);
   Json incidents_json = Json::array();
   std::vector<double> leads;
   for (const auto* incident : incidents) {
@@ -153,9 +164,10 @@ Json backtest_report(const std::vector<Firing>& firings, const std::vector<PastI
     incidents_json.push_back(std::move(json));
   }
   return {{"firings", std::move(firings_json)},
+          {"truncated", !firings.others.empty()},
           {"incidents", std::move(incidents_json)},
           {"summary",
-           {{"firings", firings.size()},
+           {{"firings", firings.count()},
             {"firings_without_incident", without_incident},
             {"incidents", incidents.size()},
             {"incidents_told", first_firing.size()},

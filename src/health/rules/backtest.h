@@ -3,6 +3,7 @@
 // When an alerting rule would have fired on what was measured, beside the incidents that there
 // were. Pure: the series come from the caller, the state machine is the evaluator's.
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +26,15 @@ struct Firing {
   std::optional<Timestamp> ended;  ///< empty: it fired to the end
   double value = 0;                ///< when it fired
   double largest = 0;              ///< by magnitude, while it fired
+};
+
+/// How often a rule would have fired, and when.
+struct Firings {
+  std::vector<Firing> listed;  ///< in order of firing; the first kMostFirings
+  /// When others fired, and how many did then.
+  std::map<Timestamp, std::size_t> others = {};
+
+  std::size_t count() const;
 };
 
 /// An incident as its facts tell it.
@@ -51,24 +61,22 @@ class Backtest {
   /// `series`: what the expression gives at `now`. An error of the state machine ends the backtest.
   Status step(Timestamp now, const std::vector<telemetry::InstantSeries>& series);
 
-  /// In order of firing; at most kMostFirings of them.
-  std::vector<Firing> finish();
-  std::size_t firing_count() const { return firing_count_; }
+  Firings finish();
 
  private:
   AlertRule rule_;
   ActiveAlerts alerts_;
-  std::map<std::string, std::size_t> open_;  ///< fingerprint -> index in firings_
-  std::vector<Firing> firings_;
-  std::size_t firing_count_ = 0;
+  std::map<std::string, std::size_t> open_;  ///< fingerprint -> index in firings_.listed
+  Firings firings_;
 };
 
 /// Of incident.* facts in order; in order of opening.
 std::vector<PastIncident> incidents_of(std::span<const journal::Fact> facts);
 
 /// Firings with the incidents that they belong to, incidents with when the rule would have said so,
-/// and the sums: {firings, incidents, summary}. `workload`: only its incidents; empty: all.
-Json backtest_report(const std::vector<Firing>& firings, const std::vector<PastIncident>& incidents,
+/// and the sums: {firings, truncated, incidents, summary}. Those that are not listed (`truncated`)
+/// count all the same. `workload`: only its incidents; empty: all.
+Json backtest_report(const Firings& firings, const std::vector<PastIncident>& incidents,
                      const std::string& workload, Timestamp start, Timestamp end);
 
 }  // namespace wellrun::health::rules

@@ -103,6 +103,22 @@ TEST_F(BacktestTest, TheHoldCountsAsInTheServer) {
   EXPECT_TRUE(open["firings"][0]["ended_at"].is_null());
 }
 
+/// Every ten seconds, for hours before the only incident and while it lasts.
+TEST_F(BacktestTest, WhatIsNotListedCountsAllTheSame) {
+  const auto report =
+      ask({{"expr", "vector(time() % 10 < bool 5) == 1"}},
+          {{"interval", "5s"}, {"workload", "mail"}, {"end", format_rfc3339(start + 510min)}});
+  ASSERT_FALSE(report.contains("error")) << report.dump();
+  EXPECT_EQ(report["firings"].size(), 1000U);
+  EXPECT_EQ(report["truncated"], true);
+  EXPECT_EQ(report["summary"]["firings"], 510 * 6 + 1);
+  EXPECT_EQ(report["summary"]["incidents_missed"], 0);
+  EXPECT_EQ(report["summary"]["firings_without_incident"], 445 * 6);
+  EXPECT_EQ(report["incidents"][0]["fired_at"], format_rfc3339(start + 445min))
+      << "of those beyond";
+  EXPECT_EQ(ask({{"expr", "errors > 0"}})["truncated"], false);
+}
+
 TEST_F(BacktestTest, ARequestThatMakesNoSenseIsRefusedByField) {
   for (const auto& [rule, more, word] : std::initializer_list<std::tuple<Json, Json, const char*>>{
            {{{"alert", "x"}}, Json::object(), "rule.expr"},

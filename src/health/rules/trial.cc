@@ -111,8 +111,8 @@ Result<AlertRule> rule_of(const Json& json) {
   return rule;
 }
 
-Result<std::vector<Firing>> fire(const Trial& trial, const promql::Engine& engine,
-                                 const std::function<bool()>& timed_out) {
+Result<Firings> fire(const Trial& trial, const promql::Engine& engine,
+                     const std::function<bool()>& timed_out) {
   promql::QueryLimits limits;
   limits.timed_out = timed_out;
   Backtest backtest(trial.rule);

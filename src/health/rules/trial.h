@@ -29,8 +29,8 @@ Result<AlertRule> rule_of(const Json& json);
 
 /// When the rule would have fired in [start, end]. kDeadline once `timed_out` says so; errors of
 /// the engine and of the state machine.
-Result<std::vector<Firing>> fire(const Trial& trial, const telemetry::promql::Engine& engine,
-                                 const std::function<bool()>& timed_out);
+Result<Firings> fire(const Trial& trial, const telemetry::promql::Engine& engine,
+                     const std::function<bool()>& timed_out);
 
 struct Measured {
   /// When the youngest of what the expression reads was first measured, to the hour before; empty:
