@@ -110,6 +110,7 @@ void Evaluator::stop() {
   if (state_->options.commits != nullptr) state_->options.commits->watch({}, {});
   state_->due_timer.reset();
   state_->look_timer.reset();
+  state_->endings.clear();
   state_->jobs.clear();
 }
 
@@ -209,6 +210,7 @@ void Evaluator::State::build(Job& job) {
 void Evaluator::State::forget_removed(const std::set<std::string>& wanted) {
   std::erase_if(jobs, [&](const auto& each) {
     if (wanted.contains(each.first)) return false;
+    end_series(each.second);
     due.forget(each.first);
     parts_under_way.erase(each.first);
     unrecorded.erase(each.first + "/");

@@ -5,6 +5,9 @@
 #include "health/evaluator_state.h"
 
 namespace wellrun::health {
+
+using telemetry::SeriesWrite;
+
 namespace {
 
 AlertRule alert_rule(const catalog::RuleGroup& group, const catalog::Rule& rule) {
@@ -96,11 +99,12 @@ void Evaluator::State::build_rules(Job& job) {
   for (std::size_t i = 0; i < olds.size(); ++i) {
     if (olds[i] == nullptr) continue;
     auto& rule = job.rules[i];
-    rule.written = std::move(olds[i]->written);
+    rule.written.last = std::exchange(olds[i]->written.last, {});
     rule.evaluated = olds[i]->evaluated;
     rule.reading.alerts = std::move(olds[i]->reading.alerts);
     for (const auto& [fingerprint, alert] : rule.reading.alerts) taken.insert(fingerprint);
   }
+  for (auto& old : before) job.dropped.merge(old.written.last);
   for (const auto& [fingerprint, recorded] : domain.firing()) {
     if (taken.contains(fingerprint)) continue;
     for (auto& rule : job.rules) {
@@ -108,6 +112,37 @@ void Evaluator::State::build_rules(Job& job) {
         rule.reading.alerts.emplace(fingerprint, from_journal(recorded));
     }
   }
+}
+
+/// Stale markers for those of `series` that no rule or SLO writes now.
+std::vector<SeriesWrite> Evaluator::State::ends_of(std::set<Labels> series, Timestamp time) const {
+  const auto leave_out = [&series](const rules::WrittenSeries& written) {
+    for (const auto& labels : written.last) series.erase(labels);
+  };
+  for (const auto& [key, job] : jobs) {
+    if (series.empty()) break;
+    leave_out(job.burn_written);
+    for (const auto& rule : job.rules) leave_out(rule.written);
+  }
+  std::vector<SeriesWrite> writes;
+  for (const auto& labels : series) writes.push_back(rules::stale_marker(labels, time));
+  return writes;
+}
+
+/// Not at once: a group that only got another name goes on with the same series, which must not be
+/// interrupted. Source: Prometheus' rules/group.go (Group.run), which waits as long.
+void Evaluator::State::end_series(const Job& removed) {
+  auto series = removed.dropped;
+  series.insert(removed.burn_written.last.begin(), removed.burn_written.last.end());
+  for (const auto& rule : removed.rules)
+    series.insert(rule.written.last.begin(), rule.written.last.end());
+  if (series.empty()) return;
+  const auto id = ++generations;
+  endings[id] = runtime.strand.after(2 * removed.interval, [this, id, series = std::move(series)] {
+    const auto running = std::move(endings.extract(id).mapped());  // must outlive this call
+    runtime.workers.run([writes = ends_of(series, runtime.clock.now()),
+                         &writer = writer]() mutable { (void)writer.write(std::move(writes)); });
+  });
 }
 
 }  // namespace wellrun::health

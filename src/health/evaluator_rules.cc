@@ -317,6 +317,7 @@ void Evaluator::State::finish_group(Job& job) {
   if (evaluation.whole) {
     job.last_evaluation = evaluation.now;
     record(job);  // also what the bound on transitions left out before
+    writes = ends_of(std::exchange(job.dropped, {}), evaluation.now - job.query_offset);
   } else {
     // What is read back after a restart is the state of all rules at one moment.
     for (const auto& rule : job.rules)

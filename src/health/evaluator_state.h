@@ -67,6 +67,7 @@ struct Job {
   Duration query_offset{0};
   int limit = 0;
   std::vector<GroupRule> rules;
+  std::set<Labels> dropped;  ///< what rules wrote that are gone: it ends at the next whole turn
   GroupEvaluation evaluation;
   bool interval_passed = false;  ///< while rules were evaluated in between: all of them are next
 
@@ -115,6 +116,8 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void build(Job& job);
   void build_rules(Job& job);  ///< evaluator_build.cc
   void forget_removed(const std::set<std::string>& wanted);
+  void end_series(const Job& removed);
+  std::vector<telemetry::SeriesWrite> ends_of(std::set<Labels> series, Timestamp time) const;
   void resolve_orphans();
   void leave_unsaid_steps();
   void arm(Job& job);
@@ -221,6 +224,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   bool was_long_away = false;  ///< for longer than the look-back nothing was measured
   std::uint64_t generations = 0;
   std::unique_ptr<Timer> subscription, look_timer;
+  std::map<std::uint64_t, std::unique_ptr<Timer>> endings;  ///< of what removed jobs wrote
 
   rules::DueQueue due;
   /// Groups of which some rules are being evaluated, and since when.

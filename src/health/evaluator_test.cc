@@ -809,6 +809,61 @@ TEST_F(EvaluatorTest, RecordingRulesAreWritten) {
   EXPECT_EQ(recorded.front().value, 2);
 }
 
+catalog::RuleGroup recording(const std::string& name, const std::string& team) {
+  catalog::RuleGroup group;
+  group.metadata.name = name;
+  group.interval = 10s;
+  catalog::Rule rule;
+  rule.record = "shop:errors:rate1m";
+  rule.expr = "q";
+  rule.labels = {{"team", team}};
+  group.rules.push_back(rule);
+  return group;
+}
+
+TEST_F(EvaluatorTest, WhatAnEditedRuleWroteEndsWithTheNextEvaluation) {
+  put(catalog, recording("records", "a"), time.now());
+  world.answers["q"] = {{Labels{{"job", "shop"}}, 2}};
+  start();
+  time.run_for(25s);
+  put(catalog, recording("records", "b"), time.now());
+  apply();
+  time.run_for(11s);
+  const auto recorded = world.at("shop:errors:rate1m", time.now());
+  ASSERT_EQ(recorded.size(), 1U);
+  EXPECT_EQ(recorded.front().labels.get("team"), "b");
+}
+
+TEST_F(EvaluatorTest, WhatARemovedGroupWroteEnds) {
+  put(catalog, recording("records", "a"), time.now());
+  start();
+  world.answers["q"] = {{Labels{{"job", "shop"}}, 2}};
+  breaks();
+  time.run_for(75s);
+  EXPECT_EQ(world.at("ALERTS", time.now()).size(), 1U);
+  catalog.remove("RuleGroup", "records", time.now());
+  catalog.remove("RuleGroup", "shop", time.now());
+  apply();
+  time.run_for(21s);
+  for (const auto* name : {"shop:errors:rate1m", "ALERTS", "ALERTS_FOR_STATE"})
+    EXPECT_TRUE(world.at(name, time.now()).empty()) << name;
+}
+
+TEST_F(EvaluatorTest, TheSeriesOfAGroupThatOnlyGotAnotherNameGoOn) {
+  put(catalog, recording("records", "a"), time.now());
+  world.answers["q"] = {{Labels{{"job", "shop"}}, 2}};
+  start();
+  time.run_for(25s);
+  catalog.remove("RuleGroup", "records", time.now());
+  put(catalog, recording("renamed", "a"), time.now());
+  apply();
+  time.run_for(1min);
+  EXPECT_EQ(world.at("shop:errors:rate1m", time.now()).size(), 1U);
+  EXPECT_TRUE(std::ranges::none_of(world.written, [](const auto& write) {
+    return telemetry::is_stale_marker(write.samples.front().value);
+  }));
+}
+
 TEST_F(EvaluatorTest, AKpiChangesStatusOnceAndNotBackAndForth) {
   catalog::Kpi kpi;
   kpi.metadata.name = "orders";

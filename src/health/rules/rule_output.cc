@@ -20,6 +20,13 @@ SeriesWrite one_sample(Labels labels, std::string_view name, Timestamp time, dou
   return write;
 }
 
+SeriesWrite stale_marker(Labels labels, Timestamp time) {
+  SeriesWrite write;
+  write.labels = std::move(labels);
+  write.samples.push_back({to_unix_ms(time), telemetry::stale_marker()});
+  return write;
+}
+
 void write_alerts(const ActiveAlerts& alerts, Timestamp time, std::vector<SeriesWrite>& writes) {
   for (const auto& [fingerprint, alert] : alerts) {
     writes.push_back(one_sample(with_state(alert.labels, alert.state), "ALERTS", time, 1));
@@ -60,11 +67,7 @@ void WrittenSeries::finish(std::vector<SeriesWrite>& writes, Timestamp time) {
   std::set<Labels> current;
   for (const auto& write : writes) current.insert(write.labels);
   for (const auto& labels : last) {
-    if (current.contains(labels)) continue;
-    SeriesWrite write;
-    write.labels = labels;
-    write.samples.push_back({to_unix_ms(time), telemetry::stale_marker()});
-    writes.push_back(std::move(write));
+    if (!current.contains(labels)) writes.push_back(stale_marker(labels, time));
   }
   last = std::move(current);
 }

@@ -23,6 +23,9 @@ telemetry::SeriesWrite one_sample(Labels labels, std::string_view name, Timestam
 void write_alerts(const ActiveAlerts& alerts, Timestamp time,
                   std::vector<telemetry::SeriesWrite>& writes);
 
+/// What ends a series.
+telemetry::SeriesWrite stale_marker(Labels labels, Timestamp time);
+
 struct Recording {
   std::string record;
   std::map<std::string, std::string> labels;
