@@ -147,6 +147,19 @@ void check_templates(const std::vector<Declared>& items, const Languages& langua
   }
 }
 
+/// Of those with which nothing else is wrong.
+void check_slos(const std::vector<Declared>& items, const Languages& languages, Checked& checked) {
+  if (!languages.check_slo) return;
+  std::set<std::string> wrong_files;
+  for (const auto& problem : checked.problems) wrong_files.insert(problem.file);
+  for (const Declared& declared : items) {
+    if (declared.resource->kind != Slo::kKind || wrong_files.contains(declared.file())) continue;
+    const auto& slo = *static_cast<const Slo*>(declared.resource->value.get());
+    if (const Status status = languages.check_slo(slo); !status)
+      problem_at(checked, declared, declared.at("spec.indicator"), to_string(status.error()));
+  }
+}
+
 }  // namespace
 
 Checked check(Declarations declarations, const CheckOptions& options) {
@@ -158,6 +171,7 @@ Checked check(Declarations declarations, const CheckOptions& options) {
   check_queries(items, options.languages, checked);
   check_templates(items, options.languages, checked);
   check_kinds(items, checked.wanted, checked.problems, checked.notes);
+  check_slos(items, options.languages, checked);
   std::ranges::sort(checked.problems);
   const auto repeated = std::ranges::unique(checked.problems);
   checked.problems.erase(repeated.begin(), repeated.end());

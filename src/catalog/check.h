@@ -6,6 +6,7 @@
 #include <functional>
 #include <string_view>
 
+#include "catalog/kinds/slo.h"
 #include "catalog/load.h"
 
 namespace wellrun::catalog {
@@ -15,6 +16,7 @@ namespace wellrun::catalog {
 struct Languages {
   std::function<Status(std::string_view)> check_query;     ///< PromQL
   std::function<Status(std::string_view)> check_template;  ///< in labels and annotations of rules
+  std::function<Status(const Slo&)> check_slo = {};  ///< the PromQL that an SLO's queries become
 };
 
 struct CheckOptions {

@@ -136,9 +136,9 @@ std::optional<KpiReading> Evaluator::kpi(const std::string& name) const {
 
 std::optional<SloReading> Evaluator::slo(const std::string& name) const {
   const auto found = state_->jobs.find("slos/" + name);
-  if (found == state_->jobs.end() || found->second.last_evaluation == Timestamp{})
-    return std::nullopt;
+  if (found == state_->jobs.end()) return std::nullopt;
   auto reading = found->second.slo;
+  if (found->second.last_evaluation == Timestamp{} && reading.error.empty()) return std::nullopt;
   if (const auto why = state_->unrecorded.find(found->first + "/"); why != state_->unrecorded.end())
     reading.error = why->second;
   return reading;

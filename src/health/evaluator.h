@@ -95,6 +95,8 @@ class Evaluator {
   std::vector<GroupReading> groups() const;
   /// std::nullopt before its first evaluation.
   std::optional<KpiReading> kpi(const std::string& name) const;
+  /// std::nullopt before it was evaluated or could not be; in the latter case there is no more than
+  /// `error`.
   std::optional<SloReading> slo(const std::string& name) const;
 
  private:

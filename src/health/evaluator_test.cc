@@ -957,6 +957,16 @@ TEST_F(EvaluatorTest, AnSloThatCannotBeEvaluatedIsAnAlertOfItsService) {
   EXPECT_EQ(fired.workload, "shop");
 }
 
+TEST_F(EvaluatorTest, AnSloThatFailsFromItsFirstEvaluationSaysWhy) {
+  put(catalog, checkout_slo(), time.now());
+  start();
+  EXPECT_FALSE(evaluator->slo("checkout"));
+  world.failing = true;
+  time.run_for(10s);
+  ASSERT_TRUE(evaluator->slo("checkout"));
+  EXPECT_TRUE(evaluator->slo("checkout")->error.contains("too slow"));
+}
+
 /// The service fails, and then it is gone: its series end.
 TEST_F(EvaluatorTest, ABurnThatFiresGoesOnWhileTheShortWindowIsEmpty) {
   put(catalog, checkout_slo(), time.now());

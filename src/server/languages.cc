@@ -1,6 +1,7 @@
 #include "server/languages.h"
 
 #include "health/alert_template.h"
+#include "health/slo/sli_queries.h"
 #include "telemetry/promql/parser.h"
 
 namespace wellrun::server {
@@ -11,7 +12,8 @@ catalog::Languages languages() {
             if (!parsed) return std::unexpected(parsed.error());
             return {};
           },
-          .check_template = health::check_template};
+          .check_template = health::check_template,
+          .check_slo = health::check_slo_queries};
 }
 
 }  // namespace wellrun::server

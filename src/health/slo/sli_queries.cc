@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <re2/re2.h>
+#include <set>
 #include <vector>
 
 #include "core/text.h"
@@ -84,9 +85,14 @@ Duration sample_step(const catalog::Slo& slo) {
   return std::max(step, Duration{1000});
 }
 
+/// Something may stand behind it, also when it ends with a comment.
+std::string closed(const std::string& query) {
+  return query.contains('#') ? query + "\n" : query;
+}
+
 std::string over_samples(const char* function, const std::string& query, Duration window,
                          Duration step) {
-  return fmt::format("sum({}(({})[{}:{}]))", function, query, format_duration(window),
+  return fmt::format("sum({}(({})[{}:{}]))", function, closed(query), format_duration(window),
                      format_duration(step));
 }
 
@@ -105,7 +111,7 @@ const std::string& query_of(const std::optional<catalog::MetricCount>& metric) {
 SliQueries value_queries(const catalog::Slo& slo, Duration window) {
   const auto& query = query_of(slo.indicator.spec.threshold_metric);
   const auto& objective = slo.objective();
-  const auto holds = fmt::format("({}) {} {}", query, comparison(objective.op),
+  const auto holds = fmt::format("({}) {} {}", closed(query), comparison(objective.op),
                                  number(objective.value.value_or(0)));
   const auto step = sample_step(slo);
   return {.good = over_samples("count_over_time", holds, window, step),
@@ -241,12 +247,13 @@ std::string count_query(const std::string& query, bool counter, Duration window)
   if (parsed) look(**parsed, found);
   const double seconds = to_seconds(window);
   if (filled)
-    return found.per_second ? fmt::format("sum({}) * {}", text, number(seconds))
-                            : fmt::format("sum({})", text);
+    return found.per_second ? fmt::format("sum({}) * {}", closed(text), number(seconds))
+                            : fmt::format("sum({})", closed(text));
   const bool plain = !found.has_range && !found.shifted && !found.selectors.empty();
   if (plain)
-    return fmt::format("sum({})",
-                       over_window(text, found, counter ? "increase" : "sum_over_time", window));
+    return fmt::format(
+        "sum({})",
+        closed(over_window(text, found, counter ? "increase" : "sum_over_time", window)));
   const auto step = step_within(window);
   if (!counter) return over_samples("sum_over_time", text, window, kMinute);
   const double scale =
@@ -283,6 +290,27 @@ SliQueries sli_queries(const catalog::Slo& slo, Duration window) {
   const auto holds =
       fmt::format("({}) >= {}", share, number(slo.objective().time_slice_target.value_or(1)));
   return {.good = over_samples("count_over_time", holds, window, *slice), .total = total};
+}
+
+Status check_slo_queries(const catalog::Slo& slo) {
+  std::set<std::string> asked;
+  const auto add = [&](const SliQueries& queries) {
+    asked.insert(queries.good);
+    asked.insert(queries.total);
+  };
+  add(sli_queries(slo, slo.window()));
+  for (const auto& part : slo.parts()) {
+    add(sli_queries(part, slo.window()));
+    add(event_queries(part, slo.window()));
+  }
+  asked.insert(ratio_query(slo, chart_length(slo)));
+  for (const auto& query : asked) {
+    if (const auto parsed = promql::parse(query); !parsed)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("what it counts becomes {}, which is no PromQL: {}", quote(query),
+                              parsed.error().message));
+  }
+  return {};
 }
 
 Duration chart_length(const catalog::Slo& slo) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "catalog/kinds/slo.h"
+#include "core/result.h"
 
 namespace wellrun::health {
 
@@ -22,6 +23,10 @@ SliQueries sli_queries(const catalog::Slo& slo, Duration window);
 /// The events below: the same for `Occurrences`; of slices the requests that fell into them, of
 /// values the samples. What the guard against little traffic looks at.
 SliQueries event_queries(const catalog::Slo& slo, Duration window);
+
+/// kInvalid when something that is asked for the SLO is no PromQL, although its queries may be:
+/// says what they become.
+Status check_slo_queries(const catalog::Slo& slo);
 
 /// A query whose value at one moment is the share that was good in the `length` before it: what a
 /// chart shows. No value where nothing happened.

@@ -75,6 +75,36 @@ TEST(SliQueries, ReadsCountersHoweverTheyAreWritten) {
   }
 }
 
+TEST(SliQueries, AQueryMayEndWithAComment) {
+  World world;
+  add_requests(world);
+  world.add({{"__name__", "share"}}, [](int) { return 0.9; });
+  for (const auto* good :
+       {"requests{code='200'} # good ones", "sum(rate(requests{code='200'}[1m])) # good ones",
+        "sum(rate(requests{code='200'}[{{.window}}])) # good ones",
+        "increase(requests{code='200'}[{{.window}}]) # good ones"}) {
+    const auto slo = ratio(good, "requests # all");
+    EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 3240, 45) << good;
+    EXPECT_NEAR(world.ask(sli_queries(slo, 1h).total), 3600, 1) << good;
+    EXPECT_TRUE(check_slo_queries(slo)) << good;
+  }
+  catalog::Slo value;
+  value.indicator.spec.threshold_metric = metric("share # of the good ones");
+  value.objectives = {{}};
+  value.objectives.front().op = "gte";
+  value.objectives.front().value = 0.5;
+  EXPECT_NEAR(world.ask(sli_queries(value, 1h).good), 60, 1);
+  EXPECT_TRUE(check_slo_queries(value));
+}
+
+TEST(SliQueries, WhatBecomesNoPromQlIsRefusedWithWhatItBecomes) {
+  for (const auto* query : {"requests[5m]", "1", "sum(requests[{{.step}}])"}) {
+    const auto checked = check_slo_queries(ratio("requests", query));
+    ASSERT_FALSE(checked) << query;
+    EXPECT_TRUE(checked.error().message.contains(query)) << checked.error().message;
+  }
+}
+
 /// Whether the page of 1h/5m at 14.4 fires at some moment of the second hour, asked every 30 s.
 bool pages(const World& world, double target) {
   auto slo = ratio("requests{code='200'}", "requests");

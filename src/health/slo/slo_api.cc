@@ -29,7 +29,7 @@ struct Api {
 struct Asked {
   catalog::Catalog catalog;  ///< with the kinds that a report speaks of, as they are now
   std::vector<std::string> slos;
-  std::map<std::string, SloReading> readings;  ///< of those that were evaluated
+  std::map<std::string, SloReading> readings;  ///< of those that were evaluated, or could not be
   std::map<std::string, BudgetStanding> steps;
   Timestamp now;
   bool with_burn_down = false;
@@ -65,6 +65,11 @@ catalog::Catalog current(const catalog::Catalog& all) {
   return some;
 }
 
+/// It was evaluated; otherwise there may be why it could not be.
+bool is_counted(const SloReading& reading) {
+  return reading.period.start != Timestamp{};
+}
+
 Asked gather(const Api& api, const http::Request& request) {
   Asked asked{.catalog = current(api.catalog),
               .slos = names_for(api, request),
@@ -75,7 +80,8 @@ Asked gather(const Api& api, const http::Request& request) {
   for (const auto& name : asked.slos) {
     auto reading = api.evaluator.slo(name);
     // One that has just been changed is not evaluated yet, although it was before.
-    if (reading && reading->period.start != Timestamp{}) asked.readings[name] = std::move(*reading);
+    if (reading && (is_counted(*reading) || !reading->error.empty()))
+      asked.readings[name] = std::move(*reading);
   }
   for (const auto& [key, standing] : api.domain.budget_steps()) {
     if (std::ranges::binary_search(asked.slos, standing.step.slo)) asked.steps[key] = standing;
@@ -119,7 +125,7 @@ Result<Json> report(const Api& api, const Asked& asked, const promql::QueryLimit
     const auto* slo = asked.catalog.find<catalog::Slo>(name);
     const auto reading = asked.reading(name);
     auto item = report_json(asked.catalog, *slo, reading, asked.steps, facts);
-    if (asked.with_burn_down && asked.readings.contains(name)) {
+    if (asked.with_burn_down && is_counted(reading)) {
       TRY(item["burn_down"], burn_down_of(api, *slo, reading.period, asked.now, limits));
     }
     items.push_back(std::move(item));
