@@ -559,16 +559,32 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
   });
 }
 
-/// Without data nothing is decided: what stands goes on standing.
+namespace {
+
+BudgetSteps reached_since(const HealthDomain& domain, const std::string& slo, Timestamp start) {
+  BudgetSteps steps;
+  for (const auto& [key, standing] : domain.budget_steps()) {
+    if (standing.step.slo == slo && standing.since >= start) steps.emplace(key, standing.step);
+  }
+  return steps;
+}
+
+}  // namespace
+
+/// Without data nothing is decided: what stands goes on standing, but not beyond its calendar
+/// window. Of the next one nothing is used until something happens.
 void Evaluator::State::stand_budget(const catalog::Slo& slo, const Job& job) {
-  const auto& use = job.slo.use;
-  if (!use) return;
+  const auto& reading = job.slo;
+  const bool is_empty = !reading.period.rolling && reading.window.total.value_or(0) == 0;
+  if (!reading.use && !is_empty) return;
   const auto& name = slo.metadata.name;
-  auto wanted = steps_for(catalog, slo, *use, domain.standing_steps());
-  if (domain.stand_budget(name, wanted, use->percent).facts.empty()) return;
+  auto wanted = reading.use ? steps_for(catalog, slo, *reading.use, domain.standing_steps())
+                            : reached_since(domain, name, reading.period.start);
+  const double used = reading.use ? reading.use->percent : 0;
+  if (domain.stand_budget(name, wanted, used).facts.empty()) return;
   ledger.command(
       {},
-      [&domain = domain, name, wanted = std::move(wanted), used = use->percent](Timestamp) {
+      [&domain = domain, name, wanted = std::move(wanted), used](Timestamp) {
         return Result<journal::Decision>(domain.stand_budget(name, wanted, used));
       },
       log_refusal(ledger, "a step of an error budget"));

@@ -1238,6 +1238,38 @@ TEST_F(EvaluatorTest, ACalendarWindowBeginsAnewAtItsBorder) {
   EXPECT_EQ(after.length(), 24h);
 }
 
+/// Its data end, and then its day does.
+TEST_F(EvaluatorTest, AStepIsNotTakenOverTheBorderOfACalendarWindowWithoutTraffic) {
+  auto slo = checkout_slo();
+  slo.time_window = {{.duration = "1d",
+                      .is_rolling = false,
+                      .calendar = catalog::SloCalendar{"2026-01-01 00:00:00", "UTC"}}};
+  slo.alerting.windows.clear();
+  put(catalog, slo, time.now());
+  catalog::BudgetPolicy policy;
+  policy.metadata.name = "freeze";
+  policy.workload.name = "shop";
+  policy.steps = {{100, {"refuse-deployments"}}};
+  put(catalog, policy, time.now());
+  time.run_until(*parse_rfc3339("2026-04-01T23:00:00Z"));
+  world.answers_to_all["sum(increase(total["] = {{Labels{}, 1000}};
+  world.answers_to_all["sum(increase(good["] = {{Labels{}, 100}};
+  start();
+  time.run_for(10min);
+  ASSERT_EQ(facts(), Strings{"budget.step_reached"});
+  world.answers_to_all.clear();
+  time.run_until(*parse_rfc3339("2026-04-01T23:59:50Z"));
+  kill_and_restart();
+  time.run_until(*parse_rfc3339("2026-04-01T23:59:59Z"));
+  EXPECT_EQ(facts(), Strings{"budget.step_reached"}) << "without data what stands stands";
+  world.failing = true;
+  time.run_until(*parse_rfc3339("2026-04-02T00:03:00Z"));
+  EXPECT_EQ(facts(), Strings{"budget.step_reached"}) << "what is not known is not nothing";
+  world.failing = false;
+  time.run_for(6min);
+  EXPECT_EQ(facts(), (Strings{"budget.step_reached", "budget.step_left"}));
+}
+
 TEST(HealthDomain, AKpiIsViewedOnceADayByNobodyInParticular) {
   HealthDomain domain;
   const auto noon = from_unix_ms(1'767'268'800'000);
