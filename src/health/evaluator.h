@@ -60,6 +60,7 @@ struct GroupReading {
   std::string name;
   Duration interval{0};
   Timestamp last_evaluation{};
+  int limit = 0;  ///< as declared; 0: none
   std::vector<RuleReading> rules;
 };
 

@@ -549,6 +549,7 @@ TEST_F(EvaluatorTest, ALimitEndsTheRulesAlerts) {
   world.answers["many"].push_back({Labels{{"i", "2"}}, 1});
   time.run_for(10s);
   EXPECT_EQ(facts(), (Strings{"alert.fired", "alert.resolved"}));
+  EXPECT_EQ(evaluator->groups().front().limit, 1);
 }
 
 TEST_F(EvaluatorTest, AFiringAlertIsNotFiredAgainAfterARestart) {

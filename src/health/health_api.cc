@@ -158,7 +158,7 @@ Json group_json(const GroupReading& group, const RuleFilter& filter) {
   return {{"name", group.name},
           {"file", ""},
           {"interval", to_seconds(group.interval)},
-          {"limit", 0},
+          {"limit", group.limit},
           {"evaluationTime", to_seconds(took)},
           {"lastEvaluation", evaluation_time(group.last_evaluation)},
           {"rules", std::move(rules)}};
