@@ -168,6 +168,7 @@ struct ForecastService::State : std::enable_shared_from_this<State> {
         writer(writer_in) {}
 
   void arm(Duration wait);
+  void applied();
   void make();
   void made(std::vector<Outlook> fresh);
   void record();
@@ -184,6 +185,7 @@ struct ForecastService::State : std::enable_shared_from_this<State> {
   Timestamp made_at{};
   WarningTrack track;
   bool under_way = false;
+  bool applied_meanwhile = false;  ///< what is under way knows nothing of it
   std::unique_ptr<Timer> timer;
   std::unique_ptr<Timer> subscription;
 };
@@ -193,6 +195,13 @@ void ForecastService::State::arm(Duration wait) {
     const auto running = std::move(timer);  // must outlive this call
     make();
   });
+}
+
+void ForecastService::State::applied() {
+  if (under_way)
+    applied_meanwhile = true;
+  else
+    arm(kSoon);
 }
 
 void ForecastService::State::make() {
@@ -222,7 +231,7 @@ void ForecastService::State::made(std::vector<Outlook> fresh) {
   made_at = runtime.clock.now();
   outlooks = std::make_shared<const std::vector<Outlook>>(std::move(fresh));
   record();
-  arm(kEvery);
+  arm(std::exchange(applied_meanwhile, false) ? kSoon : kEvery);
 }
 
 /// What is not foretold any more ends.
@@ -254,7 +263,7 @@ void ForecastService::start() {
   state_->arm(kSoon);
   state_->subscription =
       state_->ledger.subscribe([state = state_.get()](const journal::Fact& fact) {
-        if (fact.type == facts::CatalogApplied::kType) state->arm(kSoon);
+        if (fact.type == facts::CatalogApplied::kType) state->applied();
       });
 }
 
