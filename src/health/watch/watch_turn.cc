@@ -55,8 +55,8 @@ Window next_window(const WatchState& state, Timestamp now) {
   const auto series =
       std::max<std::size_t>(state.series.size() + kSeriesAHistogram * state.gathering.size(), 1);
   const double seconds = kPointsATurn / static_cast<double>(series) * 15;
-  const auto length =
-      std::clamp(Duration{static_cast<std::int64_t>(seconds * 1000)}, kLeastWindow, kMostWindow);
+  const auto length = std::clamp(Duration{static_cast<std::int64_t>(seconds * 1000)}, kLeastWindow,
+                                 state.window_a_turn);
   const auto end = std::max(now, state.read_to);
   return {state.read_to, std::min(end, state.read_to + length), end <= state.read_to + length};
 }
@@ -304,8 +304,11 @@ bool could_not_read(WatchState& state, const Error& error, Timestamp now) {
   state.error = to_string(error);
   notice_silence(state, now);
   const bool too_much = error.code == ErrorCode::kTooLarge || error.code == ErrorCode::kDeadline;
-  if (!too_much || state.steps_a_turn == 1) return false;
+  const bool is_least =
+      state.watch.matchers.empty() ? state.steps_a_turn == 1 : state.window_a_turn == kLeastWindow;
+  if (!too_much || is_least) return false;
   state.steps_a_turn = std::max<std::int64_t>(state.steps_a_turn / 2, 1);
+  state.window_a_turn = std::max(state.window_a_turn / 2, kLeastWindow);
   return true;
 }
 
@@ -319,6 +322,7 @@ bool take_turn(WatchState& state, const TurnTools& tools, const TurnLimits& limi
                                                  : select(state, window, tools);
   if (!read) return could_not_read(state, read.error(), now);
   state.steps_a_turn = std::min(2 * state.steps_a_turn, kMostStepsATurn);
+  state.window_a_turn = std::min(2 * state.window_a_turn, kMostWindow);
   Turn turn(state, limits, now);
   for (const auto& each : read->points) turn.show(each);
   for (const auto& each : read->distributions) turn.show(each);

@@ -28,6 +28,8 @@ struct WatchState {
   std::vector<Labels> gone;                     ///< to be removed at the next save
   /// Of an expression, read in a turn at most: halved when that many are too much, and grown again.
   std::int64_t steps_a_turn = 2000;
+  /// The same of a selector, whose series are not known before they were read.
+  Duration window_a_turn = std::chrono::hours(24);
   std::size_t refused = 0;  ///< series of the last turn that were not watched for lack of room
   std::string error;        ///< of the last turn, or empty
   Timestamp saved_at{};

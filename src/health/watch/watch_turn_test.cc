@@ -19,6 +19,19 @@ namespace {
 using namespace std::chrono_literals;
 using baseline::testing::Noise;
 
+/// Over a longer time there is too much.
+struct Reader final : telemetry::promql::testing::MemoryReader {
+  Duration longest = std::chrono::days(365);
+
+  Result<std::vector<telemetry::SeriesData>> select(
+      const std::vector<telemetry::Matcher>& matchers, telemetry::TimeRange range,
+      const telemetry::ReadLimits& limits) const override {
+    if (range.end_ms - range.start_ms > longest.count())
+      return fail(ErrorCode::kTooLarge, "too many samples");
+    return MemoryReader::select(matchers, range, limits);
+  }
+};
+
 /// Telemetry as the store has it: written is readable, and the first value of a time stays.
 class World final : public telemetry::MetricWriter {
  public:
@@ -54,7 +67,7 @@ class World final : public telemetry::MetricWriter {
     return found == values.end() ? std::map<std::int64_t, double>{} : found->second;
   }
 
-  telemetry::promql::testing::MemoryReader reader;
+  Reader reader;
   std::map<Labels, std::map<std::int64_t, double>> values;
   bool full = false;
 };
@@ -447,6 +460,26 @@ TEST_F(WatchTurn, WhatIsTooMuchAtOnceIsReadInParts) {
   EXPECT_EQ(state.error, "");
   EXPECT_EQ(state.read_to, start - std::min(watch.interval, Duration{10'000}) - Duration{50'000});
   EXPECT_LT(turns, 40);
+}
+
+/// A selector of very many series, of which none is known yet.
+TEST_F(WatchTurn, WhatIsTooMuchOfASelectorIsReadInParts) {
+  watch.learn_from = 24h;
+  record_waves(start - 24h, start);
+  world.reader.longest = 1h;
+  auto state = fresh();
+  int turns = 1;
+  while (take_turn(state, tools(), {}, start)) ++turns;
+  EXPECT_EQ(state.error, "");
+  EXPECT_EQ(state.read_to, start);
+  EXPECT_EQ(state.series.size(), 1U);
+  EXPECT_LT(turns, 100);
+  world.reader.longest = 5min;  // even the shortest is too much
+  auto hopeless = fresh();
+  turns = 1;
+  while (take_turn(hopeless, tools(), {}, start)) ++turns;
+  EXPECT_NE(hopeless.error, "");
+  EXPECT_LT(turns, 20) << "it waits for its next turn";
 }
 
 TEST_F(WatchTurn, IsBoundedInSeriesAndSaysSo) {
