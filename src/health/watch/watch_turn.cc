@@ -296,6 +296,7 @@ void learn_anew(WatchState& state, Timestamp now) {
   state.gathering.clear();
   state.changed.clear();
   state.read_to = now - length_of_history(state.watch);
+  state.saved_at = now;  // else nothing would be saved before the time at which it was last
 }
 
 /// What is too much at once may be little enough in halves. Meanwhile series fall silent: an

@@ -524,6 +524,21 @@ TEST_F(WatchTurn, AClockThatWasAheadForATurnMakesNothingBlind) {
   }
 }
 
+TEST_F(WatchTurn, AfterAClockThatWasAheadItIsSavedAgain) {
+  record_waves(start - 3 * 24h, start + 20min);
+  WatchStore store(temporary("ahead_saved"));
+  auto state = fresh();
+  run(state, start, &store);
+  take_turn(state, tools(&store), {}, start + 24h);
+  run(state, start + 10min, &store);
+  run(state, start + 12min, &store);
+  const auto saved = store.watches();
+  ASSERT_TRUE(saved);
+  ASSERT_EQ(saved->size(), 1U);
+  EXPECT_EQ(saved->front().read_to, start + 12min);
+  EXPECT_EQ(store.series(watch.key)->size(), 1U);
+}
+
 TEST_F(WatchTurn, ACounterIsWatchedByItsRate) {
   double count = 0;
   record(start - 24h, start, [&](Timestamp) { return count += 60 * 5; });
