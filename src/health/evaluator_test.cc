@@ -8,6 +8,7 @@
 #include "catalog/kinds/workload.h"
 #include "facts/catalog.h"
 #include "health/alert_fsm.h"
+#include "health/kpi_api.h"
 #include "health/operations/operations_record.h"
 #include "journal/memory_store.h"
 #include "platform/runtime/virtual_runtime.h"
@@ -886,6 +887,23 @@ TEST_F(EvaluatorTest, AKpiChangesStatusOnceAndNotBackAndForth) {
   time.run_for(30s);
   ASSERT_EQ(facts().size(), 2U);
   EXPECT_EQ(domain->kpi("orders").status, "missed");
+}
+
+TEST_F(EvaluatorTest, FiguresOfOperationsAreOfAWindowThatCanBeReckonedWith) {
+  start();
+  const operations::OperationsDomain operations(catalog);
+  const auto routes = kpi_routes(time.runtime(), *ledger, catalog, *evaluator, *domain, operations);
+  const auto figures =
+      std::ranges::find(routes, "listOperationsFigures", &http::Route::operation_id);
+  for (const auto& [window, status] : std::initializer_list<std::pair<const char*, int>>{
+           {"30d", 200}, {"10y", 200}, {"0s", 400}, {"11y", 400}, {"290000000y", 400}}) {
+    http::Request request;
+    request.query = {{"window", window}};
+    int answered = 0;
+    figures->handler(request, [&](http::Response response) { answered = response.status; });
+    time.run_ready();
+    EXPECT_EQ(answered, status) << window;
+  }
 }
 
 catalog::Slo checkout_slo() {

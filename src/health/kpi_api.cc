@@ -8,6 +8,8 @@
 namespace wellrun::health {
 namespace {
 
+constexpr Duration kLongestWindow = std::chrono::days(3650);
+
 struct Api {
   Runtime runtime;
   journal::Ledger& ledger;
@@ -78,9 +80,11 @@ http::Response list_kpis(const Api& api, const http::Request& request) {
 
 http::Response list_figures(const Api& api, const http::Request& request) {
   const auto window = parse_duration(request.parameter("window").value_or("30d"));
-  if (!window || window->count() == 0)
-    return http::problem_response(
-        {ErrorCode::kInvalid, "window must be a duration such as 30d", "window"});
+  if (!window || window->count() == 0 || *window > kLongestWindow)
+    return http::problem_response({ErrorCode::kInvalid,
+                                   fmt::format("window must be a duration such as 30d, at most {}",
+                                               format_duration(kLongestWindow)),
+                                   "window"});
   const auto workload = request.parameter("workload").value_or("");
   const auto now = api.runtime.clock.now();
   Json items = Json::array();

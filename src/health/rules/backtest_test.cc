@@ -124,6 +124,8 @@ TEST_F(BacktestTest, ARequestThatMakesNoSenseIsRefusedByField) {
            {{{"alert", "x"}}, Json::object(), "rule.expr"},
            {{{"expr", "errors >"}}, Json::object(), "rule.expr"},
            {{{"expr", "errors"}, {"for", "long"}}, Json::object(), "for"},
+           {{{"expr", "errors"}}, {{"interval", "290000000y"}}, "interval"},
+           {{{"expr", "errors"}, {"for", "11y"}}, Json::object(), "for"},
            {{{"expr", "errors"}, {"labels", {{"a", "{{ nope }}"}}}},
             Json::object(),
             "rule.labels.a"},

@@ -93,6 +93,9 @@ Result<Duration> duration_field(const Json& json, const char* name, Duration oth
   if (text.empty()) return otherwise;
   auto duration = parse_duration(text);
   if (!duration) return fail(ErrorCode::kInvalid, duration.error().message, name);
+  if (*duration > kLongestField)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("at most {}, found {}", format_duration(kLongestField), text), name);
   return *duration;
 }
 

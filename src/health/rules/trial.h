@@ -20,7 +20,10 @@ struct Trial {
   Duration interval{60'000};  ///< between two evaluations; at least 1 ms
 };
 
-/// A length of time in a request; kInvalid names the field.
+/// The longest length of time that a request may name: with longer ones nothing can be reckoned.
+inline constexpr Duration kLongestField = std::chrono::days(3650);
+
+/// A length of time in a request; kInvalid, also beyond kLongestField, names the field.
 Result<Duration> duration_field(const Json& json, const char* name, Duration otherwise);
 
 /// A rule as POST /api/v1/rules/backtest takes it: {alert, expr, for, keep_firing_for, labels}.
