@@ -1,18 +1,16 @@
 #pragma once
 
 // What the journal tells of a time, for whoever asks what alerts, KPIs and detectors are worth.
-// Reads page by page, so that others read in between, and keeps of each fact what is asked of it.
-// Synchronous, for workers.
+// Keeps of each fact what is asked of it: an alert's evidence is left out. Synchronous, for
+// workers.
 
 #include <functional>
 
 #include "health/effectiveness/history.h"
+#include "health/past_facts.h"
 #include "journal/store.h"
 
 namespace wellrun::health::effectiveness {
-
-/// Facts of one type that are read at most; an alert's evidence is left out.
-inline constexpr std::size_t kMostFacts = 100'000;
 
 struct Past {
   History history;
@@ -23,6 +21,6 @@ struct Past {
 /// what counts. `standing`: what fired or was off its target at any time before now and still is,
 /// in order of beginning. kCancelled once `cancelled` (may be empty) says so.
 Result<Past> read_past(const journal::Store& journal, Timestamp from, std::vector<Signal> standing,
-                       const std::function<bool()>& cancelled, std::size_t most = kMostFacts);
+                       const std::function<bool()>& cancelled, std::size_t most = kMostPastFacts);
 
 }  // namespace wellrun::health::effectiveness

@@ -119,6 +119,34 @@ TEST_F(BacktestTest, WhatIsNotListedCountsAllTheSame) {
   EXPECT_EQ(ask({{"expr", "errors > 0"}})["truncated"], false);
 }
 
+TEST_F(BacktestTest, OfTooManyIncidentsTheNewestAreLookedAt) {
+  journal::MemoryStore many{time.runtime().strand};
+  journal::Batch batch;
+  const auto open = [&](Duration at, const std::string& id, const char* workload) {
+    journal::Fact fact;
+    fact.seq = batch.facts.size() + 1;
+    fact.time = start + at;
+    fact.stream = "incident/" + id;
+    fact.stream_version = 1;
+    fact.type = "incident.opened";
+    fact.body = {{"incident", id}, {"title", id}, {"workload", workload}, {"severity", 3}};
+    batch.facts.push_back(std::move(fact));
+  };
+  for (int i = 0; i < 100'000; ++i) open(1min + i * 1ms, std::to_string(i), "mail");
+  open(195min, "newest", "shop");
+  many.append(std::move(batch), [](const Status& status) { EXPECT_TRUE(status); });
+  time.run_ready();
+  const auto answer = answer_backtest({{"rule", {{"expr", "errors > 0"}}},
+                                       {"workload", "shop"},
+                                       {"start", format_rfc3339(start)},
+                                       {"end", format_rfc3339(start + 600min)}},
+                                      time.now(), time.runtime().clock, engine, many);
+  ASSERT_TRUE(answer) << to_string(answer.error());
+  EXPECT_EQ((*answer)["summary"]["incidents_told"], 1);
+  EXPECT_EQ((*answer)["incidents_from"], format_rfc3339(start + 1min + 2ms));
+  EXPECT_FALSE(ask({{"expr", "errors > 0"}}).contains("incidents_from"));
+}
+
 TEST_F(BacktestTest, ARequestThatMakesNoSenseIsRefusedByField) {
   for (const auto& [rule, more, word] : std::initializer_list<std::tuple<Json, Json, const char*>>{
            {{{"alert", "x"}}, Json::object(), "rule.expr"},

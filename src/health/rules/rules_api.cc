@@ -1,6 +1,10 @@
 #include "health/rules/rules_api.h"
 
+#include <array>
+
 #include "core/text.h"
+#include "facts/respond.h"
+#include "health/past_facts.h"
 #include "health/rules/backtest.h"
 #include "health/rules/trial.h"
 
@@ -11,7 +15,6 @@ namespace promql = telemetry::promql;
 
 constexpr std::int64_t kMostSteps = 50'000;
 constexpr Duration kLongest{60'000};
-constexpr std::size_t kMostFacts = 100'000;
 
 struct BacktestRequest {
   Trial trial;
@@ -52,12 +55,13 @@ Result<BacktestRequest> read_request(const Json& json, Timestamp now) {
   return request;
 }
 
-Result<std::vector<journal::Fact>> incident_facts(const journal::Store& journal, Timestamp end) {
-  journal::FactQuery query;
-  query.type_prefix = "incident.";
-  query.to = end;
-  query.limit = kMostFacts;
-  return journal.read(query);
+/// What incidents_of() asks for.
+Result<PastFacts> incident_facts(const journal::Store& journal, Timestamp end,
+                                 const std::function<bool()>& cancelled) {
+  constexpr std::array<std::string_view, 3> kTypes = {facts::IncidentOpened::kType,
+                                                      facts::IncidentAcknowledged::kType,
+                                                      facts::IncidentResolved::kType};
+  return past_facts(journal, kTypes, {.to = end, .cancelled = cancelled});
 }
 
 }  // namespace
@@ -73,9 +77,10 @@ Result<Json> answer_backtest(const Json& json, Timestamp now, const Clock& clock
   });
   if (cancelled && cancelled()) return fail(ErrorCode::kCancelled, "the back-test was cancelled");
   if (!firings) return std::unexpected(firings.error());
-  TRY(const auto facts, incident_facts(journal, trial.end));
+  TRY(const auto past, incident_facts(journal, trial.end, cancelled));
   auto report =
-      backtest_report(*firings, incidents_of(facts), request.workload, trial.start, trial.end);
+      backtest_report(*firings, incidents_of(past.facts), request.workload, trial.start, trial.end);
+  if (past.from != Timestamp{}) report["incidents_from"] = format_rfc3339(past.from);
   report["rule"] = {{"alert", trial.rule.alert},
                     {"expr", trial.rule.expr},
                     {"for", format_duration(trial.rule.hold)},

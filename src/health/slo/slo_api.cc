@@ -1,8 +1,12 @@
 #include "health/slo/slo_api.h"
 
+#include <array>
+
 #include "catalog/kinds/budget_policy.h"
 #include "catalog/kinds/component.h"
 #include "core/text.h"
+#include "facts/respond.h"
+#include "health/past_facts.h"
 #include "health/slo/budget_bins.h"
 #include "health/slo/slo_report.h"
 
@@ -11,7 +15,6 @@ namespace {
 
 namespace promql = telemetry::promql;
 
-constexpr std::size_t kMostFacts = 100'000;
 constexpr Duration kLongest{30'000};
 
 struct Api {
@@ -98,39 +101,35 @@ Result<Json> burn_down_of(const Api& api, const catalog::Slo& slo, const catalog
   return burn_down(slo, period, bins);
 }
 
-Result<std::vector<journal::Fact>> facts_of(const journal::Store& journal, const char* prefix,
-                                            Timestamp from) {
-  journal::FactQuery query;
-  query.type_prefix = prefix;
-  query.from = from;
-  query.limit = kMostFacts;
-  return journal.read(query);
-}
-
-/// What happened since the earliest of their periods began; nothing when none was evaluated.
-Result<std::vector<journal::Fact>> facts_for(const Api& api, const Asked& asked) {
+/// What happened since the earliest of their periods began, as far as report_json() asks for it;
+/// nothing when none was evaluated.
+Result<PastFacts> facts_for(const Api& api, const Asked& asked, const promql::QueryLimits& limits) {
+  constexpr std::array<std::string_view, 4> kTypes = {
+      facts::AlertFired::kType, facts::AlertResolved::kType, facts::IncidentOpened::kType,
+      facts::IncidentResolved::kType};
   const auto from = earliest_start(asked.readings);
-  if (!from) return std::vector<journal::Fact>();
-  TRY(auto facts, facts_of(api.journal, "alert.", *from));
-  TRY(const auto incidents, facts_of(api.journal, "incident.", *from));
-  facts.insert(facts.end(), incidents.begin(), incidents.end());
-  std::ranges::sort(facts, {}, &journal::Fact::seq);
-  return facts;
+  if (!from) return PastFacts{};
+  const auto slim = [](journal::Fact& fact) { fact.body.erase("evidence"); };
+  return past_facts(api.journal, kTypes,
+                    {.from = *from, .slim = slim, .cancelled = limits.cancelled});
 }
 
 Result<Json> report(const Api& api, const Asked& asked, const promql::QueryLimits& limits) {
-  TRY(const auto facts, facts_for(api, asked));
+  TRY(const auto past, facts_for(api, asked, limits));
   Json items = Json::array();
   for (const auto& name : asked.slos) {
     const auto* slo = asked.catalog.find<catalog::Slo>(name);
     const auto reading = asked.reading(name);
-    auto item = report_json(asked.catalog, *slo, reading, asked.steps, facts);
+    auto item = report_json(asked.catalog, *slo, reading, asked.steps, past.facts);
     if (asked.with_burn_down && is_counted(reading)) {
       TRY(item["burn_down"], burn_down_of(api, *slo, reading.period, asked.now, limits));
     }
     items.push_back(std::move(item));
   }
-  return Json{{"at", format_rfc3339(asked.now)}, {"items", std::move(items)}};
+  Json report{{"at", format_rfc3339(asked.now)}, {"items", std::move(items)}};
+  if (past.from > earliest_start(asked.readings).value_or(past.from))
+    report["facts_from"] = format_rfc3339(past.from);
+  return report;
 }
 
 void get_report(const std::shared_ptr<Api>& api, const http::Request& request, http::Reply reply) {
