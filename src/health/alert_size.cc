@@ -1,5 +1,7 @@
 #include "health/alert_size.h"
 
+#include <algorithm>
+
 namespace wellrun::health {
 namespace {
 
@@ -67,6 +69,14 @@ AlertFired fitted(AlertFired fired) {
 bool is_fitted(std::string_view kept, std::string_view whole) {
   if (kept == whole) return true;
   return kept.ends_with(kCut) && whole.starts_with(kept.substr(0, kept.size() - kCut.size()));
+}
+
+bool has_fixed_labels(const Texts& kept, const Texts& labels) {
+  return std::ranges::all_of(labels, [&](const auto& label) {
+    const auto& [name, text] = label;
+    const auto found = kept.find(name);
+    return text.contains("{{") || found == kept.end() || is_fitted(found->second, text);
+  });
 }
 
 }  // namespace wellrun::health

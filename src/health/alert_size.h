@@ -2,6 +2,8 @@
 
 // An alert is recorded whatever its size: what does not fit into a fact is cut. Pure.
 
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "facts/health.h"
@@ -19,5 +21,10 @@ facts::AlertFired fitted(facts::AlertFired fired);
 
 /// Whether `kept` is `whole`, or what fitted() cuts it to.
 bool is_fitted(std::string_view kept, std::string_view whole);
+
+/// Whether an alert that was recorded with the labels `kept` may be of a rule that declares
+/// `labels`: it has those of them that are no templates.
+bool has_fixed_labels(const std::map<std::string, std::string>& kept,
+                      const std::map<std::string, std::string>& labels);
 
 }  // namespace wellrun::health

@@ -71,12 +71,7 @@ std::vector<GroupRule*> predecessors(const std::vector<GroupRule>& rules,
 /// the labels that the rule gives to all of its alerts.
 bool may_be_of(const GroupRule& rule, const facts::AlertFired& fired) {
   return rule.declared.is_alert() && fired.rule == rule.alert.key &&
-         std::ranges::all_of(rule.alert.labels, [&](const auto& label) {
-           const auto& [name, text] = label;
-           const auto kept = fired.labels.find(name);
-           return text.contains("{{") || kept == fired.labels.end() ||
-                  is_fitted(kept->second, text);
-         });
+         has_fixed_labels(fired.labels, rule.alert.labels);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "catalog/kinds/rule_group.h"
 #include "catalog/kinds/slo.h"
 #include "catalog/kinds/workload.h"
+#include "health/alert_size.h"
 #include "health/slo/budget.h"
 #include "health/slo/budget_policy.h"
 
@@ -30,13 +31,52 @@ Timestamp applied_at(const catalog::Catalog& catalog, const char* kind, const st
   return resource == nullptr ? Timestamp{} : resource->provenance.applied_at;
 }
 
+/// The rule's labels that others of its group with the same name do not have, templates left out.
+std::map<std::string, std::string> telling_labels(const catalog::RuleGroup& group,
+                                                  const catalog::Rule& rule) {
+  std::map<std::string, std::string> telling;
+  for (const auto& [label, text] : rule.labels) {
+    const bool is_shared = std::ranges::all_of(group.rules, [&](const catalog::Rule& other) {
+      const auto its = other.labels.find(label);
+      return other.alert != rule.alert || (its != other.labels.end() && its->second == text);
+    });
+    if (!is_shared && !text.contains("{{")) telling.emplace(label, text);
+  }
+  return telling;
+}
+
+/// `rules/shop/Burn{window="short"}`.
+std::string with_labels(const std::string& rule, const std::map<std::string, std::string>& labels) {
+  if (labels.empty()) return rule;
+  std::vector<Label> listed;
+  for (const auto& [name, value] : labels) listed.push_back({name, value});
+  return rule + to_string(Labels(std::move(listed)));
+}
+
+/// Nothing that is recorded tells them apart: they are one that speaks when either does.
+void join(Subject& one, const catalog::Rule& other) {
+  one.expr = fmt::format("({}) or ({})", one.expr, other.expr);
+  one.hold = std::min<Duration>(one.hold, other.for_);
+  one.keep = std::max<Duration>(one.keep, other.keep_firing_for);
+}
+
 void add_rules(const catalog::Catalog& catalog, std::vector<Subject>& subjects) {
   for (const auto* group : catalog.all<catalog::RuleGroup>()) {
     const auto& name = group->metadata.name;
+    const auto first = static_cast<std::ptrdiff_t>(subjects.size());
     for (const auto& rule : group->rules) {
       if (!rule.is_alert()) continue;
+      const auto key = "rules/" + name + "/" + rule.alert;
+      auto labels = telling_labels(*group, rule);
+      const auto subject = with_labels(key, labels);
+      if (const auto known =
+              std::ranges::find(subjects.begin() + first, subjects.end(), subject, &Subject::name);
+          known != subjects.end()) {
+        join(*known, rule);
+        continue;
+      }
       subjects.push_back(
-          {.name = "rules/" + name + "/" + rule.alert,
+          {.name = subject,
            .kind = "rule",
            .workload = group->workload.name,
            .owner = catalog::owner_or_workloads(catalog, group->owner, group->workload).name,
@@ -45,7 +85,9 @@ void add_rules(const catalog::Catalog& catalog, std::vector<Subject>& subjects) 
            .hold = rule.for_,
            .keep = rule.keep_firing_for,
            .interval = group->interval,
-           .severity = rule.severity()});
+           .severity = rule.severity(),
+           .rule = key,
+           .labels = std::move(labels)});
     }
   }
 }
@@ -217,12 +259,36 @@ std::vector<Subject> subjects_of(const catalog::Catalog& catalog) {
   return subjects;
 }
 
+RuleNames::RuleNames(const std::vector<Subject>& subjects) {
+  for (const auto& subject : subjects) {
+    if (!subject.rule.empty()) by_rule_[subject.rule].push_back(subject);
+  }
+  std::erase_if(by_rule_, [](const auto& each) {
+    return each.second.size() == 1 && each.second.front().labels.empty();
+  });
+}
+
+/// Of several that it may be of that with the most labels: one may have none of its own.
+std::string RuleNames::subject_of(const std::string& rule,
+                                  const std::map<std::string, std::string>& labels) const {
+  const auto shared = by_rule_.find(rule);
+  if (shared == by_rule_.end()) return rule;
+  const Subject* found = nullptr;
+  for (const auto& subject : shared->second) {
+    if (has_fixed_labels(labels, subject.labels) &&
+        (found == nullptr || subject.labels.size() > found->labels.size()))
+      found = &subject;
+  }
+  return found == nullptr ? rule : found->name;
+}
+
 std::vector<Signal> standing_at(Timestamp from, const HealthDomain& domain,
                                 const std::vector<Subject>& subjects) {
   std::vector<Signal> standing;
+  const RuleNames names(subjects);
   for (const auto& [fingerprint, alert] : domain.firing()) {
     if (alert.since < from)
-      standing.push_back({.subject = alert.fired.rule,
+      standing.push_back({.subject = names.subject_of(alert.fired.rule, alert.fired.labels),
                           .key = fingerprint,
                           .workload = alert.fired.workload,
                           .severity = alert.fired.severity,

@@ -18,7 +18,7 @@ namespace wellrun::health::effectiveness {
 /// Something that may speak: a rule, the burn-rate alert of an SLO, the alert of a budget policy's
 /// steps, the forecast of a KPI or a budget, a KPI, a workload's detector.
 struct Subject {
-  std::string name;  ///< as Signal.subject
+  std::string name;  ///< as Signal.subject; of several rules of a group with one name with `labels`
   std::string kind;  ///< rule, slo, budget, forecast, kpi or detector
   std::string workload, owner;
   Timestamp declared_at;
@@ -29,10 +29,29 @@ struct Subject {
   Duration interval{60'000};  ///< of a rule: how often it is evaluated
   std::string severity;
   double finding_score = 0;  ///< of a detector
+  /// Of a rule: the key of its alerts, and the fixed labels that tell it apart from others of its
+  /// group with the same name.
+  std::string rule = {};
+  std::map<std::string, std::string> labels = {};
 };
 
 /// Everything in the catalog that may speak, by name.
 std::vector<Subject> subjects_of(const catalog::Catalog& catalog);
+
+/// Whose alerts are whose, where several rules of a group have one name.
+class RuleNames {
+ public:
+  explicit RuleNames(const std::vector<Subject>& subjects);
+
+  bool is_shared(const std::string& rule) const { return by_rule_.contains(rule); }
+  /// The name of the subject that an alert of `rule` with these labels is of; `rule` itself when
+  /// its name is not shared, or none has its labels.
+  std::string subject_of(const std::string& rule,
+                         const std::map<std::string, std::string>& labels) const;
+
+ private:
+  std::map<std::string, std::vector<Subject>> by_rule_;
+};
 
 /// The alerts that fire and the KPIs that are off their target now, and have been since before
 /// `from`; in order of beginning. Of the KPIs those among `subjects`.

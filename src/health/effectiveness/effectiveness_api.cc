@@ -78,7 +78,8 @@ Json recent_alerts(const History& history, const std::string& workload) {
 }
 
 Result<Json> effectiveness(const Api& api, const Asked& asked, const Cancelled& cancelled) {
-  TRY(const auto past, read_past(api.journal, asked.from, asked.standing, cancelled));
+  TRY(const auto past,
+      read_past(api.journal, asked.from, RuleNames(asked.subjects), asked.standing, cancelled));
   Json items = Json::array();
   for (const auto& worth : worth_of(asked.subjects, past.history, asked.now)) {
     if (asked.workload.empty() || worth.subject.workload == asked.workload)
@@ -97,7 +98,8 @@ bool rests_on_its_backtest(const Proposal& proposal) {
 }
 
 Result<Json> propose(const Api& api, const Asked& asked, const Cancelled& cancelled) {
-  TRY(const auto past, read_past(api.journal, asked.from, asked.standing, cancelled));
+  TRY(const auto past,
+      read_past(api.journal, asked.from, RuleNames(asked.subjects), asked.standing, cancelled));
   const auto& history = past.history;
   const auto worths = worth_of(asked.subjects, history, asked.now);
   Backtests backtests(api.engine, api.runtime.clock, history, past.from, asked.now, cancelled);

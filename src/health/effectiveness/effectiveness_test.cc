@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "catalog/check.h"
+#include "catalog/kinds/rule_group.h"
 #include "catalog/load.h"
 #include "health/effectiveness/proposals.h"
 
@@ -105,6 +106,51 @@ TEST(Effectiveness, WhatHasSpokenSinceBeforeAndStillDoesIsNotSilent) {
   EXPECT_EQ(worths[2].spoke, 0U);
   for (const auto& proposal : proposals(worths, history, kStart, kNow))
     EXPECT_NE(proposal.subject, "rules/g/Watchdog") << proposal.text;
+}
+
+TEST(Effectiveness, RulesOfOneNameAreSubjectsOfTheirOwn) {
+  catalog::RuleGroup group;
+  group.metadata.name = "g";
+  for (const auto* window : {"long", "short", "short"}) {
+    catalog::Rule burn;
+    burn.alert = "Burn";
+    burn.expr = fmt::format("burn:{}", window);
+    burn.for_ = 2min;
+    burn.labels = {{"severity", "page"}, {"window", window}, {"job", "{{ $labels.job }}"}};
+    group.rules.push_back(burn);
+  }
+  group.rules.back().expr = "other";
+  group.rules.back().for_ = 1min;
+  catalog::Rule alone;
+  alone.alert = "Alone";
+  alone.expr = "up == 0";
+  alone.labels = {{"severity", "page"}};
+  group.rules.push_back(alone);
+  catalog::Resource resource;
+  resource.kind = catalog::RuleGroup::kKind;
+  resource.name = "g";
+  resource.value = std::make_shared<catalog::RuleGroup>(group);
+  catalog::Catalog catalog;
+  catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
+  const auto subjects = subjects_of(catalog);
+  std::vector<std::string> names;
+  for (const auto& subject : subjects) names.push_back(subject.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"rules/g/Alone", "rules/g/Burn{window=\"long\"}",
+                                             "rules/g/Burn{window=\"short\"}"}));
+  EXPECT_EQ(subjects[2].expr, "(burn:short) or (other)") << "which nothing tells apart";
+  EXPECT_EQ(subjects[2].hold, 1min);
+
+  HealthDomain domain;
+  Past before;
+  before.add(-2h, "alert.fired",
+             {{"fingerprint", "b"},
+              {"rule", "rules/g/Burn"},
+              {"labels", {{"severity", "page"}, {"window", "short"}}}});
+  for (const auto& fact : before.facts) domain.apply(fact);
+  const auto worths =
+      worth_of(subjects, history_of({}, standing_at(kStart, domain, subjects)), kNow);
+  EXPECT_EQ(worths[1].spoke, 0U);
+  EXPECT_EQ(worths[2].spoke, 1U);
 }
 
 TEST(Effectiveness, AnAlertIsRightWhenSomebodyActedAndNoiseOtherwise) {
@@ -382,6 +428,7 @@ TEST(Proposals, RulesThatSpeakTogetherAreToBeMerged) {
   EXPECT_EQ(found[0].what, "merge");
   EXPECT_EQ(found[0].support["with"], "rules/g/Two");
   EXPECT_EQ(found[0].support["together"], 4);
+  EXPECT_TRUE(propose(past, {rule("One"), rule("One")}).empty()) << "nothing merges with itself";
 }
 
 TEST(Proposals, AKpiThatNobodyLookedAtIsToBeReviewedOrToGo) {

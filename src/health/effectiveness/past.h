@@ -6,7 +6,7 @@
 
 #include <functional>
 
-#include "health/effectiveness/history.h"
+#include "health/effectiveness/effectiveness.h"
 #include "health/past_facts.h"
 #include "journal/store.h"
 
@@ -19,8 +19,10 @@ struct Past {
 
 /// From `from` on, or from later where there is more of one type than `most`: what is newest is
 /// what counts. `standing`: what fired or was off its target at any time before now and still is,
-/// in order of beginning. kCancelled once `cancelled` (may be empty) says so.
-Result<Past> read_past(const journal::Store& journal, Timestamp from, std::vector<Signal> standing,
-                       const std::function<bool()>& cancelled, std::size_t most = kMostPastFacts);
+/// in order of beginning. `names`: of the rules that share a name. kCancelled once `cancelled` (may
+/// be empty) says so.
+Result<Past> read_past(const journal::Store& journal, Timestamp from, const RuleNames& names,
+                       std::vector<Signal> standing, const std::function<bool()>& cancelled,
+                       std::size_t most = kMostPastFacts);
 
 }  // namespace wellrun::health::effectiveness

@@ -44,7 +44,8 @@ class Proposing {
   const Signals& of(const Subject& subject) { return by_subject_[subject.name]; }
 
   static Json rule_of(const Subject& subject, Duration hold) {
-    Json rule{{"alert", subject.name.substr(subject.name.rfind('/') + 1)},
+    const auto& key = subject.rule.empty() ? subject.name : subject.rule;
+    Json rule{{"alert", key.substr(key.rfind('/') + 1)},
               {"expr", subject.expr},
               {"for", format_duration(hold)}};
     if (subject.keep > 0s) rule["keep_firing_for"] = format_duration(subject.keep);
@@ -289,7 +290,8 @@ class Proposing {
   }
 
   void propose_merging(const Worth& one, const Worth& other) {
-    const bool rules = one.subject.kind == "rule" && other.subject.kind == "rule";
+    const bool rules = one.subject.kind == "rule" && other.subject.kind == "rule" &&
+                       one.subject.name != other.subject.name;
     if (!rules || one.subject.workload != other.subject.workload) return;
     if (deleted_.contains(one.subject.name) || deleted_.contains(other.subject.name)) return;
     const auto &first = of(one.subject), &second = of(other.subject);
