@@ -1,20 +1,25 @@
 #include "telemetry/scrape/discovery.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <glob.h>
 #include <set>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <variant>
 
 #include "core/json.h"
 #include "core/text.h"
 #include "platform/log/log.h"
+#include "platform/process/spawn.h"
 
 namespace wellrun::telemetry::scrape {
 namespace {
 
-constexpr std::uintmax_t kMaxFileBytes = 16U << 20;
+constexpr std::size_t kMaxFileBytes = 16U << 20;
 constexpr Duration kRetry = std::chrono::seconds(10);
 constexpr Duration kShortestRefresh = std::chrono::seconds(1);
 
@@ -94,6 +99,28 @@ Duration refresh_of(const Source& source) {
       },
       source);
   return std::max(refresh, kShortestRefresh);
+}
+
+/// What a pattern finds may be anything: a folder, or a pipe that nobody writes to, which must not
+/// hold the thread.
+Result<std::string> read_target_file(const std::string& path) {
+  const auto cannot = [&](std::string_view why) {
+    return fail(ErrorCode::kIo, fmt::format("a file of targets cannot be read: {}", why), path);
+  };
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (file.get() < 0) return cannot(std::strerror(errno));
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return cannot("it is no regular file");
+  std::string text;
+  char piece[64U << 10];
+  while (text.size() <= kMaxFileBytes) {
+    const auto got = ::read(file.get(), piece, sizeof piece);
+    if (got < 0) return cannot(std::strerror(errno));
+    if (got == 0) return text;
+    text.append(piece, static_cast<std::size_t>(got));
+  }
+  return fail(ErrorCode::kTooLarge, "a file of targets is larger than 16 MiB", path);
 }
 
 }  // namespace
@@ -287,12 +314,7 @@ Result<std::vector<TargetGroup>> read_target_files(const FileSource& source) {
   }
   std::vector<TargetGroup> groups;
   for (const auto& path : paths) {
-    std::ifstream file(path, std::ios::binary);
-    std::string text(std::istreambuf_iterator<char>(file), {});
-    if (!file.good() && !file.eof())
-      return fail(ErrorCode::kIo, "a file of targets cannot be read", path);
-    if (text.size() > kMaxFileBytes)
-      return fail(ErrorCode::kTooLarge, "a file of targets is larger than 16 MiB", path);
+    TRY(const auto text, read_target_file(path));
     auto read = parse_target_groups(text);
     if (!read) {
       read.error().context = path;

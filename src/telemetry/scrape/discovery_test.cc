@@ -3,6 +3,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "platform/runtime/virtual_runtime.h"
@@ -86,9 +87,30 @@ TEST_F(DiscoveryTest, AnAnswerThatIsNotJsonIsAProblem) {
   EXPECT_THAT(discovery_->problems(), ElementsAre(HasSubstr("application/json is wanted")));
 }
 
-TEST_F(DiscoveryTest, FilesAreReadAgain) {
+std::filesystem::path new_folder() {
   std::string name = (std::filesystem::temp_directory_path() / "wellrun-sd-XXXXXX").string();
-  const std::filesystem::path folder = ::mkdtemp(name.data());
+  return ::mkdtemp(name.data());
+}
+
+TEST_F(DiscoveryTest, WhatIsNoFileOrTooLargeIsAProblem) {
+  const auto folder = new_folder();
+  std::filesystem::create_directory(folder / "a-folder.json");
+  ASSERT_EQ(::mkfifo((folder / "a-pipe.json").c_str(), 0600), 0);
+  std::ofstream(folder / "large.json") << "[]";
+  std::filesystem::resize_file(folder / "large.json", std::uintmax_t{1} << 30U);  // a hole
+  for (const auto& [file, problem] :
+       {std::pair{"a-folder.json", "no regular file"}, std::pair{"a-pipe.json", "no regular file"},
+        std::pair{"large.json", "larger than 16 MiB"}}) {
+    const auto read = read_target_files({.patterns = {(folder / file).string()}});
+    ASSERT_FALSE(read) << file;
+    EXPECT_THAT(to_string(read.error()), HasSubstr(problem));
+    EXPECT_THAT(to_string(read.error()), HasSubstr(file));
+  }
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(DiscoveryTest, FilesAreReadAgain) {
+  const auto folder = new_folder();
   std::ofstream(folder / "one.json") << R"([{"targets":["a:1"],"labels":{"rack":"r1"}}])";
   std::ofstream(folder / "two.yml") << "- targets: [b:1]\n";
   auto one = job();
