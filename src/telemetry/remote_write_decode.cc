@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <snappy.h>
 
+#include "telemetry/expansion_budget.h"
 #include "telemetry/plain_series.h"
 #include "telemetry/protozero_checked.h"
 #include "telemetry/store/byte_io.h"
@@ -16,6 +17,10 @@ using protozero::pbf_reader;
 
 constexpr std::size_t kMaxBuckets = 100'000;
 constexpr std::size_t kUsualSeriesBytes = 128;  ///< with one sample, or a little more
+/// A shorter series takes more room decoded than in the body, and is not read as a plain one.
+constexpr std::size_t kLeastPlainSeriesBytes = 32;
+/// What a body may become in memory, beside series in the usual form: these take about their size.
+constexpr std::size_t kMaxDecodedBytes = 256U << 20;
 constexpr const char* kTypes[] = {"unknown",        "counter", "gauge", "histogram",
                                   "gaugehistogram", "summary", "info",  "stateset"};
 
@@ -99,7 +104,12 @@ std::optional<std::string> fault_of_buckets(const std::vector<Histogram::Span>& 
   return std::nullopt;
 }
 
-Result<HistogramSample> read_histogram(pbf_reader message, std::int64_t* start_ms = nullptr) {
+/// A byte of the message becomes a bucket's count at most.
+Result<HistogramSample> read_histogram(protozero::data_view bytes, ExpansionBudget& budget,
+                                       std::int64_t* start_ms = nullptr) {
+  TRY_STATUS(
+      budget.take(sizeof(HistogramSample) + sizeof(Histogram) + bytes.size() * sizeof(double)));
+  pbf_reader message(bytes);
   Histogram h;
   HistogramSample sample;
   std::int64_t positive = 0;
@@ -219,14 +229,18 @@ Label read_label(pbf_reader message) {
   return label;
 }
 
-Exemplar read_exemplar_1(pbf_reader message) {
+Result<Exemplar> read_exemplar_1(pbf_reader message, ExpansionBudget& budget) {
+  TRY_STATUS(budget.take(sizeof(SeriesExemplar)));
   Exemplar exemplar;
   std::vector<Label> labels;
   while (message.next()) {
     switch (message.tag()) {
-      case 1:
-        labels.push_back(read_label(message.get_message()));
+      case 1: {
+        const auto label = message.get_view();
+        TRY_STATUS(budget.take(sizeof(Label) + label.size()));
+        labels.push_back(read_label(pbf_reader(label)));
         break;
+      }
       case 2:
         exemplar.value = message.get_double();
         break;
@@ -241,7 +255,8 @@ Exemplar read_exemplar_1(pbf_reader message) {
   return exemplar;
 }
 
-Status read_series_1(pbf_reader message, RemoteWrite& out) {
+Status read_series_1(pbf_reader message, RemoteWrite& out, ExpansionBudget& budget) {
+  TRY_STATUS(budget.take(sizeof(SampleBatch::Series)));
   SampleBatch::Series series;
   LabelSpan labels(out);
   while (true) {
@@ -253,14 +268,17 @@ Status read_series_1(pbf_reader message, RemoteWrite& out) {
         labels.add({begin, static_cast<std::size_t>(message.data().data() - begin)});
         break;
       case protozero::tag_and_type(2, protozero::pbf_wire_type::length_delimited):
+        TRY_STATUS(budget.take(sizeof(Sample)));
         out.batch.samples.push_back(read_sample(message.get_message()));
         ++series.sample_count;
         break;
-      case protozero::tag_and_type(3, protozero::pbf_wire_type::length_delimited):
-        out.exemplars.push_back({out.batch.series.size(), read_exemplar_1(message.get_message())});
+      case protozero::tag_and_type(3, protozero::pbf_wire_type::length_delimited): {
+        TRY(auto exemplar, read_exemplar_1(message.get_message(), budget));
+        out.exemplars.push_back({out.batch.series.size(), std::move(exemplar)});
         break;
+      }
       case protozero::tag_and_type(4, protozero::pbf_wire_type::length_delimited): {
-        TRY(auto histogram, read_histogram(message.get_message()));
+        TRY(auto histogram, read_histogram(message.get_view(), budget));
         out.batch.histograms.push_back(std::move(histogram));
         ++series.histogram_count;
         break;
@@ -299,16 +317,19 @@ Metadata read_metadata_1(pbf_reader message) {
 
 Result<RemoteWrite> read_1(std::string_view plain) {
   RemoteWrite out;
+  ExpansionBudget budget(kMaxDecodedBytes);
   out.batch.series.reserve(plain.size() / kUsualSeriesBytes);
   out.batch.samples.reserve(plain.size() / kUsualSeriesBytes);
   pbf_reader message(plain.data(), plain.size());
   while (message.next()) {
     if (message.tag() == 1) {
       const auto series = view_of(message.get_view());
-      if (read_plain_series(series, out.batch)) continue;
-      TRY_STATUS(read_series_1(pbf_reader(series.data(), series.size()), out));
+      if (series.size() >= kLeastPlainSeriesBytes && read_plain_series(series, out.batch)) continue;
+      TRY_STATUS(read_series_1(pbf_reader(series.data(), series.size()), out, budget));
     } else if (message.tag() == 3) {
-      if (auto metadata = read_metadata_1(message.get_message()); !metadata.family.empty())
+      const auto bytes = message.get_view();
+      TRY_STATUS(budget.take(sizeof(Metadata) + bytes.size()));
+      if (auto metadata = read_metadata_1(pbf_reader(bytes)); !metadata.family.empty())
         out.metadata.push_back(std::move(metadata));
     } else {
       message.skip();
@@ -320,7 +341,7 @@ Result<RemoteWrite> read_1(std::string_view plain) {
 class Decoder2 {
  public:
   Result<RemoteWrite> read(std::string_view plain) {
-    collect_symbols(pbf_reader(plain.data(), plain.size()));
+    TRY_STATUS(collect_symbols(pbf_reader(plain.data(), plain.size())));
     if (symbols_.empty() || !symbols_.front().empty())
       return fail(ErrorCode::kInvalid,
                   "the symbols of a remote write 2.0 request do not begin with the empty string");
@@ -332,9 +353,12 @@ class Decoder2 {
 
  private:
   /// The fields may come in any order, so the symbols are read first.
-  void collect_symbols(pbf_reader message) {
-    while (message.next(4, protozero::pbf_wire_type::length_delimited))
+  Status collect_symbols(pbf_reader message) {
+    while (message.next(4, protozero::pbf_wire_type::length_delimited)) {
+      TRY_STATUS(budget_.take(sizeof(std::string_view)));
       symbols_.push_back(view_of(message.get_view()));
+    }
+    return {};
   }
 
   Result<std::string_view> symbol(std::uint32_t reference) const {
@@ -343,21 +367,25 @@ class Decoder2 {
                 fmt::format("symbol {} is referred to; there are {}", reference, symbols_.size()));
   }
 
-  /// References to names and values by turns.
-  static Result<std::vector<std::uint32_t>> pairs_of(pbf_reader& message) {
-    std::vector<std::uint32_t> references;
-    for (const auto reference : message.get_packed_uint32()) references.push_back(reference);
-    if (references.size() % 2 != 0)
-      return fail(ErrorCode::kInvalid,
-                  "a series has a label name without a value (odd number of references)");
-    return references;
+  /// `label(name, value)` with each pair of references. One symbol may be used as often as there is
+  /// room for it.
+  template <typename TakeLabel>
+  Status read_labels(pbf_reader& message, TakeLabel label) {
+    const auto references = message.get_packed_uint32();
+    for (auto at = references.begin(); at != references.end();) {
+      TRY(const auto name, symbol(*at++));
+      if (at == references.end())
+        return fail(ErrorCode::kInvalid,
+                    "a series has a label name without a value (odd number of references)");
+      TRY(const auto value, symbol(*at++));
+      TRY_STATUS(budget_.take(name.size() + value.size()));
+      label(name, value);
+    }
+    return {};
   }
 
   Status append_labels(pbf_reader& message, std::string& labels) {
-    TRY(const auto references, pairs_of(message));
-    for (std::size_t i = 0; i < references.size(); i += 2) {
-      TRY(const auto name, symbol(references[i]));
-      TRY(const auto value, symbol(references[i + 1]));
+    return read_labels(message, [&](std::string_view name, std::string_view value) {
       pair_.clear();
       pair_ += '\x0a';
       store::put_text(pair_, name);
@@ -365,24 +393,20 @@ class Decoder2 {
       store::put_text(pair_, value);
       labels += '\x0a';
       store::put_text(labels, pair_);
-    }
-    return {};
+    });
   }
 
   Status read_exemplar(pbf_reader message) {
+    TRY_STATUS(budget_.take(sizeof(SeriesExemplar)));
     Exemplar exemplar;
     std::vector<Label> labels;
     while (message.next()) {
       switch (message.tag()) {
-        case 1: {
-          TRY(const auto references, pairs_of(message));
-          for (std::size_t i = 0; i < references.size(); i += 2) {
-            TRY(const auto name, symbol(references[i]));
-            TRY(const auto value, symbol(references[i + 1]));
+        case 1:
+          TRY_STATUS(read_labels(message, [&](std::string_view name, std::string_view value) {
             labels.push_back({std::string(name), std::string(value)});
-          }
+          }));
           break;
-        }
         case 2:
           exemplar.value = message.get_double();
           break;
@@ -431,6 +455,7 @@ class Decoder2 {
   }
 
   Status read_series(pbf_reader message) {
+    TRY_STATUS(budget_.take(sizeof(SampleBatch::Series) + sizeof(std::string)));
     SampleBatch::Series series;
     auto& labels = out_.label_arena.emplace_back();
     pending_metadata_.reset();
@@ -440,6 +465,7 @@ class Decoder2 {
           TRY_STATUS(append_labels(message, labels));
           break;
         case 2: {
+          TRY_STATUS(budget_.take(sizeof(Sample)));
           std::int64_t start = 0;
           out_.batch.samples.push_back(read_sample(message.get_message(), &start));
           note_start(out_.batch.sample_starts, start, out_.batch.samples.size());
@@ -448,7 +474,7 @@ class Decoder2 {
         }
         case 3: {
           std::int64_t start = 0;
-          TRY(auto histogram, read_histogram(message.get_message(), &start));
+          TRY(auto histogram, read_histogram(message.get_view(), budget_, &start));
           out_.batch.histograms.push_back(std::move(histogram));
           note_start(out_.batch.histogram_starts, start, out_.batch.histograms.size());
           ++series.histogram_count;
@@ -466,13 +492,13 @@ class Decoder2 {
     }
     series.labels = labels;
     out_.batch.series.push_back(series);
-    if (pending_metadata_) keep_metadata(labels);
+    if (pending_metadata_) return keep_metadata(labels);
     return {};
   }
 
   /// 2.0 states metadata a series; the family is the metric's name (without a classic histogram's
   /// suffix).
-  void keep_metadata(std::string_view labels) {
+  Status keep_metadata(std::string_view labels) {
     auto metadata = std::move(*pending_metadata_);
     metadata.family = store::find_label(labels, kMetricNameLabel);
     if (metadata.type == "histogram" || metadata.type == "summary")
@@ -481,12 +507,17 @@ class Decoder2 {
           metadata.family.resize(metadata.family.size() - suffix.size());
           break;
         }
-    if (!metadata.family.empty() &&
-        (out_.metadata.empty() || out_.metadata.back().family != metadata.family))
-      out_.metadata.push_back(std::move(metadata));
+    if (metadata.family.empty() ||
+        (!out_.metadata.empty() && out_.metadata.back().family == metadata.family))
+      return {};
+    TRY_STATUS(budget_.take(sizeof(Metadata) + metadata.family.size() + metadata.help.size() +
+                            metadata.unit.size()));
+    out_.metadata.push_back(std::move(metadata));
+    return {};
   }
 
   RemoteWrite out_;
+  ExpansionBudget budget_{kMaxDecodedBytes};
   std::vector<std::string_view> symbols_;
   std::optional<Metadata> pending_metadata_;
   std::string pair_;

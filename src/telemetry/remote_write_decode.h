@@ -37,7 +37,8 @@ Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes
 std::optional<std::string> fault_of_histogram(const Histogram& histogram);
 
 /// kInvalid: malformed protobuf, a histogram whose buckets do not fit its spans, a symbol reference
-/// that does not exist. Labels are not judged here but where a series is new.
+/// that does not exist. kTooLarge: what is decoded would take more than 256 MiB, beside series in
+/// the usual form (telemetry/plain_series.h). Labels are not judged here but where a series is new.
 Result<RemoteWrite> decode_remote_write_1(std::string_view plain);
 Result<RemoteWrite> decode_remote_write_2(std::string_view plain);
 

@@ -100,6 +100,52 @@ TEST(RemoteWrite, BadLabelsAreRefusedWithTheReason) {
   }
 }
 
+std::string times(std::size_t count, std::string_view bytes) {
+  std::string out;
+  out.reserve(count * bytes.size());
+  while (count-- > 0) out += bytes;
+  return out;
+}
+
+TEST(RemoteWrite, WhatWouldBecomeGigabytesIsRefused) {
+  const auto in_series = [](const std::string& fields) {
+    std::string plain;
+    pbf_writer(plain).add_message(1, fields);
+    return plain;
+  };
+  const std::pair<const char*, std::string> cases[] = {
+      {"empty series", times(4'000'000, {"\x0a\x00", 2})},
+      {"empty samples", in_series(times(4'000'000, {"\x12\x00", 2}))},
+      {"empty exemplars", in_series(times(4'000'000, {"\x1a\x00", 2}))},
+      {"exemplars with empty labels", in_series(times(1'000'000, {"\x1a\x04\x0a\x00\x0a\x00", 6}))},
+      {"empty histograms", in_series(times(2'000'000, {"\x22\x00", 2}))},
+      {"metadata", times(2'000'000, {"\x1a\x03\x12\x01m", 5})},
+  };
+  for (const auto& [what, plain] : cases) {
+    const auto decoded = decode_remote_write_1(plain);
+    ASSERT_FALSE(decoded) << what;
+    EXPECT_EQ(decoded.error().code, ErrorCode::kTooLarge) << what;
+  }
+  Recorder recorder;
+  ExemplarStore exemplars;
+  EXPECT_EQ(receive_remote_write(request_of(cases[4].second), recorder, exemplars).status, 413);
+}
+
+TEST(RemoteWrite, ASymbolThatIsUsedAThousandTimesIsCountedAsOften) {
+  std::string plain;
+  pbf_writer message(plain);
+  for (const auto& symbol : {std::string(), std::string("m"), std::string(60'000, 'x')})
+    message.add_string(4, symbol);
+  for (int i = 0; i < 50; ++i) {
+    pbf_writer series(message, 5);
+    const std::vector<std::uint32_t> references(200, 2);
+    series.add_packed_uint32(1, references.begin(), references.end());
+  }
+  const auto decoded = decode_remote_write_2(plain);
+  ASSERT_FALSE(decoded) << "600 MB from 70 KB";
+  EXPECT_EQ(decoded.error().code, ErrorCode::kTooLarge);
+}
+
 TEST(RemoteWrite, VersionTwoIsStoredAndCounted) {
   std::string plain;
   pbf_writer message(plain);

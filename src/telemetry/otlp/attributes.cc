@@ -10,8 +10,6 @@
 namespace wellrun::telemetry::otlp {
 namespace {
 
-constexpr std::size_t kTextOverhead = 64;
-
 std::string number_text(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
@@ -141,9 +139,17 @@ Result<Label> read_attribute(protozero::pbf_reader key_value, const DecodeLimits
   return out;
 }
 
+Status add_attribute(protozero::pbf_reader key_value, const DecodeLimits& limits,
+                     std::vector<Label>& attributes) {
+  if (attributes.size() > limits.max_attributes) return {};
+  TRY(auto attribute, read_attribute(key_value, limits));
+  attributes.push_back(std::move(attribute));
+  return {};
+}
+
 std::string over_limit(const std::vector<Label>& attributes, const DecodeLimits& limits) {
   if (attributes.size() > limits.max_attributes)
-    return fmt::format("{} attributes, {} are allowed", attributes.size(), limits.max_attributes);
+    return fmt::format("more than the {} attributes that are allowed", limits.max_attributes);
   for (const auto& attribute : attributes) {
     if (attribute.name.size() > limits.max_key_bytes)
       return fmt::format("an attribute key of {} bytes, {} are allowed", attribute.name.size(),
@@ -152,15 +158,6 @@ std::string over_limit(const std::vector<Label>& attributes, const DecodeLimits&
       return fmt::format("attribute {} has {} bytes, {} are allowed", attribute.name,
                          attribute.value.size(), limits.max_value_bytes);
   }
-  return {};
-}
-
-Status ExpansionBudget::take(std::size_t bytes) {
-  bytes += kTextOverhead;
-  if (bytes > left_)
-    return fail(ErrorCode::kTooLarge,
-                "the request would take too much memory once decoded; send smaller batches");
-  left_ -= bytes;
   return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/labels.h"
 #include "core/result.h"
+#include "telemetry/expansion_budget.h"
 #include "telemetry/protozero_checked.h"
 
 namespace wellrun::telemetry::otlp {
@@ -51,19 +52,13 @@ Result<std::string> read_value(protozero::pbf_reader value, int max_depth);
 /// One KeyValue.
 Result<Label> read_attribute(protozero::pbf_reader key_value, const DecodeLimits& limits);
 
+/// One more KeyValue for `attributes`, unless there are too many already: of a body with millions,
+/// no more are held than over_limit() needs to see. kInvalid, kTooLarge as read_value().
+Status add_attribute(protozero::pbf_reader key_value, const DecodeLimits& limits,
+                     std::vector<Label>& attributes);
+
 /// Empty, or why these attributes are over a limit.
 std::string over_limit(const std::vector<Label>& attributes, const DecodeLimits& limits);
-
-/// Counts what a request becomes in memory; one a request.
-class ExpansionBudget {
- public:
-  explicit ExpansionBudget(std::size_t bytes) : left_(bytes) {}
-  Status take(std::size_t bytes);
-  std::size_t left() const { return left_; }
-
- private:
-  std::size_t left_;
-};
 
 /// Runs a decoder, with protozero's exceptions turned into kInvalid naming `message`.
 template <typename Decode>

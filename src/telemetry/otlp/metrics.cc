@@ -136,10 +136,8 @@ class Decoder {
   Status read_resource_metrics(protozero::data_view bytes) {
     std::vector<Label> attributes;
     for (pbf_reader reader(bytes); reader.next(1, kBytes);)
-      for (auto resource = reader.get_message(); resource.next(1, kBytes);) {
-        TRY(auto attribute, read_attribute(resource.get_message(), limits_));
-        attributes.push_back(std::move(attribute));
-      }
+      for (auto resource = reader.get_message(); resource.next(1, kBytes);)
+        TRY_STATUS(add_attribute(resource.get_message(), limits_, attributes));
     enter_resource(std::move(attributes));
     for (pbf_reader reader(bytes); reader.next(2, kBytes);)
       TRY_STATUS(read_scope_metrics(reader.get_view()));
@@ -180,11 +178,9 @@ class Decoder {
             TRY(scope_labels_["otel_scope_version"], read_text(scope.get_view()));
             break;
           }
-          case bytes_field(3): {
-            TRY(auto attribute, read_attribute(scope.get_message(), limits_));
-            attributes.push_back(std::move(attribute));
+          case bytes_field(3):
+            TRY_STATUS(add_attribute(scope.get_message(), limits_, attributes));
             break;
-          }
           default:
             scope.skip();
         }
@@ -296,12 +292,6 @@ class Decoder {
     return {};
   }
 
-  Status add_attribute(pbf_reader reader, Point& point) {
-    TRY(auto attribute, read_attribute(reader, limits_));
-    point.attributes.push_back(std::move(attribute));
-    return {};
-  }
-
   /// A point may have as many exemplars as a histogram buckets; the rest is left out, and one that
   /// is not a number, which falls into no bucket.
   Status add_exemplar(pbf_reader reader, Point& point) {
@@ -324,11 +314,9 @@ class Decoder {
         case fixed64_field(6):
           exemplar.value = static_cast<double>(reader.get_sfixed64());
           break;
-        case bytes_field(7): {
-          TRY(auto attribute, read_attribute(reader.get_message(), limits_));
-          attributes.push_back(std::move(attribute));
+        case bytes_field(7):
+          TRY_STATUS(add_attribute(reader.get_message(), limits_, attributes));
           break;
-        }
         default:
           reader.skip();
       }
@@ -378,7 +366,7 @@ class Decoder {
           TRY_STATUS(add_exemplar(reader.get_message(), point));
           break;
         case bytes_field(7):
-          TRY_STATUS(add_attribute(reader.get_message(), point));
+          TRY_STATUS(add_attribute(reader.get_message(), limits_, point.attributes));
           break;
         case varint_field(8):
           point.flags = reader.get_uint32();
@@ -419,7 +407,7 @@ class Decoder {
           TRY_STATUS(add_exemplar(reader.get_message(), point));
           break;
         case bytes_field(9):
-          TRY_STATUS(add_attribute(reader.get_message(), point));
+          TRY_STATUS(add_attribute(reader.get_message(), limits_, point.attributes));
           break;
         case varint_field(10):
           point.flags = reader.get_uint32();
@@ -431,18 +419,22 @@ class Decoder {
     return {};
   }
 
-  static ExponentialBuckets read_buckets(pbf_reader reader) {
+  /// No more counts are held than keep_exponential() needs to see that there are too many.
+  ExponentialBuckets read_buckets(pbf_reader reader) const {
     ExponentialBuckets out;
+    const auto add = [&](std::uint64_t count) {
+      if (out.counts.size() <= limits_.max_buckets) out.counts.push_back(count);
+    };
     while (reader.next()) {
       switch (reader.tag_and_type()) {
         case varint_field(1):
           out.offset = reader.get_sint32();
           break;
         case bytes_field(2):
+          for (const auto count : reader.get_packed_uint64()) add(count);
+          break;
         case varint_field(2):
-          read_numbers(
-              reader, out.counts, [&] { return reader.get_uint64(); },
-              [&] { return reader.get_packed_uint64(); });
+          add(reader.get_uint64());
           break;
         default:
           reader.skip();
@@ -456,7 +448,7 @@ class Decoder {
     while (reader.next()) {
       switch (reader.tag_and_type()) {
         case bytes_field(1):
-          TRY_STATUS(add_attribute(reader.get_message(), point));
+          TRY_STATUS(add_attribute(reader.get_message(), limits_, point.attributes));
           break;
         case fixed64_field(2):
           point.start_ns = read_time(reader);
@@ -523,11 +515,11 @@ class Decoder {
             else
               entry.skip();
           }
-          point.quantiles.push_back(quantile);
+          if (point.quantiles.size() <= limits_.max_buckets) point.quantiles.push_back(quantile);
           break;
         }
         case bytes_field(7):
-          TRY_STATUS(add_attribute(reader.get_message(), point));
+          TRY_STATUS(add_attribute(reader.get_message(), limits_, point.attributes));
           break;
         case varint_field(8):
           point.flags = reader.get_uint32();
@@ -709,8 +701,8 @@ class Decoder {
     if (point.is_stale()) return add(series, point.time_ms(), stale());
     for (const auto* side : {&point.exponential.positive, &point.exponential.negative})
       if (side->counts.size() > limits_.max_buckets)
-        return fail(ErrorCode::kInvalid, fmt::format("{} buckets, {} are allowed",
-                                                     side->counts.size(), limits_.max_buckets));
+        return fail(ErrorCode::kInvalid,
+                    fmt::format("more than the {} buckets that are allowed", limits_.max_buckets));
     TRY(auto native, to_native_histogram(point.exponential));
     auto start_ms = point.start_ms();
     if (metric.temporality == Temporality::kDelta) {

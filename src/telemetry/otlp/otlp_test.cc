@@ -336,6 +336,35 @@ TEST(OtlpLogs, NestingBeyondTheLimitRefusesTheRequest) {
   EXPECT_EQ(batch.error().code, ErrorCode::kTooLarge);
 }
 
+TEST(OtlpAttributes, OfTooManyNoMoreAreHeldThanIsNeededToSaySo) {
+  const DecodeLimits limits;
+  std::vector<Label> attributes;
+  for (int i = 0; i < 10'000; ++i) ASSERT_TRUE(add_attribute({}, limits, attributes));
+  EXPECT_EQ(attributes.size(), limits.max_attributes + 1);
+  EXPECT_THAT(over_limit(attributes, limits), HasSubstr("more than the 256"));
+}
+
+TEST(OtlpAttributes, ARequestWithTooManySaysSoWhereverTheyAre) {
+  std::string many = "[";
+  for (int i = 0; i < 1'000; ++i)
+    many += fmt::format(R"({}{{"key":"k{}","value":{{"intValue":1}}}})", i == 0 ? "" : ",", i);
+  many += "]";
+  const auto request = [](std::string_view resource, std::string_view scope,
+                          std::string_view point) {
+    return fmt::format(
+        R"({{"resourceMetrics":[{{"resource":{{"attributes":{}}},"scopeMetrics":[{{"scope":{{"attributes":{}}},)"
+        R"("metrics":[{{"name":"m","gauge":{{"dataPoints":[{{"timeUnixNano":"1000000","asDouble":1,"attributes":{}}}]}}}}]}}]}}]}})",
+        resource, scope, point);
+  };
+  for (const auto& body :
+       {request(many, "[]", "[]"), request("[]", many, "[]"), request("[]", "[]", many)}) {
+    const auto batch = decode(body);
+    EXPECT_EQ(batch.rejected_count, 1u);
+    EXPECT_THAT(batch.first_rejection, HasSubstr("more than the 256 attributes"));
+  }
+  EXPECT_EQ(decode(request("[]", "[]", "[]")).rejected_count, 0u);
+}
+
 constexpr std::string_view kSpans = R"({"resourceSpans":[{
     "resource":{"attributes":[{"key":"service.name","value":{"stringValue":"api"}}]},
     "scopeSpans":[{"spans":[

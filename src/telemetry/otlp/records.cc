@@ -31,6 +31,13 @@ std::size_t size_of(const std::vector<Label>& attributes) {
   return bytes;
 }
 
+Status add_named_attribute(pbf_reader reader, const DecodeLimits& limits,
+                           std::vector<Label>& attributes) {
+  TRY_STATUS(add_attribute(reader, limits, attributes));
+  if (!attributes.empty() && attributes.back().name.empty()) attributes.pop_back();
+  return {};
+}
+
 struct Source {
   std::string service, problem;
   std::vector<Label> attributes;  ///< resource's with their prefix, then scope's
@@ -38,11 +45,12 @@ struct Source {
 
 Status read_resource(pbf_reader reader, Source& source, const DecodeLimits& limits) {
   while (reader.next(1, kBytes)) {
-    TRY(auto attribute, read_attribute(reader.get_message(), limits));
+    const auto before = source.attributes.size();
+    TRY_STATUS(add_named_attribute(reader.get_message(), limits, source.attributes));
+    if (source.attributes.size() == before) continue;
+    auto& attribute = source.attributes.back();
     if (attribute.name == "service.name") source.service = attribute.value;
-    if (attribute.name.empty()) continue;
     attribute.name.insert(0, "resource.");
-    source.attributes.push_back(std::move(attribute));
   }
   source.problem = over_limit(source.attributes, limits);
   return {};
@@ -56,7 +64,11 @@ Status read_scope(pbf_reader reader, Source& source) {
     }
     const char* const name = reader.tag() == 1 ? "otel.scope.name" : "otel.scope.version";
     TRY(auto value, read_text(reader.get_view()));
-    source.attributes.push_back({name, std::move(value)});
+    const auto same = std::ranges::find(source.attributes, name, &Label::name);
+    if (same != source.attributes.end())
+      same->value = std::move(value);
+    else
+      source.attributes.push_back({name, std::move(value)});
   }
   return {};
 }
@@ -122,13 +134,6 @@ class Walker {
   RecordBatch<Record> out_;
 };
 
-Status add_attribute(pbf_reader reader, std::vector<Label>& attributes,
-                     const DecodeLimits& limits) {
-  TRY(auto attribute, read_attribute(reader, limits));
-  if (!attribute.name.empty()) attributes.push_back(std::move(attribute));
-  return {};
-}
-
 Status read_log(pbf_reader& reader, LogRecord& out, std::vector<Label>& attributes,
                 std::string& problem, Timestamp now, const DecodeLimits& limits) {
   std::uint64_t time_ns = 0, observed_ns = 0;
@@ -149,7 +154,7 @@ Status read_log(pbf_reader& reader, LogRecord& out, std::vector<Label>& attribut
         break;
       }
       case bytes_field(6):
-        TRY_STATUS(add_attribute(reader.get_message(), attributes, limits));
+        TRY_STATUS(add_named_attribute(reader.get_message(), limits, attributes));
         break;
       case bytes_field(9):
         out.trace_id = id_text(reader.get_view(), kTraceIdBytes);
@@ -162,7 +167,8 @@ Status read_log(pbf_reader& reader, LogRecord& out, std::vector<Label>& attribut
         break;
       case bytes_field(12): {
         TRY(auto name, read_text(reader.get_view()));
-        attributes.push_back({"event.name", std::move(name)});
+        if (attributes.size() <= limits.max_attributes)
+          attributes.push_back({"event.name", std::move(name)});
         break;
       }
       default:
@@ -197,7 +203,7 @@ Result<Json> read_event(pbf_reader reader, const DecodeLimits& limits) {
         break;
       }
       case bytes_field(3):
-        TRY_STATUS(add_attribute(reader.get_message(), attributes, limits));
+        TRY_STATUS(add_named_attribute(reader.get_message(), limits, attributes));
         break;
       default:
         reader.skip();
@@ -219,7 +225,7 @@ Result<Json> read_link(pbf_reader reader, const DecodeLimits& limits) {
         out["span_id"] = id_text(reader.get_view(), kSpanIdBytes);
         break;
       case bytes_field(4):
-        TRY_STATUS(add_attribute(reader.get_message(), attributes, limits));
+        TRY_STATUS(add_named_attribute(reader.get_message(), limits, attributes));
         break;
       default:
         reader.skip();
@@ -310,7 +316,7 @@ Status read_span(pbf_reader& reader, SpanRecord& out, std::vector<Label>& attrib
         out.end_ns = static_cast<std::int64_t>(reader.get_fixed64());
         break;
       case bytes_field(9):
-        TRY_STATUS(add_attribute(reader.get_message(), attributes, limits));
+        TRY_STATUS(add_named_attribute(reader.get_message(), limits, attributes));
         break;
       case bytes_field(11): {
         TRY(const auto event, read_event(reader.get_message(), limits));

@@ -5,68 +5,96 @@
 
 #include "core/json.h"
 #include "core/text.h"
+#include "telemetry/expansion_budget.h"
 
 namespace wellrun::telemetry::scrape {
 namespace {
 
 constexpr std::size_t kMaxTargets = 100'000;
+constexpr std::size_t kMaxGroupsBytes = 64U << 20;
 
 std::unexpected<Error> bad(std::string message) {
   return fail(ErrorCode::kInvalid, "target groups cannot be read: " + std::move(message));
 }
 
-Status add_label(Labels& labels, std::string name, std::string value) {
-  if (name.empty() || !is_valid_utf8(name) || !is_valid_utf8(value))
-    return bad(fmt::format("label {} is not proper", quote(name)));
-  labels.set(name, value);
-  return {};
-}
+/// The groups of one text while they are built: an alias of YAML may repeat what is long a thousand
+/// times in a few bytes.
+class GroupsBuilder {
+ public:
+  Status begin_group() {
+    groups_.emplace_back();
+    return budget_.take(sizeof(TargetGroup));
+  }
+
+  Status add_target(const std::string& target) {
+    if (++target_count_ > kMaxTargets)
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("more than {} targets, which are the most that are taken of a source",
+                              kMaxTargets));
+    TRY_STATUS(budget_.take(target.size()));
+    groups_.back().targets.push_back(target);
+    return {};
+  }
+
+  Status add_label(const std::string& name, const std::string& value) {
+    if (name.empty() || !is_valid_utf8(name) || !is_valid_utf8(value))
+      return bad(fmt::format("label {} is not proper", quote(name)));
+    TRY_STATUS(budget_.take(sizeof(Label) + name.size() + value.size()));
+    groups_.back().labels.set(name, value);
+    return {};
+  }
+
+  std::vector<TargetGroup> finish() && { return std::move(groups_); }
+
+ private:
+  std::vector<TargetGroup> groups_;
+  std::size_t target_count_ = 0;
+  ExpansionBudget budget_{kMaxGroupsBytes};
+};
 
 /// JSON is YAML too, but what comes over HTTP must be JSON in full: read it as such when it looks
 /// like it.
 Result<std::vector<TargetGroup>> from_json(std::string_view text) {
   TRY(const auto json, parse_json(text));
   if (!json.is_array()) return bad("a list of groups is wanted");
-  std::vector<TargetGroup> groups;
+  GroupsBuilder groups;
   for (const auto& one : json) {
     const auto targets = one.is_object() ? one.find("targets") : one.end();
     if (!one.is_object() || targets == one.end() || !targets->is_array())
       return bad("a group needs a list `targets`");
-    TargetGroup group;
+    TRY_STATUS(groups.begin_group());
     for (const auto& target : *targets) {
       if (!target.is_string()) return bad("a target is text, `host:port`");
-      group.targets.push_back(target.get<std::string>());
+      TRY_STATUS(groups.add_target(target.get_ref<const std::string&>()));
     }
     if (const auto labels = one.find("labels"); labels != one.end() && !labels->is_null()) {
       if (!labels->is_object()) return bad("`labels` is a map of text to text");
       for (const auto& [name, value] : labels->items()) {
         if (!value.is_string()) return bad("`labels` is a map of text to text");
-        TRY_STATUS(add_label(group.labels, name, value.get<std::string>()));
+        TRY_STATUS(groups.add_label(name, value.get_ref<const std::string&>()));
       }
     }
-    groups.push_back(std::move(group));
   }
-  return groups;
+  return std::move(groups).finish();
 }
 
 Result<std::vector<TargetGroup>> from_yaml(const YAML::Node& list) {
   if (!list.IsSequence()) return bad("a list of groups is wanted");
-  std::vector<TargetGroup> groups;
+  GroupsBuilder groups;
   for (const auto& one : list) {
     if (!one.IsMap() || !one["targets"].IsSequence()) return bad("a group needs a list `targets`");
-    TargetGroup group;
+    TRY_STATUS(groups.begin_group());
     for (const auto& target : one["targets"]) {
       if (!target.IsScalar()) return bad("a target is text, `host:port`");
-      group.targets.push_back(target.Scalar());
+      TRY_STATUS(groups.add_target(target.Scalar()));
     }
     for (const auto& label : one["labels"]) {
       if (!label.first.IsScalar() || !label.second.IsScalar())
         return bad("`labels` is a map of text to text");
-      TRY_STATUS(add_label(group.labels, label.first.Scalar(), label.second.Scalar()));
+      TRY_STATUS(groups.add_label(label.first.Scalar(), label.second.Scalar()));
     }
-    groups.push_back(std::move(group));
   }
-  return groups;
+  return std::move(groups).finish();
 }
 
 /// Percent-encodes what is not unreserved in RFC 3986.
@@ -133,21 +161,12 @@ Result<std::optional<ScrapeTarget>> resolve(const JobSettings& job, const Labels
 
 Result<std::vector<TargetGroup>> parse_target_groups(std::string_view text) {
   const auto start = trimmed(text);
-  auto groups = [&]() -> Result<std::vector<TargetGroup>> {
-    if (start.starts_with('[') || start.starts_with('{')) return from_json(text);
-    try {
-      return from_yaml(YAML::Load(std::string(text)));
-    } catch (const YAML::Exception& error) {
-      return bad(error.what());
-    }
-  }();
-  std::size_t count = 0;
-  if (groups)
-    for (const auto& group : *groups) count += group.targets.size();
-  if (count > kMaxTargets)
-    return fail(ErrorCode::kTooLarge,
-                fmt::format("{} targets were found; at most {} are taken", count, kMaxTargets));
-  return groups;
+  if (start.starts_with('[') || start.starts_with('{')) return from_json(text);
+  try {
+    return from_yaml(YAML::Load(std::string(text)));
+  } catch (const YAML::Exception& error) {
+    return bad(error.what());
+  }
 }
 
 ResolvedTargets resolve_targets(const JobSettings& job, const std::vector<TargetGroup>& groups) {

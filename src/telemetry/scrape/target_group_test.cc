@@ -1,5 +1,7 @@
 #include "telemetry/scrape/target_group.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace wellrun::telemetry::scrape {
@@ -23,6 +25,26 @@ TEST(TargetGroups, WhatIsNotOneIsSaid) {
   for (const char* text : {"", "{}", "[1]", "[{\"labels\":{}}]", "[{\"targets\":[1]}]", "- a: [",
                            "[{\"targets\":[\"a\"],\"labels\":{\"x\":1}}]", "[{\"targets\":[\"a\"]"})
     EXPECT_FALSE(parse_target_groups(text)) << text;
+}
+
+/// `count` times the same, which stands there once.
+std::string repeated(std::string_view first, int count) {
+  std::string text(first);
+  for (int i = 0; i < count; ++i) text += "- *again\n";
+  return text;
+}
+
+TEST(TargetGroups, AliasesOfYamlAreCountedWhileTheyAreFollowed) {
+  std::string group = "- &again {targets: [";
+  for (int i = 0; i < 1'000; ++i) group += fmt::format("'host-{}:9100',", i);
+  const auto many = parse_target_groups(repeated(group + "]}\n", 5'000));
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().code, ErrorCode::kTooLarge);
+  EXPECT_THAT(many.error().message, testing::HasSubstr("more than 100000 targets"));
+  const auto large = parse_target_groups(
+      repeated("- &again {targets: [a], labels: {x: " + std::string(100'000, 'x') + "}}\n", 1'000));
+  ASSERT_FALSE(large) << "100 MB from 110 KB";
+  EXPECT_EQ(large.error().code, ErrorCode::kTooLarge);
 }
 
 JobSettings job() {
