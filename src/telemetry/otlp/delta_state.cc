@@ -19,10 +19,9 @@ std::size_t size_of(const Histogram& histogram) {
   return (histogram.positive_counts.size() + histogram.negative_counts.size()) * 2 * sizeof(double);
 }
 
-/// `total`: anything with the interval that it counts over; an end of 0: nothing yet.
+/// `total`: anything with the interval that it counts over.
 template <typename Total>
 Status check_order(const Total& total, DeltaInterval point) {
-  if (total.end_ns == 0) return {};
   if (point.end_ns < total.end_ns)
     return fail(ErrorCode::kConflict, "a delta point that ends before the last one of its series");
   if (point.start_ns != 0 && total.start_ns != 0 && point.start_ns < total.start_ns)
@@ -54,23 +53,28 @@ void DeltaState::forget_idle(Timestamp now) {
   });
 }
 
-/// Room for `bytes` in all is made before: a total may grow with its histogram.
-Result<DeltaState::Total*> DeltaState::find_or_make(const Labels& series, std::size_t bytes,
-                                                    Timestamp now) {
+/// What is known of the series, which is in use from now on; null: nothing.
+DeltaState::Total* DeltaState::find(const Labels& series, Timestamp now) {
+  const auto found = totals_.find(series);
+  if (found == totals_.end()) return nullptr;
+  found->second.used = now;
+  return &found->second;
+}
+
+/// A place for a total of `bytes`: where it is `known`, or a new one. One that does not grow always
+/// has its place.
+Result<DeltaState::Total*> DeltaState::make_room(const Labels& series, Total* known,
+                                                 std::size_t bytes, Timestamp now) {
   bytes += size_of(series);
-  const auto held = [&] {
-    const auto found = totals_.find(series);
-    return found == totals_.end() ? 0 : found->second.bytes;
-  };
-  if (bytes_ - held() + bytes > limits_.max_bytes) forget_idle(now);
-  const auto before = held();
-  const auto wanted = std::max(bytes, before);
-  if (bytes_ - before + wanted > limits_.max_bytes)
+  const auto held = known ? known->bytes : 0;
+  const auto fits = [&] { return bytes <= held || bytes_ - held + bytes <= limits_.max_bytes; };
+  if (!fits()) forget_idle(now);
+  if (!fits())
     return fail(ErrorCode::kExhausted,
                 "no space to add up another delta series; send cumulative temporality");
-  auto& total = totals_[series];
-  bytes_ += wanted - before;
-  total.bytes = wanted;
+  auto& total = known ? *known : totals_[series];
+  bytes_ = bytes_ - held + bytes;
+  total.bytes = bytes;
   total.used = now;
   return &total;
 }
@@ -80,13 +84,16 @@ Result<DeltaTotal<std::vector<double>>> DeltaState::add(const Labels& series,
                                                         std::vector<double> shape,
                                                         std::vector<double> values, Timestamp now) {
   std::lock_guard lock(mutex_);
+  auto* const known = find(series, now);
+  bool goes_on = false;
+  if (known) {
+    TRY_STATUS(check_order(*known, interval));
+    goes_on = known->shape == shape && known->values.size() == values.size();
+    if (goes_on && interval.end_ns == known->end_ns)
+      return DeltaTotal{known->values, known->start_ns};
+  }
   TRY(Total* const total,
-      find_or_make(series, (shape.size() + values.size()) * sizeof(double), now));
-  TRY_STATUS(check_order(*total, interval));
-  const bool same_shape = total->shape == shape && total->values.size() == values.size();
-  if (same_shape && interval.end_ns == total->end_ns)
-    return DeltaTotal{total->values, total->start_ns};
-  const bool goes_on = same_shape && total->end_ns != 0;
+      make_room(series, known, (shape.size() + values.size()) * sizeof(double), now));
   if (goes_on)
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += total->values[i];
   else
@@ -100,17 +107,16 @@ Result<DeltaTotal<std::vector<double>>> DeltaState::add(const Labels& series,
 Result<DeltaTotal<Histogram>> DeltaState::add(const Labels& series, DeltaInterval interval,
                                               Histogram delta, Timestamp now) {
   std::lock_guard lock(mutex_);
-  TRY(Total* const total, find_or_make(series, size_of(delta), now));
-  TRY_STATUS(check_order(*total, interval));
-  if (interval.end_ns == total->end_ns) return DeltaTotal{total->native, total->start_ns};
-  if (total->end_ns == 0) total->start_ns = interval.start_ns;
-  total->native = total->end_ns == 0 ? std::move(delta) : add_histograms(total->native, delta);
-  total->end_ns = interval.end_ns;
-  const auto bytes = size_of(series) + size_of(total->native);
-  if (bytes > total->bytes) {
-    bytes_ += bytes - total->bytes;
-    total->bytes = bytes;
+  auto* const known = find(series, now);
+  if (known) {
+    TRY_STATUS(check_order(*known, interval));
+    if (interval.end_ns == known->end_ns) return DeltaTotal{known->native, known->start_ns};
+    delta = add_histograms(known->native, delta);
   }
+  TRY(Total* const total, make_room(series, known, size_of(delta), now));
+  if (!known) total->start_ns = interval.start_ns;
+  total->native = std::move(delta);
+  total->end_ns = interval.end_ns;
   return DeltaTotal{total->native, total->start_ns};
 }
 

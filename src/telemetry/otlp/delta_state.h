@@ -46,7 +46,7 @@ class DeltaState {
 
   /// Adds `values` elementwise to the series' totals and returns these. `shape` are a histogram's
   /// bounds: when they change, totals begin anew. kConflict: counted before; kExhausted: no space
-  /// for another series.
+  /// for another series, or for this one to grow (what was counted before stays).
   Result<DeltaTotal<std::vector<double>>> add(const Labels& series, DeltaInterval interval,
                                               std::vector<double> shape, std::vector<double> values,
                                               Timestamp now);
@@ -69,7 +69,8 @@ class DeltaState {
     std::size_t bytes = 0;
   };
 
-  Result<Total*> find_or_make(const Labels& series, std::size_t bytes, Timestamp now);
+  Total* find(const Labels& series, Timestamp now);
+  Result<Total*> make_room(const Labels& series, Total* known, std::size_t bytes, Timestamp now);
   void forget_idle(Timestamp now);
 
   const DeltaLimits limits_;

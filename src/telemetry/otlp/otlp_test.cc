@@ -147,6 +147,34 @@ TEST(OtlpMetrics, DeltaSumsAreAddedUpAndARetryDoesNotCountTwice) {
   EXPECT_THAT(late.first_rejection, HasSubstr("before the last one"));
 }
 
+/// A series that does not grow goes on, however full it is; one that would grow is refused and
+/// keeps what it has.
+TEST(OtlpMetrics, AHistogramThatGrowsIntoTheLastSpaceStopsNoOtherSeries) {
+  DeltaState deltas({.max_bytes = 3'000, .idle = Duration{1000}});
+  const Labels grows{{"__name__", "latency"}}, stays{{"__name__", "requests"}};
+  const auto delta_at = [](std::int32_t offset) {
+    return to_native_histogram(
+               {.scale = 0, .count = 16, .positive = {offset, std::vector<std::uint64_t>(16, 1)}})
+        .value();
+  };
+  ASSERT_TRUE(deltas.add(stays, {0, 1}, {}, {1}, kNow));
+  std::int64_t end = 1;
+  std::int32_t offset = 0;
+  auto kept = deltas.add(grows, {0, end}, delta_at(offset), kNow);
+  while (kept && end < 1'000) {
+    offset += 100;
+    kept = deltas.add(grows, {0, ++end}, delta_at(offset), kNow);
+  }
+  ASSERT_FALSE(kept);
+  EXPECT_EQ(kept.error().code, ErrorCode::kExhausted);
+  EXPECT_GT(end, 2) << "it never grew";
+  const auto again = deltas.add(grows, {0, end + 1}, delta_at(0), kNow);
+  ASSERT_TRUE(again) << to_string(again.error());
+  EXPECT_EQ(again->value.count, 16.0 * static_cast<double>(end)) << "all but the refused point";
+  EXPECT_EQ(deltas.add(stays, {0, 2}, {}, {1}, kNow)->value, std::vector<double>{2});
+  EXPECT_FALSE(deltas.add(Labels{{"__name__", "new"}}, {0, 2}, {}, std::vector<double>(100), kNow));
+}
+
 TEST(OtlpMetrics, DeltaStateRefusesASeriesBeyondItsSpace) {
   DeltaState deltas({.max_bytes = 400, .idle = Duration{1000}});
   EXPECT_TRUE(deltas.add(Labels{{"__name__", "a"}}, {0, 1}, {}, {1}, kNow));
