@@ -6,6 +6,7 @@
 #include <map>
 #include <snappy.h>
 
+#include "core/text.h"
 #include "platform/log/log.h"
 #include "telemetry/store/byte_io.h"
 #include "telemetry/store/label_bytes.h"
@@ -22,6 +23,12 @@ std::size_t characters_of(const Labels& labels) {
       count += static_cast<std::size_t>(
           std::ranges::count_if(*text, [](char c) { return (c & 0xC0) != 0x80; }));
   return count;
+}
+
+bool is_text(const Labels& labels) {
+  return std::ranges::all_of(labels, [](const Label& label) {
+    return is_valid_utf8(label.name) && is_valid_utf8(label.value);
+  });
 }
 
 std::size_t bytes_of(const Labels& labels) {
@@ -59,6 +66,7 @@ ExemplarStore::~ExemplarStore() = default;
 
 ExemplarStore::Added ExemplarStore::add(const Labels& series, Exemplar exemplar) {
   if (characters_of(exemplar.labels) > kMaxCharacters) return Added::kTooLong;
+  if (!is_text(exemplar.labels)) return Added::kNotText;
   const std::scoped_lock lock(mutex_);
   return add_locked(series, std::move(exemplar));
 }
@@ -136,6 +144,8 @@ void ExemplarStore::replay(std::string_view payload) {
     exemplar.value = reader.fixed<double>();
     if (reader.failed()) return;
     exemplar.labels = store::labels_from_bytes(labels);
+    // Logs of before this was judged hold others, too.
+    if (!is_text(exemplar.labels)) continue;
     add_locked(store::labels_from_bytes(series), std::move(exemplar));
   }
 }

@@ -45,6 +45,7 @@ class ExemplarStore {
     kSame,        ///< as the newest of its series: not kept again
     kOutOfOrder,  ///< older than the newest of its series
     kTooLong,     ///< names and values have more than 128 characters together
+    kNotText,     ///< a name or value is not UTF-8: no answer in JSON could hold it
   };
   Added add(const Labels& series, Exemplar exemplar);
 

@@ -4,6 +4,10 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <snappy.h>
+
+#include "telemetry/store/byte_io.h"
+#include "telemetry/store/label_bytes.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -22,6 +26,7 @@ TEST(Exemplars, AreKeptOnceAndInOrderOfTime) {
   EXPECT_EQ(store.add(kShop, at(5)), ExemplarStore::Added::kOutOfOrder);
   EXPECT_EQ(store.add(kStore, at(5)), ExemplarStore::Added::kNew);
   EXPECT_EQ(store.add(kShop, at(20, std::string(130, 'x'))), ExemplarStore::Added::kTooLong);
+  EXPECT_EQ(store.add(kShop, at(20, "\xff\xfe")), ExemplarStore::Added::kNotText);
   EXPECT_EQ(store.size(), 2U);
 }
 
@@ -104,6 +109,33 @@ TEST_F(DurableExemplars, AreThereAfterARestartAsFarAsTheyWereCommitted) {
   EXPECT_EQ(traces(), (std::vector<std::string>{"one", "four", "two"}));
   EXPECT_EQ(store_->select({}, {0, 100})[0].exemplars[1].value, 1.0);
   EXPECT_EQ(store_->select({}, {0, 100})[0].exemplars[1].time_ms, 30);
+}
+
+TEST_F(DurableExemplars, WhatAnOldLogHoldsThatIsNotTextIsLeftOut) {
+  store_->add(kShop, at(10, "one"));
+  store_->commit();
+  std::string plain, packed;
+  for (const auto& exemplar : {at(20, "\xff"), at(30, "three")}) {
+    store::put_text(plain, store::label_bytes(kShop));
+    store::put_text(plain, store::label_bytes(exemplar.labels));
+    store::put_varint(plain, store::zigzag(exemplar.time_ms));
+    store::put_fixed(plain, exemplar.value);
+  }
+  snappy::Compress(plain.data(), plain.size(), &packed);
+  packed.insert(0, 1, '\x01');
+  store_.reset();
+  {
+    store::WalOptions options;
+    options.dir = dir_ / "exemplars";
+    auto log = store::Wal::open(std::move(options), 2);
+    ASSERT_TRUE(log) << to_string(log.error());
+    const auto bytes = store::wal_record_bytes(packed.size());
+    ASSERT_TRUE((*log)->reserve(bytes));
+    (*log)->enqueue(packed);
+    ASSERT_TRUE((*log)->commit(bytes));
+  }
+  open();
+  EXPECT_EQ(traces(), (std::vector<std::string>{"one", "three"}));
 }
 
 TEST_F(DurableExemplars, ADamagedStretchCostsItselfAlone) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <snappy.h>
 
+#include "core/text.h"
 #include "telemetry/expansion_budget.h"
 #include "telemetry/plain_series.h"
 #include "telemetry/protozero_checked.h"
@@ -292,6 +293,12 @@ Status read_series_1(pbf_reader message, RemoteWrite& out, ExpansionBudget& budg
   return {};
 }
 
+/// Whether answers in JSON can hold it. protobuf asks for it, but does not see to it.
+bool is_text(const Metadata& metadata) {
+  return is_valid_utf8(metadata.family) && is_valid_utf8(metadata.help) &&
+         is_valid_utf8(metadata.unit);
+}
+
 Metadata read_metadata_1(pbf_reader message) {
   Metadata metadata;
   while (message.next()) {
@@ -329,7 +336,8 @@ Result<RemoteWrite> read_1(std::string_view plain) {
     } else if (message.tag() == 3) {
       const auto bytes = message.get_view();
       TRY_STATUS(budget.take(sizeof(Metadata) + bytes.size()));
-      if (auto metadata = read_metadata_1(pbf_reader(bytes)); !metadata.family.empty())
+      if (auto metadata = read_metadata_1(pbf_reader(bytes));
+          !metadata.family.empty() && is_text(metadata))
         out.metadata.push_back(std::move(metadata));
     } else {
       message.skip();
@@ -507,7 +515,7 @@ class Decoder2 {
           metadata.family.resize(metadata.family.size() - suffix.size());
           break;
         }
-    if (metadata.family.empty() ||
+    if (metadata.family.empty() || !is_text(metadata) ||
         (!out_.metadata.empty() && out_.metadata.back().family == metadata.family))
       return {};
     TRY_STATUS(budget_.take(sizeof(Metadata) + metadata.family.size() + metadata.help.size() +

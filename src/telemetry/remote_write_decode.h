@@ -23,7 +23,7 @@ struct SeriesExemplar {
 /// What one body holds. `batch` points into the plain body and into `label_arena`.
 struct RemoteWrite {
   SampleBatch batch;
-  std::vector<Metadata> metadata;
+  std::vector<Metadata> metadata;  ///< those that are UTF-8: others are left out
   std::vector<SeriesExemplar> exemplars;
   std::deque<std::string> label_arena;
 };

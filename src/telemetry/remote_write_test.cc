@@ -213,6 +213,37 @@ TEST(RemoteWrite, VersionTwoIsStoredAndCounted) {
   EXPECT_EQ(recorder.metadata[0].family, "m");
 }
 
+/// It is stored and served to everybody: one sender must not break their answers.
+TEST(RemoteWrite, ADescriptionThatIsNotUtf8IsLeftOut) {
+  std::string one;
+  {
+    pbf_writer message(one);
+    for (const char* help : {"h\xff\xfe", "Help."}) {
+      pbf_writer metadata(message, 3);
+      metadata.add_string(2, "m");
+      metadata.add_string(4, help);
+    }
+  }
+  std::string two;
+  {
+    pbf_writer message(two);
+    for (const char* symbol : {"", "__name__", "a", "b", "h\xff\xfe", "Help."})
+      message.add_string(4, symbol);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      pbf_writer series(message, 5);
+      const std::vector<std::uint32_t> references = {1, 2 + i};
+      series.add_packed_uint32(1, references.begin(), references.end());
+      pbf_writer metadata(series, 5);
+      metadata.add_uint32(3, 4 + i);
+    }
+  }
+  for (const auto& decoded : {decode_remote_write_1(one), decode_remote_write_2(two)}) {
+    ASSERT_TRUE(decoded) << to_string(decoded.error());
+    ASSERT_EQ(decoded->metadata.size(), 1U);
+    EXPECT_EQ(decoded->metadata[0].help, "Help.");
+  }
+}
+
 TEST(RemoteWrite, AHistogramWhoseZeroBucketIsNoBucketIsRefused) {
   const auto fault = [](double threshold, double count) {
     Histogram h;

@@ -301,8 +301,11 @@ class Parser {
     if (type < 0 || type > static_cast<std::int32_t>(Type::kGaugeHistogram))
       return fail(ErrorCode::kInvalid, fmt::format("metric type {} is not known", type));
     if (metadata.family.empty() || metadata.family.size() > limits_.max_name_bytes ||
-        !is_valid_utf8(metadata.family) || !is_valid_utf8(metadata.help))
+        !is_valid_utf8(metadata.family))
       return fail(ErrorCode::kInvalid, "a metric family without a proper name");
+    if (!is_valid_utf8(metadata.help) || !is_valid_utf8(metadata.unit))
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("the help or unit of {} is not UTF-8", metadata.family));
     metadata.type = kTypeNames[type];
     for (auto& metric : metrics) TRY_STATUS(read_metric(metadata.family, metric));
     out_.metadata.push_back(std::move(metadata));

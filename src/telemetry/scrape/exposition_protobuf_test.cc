@@ -114,6 +114,17 @@ TEST(ProtobufExposition, ANativeHistogramIsOneSample) {
   EXPECT_EQ(parse(histogram(true), true)->samples.size(), 5U);
 }
 
+TEST(ProtobufExposition, AFamilyWhoseUnitIsNotUtf8IsRefused) {
+  std::string message, framed;
+  pbf_writer out(message);
+  out.add_string(1, "m");
+  out.add_string(5, "\xff");
+  store::put_text(framed, message);
+  const auto parsed = parse(framed);
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().message, "the help or unit of m is not UTF-8");
+}
+
 TEST(ProtobufExposition, WhatIsCutOffOrWrongIsRefused) {
   const auto body = histogram(true);
   for (std::size_t length = 1; length < body.size(); ++length)
