@@ -67,23 +67,43 @@ std::size_t keep_exemplars(const RemoteWrite& write, ExemplarStore& exemplars) {
   return kept;
 }
 
-http::Response answer(Protocol protocol, const WriteOutcome& outcome, std::size_t exemplars) {
-  http::Response response;
-  response.status = 204;
-  if (outcome.rejected > 0)
-    response = text(
-        400, fmt::format("{} of {} samples were refused, the others are stored; the first: {}",
-                         outcome.rejected,
-                         outcome.rejected + outcome.samples_written + outcome.histograms_written,
-                         outcome.first_rejection));
-  if (protocol == Protocol::kOne) return response;
-  auto say = [&](std::string_view what, std::size_t count) {
+struct Written {
+  std::size_t samples = 0, histograms = 0, exemplars = 0;
+};
+
+/// Source: remote write 2.0 specification, "Required Written Response Headers": whether it succeeds
+/// or not.
+void say(const Written& written, http::Response& response) {
+  const auto add = [&](std::string_view what, std::size_t count) {
     response.headers.push_back(
         {fmt::format("X-Prometheus-Remote-Write-{}-Written", what), std::to_string(count)});
   };
-  say("Samples", outcome.samples_written);
-  say("Histograms", outcome.histograms_written);
-  say("Exemplars", exemplars);
+  add("Samples", written.samples);
+  add("Histograms", written.histograms);
+  add("Exemplars", written.exemplars);
+}
+
+http::Response store_body(std::string_view body, Protocol protocol, MetricWriter& writer,
+                          ExemplarStore& exemplars, Written& written) {
+  const auto plain = unpack_snappy(body, kMaxPlainBytes);
+  if (!plain) return failed(plain.error());
+  auto decoded =
+      protocol == Protocol::kOne ? decode_remote_write_1(*plain) : decode_remote_write_2(*plain);
+  if (!decoded) return failed(decoded.error());
+  if (!decoded->metadata.empty()) writer.put_metadata(std::move(decoded->metadata));
+  const auto outcome = writer.write_batch(decoded->batch);
+  if (!outcome) return failed(outcome.error());
+  written = {outcome->samples_written, outcome->histograms_written,
+             keep_exemplars(*decoded, exemplars)};
+  const auto rejected = decoded->rejected + outcome->rejected;
+  if (rejected > 0)
+    return text(
+        400,
+        fmt::format("{} of {} samples were refused, the others are stored; the first: {}", rejected,
+                    rejected + written.samples + written.histograms,
+                    decoded->rejected > 0 ? decoded->first_rejection : outcome->first_rejection));
+  http::Response response;
+  response.status = 204;
   return response;
 }
 
@@ -101,15 +121,10 @@ http::Response receive_remote_write(const http::Request& request, MetricWriter& 
   if (!encoding.empty() && encoding != "snappy")
     return text(415, fmt::format("Content-Encoding {} is not known; snappy is",
                                  quote(std::string_view(encoding).substr(0, 200))));
-  const auto plain = unpack_snappy(request.body, kMaxPlainBytes);
-  if (!plain) return failed(plain.error());
-  auto decoded =
-      *protocol == Protocol::kOne ? decode_remote_write_1(*plain) : decode_remote_write_2(*plain);
-  if (!decoded) return failed(decoded.error());
-  if (!decoded->metadata.empty()) writer.put_metadata(std::move(decoded->metadata));
-  const auto outcome = writer.write_batch(decoded->batch);
-  if (!outcome) return failed(outcome.error());
-  return answer(*protocol, *outcome, keep_exemplars(*decoded, exemplars));
+  Written written;
+  auto response = store_body(request.body, *protocol, writer, exemplars, written);
+  if (*protocol == Protocol::kTwo) say(written, response);
+  return response;
 }
 
 std::vector<http::Route> remote_write_routes(MetricWriter& writer, ExemplarStore& exemplars,

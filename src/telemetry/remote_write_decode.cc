@@ -1,5 +1,6 @@
 #include "telemetry/remote_write_decode.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <snappy.h>
@@ -20,6 +21,7 @@ constexpr std::size_t kMaxBuckets = 100'000;
 constexpr std::size_t kUsualSeriesBytes = 128;  ///< with one sample, or a little more
 /// A shorter series takes more room decoded than in the body, and is not read as a plain one.
 constexpr std::size_t kLeastPlainSeriesBytes = 32;
+constexpr std::size_t kMaxLabelBytesShown = 64U << 10;
 /// What a body may become in memory, beside series in the usual form: these take about their size.
 constexpr std::size_t kMaxDecodedBytes = 256U << 20;
 constexpr const char* kTypes[] = {"unknown",        "counter", "gauge", "histogram",
@@ -105,7 +107,51 @@ std::optional<std::string> fault_of_buckets(const std::vector<Histogram::Span>& 
   return std::nullopt;
 }
 
-/// A byte of the message becomes a bucket's count at most.
+/// What of one series is refused, and why the first.
+struct Refused {
+  std::size_t count = 0;
+  std::string why;
+
+  /// An error of one histogram or label is about that alone; one of the budget ends the request.
+  Status take(Error error, std::size_t samples) {
+    if (error.code == ErrorCode::kTooLarge) return std::unexpected(std::move(error));
+    if (why.empty()) why = std::move(error.message);
+    count += samples;
+    return {};
+  }
+};
+
+void reject(RemoteWrite& out, const Refused& refused, std::string_view series) {
+  if (out.rejected == 0) out.first_rejection = fmt::format("{}, in {}", refused.why, series);
+  out.rejected += refused.count;
+}
+
+std::string series_text(std::string_view labels) {
+  const auto canonical = store::canonical_label_bytes(labels, kMaxLabelBytesShown);
+  return canonical ? "series " + to_string(store::labels_from_bytes(*canonical))
+                   : "a series without proper labels";
+}
+
+/// What one series adds to a batch; taken away again where all of it is refused.
+struct BatchEnd {
+  explicit BatchEnd(const RemoteWrite& out)
+      : samples(out.batch.samples.size()),
+        histograms(out.batch.histograms.size()),
+        exemplars(out.exemplars.size()) {}
+
+  void cut(RemoteWrite& out) const {
+    auto& batch = out.batch;
+    batch.samples.resize(samples);
+    batch.histograms.resize(histograms);
+    out.exemplars.resize(exemplars);
+    batch.sample_starts.resize(std::min(batch.sample_starts.size(), samples));
+    batch.histogram_starts.resize(std::min(batch.histogram_starts.size(), histograms));
+  }
+
+  std::size_t samples, histograms, exemplars;
+};
+
+/// kInvalid: what is wrong with this one. A byte of the message becomes a bucket's count at most.
 Result<HistogramSample> read_histogram(protozero::data_view bytes, ExpansionBudget& budget,
                                        std::int64_t* start_ms = nullptr) {
   TRY_STATUS(
@@ -260,6 +306,8 @@ Status read_series_1(pbf_reader message, RemoteWrite& out, ExpansionBudget& budg
   TRY_STATUS(budget.take(sizeof(SampleBatch::Series)));
   SampleBatch::Series series;
   LabelSpan labels(out);
+  Refused refused;
+  const BatchEnd before(out);
   while (true) {
     const auto* const begin = message.data().data();
     if (!message.next()) break;
@@ -279,8 +327,12 @@ Status read_series_1(pbf_reader message, RemoteWrite& out, ExpansionBudget& budg
         break;
       }
       case protozero::tag_and_type(4, protozero::pbf_wire_type::length_delimited): {
-        TRY(auto histogram, read_histogram(message.get_view(), budget));
-        out.batch.histograms.push_back(std::move(histogram));
+        auto histogram = read_histogram(message.get_view(), budget);
+        if (!histogram) {
+          TRY_STATUS(refused.take(std::move(histogram).error(), 1));
+          break;
+        }
+        out.batch.histograms.push_back(*std::move(histogram));
         ++series.histogram_count;
         break;
       }
@@ -289,6 +341,13 @@ Status read_series_1(pbf_reader message, RemoteWrite& out, ExpansionBudget& budg
     }
   }
   series.labels = labels.get();
+  if (refused.count > 0) {
+    reject(out, refused, series_text(series.labels));
+    if (series.sample_count + series.histogram_count == 0) {
+      before.cut(out);
+      return {};
+    }
+  }
   out.batch.series.push_back(series);
   return {};
 }
@@ -464,13 +523,17 @@ class Decoder2 {
 
   Status read_series(pbf_reader message) {
     TRY_STATUS(budget_.take(sizeof(SampleBatch::Series) + sizeof(std::string)));
+    ++series_count_;
     SampleBatch::Series series;
     auto& labels = out_.label_arena.emplace_back();
     pending_metadata_.reset();
+    Refused bad_labels, refused;
+    const BatchEnd before(out_);
     while (message.next()) {
       switch (message.tag()) {
         case 1:
-          TRY_STATUS(append_labels(message, labels));
+          if (auto added = append_labels(message, labels); !added)
+            TRY_STATUS(bad_labels.take(std::move(added).error(), 0));
           break;
         case 2: {
           TRY_STATUS(budget_.take(sizeof(Sample)));
@@ -482,25 +545,50 @@ class Decoder2 {
         }
         case 3: {
           std::int64_t start = 0;
-          TRY(auto histogram, read_histogram(message.get_view(), budget_, &start));
-          out_.batch.histograms.push_back(std::move(histogram));
+          auto histogram = read_histogram(message.get_view(), budget_, &start);
+          if (!histogram) {
+            TRY_STATUS(refused.take(std::move(histogram).error(), 1));
+            break;
+          }
+          out_.batch.histograms.push_back(*std::move(histogram));
           note_start(out_.batch.histogram_starts, start, out_.batch.histograms.size());
           ++series.histogram_count;
           break;
         }
         case 4:
-          TRY_STATUS(read_exemplar(message.get_message()));
+          TRY_STATUS(if_any(read_exemplar(message.get_message())));
           break;
         case 5:
-          TRY_STATUS(read_metadata(message.get_message()));
+          TRY_STATUS(if_any(read_metadata(message.get_message())));
           break;
         default:
           message.skip();
       }
     }
+    const auto taken = series.sample_count + series.histogram_count;
+    if (!bad_labels.why.empty()) {
+      bad_labels.count = std::max<std::size_t>(taken + refused.count, 1);
+      reject(out_, bad_labels, fmt::format("series {} of the request", series_count_));
+      return leave_out(before);
+    }
+    if (refused.count > 0) reject(out_, refused, series_text(labels));
+    if (refused.count > 0 && taken == 0) return leave_out(before);
     series.labels = labels;
     out_.batch.series.push_back(series);
     if (pending_metadata_) return keep_metadata(labels);
+    return {};
+  }
+
+  /// What stands beside the samples is left out without a word where it is no good.
+  static Status if_any(Status read) {
+    if (!read && read.error().code == ErrorCode::kTooLarge) return read;
+    return {};
+  }
+
+  /// The series that was read last.
+  Status leave_out(const BatchEnd& before) {
+    before.cut(out_);
+    out_.label_arena.pop_back();
     return {};
   }
 
@@ -527,6 +615,7 @@ class Decoder2 {
   RemoteWrite out_;
   ExpansionBudget budget_{kMaxDecodedBytes};
   std::vector<std::string_view> symbols_;
+  std::size_t series_count_ = 0;  ///< read until now
   std::optional<Metadata> pending_metadata_;
   std::string pair_;
 };

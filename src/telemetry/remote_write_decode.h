@@ -26,6 +26,10 @@ struct RemoteWrite {
   std::vector<Metadata> metadata;  ///< those that are UTF-8: others are left out
   std::vector<SeriesExemplar> exemplars;
   std::deque<std::string> label_arena;
+  /// Samples and histograms that cannot be taken, and why not the first of them: the others are
+  /// good.
+  std::size_t rejected = 0;
+  std::string first_rejection;
 };
 
 /// Undoes snappy's block format. kTooLarge when the declared length is beyond `max_bytes` (nothing
@@ -36,9 +40,10 @@ Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes
 /// negative counts, bounds that do not ascend. std::nullopt: nothing.
 std::optional<std::string> fault_of_histogram(const Histogram& histogram);
 
-/// kInvalid: malformed protobuf, a histogram whose buckets do not fit its spans, a symbol reference
-/// that does not exist. kTooLarge: what is decoded would take more than 256 MiB, beside series in
-/// the usual form (telemetry/plain_series.h). Labels are not judged here but where a series is new.
+/// A histogram whose buckets do not fit its spans, or a series with a symbol reference that does
+/// not exist, is rejected by itself. kInvalid: malformed protobuf. kTooLarge: what is decoded would
+/// take more than 256 MiB, beside series in the usual form (telemetry/plain_series.h). Labels are
+/// not judged here but where a series is new.
 Result<RemoteWrite> decode_remote_write_1(std::string_view plain);
 Result<RemoteWrite> decode_remote_write_2(std::string_view plain);
 

@@ -1,6 +1,7 @@
 #include "telemetry/remote_write.h"
 
 #include <cmath>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <protozero/pbf_writer.hpp>
 #include <snappy.h>
@@ -211,6 +212,100 @@ TEST(RemoteWrite, VersionTwoIsStoredAndCounted) {
   ASSERT_EQ(recorder.metadata.size(), 1U);
   EXPECT_EQ(recorder.metadata[0].help, "Help.");
   EXPECT_EQ(recorder.metadata[0].family, "m");
+}
+
+/// Senders do not repeat what was answered with 400: one bad series must not cost the others.
+TEST(RemoteWrite, ABadHistogramIsRefusedAloneAndNamed) {
+  std::string plain;
+  {
+    pbf_writer message(plain);
+    for (const bool good : {false, true}) {
+      pbf_writer series(message, 1);
+      {
+        pbf_writer label(series, 1);
+        label.add_string(1, "__name__");
+        label.add_string(2, good ? "good" : "bad");
+      }
+      if (good) add_sample(series, 1, 1000);
+      pbf_writer histogram(series, 4);
+      histogram.add_sint32(4, good ? 2 : 99);
+      histogram.add_int64(15, 2000);
+    }
+  }
+  Recorder recorder;
+  ExemplarStore exemplars;
+  const auto response = receive_remote_write(request_of(plain), recorder, exemplars);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.body,
+            "1 of 3 samples were refused, the others are stored; the first: a native histogram at "
+            "2000 ms is refused: its schema is 99; -4 to 8 and -53 are known, in series bad\n");
+  ASSERT_EQ(recorder.written.size(), 1U);
+  EXPECT_EQ(recorder.written[0].labels.metric_name(), "good");
+  EXPECT_EQ(recorder.written[0].samples.size(), 1U);
+  EXPECT_EQ(recorder.written[0].histograms.size(), 1U);
+}
+
+TEST(RemoteWrite, ASymbolThatDoesNotExistCostsItsSeriesAlone) {
+  std::string plain;
+  {
+    pbf_writer message(plain);
+    for (const char* symbol : {"", "__name__", "first", "last"}) message.add_string(4, symbol);
+    for (const std::uint32_t name : {2U, 99U, 3U}) {
+      pbf_writer series(message, 5);
+      const std::vector<std::uint32_t> references = {1, name};
+      const std::vector<std::uint32_t> odd = {1};
+      for (int i = 0; i < 2; ++i) {
+        pbf_writer sample(series, 2);
+        sample.add_double(1, name);
+        sample.add_int64(2, 1000 + i);
+        sample.add_int64(3, 500);
+      }
+      series.add_packed_uint32(1, references.begin(), references.end());
+      pbf_writer exemplar(series, 4);
+      exemplar.add_packed_uint32(1, odd.begin(), odd.end());
+    }
+  }
+  Recorder recorder;
+  ExemplarStore exemplars;
+  const std::string type = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
+  const auto response = receive_remote_write(request_of(plain, type), recorder, exemplars);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.body,
+            "2 of 6 samples were refused, the others are stored; the first: symbol 99 is referred "
+            "to; there are 4, in series 2 of the request\n");
+  EXPECT_EQ(http::find_header(response.headers, "X-Prometheus-Remote-Write-Samples-Written"), "4");
+  ASSERT_EQ(recorder.written.size(), 2U);
+  EXPECT_EQ(recorder.written[0].labels.metric_name(), "first");
+  EXPECT_EQ(recorder.written[1].labels.metric_name(), "last");
+  EXPECT_EQ(recorder.written[1].samples[0].value, 3);
+  EXPECT_EQ(recorder.written[1].sample_starts, (std::vector<std::int64_t>{500, 500}));
+  EXPECT_EQ(exemplars.size(), 0U);
+}
+
+TEST(RemoteWrite, ASeriesWithoutSamplesWhoseSymbolDoesNotExistIsRefusedToo) {
+  std::string plain;
+  {
+    pbf_writer message(plain);
+    message.add_string(4, "");
+    pbf_writer series(message, 5);
+    const std::vector<std::uint32_t> references = {1, 9};
+    series.add_packed_uint32(1, references.begin(), references.end());
+  }
+  const auto decoded = decode_remote_write_2(plain);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->rejected, 1U);
+}
+
+TEST(RemoteWrite, VersionTwoIsToldHowMuchWasWrittenWhenNothingWas) {
+  Recorder recorder;
+  ExemplarStore exemplars;
+  const std::string type = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
+  const auto broken = receive_remote_write(request_of("\xff", type), recorder, exemplars);
+  EXPECT_EQ(broken.status, 400);
+  for (const char* what : {"Samples", "Histograms", "Exemplars"})
+    EXPECT_EQ(http::find_header(broken.headers,
+                                fmt::format("X-Prometheus-Remote-Write-{}-Written", what)),
+              "0");
 }
 
 /// It is stored and served to everybody: one sender must not break their answers.
