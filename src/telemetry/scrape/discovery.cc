@@ -101,6 +101,13 @@ Duration refresh_of(const Source& source) {
   return std::max(refresh, kShortestRefresh);
 }
 
+/// What makes it this source: how often it is asked does not.
+template <typename OneSource>
+Source identity_of(OneSource source) {
+  if constexpr (requires { source.refresh; }) source.refresh = Duration{0};
+  return source;
+}
+
 /// What a pattern finds may be anything: a folder, or a pipe that nobody writes to, which must not
 /// hold the thread.
 Result<std::string> read_target_file(const std::string& path) {
@@ -212,18 +219,41 @@ struct Discovery::State : std::enable_shared_from_this<State> {
 
   template <typename OneSource>
   void use(const std::string& job, const OneSource& source) {
-    const auto key = std::pair(job, Source(source));
+    const auto key = std::pair(job, identity_of(source));
     auto& place = wanted[key];
     if (place) return;
     const auto old = sources.find(key);
     if (old != sources.end()) {
       place = old->second;
-      return;
+      if (place->source == Source(source)) return;
+    } else {
+      place = std::make_shared<Known>();
+      if constexpr (std::is_same_v<OneSource, OAuthSource>) place->token = token_of(job, source);
     }
-    place = std::make_shared<Known>();
     place->source = source;
-    if constexpr (std::is_same_v<OneSource, OAuthSource>) place->token = token_of(job, source);
     ask(place);
+  }
+
+  /// Until a new source has answered, its job has the targets of those that it replaces: an edit is
+  /// no reason to take them all away for a while.
+  void inherit() {
+    for (const auto& [key, gone] : sources) {
+      if (wanted.contains(key) || gone->groups.empty()) continue;
+      const auto heir = heir_in(key.first);
+      if (heir == nullptr) continue;
+      heir->groups.insert(heir->groups.end(), gone->groups.begin(), gone->groups.end());
+    }
+  }
+
+  /// A new source of the job: one that has inherited nothing, before one that has.
+  Known* heir_in(const std::string& job) const {
+    Known* heir = nullptr;
+    for (const auto& [key, known] : wanted) {
+      if (key.first != job || sources.contains(key)) continue;
+      if (std::holds_alternative<OAuthSource>(known->source)) continue;
+      if (heir == nullptr || (!heir->groups.empty() && known->groups.empty())) heir = known.get();
+    }
+    return heir;
   }
 
   /// What the job had until now for the same client, with another secret.
@@ -292,6 +322,7 @@ void Discovery::set_jobs(std::vector<ScrapeJob> jobs) {
     for (const auto& source : job.dns) state_->use(name, source);
     if (job.oauth) state_->use(name, *job.oauth);
   }
+  state_->inherit();
   state_->sources = std::exchange(state_->wanted, {});
   state_->resolve();
 }

@@ -62,8 +62,9 @@ class Discovery {
   Discovery(Runtime runtime, http::Client& client, Scraper& scraper);
   ~Discovery();
 
-  /// From now on these. Sources that stay keep what they found; a token holds until there is one
-  /// for another secret.
+  /// From now on these. Sources that stay, however often they are asked now, keep what they found;
+  /// one that replaces another of its job has what that found until it answers itself. A token
+  /// holds until there is one for another secret.
   void set_jobs(std::vector<ScrapeJob> jobs);
 
   /// What went wrong last, one a source or target.

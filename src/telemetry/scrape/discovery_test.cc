@@ -78,6 +78,56 @@ TEST_F(DiscoveryTest, HttpTargetsComeAndGoAndHoldWhileTheSourceFails) {
   EXPECT_THAT(discovery_->problems(), IsEmpty());
 }
 
+TEST_F(DiscoveryTest, AnEditedSourceKeepsItsTargetsUntilItAnswers) {
+  auto one = job();
+  one.http = {{.url = "http://sd/targets", .refresh = std::chrono::seconds(10)}};
+  world_.answers.emplace("http://sd/targets", json(R"([{"targets":["a:1","b:1"]}])"));
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{3'000});
+  const auto count = [&] { return scraper_.status()["activeTargets"].size(); };
+  ASSERT_EQ(count(), 2U);
+  const auto stale_until_now = [&] {
+    return std::ranges::count_if(metrics_.written, [](const SeriesWrite& one) {
+      return std::ranges::any_of(
+          one.samples, [](const Sample& sample) { return is_stale_marker(sample.value); });
+    });
+  };
+
+  one.http[0].refresh = std::chrono::seconds(20);
+  discovery_->set_jobs({one});
+  EXPECT_EQ(count(), 2U) << "only how often it is asked has changed";
+  runtime_.run_for(Duration{3'000});
+
+  world_.answers.emplace("http://sd/moved", http::Response{503, {}, ""});
+  one.http[0].url = "http://sd/moved";
+  discovery_->set_jobs({one});
+  EXPECT_EQ(count(), 2U) << "the new source has not answered";
+  runtime_.run_for(Duration{3'000});
+  EXPECT_EQ(count(), 2U) << "it cannot be asked";
+  EXPECT_EQ(stale_until_now(), 0);
+  world_.answers.at("http://sd/moved") = json(R"([{"targets":["b:1"]}])");
+  runtime_.run_for(Duration{20'000});
+  EXPECT_EQ(count(), 1U);
+
+  one.http.clear();
+  discovery_->set_jobs({one});
+  EXPECT_EQ(count(), 0U) << "nothing takes its place";
+}
+
+TEST_F(DiscoveryTest, ASourceIsAskedAsOftenAsTheEditSays) {
+  auto one = job();
+  one.http = {{.url = "http://sd/targets", .refresh = std::chrono::hours(1)}};
+  world_.answers.emplace("http://sd/targets", json(R"([{"targets":["a:1"]}])"));
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{3'000});
+  one.http[0].refresh = std::chrono::seconds(5);
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{1'000});
+  world_.asked.clear();
+  runtime_.run_for(Duration{20'000});
+  EXPECT_EQ(std::ranges::count(world_.asked, "http://sd/targets", &http::ClientRequest::url), 4);
+}
+
 TEST_F(DiscoveryTest, AnAnswerThatIsNotJsonIsAProblem) {
   auto one = job();
   one.http = {{.url = "http://sd/targets"}};
