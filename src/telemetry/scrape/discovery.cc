@@ -270,7 +270,7 @@ struct Discovery::State : std::enable_shared_from_this<State> {
   void resolve() {
     std::vector<ScrapeTarget> targets;
     std::vector<std::pair<std::string, Labels>> dropped;
-    target_problems.clear();
+    const auto told = std::exchange(target_problems, {});
     for (const auto& job : jobs) {
       auto groups = job.groups;
       auto settings = job.settings;
@@ -290,8 +290,20 @@ struct Discovery::State : std::enable_shared_from_this<State> {
       std::ranges::move(resolved.dropped, std::back_inserter(dropped));
       std::ranges::move(resolved.problems, std::back_inserter(target_problems));
     }
+    tell_new_problems(told);
     scraper.set_targets(std::move(targets));
     scraper.set_dropped(std::move(dropped));
+  }
+
+  /// A rule of relabelling that is wrong is wrong for all targets: they are one line of the log.
+  void tell_new_problems(const std::vector<std::string>& told) const {
+    const std::set<std::string_view> known(told.begin(), told.end());
+    std::vector<std::string_view> fresh;
+    for (const auto& problem : target_problems)
+      if (!known.contains(problem)) fresh.push_back(problem);
+    if (!fresh.empty())
+      log(Level::kWarning, "scrape", "targets cannot be scraped",
+          {{"first", std::string(fresh.front())}, {"count", std::to_string(fresh.size())}});
   }
 
   Runtime runtime;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "core/bytes.h"
 #include "platform/runtime/slots.h"
 #include "telemetry/api_answer.h"
 #include "telemetry/promql/parser.h"
@@ -43,8 +44,9 @@ http::ClientRequest request_of(const ScrapeTarget& target) {
 
 /// The next time that is this target's: a multiple of the interval plus an offset of its own.
 Duration until_due(const ScrapeTarget& target, Timestamp now) {
-  const Duration offset{static_cast<std::int64_t>(
-      stable_hash(target_labels(target)) % static_cast<std::uint64_t>(target.interval.count()))};
+  const Duration offset{
+      static_cast<std::int64_t>(stable_hash(target.url, stable_hash(target_labels(target))) %
+                                static_cast<std::uint64_t>(target.interval.count()))};
   return until_slot(now, target.interval, offset);
 }
 
@@ -71,6 +73,9 @@ struct Scraper::Loop {
 
 /// Held by the scraper and by every scrape under way; only the strand touches it.
 struct Scraper::Shared : std::enable_shared_from_this<Shared> {
+  /// A target is known by its labels and its URL: two may differ in the path alone.
+  using Loops = std::map<std::pair<Labels, std::string>, std::shared_ptr<Loop>>;
+
   Shared(Runtime given, http::Client& http_client, MetricWriter& writer, ExemplarStore& ring)
       : runtime(given), client(http_client), metrics(writer), exemplars(ring) {}
 
@@ -131,6 +136,14 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
     if (loop->gone) forget(*loop);
   }
 
+  /// Takes the loop of a target with these labels, whose URL is no longer wanted: it has another
+  /// one now. Null: there is none.
+  static std::shared_ptr<Loop> moved(const Labels& labels, Loops& gone) {
+    const auto found = gone.lower_bound({labels, {}});
+    if (found == gone.end() || found->first.first != labels) return nullptr;
+    return std::move(gone.extract(found).mapped());
+  }
+
   void remove(Loop& loop) {
     loop.timer.reset();
     loop.gone = true;
@@ -151,7 +164,7 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
   http::Client& client;
   MetricWriter& metrics;
   ExemplarStore& exemplars;
-  std::map<Labels, std::shared_ptr<Loop>> loops;
+  Loops loops;
   std::vector<std::pair<std::string, Labels>> dropped;
   bool stopped = false;
 };
@@ -166,30 +179,25 @@ Scraper::~Scraper() {
 }
 
 void Scraper::set_targets(std::vector<ScrapeTarget> targets) {
-  std::map<Labels, std::shared_ptr<Loop>> wanted;
+  std::map<Shared::Loops::key_type, ScrapeTarget> wanted;
   for (auto& target : targets) {
     target.interval = std::max(target.interval, kShortestInterval);
     target.timeout = std::clamp(target.timeout, Duration{1}, target.interval);
-    const auto labels = target_labels(target);
-    if (wanted.contains(labels)) continue;
-    const auto known = shared_->loops.find(labels);
-    if (known != shared_->loops.end()) {
-      wanted[labels] = known->second;
-      if (known->second->target == target) continue;
-      known->second->target = std::move(target);
-      shared_->schedule(known->second);
-      continue;
-    }
-    auto loop = std::make_shared<Loop>();
+    auto key = std::pair(target_labels(target), target.url);
+    wanted.try_emplace(std::move(key), std::move(target));
+  }
+  auto before = std::exchange(shared_->loops, {});
+  for (const auto& [key, target] : wanted)
+    if (auto known = before.extract(key)) shared_->loops.insert(std::move(known));
+  for (auto& [key, target] : wanted) {
+    auto& loop = shared_->loops[key];
+    if (!loop) loop = shared_->moved(key.first, before);
+    if (!loop) loop = std::make_shared<Loop>();
+    if (loop->timer && loop->target == target) continue;
     loop->target = std::move(target);
     shared_->schedule(loop);
-    wanted[labels] = std::move(loop);
   }
-  for (auto& [labels, loop] : shared_->loops) {
-    const auto kept = wanted.find(labels);
-    if (kept == wanted.end() || kept->second != loop) shared_->remove(*loop);
-  }
-  shared_->loops = std::move(wanted);
+  for (auto& [key, loop] : before) shared_->remove(*loop);
 }
 
 void Scraper::set_dropped(std::vector<std::pair<std::string, Labels>> dropped) {
@@ -198,14 +206,14 @@ void Scraper::set_dropped(std::vector<std::pair<std::string, Labels>> dropped) {
 
 Json Scraper::status(std::string_view pool) const {
   Json active = Json::array();
-  for (const auto& [labels, loop] : shared_->loops) {
+  for (const auto& [key, loop] : shared_->loops) {
     const auto& target = loop->target;
     if (!pool.empty() && target.job != pool) continue;
     const char* const health = !loop->last_time           ? "unknown"
                                : loop->last_error.empty() ? "up"
                                                           : "down";
     active.push_back({{"discoveredLabels", labels_json(target.discovered)},
-                      {"labels", labels_json(labels)},
+                      {"labels", labels_json(key.first)},
                       {"scrapePool", target.job},
                       {"scrapeUrl", target.url},
                       {"globalUrl", target.url},
@@ -233,7 +241,8 @@ Json Scraper::metadata(const MatcherSet& targets, std::string_view metric,
                        std::size_t limit) const {
   Json out = Json::array();
   std::size_t count = 0;
-  for (const auto& [labels, loop] : shared_->loops) {
+  for (const auto& [key, loop] : shared_->loops) {
+    const auto& labels = key.first;
     if (!targets.matches(labels)) continue;
     if (limit != 0 && count++ == limit) break;
     for (const auto& one : loop->metadata) {
@@ -251,7 +260,7 @@ Json Scraper::metadata(const MatcherSet& targets, std::string_view metric,
 
 std::vector<std::string> Scraper::pools() const {
   std::set<std::string> names;
-  for (const auto& [labels, loop] : shared_->loops) names.insert(loop->target.job);
+  for (const auto& [key, loop] : shared_->loops) names.insert(loop->target.job);
   for (const auto& [job, labels] : shared_->dropped) names.insert(job);
   return {names.begin(), names.end()};
 }

@@ -26,12 +26,12 @@ class Scraper {
   Scraper(Runtime runtime, http::Client& client, MetricWriter& metrics, ExemplarStore& exemplars);
   ~Scraper();  ///< stops without markers: series end by lookback, as when Prometheus is stopped
 
-  /// From now on exactly these are scraped. A target is known by its labels: one that stays keeps
-  /// its series, whatever else changed (a new token, another interval); one that is gone has them
-  /// marked stale. Of two with the same job and labels the
-  /// first is kept. A target's first scrape comes at a point of its interval that depends on its
-  /// labels, so that targets do not all answer at once. One that has an obstacle is not asked: its
-  /// `up` is 0, so that rules see that nothing is known of it.
+  /// From now on exactly these are scraped. A target is known by its labels and URL: one that stays
+  /// keeps its series, whatever else changed (a new token, another interval), and so does one whose
+  /// URL alone became another; one that is gone has them marked stale. Of two with the same labels
+  /// and URL the first is kept. A target's first scrape comes at a point of its interval that
+  /// depends on both, so that targets do not all answer at once. One that has an obstacle is not
+  /// asked: its `up` is 0, so that rules see that nothing is known of it.
   void set_targets(std::vector<ScrapeTarget> targets);
 
   /// Targets that relabelling dropped, by their discovered labels, for status().

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "platform/runtime/virtual_runtime.h"
 #include "telemetry/otlp/otlp_test_support.h"
@@ -160,6 +161,33 @@ TEST_F(ScraperTest, ATargetWhoseTokenOrIntervalChangesKeepsItsSeries) {
   runtime_.run_for(Duration{15'000});
   ASSERT_EQ(client_.requests.size(), 3u);
   EXPECT_EQ(http::find_header(client_.requests[0].headers, "authorization"), "Bearer new");
+}
+
+TEST_F(ScraperTest, TwoPathsOfOneAddressAreTwoTargets) {
+  auto probe = target();
+  probe.url = "http://10.0.0.1:9100/probe";
+  scraper_->set_targets({target(), probe, probe});
+  runtime_.run_for(Duration{15'000});
+  std::set<std::string> asked;
+  for (const auto& request : client_.requests) asked.insert(request.url);
+  EXPECT_THAT(asked, ElementsAre("http://10.0.0.1:9100/metrics", "http://10.0.0.1:9100/probe"));
+  EXPECT_EQ(client_.requests.size(), 2U);
+  EXPECT_EQ(scraper_->status()["activeTargets"].size(), 2U);
+}
+
+TEST_F(ScraperTest, ATargetThatMovesToAnotherPathKeepsItsSeries) {
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  written();
+  auto moved = target();
+  moved.url = "http://10.0.0.1:9100/moved";
+  scraper_->set_targets({moved});
+  runtime_.run_ready();
+  EXPECT_THAT(written(), IsEmpty());
+  client_.requests.clear();
+  runtime_.run_for(Duration{30'000});
+  ASSERT_FALSE(client_.requests.empty());
+  for (const auto& request : client_.requests) EXPECT_EQ(request.url, moved.url);
 }
 
 TEST_F(ScraperTest, SamplesAreRelabelledBeforeTheirNumberIsLimited) {

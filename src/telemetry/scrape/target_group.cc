@@ -138,21 +138,40 @@ Labels discovered_labels(const JobSettings& job, const TargetGroup& group,
   return labels;
 }
 
-/// std::nullopt: dropped by relabelling.
-Result<std::optional<ScrapeTarget>> resolve(const JobSettings& job, const Labels& discovered) {
-  auto relabelled = job.relabelling.apply(discovered);
-  if (!relabelled) return std::nullopt;
-  auto& labels = *relabelled;
-  if (labels.get("__address__").empty())
-    return fail(ErrorCode::kInvalid, fmt::format("job {}: a target has no address: {}",
-                                                 job.target.job, to_string(discovered)));
+/// The duration that relabelling left in `name`.
+Result<Duration> duration_in(const Labels& labels, std::string_view name) {
+  auto read = parse_duration(labels.get(name));
+  if (!read)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{} is {}, which is no duration", name, quote(labels.get(name))));
+  return read;
+}
+
+/// Address, interval and timeout as relabelling left them. kInvalid: it left none.
+Status apply_relabelled(const Labels& labels, ScrapeTarget& target) {
+  if (labels.get("__address__").empty()) return fail(ErrorCode::kInvalid, "it has no address");
+  target.url = url_of(labels);
+  TRY(target.interval, duration_in(labels, "__scrape_interval__"));
+  TRY(target.timeout, duration_in(labels, "__scrape_timeout__"));
+  return {};
+}
+
+/// std::nullopt: dropped by relabelling. One that cannot be scraped has the reason as its obstacle,
+/// and is seen under the address that discovery gave it.
+std::optional<ScrapeTarget> resolve(const JobSettings& job, const Labels& discovered) {
+  auto labels = job.relabelling.apply(discovered);
+  if (!labels) return std::nullopt;
   ScrapeTarget target = job.target;
   target.discovered = discovered;
-  target.url = url_of(labels);
-  TRY(target.interval, parse_duration(labels.get("__scrape_interval__")));
-  TRY(target.timeout, parse_duration(labels.get("__scrape_timeout__")));
-  if (!labels.has("instance")) labels.set("instance", std::string(labels.get("__address__")));
-  for (const auto& label : labels)
+  if (const auto applied = apply_relabelled(*labels, target); !applied)
+    target.obstacle = fmt::format("job {}: after relabelling {}: {}", job.target.job,
+                                  to_string(discovered), applied.error().message);
+  if (labels->get("__address__").empty()) {
+    labels->set("__address__", discovered.get("__address__"));
+    target.url = url_of(*labels);
+  }
+  if (!labels->has("instance")) labels->set("instance", std::string(labels->get("__address__")));
+  for (const auto& label : *labels)
     if (!label.name.starts_with("__")) target.labels.set(label.name, label.value);
   return target;
 }
@@ -175,12 +194,12 @@ ResolvedTargets resolve_targets(const JobSettings& job, const std::vector<Target
     for (const auto& address : group.targets) {
       const auto discovered = discovered_labels(job, group, address);
       auto target = resolve(job, discovered);
-      if (!target)
-        out.problems.push_back(target.error().message);
-      else if (!*target)
+      if (!target) {
         out.dropped.emplace_back(job.target.job, discovered);
-      else
-        out.targets.push_back(std::move(**target));
+        continue;
+      }
+      if (target->obstacle != job.target.obstacle) out.problems.push_back(target->obstacle);
+      out.targets.push_back(std::move(*target));
     }
   if (job.target_limit != 0 && out.targets.size() > job.target_limit) {
     const auto problem = fmt::format("job {}: {} targets, the limit is {}: none is scraped",

@@ -38,7 +38,9 @@ struct JobSettings {
 struct ResolvedTargets {
   std::vector<ScrapeTarget> targets;
   std::vector<std::pair<std::string, Labels>> dropped;  ///< job, discovered labels
-  std::vector<std::string> problems;  ///< a target without an address, over the limit
+  /// Obstacles that came up here: a target without an address or with an interval that is none,
+  /// over the limit.
+  std::vector<std::string> problems;
 };
 
 /// Labels of discovery with Prometheus' own (__address__, __scheme__, __metrics_path__,

@@ -88,6 +88,27 @@ TEST(TargetGroups, RelabellingChangesAddressPathAndIntervalAndDrops) {
   EXPECT_EQ(out.dropped[0].second.get("__address__"), "drop:1");
 }
 
+TEST(TargetGroups, WhatRelabellingSpoilsIsATargetWithAnObstacle) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"__address__", "it has no address"},
+      {"__scrape_interval__", R"(__scrape_interval__ is "soon", which is no duration)"},
+      {"__scrape_timeout__", R"(__scrape_timeout__ is "soon", which is no duration)"}};
+  for (const auto& [label, problem] : cases) {
+    auto settings = job();
+    const std::string value = std::string_view(label) == "__address__" ? "" : "soon";
+    auto relabelling = Relabelling::compile({{.target_label = label, .replacement = value}});
+    ASSERT_TRUE(relabelling);
+    settings.relabelling = *relabelling;
+    const auto out = resolve_targets(settings, {{{"a:1"}, {}}});
+    ASSERT_EQ(out.targets.size(), 1U) << label;
+    EXPECT_THAT(out.targets[0].obstacle, testing::EndsWith(problem));
+    EXPECT_EQ(target_labels(out.targets[0]), (Labels{{"instance", "a:1"}, {"job", "shop"}}));
+    EXPECT_EQ(out.targets[0].interval, settings.target.interval);
+    EXPECT_THAT(out.problems, testing::ElementsAre(out.targets[0].obstacle));
+    EXPECT_TRUE(out.dropped.empty());
+  }
+}
+
 TEST(TargetGroups, BeyondTheLimitNoneIsScraped) {
   auto settings = job();
   settings.target_limit = 1;
