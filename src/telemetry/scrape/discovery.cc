@@ -130,6 +130,17 @@ Result<std::string> read_target_file(const std::string& path) {
   return fail(ErrorCode::kTooLarge, "a file of targets is larger than 16 MiB", path);
 }
 
+Result<Groups> groups_in_file(const std::string& path) {
+  TRY(const auto text, read_target_file(path));
+  auto groups = parse_target_groups(text);
+  if (!groups) {
+    groups.error().context = path;
+    return groups;
+  }
+  for (auto& group : *groups) group.labels.set("__meta_filepath", path);
+  return groups;
+}
+
 }  // namespace
 
 /// Held by the discovery and by every question under way; only the strand touches it.
@@ -137,8 +148,8 @@ struct Discovery::State : std::enable_shared_from_this<State> {
   /// What one source said last.
   struct Known {
     Source source;
-    Groups groups;
-    std::string token;  ///< of an OAuth source
+    std::map<std::string, Groups> parts;  ///< by file or name
+    std::string token;                    ///< of an OAuth source
     std::string problem;
     bool answered = false;
     std::unique_ptr<Timer> timer;
@@ -156,8 +167,9 @@ struct Discovery::State : std::enable_shared_from_this<State> {
       request.headers.push_back({"X-Prometheus-Refresh-Interval-Seconds",
                                  fmt::format("{}", to_seconds(http_source->refresh))});
       client.send(std::move(request), [self, known](Result<http::Response> answer) {
-        self->runtime.strand.post(
-            [self, known, answer = std::move(answer)] { self->found(known, read_groups(answer)); });
+        self->runtime.strand.post([self, known, answer = std::move(answer)] {
+          self->found(known, {{std::string(), read_groups(answer)}});
+        });
       });
     } else if (const auto* oauth = std::get_if<OAuthSource>(&known->source)) {
       client.send(token_request(*oauth), [self, known](Result<http::Response> answer) {
@@ -166,26 +178,43 @@ struct Discovery::State : std::enable_shared_from_this<State> {
       });
     } else {
       runtime.workers.run([self, known, source = known->source] {
-        auto groups = std::holds_alternative<FileSource>(source)
-                          ? read_target_files(std::get<FileSource>(source))
-                          : look_up_targets(std::get<DnsSource>(source));
-        self->runtime.strand.post([self, known, groups = std::move(groups)]() mutable {
-          self->found(known, std::move(groups));
+        auto parts = std::holds_alternative<FileSource>(source)
+                         ? read_target_files(std::get<FileSource>(source))
+                         : look_up_targets(std::get<DnsSource>(source));
+        self->runtime.strand.post([self, known, parts = std::move(parts)]() mutable {
+          self->found(known, std::move(parts));
         });
       });
     }
   }
 
-  void found(const std::shared_ptr<Known>& known, Result<Groups> groups) {
+  void found(const std::shared_ptr<Known>& known, FoundParts parts) {
     if (stopped) return;
-    const bool changed = groups && (!known->answered || *groups != known->groups);
-    note(*known, groups ? std::string() : to_string(groups.error()));
-    if (groups) {
-      known->groups = std::move(*groups);
-      known->answered = true;
+    const bool first = !known->answered;
+    const auto before = known->parts;
+    auto problem = take(*known, std::move(parts));
+    const bool failed = !problem.empty();
+    note(*known, std::move(problem));
+    again(known, failed ? std::min(kRetry, refresh_of(known->source)) : refresh_of(known->source));
+    if (known->parts != before || (first && known->answered)) resolve();
+  }
+
+  /// Parts that fail are as they were; those that there are not any more go, once there is an
+  /// answer at all. Returns what failed.
+  static std::string take(Known& known, FoundParts parts) {
+    std::string problem;
+    std::size_t failures = 0;
+    for (auto& [name, groups] : parts) {
+      if (groups)
+        known.parts[name] = std::move(*groups);
+      else if (failures++ == 0)
+        problem = to_string(groups.error());
     }
-    again(known, groups ? refresh_of(known->source) : std::min(kRetry, refresh_of(known->source)));
-    if (changed) resolve();
+    known.answered |= failures < parts.size() || parts.empty();
+    if (known.answered)
+      std::erase_if(known.parts, [&](const auto& part) { return !parts.contains(part.first); });
+    if (failures > 1) problem += fmt::format(" (and {} more)", failures - 1);
+    return problem;
   }
 
   void got_token(const std::shared_ptr<Known>& known, const Result<http::Response>& answer) {
@@ -238,10 +267,8 @@ struct Discovery::State : std::enable_shared_from_this<State> {
   /// no reason to take them all away for a while.
   void inherit() {
     for (const auto& [key, gone] : sources) {
-      if (wanted.contains(key) || gone->groups.empty()) continue;
-      const auto heir = heir_in(key.first);
-      if (heir == nullptr) continue;
-      heir->groups.insert(heir->groups.end(), gone->groups.begin(), gone->groups.end());
+      if (wanted.contains(key) || gone->parts.empty()) continue;
+      if (const auto heir = heir_in(key.first)) heir->parts.merge(gone->parts);
     }
   }
 
@@ -251,7 +278,7 @@ struct Discovery::State : std::enable_shared_from_this<State> {
     for (const auto& [key, known] : wanted) {
       if (key.first != job || sources.contains(key)) continue;
       if (std::holds_alternative<OAuthSource>(known->source)) continue;
-      if (heir == nullptr || (!heir->groups.empty() && known->groups.empty())) heir = known.get();
+      if (heir == nullptr || (!heir->parts.empty() && known->parts.empty())) heir = known.get();
     }
     return heir;
   }
@@ -277,7 +304,8 @@ struct Discovery::State : std::enable_shared_from_this<State> {
       bool waits = false;  // for the first token
       for (const auto& [key, known] : sources) {
         if (key.first != settings.target.job) continue;
-        groups.insert(groups.end(), known->groups.begin(), known->groups.end());
+        for (const auto& [name, part] : known->parts)
+          groups.insert(groups.end(), part.begin(), part.end());
         if (!std::holds_alternative<OAuthSource>(known->source)) continue;
         settings.target.headers.push_back({"Authorization", known->token});
         if (!known->token.empty()) continue;
@@ -347,7 +375,7 @@ std::vector<std::string> Discovery::problems() const {
   return out;
 }
 
-Result<std::vector<TargetGroup>> read_target_files(const FileSource& source) {
+FoundParts read_target_files(const FileSource& source) {
   std::set<std::string> paths;
   for (const auto& pattern : source.patterns) {
     ::glob_t found{};
@@ -355,20 +383,9 @@ Result<std::vector<TargetGroup>> read_target_files(const FileSource& source) {
       paths.insert(found.gl_pathv, found.gl_pathv + found.gl_pathc);
     ::globfree(&found);
   }
-  std::vector<TargetGroup> groups;
-  for (const auto& path : paths) {
-    TRY(const auto text, read_target_file(path));
-    auto read = parse_target_groups(text);
-    if (!read) {
-      read.error().context = path;
-      return std::unexpected(std::move(read).error());
-    }
-    for (auto& group : *read) {
-      group.labels.set("__meta_filepath", path);
-      groups.push_back(std::move(group));
-    }
-  }
-  return groups;
+  FoundParts parts;
+  for (const auto& path : paths) parts.emplace(path, groups_in_file(path));
+  return parts;
 }
 
 }  // namespace wellrun::telemetry::scrape

@@ -2,9 +2,9 @@
 
 // Finds the targets of scrape jobs: as written, from files, over HTTP, by DNS; asks again on an
 // interval; and gives the scraper what relabelling makes of them. Keeps OAuth 2 tokens fresh. Lives
-// on the strand. What a source said last holds while it cannot be asked; targets whose token cannot
-// be had stay, with that as their obstacle. Source: Prometheus' configuration, file_sd_config,
-// http_sd_config, dns_sd_config, oauth2.
+// on the strand. What a source (or one of its files and names) said last holds while it cannot be
+// asked; targets whose token cannot be had stay, with that as their obstacle. Source: Prometheus'
+// configuration, file_sd_config, http_sd_config, dns_sd_config, oauth2.
 
 #include <map>
 #include <memory>
@@ -75,10 +75,13 @@ class Discovery {
   std::shared_ptr<State> state_;
 };
 
-/// The groups of all files that match, in order of their paths. Blocks: on a worker.
-Result<std::vector<TargetGroup>> read_target_files(const FileSource& source);
+/// What a source says, by file or by name: one that fails is no reason to lose the others.
+using FoundParts = std::map<std::string, Result<std::vector<TargetGroup>>>;
 
-/// The addresses behind the names. Blocks: on a worker.
-Result<std::vector<TargetGroup>> look_up_targets(const DnsSource& source);
+/// The groups of all files that match. Blocks: on a worker.
+FoundParts read_target_files(const FileSource& source);
+
+/// The addresses behind the names; none for a name that there is not. Blocks: on a worker.
+FoundParts look_up_targets(const DnsSource& source);
 
 }  // namespace wellrun::telemetry::scrape

@@ -16,12 +16,16 @@ namespace {
 
 constexpr int kAnswerBytes = 64 << 10;
 
+/// Empty for a name that there is not, or that has none of the family: the name server says so.
+/// What it does not say is a failure.
 Result<std::vector<std::string>> addresses(const std::string& name, int family, int port) {
   ::addrinfo hints{};
   hints.ai_family = family;
   hints.ai_socktype = SOCK_STREAM;
   ::addrinfo* found = nullptr;
-  if (const int problem = ::getaddrinfo(name.c_str(), nullptr, &hints, &found); problem != 0)
+  const int problem = ::getaddrinfo(name.c_str(), nullptr, &hints, &found);
+  if (problem == EAI_NONAME || problem == EAI_NODATA) return {};
+  if (problem != 0)
     return fail(ErrorCode::kUnavailable,
                 fmt::format("looking up {} failed: {}", name, ::gai_strerror(problem)));
   std::vector<std::string> out;
@@ -40,9 +44,11 @@ Result<std::vector<std::string>> addresses(const std::string& name, int family, 
   return out;
 }
 
+/// Empty as of addresses().
 Result<std::vector<std::string>> services(const std::string& name) {
   std::vector<unsigned char> answer(kAnswerBytes);
   const int size = ::res_query(name.c_str(), ns_c_in, ns_t_srv, answer.data(), kAnswerBytes);
+  if (size < 0 && (h_errno == HOST_NOT_FOUND || h_errno == NO_DATA)) return {};
   ::ns_msg message;
   if (size < 0 || ::ns_initparse(answer.data(), size, &message) != 0)
     return fail(ErrorCode::kUnavailable, fmt::format("looking up the services {} failed", name));
@@ -60,22 +66,26 @@ Result<std::vector<std::string>> services(const std::string& name) {
   return out;
 }
 
+Result<std::vector<TargetGroup>> groups_of(const DnsSource& source, const std::string& name) {
+  TargetGroup group;
+  if (source.type == "SRV") {
+    TRY(group.targets, services(name));
+  } else {
+    TRY(group.targets, addresses(name, source.type == "AAAA" ? AF_INET6 : AF_INET, source.port));
+  }
+  std::ranges::sort(group.targets);
+  group.labels.set("__meta_dns_name", name);
+  std::vector<TargetGroup> groups;
+  groups.push_back(std::move(group));
+  return groups;
+}
+
 }  // namespace
 
-Result<std::vector<TargetGroup>> look_up_targets(const DnsSource& source) {
-  std::vector<TargetGroup> groups;
-  for (const auto& name : source.names) {
-    TargetGroup group;
-    if (source.type == "SRV") {
-      TRY(group.targets, services(name));
-    } else {
-      TRY(group.targets, addresses(name, source.type == "AAAA" ? AF_INET6 : AF_INET, source.port));
-    }
-    std::ranges::sort(group.targets);
-    group.labels.set("__meta_dns_name", name);
-    groups.push_back(std::move(group));
-  }
-  return groups;
+FoundParts look_up_targets(const DnsSource& source) {
+  FoundParts parts;
+  for (const auto& name : source.names) parts.emplace(name, groups_of(source, name));
+  return parts;
 }
 
 }  // namespace wellrun::telemetry::scrape

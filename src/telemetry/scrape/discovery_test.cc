@@ -151,7 +151,9 @@ TEST_F(DiscoveryTest, WhatIsNoFileOrTooLargeIsAProblem) {
   for (const auto& [file, problem] :
        {std::pair{"a-folder.json", "no regular file"}, std::pair{"a-pipe.json", "no regular file"},
         std::pair{"large.json", "larger than 16 MiB"}}) {
-    const auto read = read_target_files({.patterns = {(folder / file).string()}});
+    const auto parts = read_target_files({.patterns = {(folder / file).string()}});
+    ASSERT_EQ(parts.size(), 1U) << file;
+    const auto& read = parts.begin()->second;
     ASSERT_FALSE(read) << file;
     EXPECT_THAT(to_string(read.error()), HasSubstr(problem));
     EXPECT_THAT(to_string(read.error()), HasSubstr(file));
@@ -179,6 +181,45 @@ TEST_F(DiscoveryTest, FilesAreReadAgain) {
   EXPECT_EQ(scraper_.status()["activeTargets"].size(), 1U);
   EXPECT_THAT(discovery_->problems(), SizeIs(1));
   std::filesystem::remove_all(folder);
+}
+
+TEST_F(DiscoveryTest, ABrokenFileCostsItsOwnTargetsAlone) {
+  const auto folder = new_folder();
+  std::ofstream(folder / "bad.json") << "[";
+  std::ofstream(folder / "good.json") << R"([{"targets":["a:1"]}])";
+  auto one = job();
+  one.files = {{.patterns = {(folder / "*.json").string()}, .refresh = std::chrono::seconds(5)}};
+  discovery_->set_jobs({one});
+  const auto targets_after = [&](Duration wait) {
+    runtime_.run_for(wait);
+    return scraper_.status()["activeTargets"].size();
+  };
+  EXPECT_EQ(targets_after(Duration{1'000}), 1U);
+  EXPECT_THAT(discovery_->problems(), ElementsAre(HasSubstr("bad.json")));
+  std::ofstream(folder / "bad.json") << R"([{"targets":["b:1"]}])";
+  EXPECT_EQ(targets_after(Duration{6'000}), 2U);
+  EXPECT_THAT(discovery_->problems(), IsEmpty());
+  std::ofstream(folder / "bad.json") << "[";
+  std::ofstream(folder / "good.json") << R"([{"targets":["a:1","c:1"]}])";
+  EXPECT_EQ(targets_after(Duration{6'000}), 3U) << "what the broken one said last holds";
+  std::filesystem::remove(folder / "good.json");
+  EXPECT_EQ(targets_after(Duration{6'000}), 1U) << "a file that is gone has no targets";
+  std::filesystem::remove_all(folder);
+}
+
+/// None of these is asked of a name server.
+TEST_F(DiscoveryTest, ANameThatCannotBeLookedUpCostsNoOtherItsTargets) {
+  const std::string no_name(70, 'x');
+  const auto parts =
+      look_up_targets({.names = {"127.0.0.1", no_name, "::1"}, .type = "AAAA", .port = 9100});
+  ASSERT_EQ(parts.size(), 3U);
+  EXPECT_FALSE(parts.at("127.0.0.1")) << "an address of another kind";
+  const auto& none = parts.at(no_name);
+  ASSERT_TRUE(none) << to_string(none.error());
+  EXPECT_THAT((*none)[0].targets, IsEmpty());
+  const auto& found = parts.at("::1");
+  ASSERT_TRUE(found) << to_string(found.error());
+  EXPECT_THAT((*found)[0].targets, ElementsAre("[::1]:9100"));
 }
 
 TEST_F(DiscoveryTest, ATokenIsFetchedFirstAndKeptFresh) {
