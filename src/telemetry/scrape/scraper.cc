@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/bytes.h"
+#include "platform/log/log.h"
 #include "platform/runtime/slots.h"
 #include "telemetry/api_answer.h"
 #include "telemetry/promql/parser.h"
@@ -68,6 +69,8 @@ struct Scraper::Loop {
   std::optional<Timestamp> last_time;
   Duration last_took{0};
   std::string last_error;
+  std::size_t rejected = 0;  ///< samples that the store did not take, since it is scraped
+  std::string last_rejection;
   std::vector<Metadata> metadata;  ///< what it exposed last
 };
 
@@ -113,17 +116,32 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
                  before = std::move(loop->seen), target = loop->target]() mutable {
       auto write = apply_scrape(target, answer, before, to_unix_ms(time), took);
       if (!write.metadata.empty()) self->metrics.put_metadata(write.metadata);
-      const auto outcome = self->metrics.write(std::move(write.series));
+      auto outcome = self->metrics.write(std::move(write.series));
       if (!outcome) write.error = to_string(outcome.error());
       for (auto& [series, exemplar] : write.exemplars)
         self->exemplars.add(series, std::move(exemplar));
       if (!write.exemplars.empty()) self->exemplars.commit();
       write.metadata.resize(std::min(write.metadata.size(), kMaxMetadata));
-      self->runtime.strand.post([self, loop, time, took, write = std::move(write)]() mutable {
+      self->runtime.strand.post([self, loop, time, took, write = std::move(write),
+                                 stored = std::move(outcome).value_or(WriteOutcome{})]() mutable {
+        self->note_rejected(*loop, stored);
         self->finish(loop, time, took, std::move(write));
       });
     };
     runtime.workers.run(std::move(work));
+  }
+
+  /// The target is up, and yet some of what it exposes is not stored: too old, or of a series that
+  /// is one too many.
+  void note_rejected(Loop& loop, const WriteOutcome& stored) const {
+    if (stored.rejected == 0) return;
+    loop.rejected += stored.rejected;
+    loop.last_rejection = stored.first_rejection;
+    log_rarely(runtime.clock.now(), Level::kWarning, "scrape", "samples of a target are not stored",
+               {{"job", loop.target.job},
+                {"url", loop.target.url},
+                {"rejected", std::to_string(stored.rejected)},
+                {"first", stored.first_rejection}});
   }
 
   void finish(const std::shared_ptr<Loop>& loop, Timestamp time, Duration took, ScrapeWrite write) {
@@ -223,7 +241,9 @@ Json Scraper::status(std::string_view pool) const {
                       {"lastScrapeDuration", to_seconds(loop->last_took)},
                       {"health", health},
                       {"scrapeInterval", format_duration(target.interval)},
-                      {"scrapeTimeout", format_duration(target.timeout)}});
+                      {"scrapeTimeout", format_duration(target.timeout)},
+                      {"rejectedSamples", loop->rejected},
+                      {"lastRejection", loop->last_rejection}});
   }
   Json dropped = Json::array();
   std::map<std::string, std::size_t> counts;

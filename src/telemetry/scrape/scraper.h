@@ -38,7 +38,8 @@ class Scraper {
   void set_dropped(std::vector<std::pair<std::string, Labels>> dropped);
 
   /// Prometheus' `data` of /api/v1/targets; of one scrape pool only, when it is not empty. Never
-  /// shows headers.
+  /// shows headers. Of each target also `rejectedSamples`, how many the store did not take, and
+  /// `lastRejection`, why not.
   Json status(std::string_view pool = {}) const;
   /// Of /api/v1/targets/metadata: what the targets that match expose, at most `limit` targets (0:
   /// all).

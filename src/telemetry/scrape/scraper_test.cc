@@ -190,6 +190,19 @@ TEST_F(ScraperTest, ATargetThatMovesToAnotherPathKeepsItsSeries) {
   for (const auto& request : client_.requests) EXPECT_EQ(request.url, moved.url);
 }
 
+TEST_F(ScraperTest, WhatTheStoreDoesNotTakeIsCountedAndShown) {
+  scraper_->set_targets({target()});
+  metrics_.outcome.rejected = 2;
+  metrics_.outcome.first_rejection = "it is older than the retention";
+  runtime_.run_for(Duration{30'000});
+  metrics_.outcome = {};
+  runtime_.run_for(Duration{15'000});
+  const auto shown = scraper_->status()["activeTargets"][0];
+  EXPECT_EQ(shown["health"], "up");
+  EXPECT_EQ(shown["rejectedSamples"], 4);
+  EXPECT_EQ(shown["lastRejection"], "it is older than the retention");
+}
+
 TEST_F(ScraperTest, SamplesAreRelabelledBeforeTheirNumberIsLimited) {
   auto one = target();
   const auto relabelling =
