@@ -200,11 +200,9 @@ class Parser {
   }
 
   static Status read_type(Metadata& metadata, std::string_view type) {
-    constexpr std::array kTypes = {"counter", "gauge",    "histogram", "summary",
-                                   "info",    "stateset", "unknown"};
-    if (type == "gaugehistogram")
-      metadata.type = "histogram";
-    else if (type == "untyped")
+    constexpr std::array kTypes = {"counter", "gauge", "histogram", "gaugehistogram",
+                                   "summary", "info",  "stateset",  "unknown"};
+    if (type == "untyped")
       metadata.type = "unknown";
     else if (std::ranges::find(kTypes, type) != kTypes.end())
       metadata.type = type;
@@ -298,9 +296,11 @@ class Parser {
     const auto family = bucket ? name.substr(0, name.size() - 7) : name;
     const auto known = metadata_.find(family);
     if (known == metadata_.end()) return;
-    const char* const wanted = bucket && known->second.type == "histogram"  ? "le"
-                               : !bucket && known->second.type == "summary" ? "quantile"
-                                                                            : nullptr;
+    const std::string_view type = known->second.type;
+    const bool has_buckets = type == "histogram" || type == "gaugehistogram";
+    const char* const wanted = bucket && has_buckets          ? "le"
+                               : !bucket && type == "summary" ? "quantile"
+                                                              : nullptr;
     if (!wanted) return;
     for (auto& label : labels) {
       if (label.name != wanted) continue;

@@ -19,7 +19,7 @@ constexpr std::size_t kMaxBuckets = 10'000;
 
 enum class Type { kCounter, kGauge, kSummary, kUntyped, kHistogram, kGaugeHistogram };
 constexpr const char* kTypeNames[] = {"counter", "gauge",     "summary",
-                                      "unknown", "histogram", "histogram"};
+                                      "unknown", "histogram", "gaugehistogram"};
 
 std::int64_t read_time_ms(pbf_reader message) {
   std::int64_t seconds = 0, nanos = 0;
@@ -307,6 +307,7 @@ class Parser {
       return fail(ErrorCode::kInvalid,
                   fmt::format("the help or unit of {} is not UTF-8", metadata.family));
     metadata.type = kTypeNames[type];
+    is_gauge_histogram_ = type == static_cast<std::int32_t>(Type::kGaugeHistogram);
     for (auto& metric : metrics) TRY_STATUS(read_metric(metadata.family, metric));
     out_.metadata.push_back(std::move(metadata));
     return {};
@@ -377,7 +378,9 @@ class Parser {
   Status add_histogram(const std::string& family, const Value& value) {
     if (value.native) {
       TRY_STATUS(add(family, {}, 0, value.start_ms, std::nullopt));
-      out_.samples.back().histogram = std::make_shared<const Histogram>(*value.native);
+      auto native = *value.native;
+      if (is_gauge_histogram_) native.reset_hint = Histogram::ResetHint::kGauge;
+      out_.samples.back().histogram = std::make_shared<const Histogram>(std::move(native));
       auto exemplars = value.exemplars;
       for (const auto& bucket : value.buckets)
         if (bucket.exemplar) exemplars.push_back(*bucket.exemplar);
@@ -417,6 +420,7 @@ class Parser {
   const ExpositionLimits& limits_;
   const bool keep_classic_;
   Exposition out_;
+  bool is_gauge_histogram_ = false;  ///< the family: its counts may fall
   std::vector<Label> labels_;
   std::optional<std::int64_t> time_ms_;
 };

@@ -66,8 +66,8 @@ TEST(ProtobufExposition, ReadsACounterWithExemplarAndStart) {
   EXPECT_EQ(parsed->metadata[0].type, "counter");
 }
 
-std::string histogram(bool native) {
-  return family("latency", 4, [&](pbf_writer& metric) {
+std::string histogram(bool native, int type = 4) {
+  return family("latency", type, [&](pbf_writer& metric) {
     pbf_writer h(metric, 7);
     h.add_uint64(1, 6);
     h.add_double(2, 12.5);
@@ -112,6 +112,17 @@ TEST(ProtobufExposition, ANativeHistogramIsOneSample) {
   EXPECT_EQ(h.count, 6);
   EXPECT_EQ(h.positive_counts, (std::vector<double>{2, 3}));
   EXPECT_EQ(parse(histogram(true), true)->samples.size(), 5U);
+}
+
+TEST(ProtobufExposition, AGaugeHistogramIsNoCounter) {
+  const auto parsed = parse(histogram(true, 5));
+  ASSERT_TRUE(parsed) << to_string(parsed.error());
+  EXPECT_EQ(parsed->samples[0].histogram->reset_hint, Histogram::ResetHint::kGauge);
+  EXPECT_EQ(parsed->metadata[0].type, "gaugehistogram");
+  const auto counter = parse(histogram(true));
+  ASSERT_TRUE(counter);
+  EXPECT_EQ(counter->samples[0].histogram->reset_hint, Histogram::ResetHint::kUnknown);
+  EXPECT_EQ(counter->metadata[0].type, "histogram");
 }
 
 TEST(ProtobufExposition, AFamilyWhoseUnitIsNotUtf8IsRefused) {

@@ -45,6 +45,15 @@ TEST(Exposition, ReadsMetadata) {
   EXPECT_EQ(parsed->metadata[1].type, "unknown");
 }
 
+TEST(Exposition, AGaugeHistogramKeepsItsType) {
+  const auto parsed = parse_exposition(
+      "# TYPE a gaugehistogram\na_bucket{le=\"1\"} 2\na_bucket{le=\"+Inf\"} 3\na_gcount 3\n",
+      Format::kPrometheus, {});
+  ASSERT_TRUE(parsed) << to_string(parsed.error());
+  EXPECT_EQ(parsed->metadata[0].type, "gaugehistogram");
+  EXPECT_EQ(parsed->samples[0].labels.get("le"), "1.0");
+}
+
 TEST(Exposition, ReadsOpenMetricsWithExemplarsAndSeconds) {
   EXPECT_THAT(
       lines_of("# TYPE foo histogram\n# UNIT foo_seconds seconds\n"
