@@ -69,9 +69,11 @@ namespace {
 
 /// Samples as they are to be stored: with the target's labels, relabelled, within the limits.
 struct Taken {
-  std::vector<ExposedSample> samples;
+  std::vector<ExposedSample> samples;  ///< none when something failed
   std::vector<Metadata> metadata;
-  std::size_t exposed = 0;  ///< before relabelling
+  std::size_t exposed = 0;    ///< before relabelling
+  std::size_t remaining = 0;  ///< after it
+  std::string error;          ///< what of the samples is not as it may be; empty: nothing
 };
 
 Status check_limits(const SampleLimits& limits, const Labels& labels) {
@@ -91,9 +93,21 @@ Status check_limits(const SampleLimits& limits, const Labels& labels) {
   return {};
 }
 
-Result<Taken> take(const ScrapeTarget& target, const Labels& labels, Exposition exposition) {
+Status check_sample(const SampleLimits& limits, const Labels& series, std::size_t index) {
+  if (series.metric_name().empty())
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{} has no metric name after relabelling", to_string(series)));
+  TRY_STATUS(check_limits(limits, series));
+  if (limits.samples != 0 && index >= limits.samples)
+    return fail(ErrorCode::kTooLarge,
+                fmt::format("more samples than the limit of {}", limits.samples));
+  return {};
+}
+
+/// All are counted, also behind one that fails the scrape: how far it is over a limit is to be
+/// seen.
+Taken take(const ScrapeTarget& target, const Labels& labels, Exposition exposition) {
   Taken taken;
-  taken.metadata = std::move(exposition.metadata);
   taken.exposed = exposition.samples.size();
   for (auto& sample : exposition.samples) {
     auto series = with_target(std::move(sample.labels), labels, target.honor_labels);
@@ -102,16 +116,17 @@ Result<Taken> take(const ScrapeTarget& target, const Labels& labels, Exposition 
       if (!relabelled) continue;
       series = std::move(*relabelled);
     }
-    if (series.metric_name().empty())
-      return fail(ErrorCode::kInvalid,
-                  fmt::format("{} has no metric name after relabelling", to_string(series)));
-    TRY_STATUS(check_limits(target.sample_limits, series));
+    const auto index = taken.remaining++;
+    if (!taken.error.empty()) continue;
+    if (const auto fits = check_sample(target.sample_limits, series, index); !fits)
+      taken.error = to_string(fits.error());
     sample.labels = std::move(series);
     taken.samples.push_back(std::move(sample));
-    if (target.sample_limits.samples != 0 && taken.samples.size() > target.sample_limits.samples)
-      return fail(ErrorCode::kTooLarge,
-                  fmt::format("more samples than the limit of {}", target.sample_limits.samples));
   }
+  if (taken.error.empty())
+    taken.metadata = std::move(exposition.metadata);
+  else
+    taken.samples.clear();
   return taken;
 }
 
@@ -122,10 +137,8 @@ ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response
   ScrapeWrite out;
   const auto labels = target_labels(target);
   auto exposition = read(target, answer);
-  Result<Taken> all = exposition ? take(target, labels, std::move(*exposition))
-                                 : std::unexpected(std::move(exposition).error());
-  if (!all) out.error = to_string(all.error());
-  auto taken = std::move(all).value_or(Taken{});
+  auto taken = exposition ? take(target, labels, std::move(*exposition)) : Taken{};
+  out.error = exposition ? std::move(taken.error) : to_string(exposition.error());
 
   SeriesBatch batch;
   std::set<std::pair<Labels, std::int64_t>> kept;
@@ -153,7 +166,7 @@ ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response
   out.metadata = std::move(taken.metadata);
   add_reports(labels, time_ms,
               {out.error.empty() ? 1.0 : 0.0, to_seconds(took), static_cast<double>(taken.exposed),
-               static_cast<double>(taken.samples.size()), static_cast<double>(added)},
+               static_cast<double>(taken.remaining), static_cast<double>(added)},
               out.series);
   return out;
 }

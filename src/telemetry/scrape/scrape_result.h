@@ -33,7 +33,7 @@ struct ScrapeWrite {
 
 /// `answer`: what the HTTP client brought. Not 200, an error, or an exposition that cannot be read:
 /// up is 0 and everything in `before` becomes stale. Two samples of one series at one time: the
-/// first is kept.
+/// first is kept. Over a limit, how many samples there were is written all the same.
 ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response>& answer,
                          const SeriesSet& before, std::int64_t time_ms, Duration took);
 

@@ -215,8 +215,15 @@ TEST_F(ScraperTest, SamplesAreRelabelledBeforeTheirNumberIsLimited) {
   runtime_.run_for(Duration{15'000});
   EXPECT_THAT(written(), ElementsAre(R"(a{instance="10.0.0.1:9100", job="node", place="hall"} 1)",
                                      R"(up{instance="10.0.0.1:9100", job="node"} 1)"));
-  client_.answer->body = "a 1\nc 2\n";
+  client_.answer->body = "a 1\nc 2\nb 3\n";
   runtime_.run_for(Duration{15'000});
+  const auto reported = lines_of(metrics_.written);
+  const auto report = [](const char* name, int value) {
+    return HasSubstr(
+        fmt::format("{}{{instance=\"10.0.0.1:9100\", job=\"node\"}} {}@", name, value));
+  };
+  EXPECT_THAT(reported, Contains(report("scrape_samples_scraped", 3)));
+  EXPECT_THAT(reported, Contains(report("scrape_samples_post_metric_relabeling", 2)));
   EXPECT_THAT(written(), Contains(R"(up{instance="10.0.0.1:9100", job="node"} 0)"));
   EXPECT_EQ(scraper_->status()["activeTargets"][0]["lastError"],
             "more samples than the limit of 1");
