@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <fmt/format.h>
 #include <limits>
@@ -49,7 +50,8 @@ Result<double> parse_number(std::string_view text) {
       begin != end && ((*begin >= '0' && *begin <= '9') || *begin == '.' || hex);
   if (!starts_well || stop != end || (problem != std::errc{} && !out_of_range))
     return bad(fmt::format("{} is not a number", quote(text.substr(0, 80))));
-  if (out_of_range)
+  if (out_of_range) value = std::strtod(lower.c_str(), nullptr);  // what is too small is zero
+  if (std::isinf(value))
     return bad(fmt::format("{} is beyond the range of a double", quote(text.substr(0, 80))));
   return sign * value;
 }

@@ -69,11 +69,22 @@ TEST(Exposition, ReadsQuotedUtf8Names) {
       ElementsAre(R"({"http.requests", "label.ü"="y"} 2)"));
 }
 
+TEST(Exposition, AValueTooSmallForADoubleIsZero) {
+  for (const char* value : {"1e-400", "-1e-400", "0x1p-2000", "1e-99999999999999999999"}) {
+    const auto parsed = parse_exposition(fmt::format("a {}\n", value), Format::kPrometheus, {});
+    ASSERT_TRUE(parsed) << value << ": " << to_string(parsed.error());
+    EXPECT_EQ(parsed->samples[0].value, 0) << value;
+  }
+  const auto smallest = parse_exposition("a 5e-324\n", Format::kPrometheus, {});
+  ASSERT_TRUE(smallest);
+  EXPECT_EQ(smallest->samples[0].value, 5e-324);
+}
+
 TEST(Exposition, RefusesWhatIsMalformedNamingTheLine) {
   for (const char* text :
        {"a", "a{", "a{b} 1", "a{b=\"c} 1", "a{b=\"c\"d=\"e\"} 1", "a x", "a 1 x", "a 1 2 3", "1a 2",
-        "a{b=\"1\",b=\"2\"} 1", "{b=\"c\"} 1", "a{__name__=\"b\"} 1", "a 1e999", "a \xff", "a --1",
-        "a 0x", "# TYPE a wrong", "a 1 # {x=\"y\"} 1"}) {
+        "a{b=\"1\",b=\"2\"} 1", "{b=\"c\"} 1", "a{__name__=\"b\"} 1", "a 1e999", "a -0x1p2000",
+        "a \xff", "a --1", "a 0x", "# TYPE a wrong", "a 1 # {x=\"y\"} 1"}) {
     const auto parsed = parse_exposition(std::string("ok 1\n") + text, Format::kPrometheus, {});
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().code, ErrorCode::kInvalid) << text;
