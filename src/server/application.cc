@@ -310,7 +310,8 @@ Status Application::State::start_control_plane() {
   on_strand([&] {
     started = plane->start();
     if (!started) return;
-    scrape_jobs = std::make_unique<ScrapeJobs>(runtime, plane->catalog(), read_secret, *discovery);
+    scrape_jobs = std::make_unique<ScrapeJobs>(runtime, plane->catalog(),
+                                               secrets_outside(options.data), *discovery);
     scrape_jobs->catalog_changed();
     series_limits->start();
     apply_retention(plane->catalog(), *store);

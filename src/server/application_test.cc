@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -177,6 +178,36 @@ TEST_F(ApplicationTest, APageThatIsTakenUpAtTheStartNamesThePortThatIsServed) {
   ASSERT_EQ(body.wait_for(60s), std::future_status::ready);
   const auto page = body.get();
   EXPECT_TRUE(page.contains(application_->url() + "/incidents/")) << page;
+}
+
+/// Whoever may apply a Scrape names where its secret is sent to.
+TEST_F(ApplicationTest, AScrapeIsNotGivenTheServersOwnFilesAsItsSecret) {
+  const auto own = std::filesystem::path(options_.data) / "own-key";
+  std::ofstream(own) << "s3cret";
+  SilentPeer target;
+  start();
+  post("/api/v1/catalog/apply", {{"documents", fmt::format(R"(apiVersion: wellrun.io/v1
+kind: Scrape
+metadata: {{name: curious}}
+spec:
+  targets: ["127.0.0.1:{}"]
+  interval: 1s
+  timeout: 1s
+  authorization: {{credentialsRef: "file:{}"}}
+)",
+                                                           target.port(), own.string())},
+                                 {"commit", "c0ffee"}});
+  std::string error;
+  const auto runtime = system_.runtime();
+  const auto until = runtime.clock.steady() + 60s;
+  while (error.empty() && runtime.clock.steady() < until) {
+    const auto answer = call("GET", "/api/v1/targets");
+    ASSERT_TRUE(answer) << to_string(answer.error());
+    const auto targets = Json::parse(answer->body)["data"]["activeTargets"];
+    ASSERT_EQ(targets.size(), 1U) << answer->body;
+    error = targets[0]["lastError"];
+  }
+  EXPECT_TRUE(error.contains("the server's own data are no secrets")) << error;
 }
 
 }  // namespace
