@@ -210,5 +210,24 @@ spec:
   EXPECT_TRUE(error.contains("the server's own data are no secrets")) << error;
 }
 
+TEST_F(ApplicationTest, ABackupHoldsTheExemplarsToo) {
+  start();
+  const auto now_ms = to_unix_ms(system_.runtime().clock.now());
+  const auto time = std::to_string(now_ms) + "000000";
+  post("/api/v1/otlp/v1/metrics", Json::parse(fmt::format(R"({{"resourceMetrics": [
+    {{"scopeMetrics": [{{"metrics": [{{"name": "orders", "gauge": {{"dataPoints": [
+      {{"timeUnixNano": "{0}", "asDouble": 1, "exemplars": [
+        {{"timeUnixNano": "{0}", "asDouble": 1, "traceId": "5b8efff798038103d269b633813fc60c"}}]}}]}}}}]}}]}}]}})",
+                                                          time)));
+  const auto backup = options_.data + "-backup";
+  post("/api/v1/backups", {{"directory", backup}});
+  application_.reset();
+  std::filesystem::remove_all(std::exchange(options_.data, backup));
+  start();
+  const auto found = call("GET", "/api/v1/query_exemplars?query=orders");
+  ASSERT_TRUE(found) << to_string(found.error());
+  EXPECT_TRUE(found->body.contains("5b8efff798038103d269b633813fc60c")) << found->body;
+}
+
 }  // namespace
 }  // namespace wellrun::server

@@ -20,11 +20,29 @@ Status copy_tokens(const fs::path& from, const fs::path& to) {
               (to / kAuthFile).string());
 }
 
+/// Their log only grows at its end; a record that is half there is none.
+Status copy_exemplars(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (!fs::exists(from, error)) return {};
+  fs::create_directory(to, error);
+  for (const auto& segment : fs::directory_iterator(from, error)) {
+    const auto copy = to / segment.path().filename();
+    fs::copy_file(segment.path(), copy, error);
+    if (error == std::errc::no_such_file_or_directory)
+      error.clear();  // dropped meanwhile, as too old
+    if (error) break;
+  }
+  if (!error) return {};
+  return fail(error == std::errc::no_space_on_device ? ErrorCode::kNoSpace : ErrorCode::kIo,
+              "copying the exemplars failed: " + error.message(), to.string());
+}
+
 Status fill(const fs::path& data, telemetry::EmbeddedStore& telemetry, const fs::path& to) {
   TRY_STATUS(journal::backup_journal((data / "journal.sqlite").string(),
                                      (to / "journal.sqlite").string()));
   TRY_STATUS(copy_tokens(data, to));
-  return telemetry.backup(to / "telemetry");
+  TRY_STATUS(telemetry.backup(to / "telemetry"));
+  return copy_exemplars(data / "telemetry" / "exemplars", to / "telemetry" / "exemplars");
 }
 
 std::uintmax_t size_of(const fs::path& folder) {
