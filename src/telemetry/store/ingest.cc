@@ -18,7 +18,7 @@
 namespace wellrun::telemetry::store {
 namespace {
 
-constexpr std::size_t kFirstRun = 16;
+constexpr std::size_t kFirstRun = 16;  ///< series looked at for new ones at a time, at first
 constexpr std::int64_t kInOrderSlackMs = 3'600'000;  ///< as Prometheus: half a head chunk range
 
 /// Which times are taken. Fixed for one write. A newest sample in the future came while the clock

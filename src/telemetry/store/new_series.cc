@@ -18,7 +18,10 @@ NewSeries::NewSeries(std::string_view canonical)
 
 std::optional<NewSeries> NewSeriesReader::read(std::string_view sent) {
   const auto shared = shared_pairs(before_.labels, sent);
-  if (!is_canonical_label_bytes(sent, shared)) return std::nullopt;
+  if (!is_canonical_label_bytes(sent, shared)) {
+    before_ = {};  // so that none is compared with the same long one again and again
+    return std::nullopt;
+  }
   const bool has_own_owner = OwnerLabels::any_in(shared.between(sent)) ||
                              OwnerLabels::any_in(shared.between(before_.labels));
   before_.labels = sent;
