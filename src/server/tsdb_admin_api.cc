@@ -156,7 +156,7 @@ std::vector<http::Route> tsdb_admin_routes(Runtime runtime, const Options& optio
                        void (*act)(const Admin&, const http::Request&, http::Reply)) {
     http::Handler handler = [admin, act](http::Request request, http::Reply reply) {
       if (!admin->options.admin_api)
-        return reply(api::failure(503, "unavailable", "admin APIs disabled"));
+        return reply(api::failure(500, "unavailable", "admin APIs disabled"));
       admin->runtime.workers.run(
           [admin, act, request = std::move(request), reply = std::move(reply)]() mutable {
             act(*admin, request, std::move(reply));

@@ -49,6 +49,7 @@ TEST(Federate, LeavesOutWhatIsTooOldAndGivesEachSeriesOnce) {
             "# TYPE m untyped\nm{instance=\"i\"} 1 1000\n");
   EXPECT_EQ(federate(reader, {"m{"}, 1000).status, 400);
   EXPECT_EQ(federate(reader, {}, 1000).body, "");
+  EXPECT_EQ(federate(reader, {"{}"}, 1000).body, "# TYPE m untyped\nm{instance=\"i\"} 1 1000\n");
 }
 
 }  // namespace

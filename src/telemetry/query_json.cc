@@ -10,6 +10,7 @@
 #include <span>
 
 #include "platform/runtime/parallel.h"
+#include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/histogram.h"
 
 namespace wellrun::telemetry {
@@ -85,7 +86,10 @@ char* write_value(char* to, double value) {
   if (std::signbit(value)) *to++ = '-';
   const double size = std::abs(value);
   if (char* const end = write_short_decimal(to, size)) return end;
-  return std::to_chars(to, to + kLongestValue - 1, size, std::chars_format::fixed).ptr;
+  const bool exponent = size < 1e-6 || size >= 1e21;  // 0 is a short decimal
+  return std::to_chars(to, to + kLongestValue - 1, size,
+                       exponent ? std::chars_format::scientific : std::chars_format::fixed)
+      .ptr;
 }
 
 /// `to` has room for kLongestTime.
@@ -425,8 +429,8 @@ void append_query_data(std::string& out, const promql::QueryResult& result, Work
   }
   if (result.type == promql::ValueType::kScalar) {
     const auto& sample = result.series.at(0).samples.at(0);
-    append_point(out, times.at(0, sample.time_ms), sample);
-    out += '}';
+    out += times.at(0, sample.time_ms);
+    out += '"' + promql::go_decimal(sample.value) + "\"]}";
     return;
   }
   out += '[';

@@ -18,9 +18,12 @@ std::string written(double value) {
 
 /// What the library calls the shortest form.
 std::string shortest(double value) {
+  const double size = std::abs(value);
+  const bool exponent = size != 0 && (size < 1e-6 || size >= 1e21);
   char buffer[400];
-  return {buffer,
-          std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed).ptr};
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value,
+                                exponent ? std::chars_format::scientific : std::chars_format::fixed)
+                      .ptr};
 }
 
 TEST(QueryJson, NumbersAreTheShortestThatReadBack) {
@@ -32,8 +35,8 @@ TEST(QueryJson, NumbersAreTheShortestThatReadBack) {
     for (const double value : {decimal, -decimal, std::bit_cast<double>(random())})
       if (std::isfinite(value)) ASSERT_EQ(written(value), shortest(value));
   }
-  for (const double value : {0.0, -0.0, 0.001, 0.0005, 999'999'999'999.999, 1e12, 1e15, 1e22,
-                             5e-324, 1.7976931348623157e308, 0.1 + 0.2})
+  for (const double value : {0.0, -0.0, 0.001, 0.0005, 999'999'999'999.999, 1e12, 1e15, 1e20, 1e21,
+                             1e22, 1e-6, 9e-7, 5e-324, 1.7976931348623157e308, 0.1 + 0.2})
     EXPECT_EQ(written(value), shortest(value));
   EXPECT_EQ(written(std::nan("")), "NaN");
   EXPECT_EQ(written(INFINITY), "+Inf");

@@ -242,8 +242,10 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
   };
   const auto note = [&] {
     const auto where = node.expr->position;
+    const bool chooses = node.op == AggregateOp::kTopk || node.op == AggregateOp::kBottomk;
     if (notes.ignored_histogram)
-      inform(fmt::format("ignored histogram in {} aggregation", name_of(node.op)), where);
+      inform(fmt::format("ignored histogram in {} aggregation", name_of(node.op)),
+             chooses ? expr.position : where);
     if (notes.mixed) warn("encountered a mix of histograms and floats for aggregation", where);
     if (notes.mixed_layouts)
       warn(
@@ -443,7 +445,6 @@ Result<Columns> Evaluator::aggregate(const Expr& expr, const Aggregate& node, co
     if (!column.empty()) out.push_back(std::move(column));
   }
   note();
-  (void)expr;
   return out;
 }
 

@@ -403,6 +403,37 @@ TEST(PromqlEngine, series_that_differ_by_dropped_names_alone_become_one) {
   EXPECT_NE(clash.error().message.find("same labelset"), std::string::npos);
 }
 
+/// Where Prometheus points at, which is not always at what it speaks of.
+TEST(PromqlEngine, annotations_point_where_prometheus_points) {
+  MemoryReader reader;
+  for (const char* line :
+       {"h_bucket{le=\"1\"} 2", "h_bucket{le=\"2\"} 1", "h_bucket{le=\"+Inf\"} 3"})
+    reader.add(series_from(line, 1'000));
+  Histogram with_nan;
+  with_nan.sum = std::nan("");
+  with_nan.count = 3;
+  with_nan.positive_spans = {{0, 1}};
+  with_nan.positive_counts = {1};
+  SeriesWrite native;
+  native.labels.set("__name__", "n");
+  native.histograms.push_back({0, std::make_shared<const Histogram>(with_nan)});
+  reader.add(native);
+  const Engine dropping(reader), keeping(reader, {.delayed_name_removal = true});
+  const auto info = [](const Engine& engine, const char* query) {
+    const auto result = engine.instant(query, from_unix_ms(0));
+    return result && result->infos.size() == 1 ? result->infos[0] : "?";
+  };
+  EXPECT_TRUE(
+      info(keeping, "histogram_quantile(0.9, n)").ends_with(" for metric name \"n\" (1:20)"));
+  EXPECT_TRUE(info(dropping, "histogram_quantile(0.9, n)").ends_with("result is NaN (1:20)"));
+  EXPECT_TRUE(info(dropping, "histogram_fraction(0, 1, n)").ends_with("fractions (1:20)"));
+  EXPECT_TRUE(info(keeping, "histogram_quantile(0.9, h_bucket)")
+                  .ends_with(" for metric name \"h_bucket\" (1:25)"));
+  EXPECT_TRUE(info(dropping, "histogram_quantile(0.9, h_bucket)").ends_with("tile) (1:25)"));
+  EXPECT_TRUE(info(dropping, "topk(1, n)").ends_with(" (1:1)"));
+  EXPECT_TRUE(info(dropping, "max(n)").ends_with(" (1:5)"));
+}
+
 TEST(QueryApi, statistics_are_written_as_prometheus_does) {
   QueryStats stats;
   stats.peak_samples = 9;
@@ -420,16 +451,31 @@ TEST(QueryApi, statistics_are_written_as_prometheus_does) {
                  R"("samplesReadPerStep":[[1.5,3],[2.5,1]]}})");
 }
 
-TEST(QueryApi, numbers_are_written_without_exponents) {
-  for (const auto& [value, text] : {std::pair{1e21, "1000000000000000000000"},
+TEST(QueryApi, numbers_are_written_as_prometheus_does) {
+  for (const auto& [value, text] : {std::pair{1e21, "1e+21"},
+                                    {1e20, "100000000000000000000"},
                                     {0.1, "0.1"},
                                     {-0.0, "-0"},
-                                    {1e-7, "0.0000001"},
+                                    {1e-6, "0.000001"},
+                                    {-1.5e-7, "-1.5e-07"},
                                     {INFINITY, "+Inf"},
                                     {-INFINITY, "-Inf"}}) {
     std::string out;
     append_sample_value(out, value);
     EXPECT_EQ(out, text);
+  }
+}
+
+TEST(QueryApi, a_scalar_is_written_without_an_exponent) {
+  MemoryReader reader;
+  const Engine engine(reader);
+  for (const auto& [query, text] : {std::pair{"1e22", "10000000000000000000000"},
+                                    {"-1e-7", "-0.0000001"},
+                                    {"1 / 0", "+Inf"},
+                                    {"0.5", "0.5"}}) {
+    std::string out;
+    append_query_data(out, *engine.instant(query, from_unix_ms(1'500)), nullptr);
+    EXPECT_EQ(out, fmt::format(R"({{"resultType":"scalar","result":[1.5,"{}"]}})", text));
   }
 }
 

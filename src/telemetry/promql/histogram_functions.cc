@@ -199,9 +199,10 @@ GroupedInput grouped(const Columns& input, Complain bad_bucket) {
   return out;
 }
 
-std::string for_metric(const Labels& labels) {
+/// Named only while names are kept to the end: else they are gone by then in Prometheus, too.
+std::string for_metric(const Labels& labels, bool names_are_kept) {
   const auto name = labels.metric_name();
-  return name.empty() ? std::string() : " for metric name " + go_quoted(name);
+  return name.empty() || !names_are_kept ? std::string() : " for metric name " + go_quoted(name);
 }
 
 }  // namespace
@@ -210,14 +211,15 @@ Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& ste
   const std::size_t count = steps.count();
   TRY(auto quantiles, scalar(*call.args[0], steps));
   TRY(Columns input, histograms(*call.args[1], steps, false));
-  const auto where = call.args[1]->position;
+  // Prometheus points at the quantile when it speaks of native histograms.
+  const auto where = call.args[1]->position, of_native = call.args[0]->position;
   for (double q : quantiles)
     if (!(q >= 0 && q <= 1))
       warn(fmt::format("quantile value should be between 0 and 1, got {}", go_number(q)),
            call.args[0]->position);
   auto in = grouped(input, [&](const Labels& labels, std::string_view le) {
     warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
-                     go_quoted(le), for_metric(labels)),
+                     go_quoted(le), for_metric(labels, options_.delayed_name_removal)),
          where);
   });
   Columns out;
@@ -235,7 +237,8 @@ Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& ste
         if (input[group.classic[k]].cells[i] == Cell::kFloat)
           buckets.push_back({group.borders[k], input[group.classic[k]].floats[i]});
       if (native && !buckets.empty()) {
-        warn("vector contains a mix of classic and native histograms" + for_metric(group.labels),
+        warn("vector contains a mix of classic and native histograms" +
+                 for_metric(group.labels, options_.delayed_name_removal),
              where);
         continue;
       }
@@ -243,12 +246,12 @@ Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& ste
         const auto outcome = quantile(quantiles[i], *native);
         if (outcome.nan_result)
           inform("input to histogram_quantile has NaN observations, result is NaN" +
-                     for_metric(group.labels),
-                 where);
+                     for_metric(group.labels, options_.delayed_name_removal),
+                 of_native);
         if (outcome.nan_skew)
           inform("input to histogram_quantile has NaN observations, result is skewed higher" +
-                     for_metric(group.labels),
-                 where);
+                     for_metric(group.labels, options_.delayed_name_removal),
+                 of_native);
         column.set(i, outcome.value);
       } else if (!buckets.empty()) {
         const auto outcome = classic_quantile(quantiles[i], std::move(buckets));
@@ -257,7 +260,7 @@ Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& ste
               "input to histogram_quantile needed to be fixed for monotonicity (see "
               "https://prometheus.io/docs/prometheus/latest/querying/functions/"
               "#histogram_quantile)" +
-                  for_metric(group.labels),
+                  for_metric(group.labels, options_.delayed_name_removal),
               where);
         column.set(i, outcome.value);
       }
@@ -276,10 +279,10 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
   if (label.empty())
     return fail(ErrorCode::kUnsupported, "invalid label name in histogram_quantiles(): \"\"");
   TRY(Columns input, histograms(*call.args[0], steps, false));
-  const auto where = call.args[0]->position;
+  const auto where = call.args[0]->position, of_fixed = call.args[1]->position;
   auto in = grouped(input, [&](const Labels& labels, std::string_view le) {
     warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
-                     go_quoted(le), for_metric(labels)),
+                     go_quoted(le), for_metric(labels, options_.delayed_name_removal)),
          where);
   });
   Columns out;
@@ -301,7 +304,8 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
           if (input[group.classic[k]].cells[i] == Cell::kFloat)
             buckets.push_back({group.borders[k], input[group.classic[k]].floats[i]});
         if (native && !buckets.empty()) {
-          warn("vector contains a mix of classic and native histograms" + for_metric(group.labels),
+          warn("vector contains a mix of classic and native histograms" +
+                   for_metric(group.labels, options_.delayed_name_removal),
                where);
           continue;
         }
@@ -311,11 +315,11 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
           const auto outcome = quantile(quantiles[i], *native);
           if (outcome.nan_result)
             inform("input to histogram_quantile has NaN observations, result is NaN" +
-                       for_metric(group.labels),
+                       for_metric(group.labels, options_.delayed_name_removal),
                    where);
           if (outcome.nan_skew)
             inform("input to histogram_quantile has NaN observations, result is skewed higher" +
-                       for_metric(group.labels),
+                       for_metric(group.labels, options_.delayed_name_removal),
                    where);
           value = outcome.value;
         } else {
@@ -325,8 +329,8 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
                 "input to histogram_quantile needed to be fixed for monotonicity (see "
                 "https://prometheus.io/docs/prometheus/latest/querying/functions/"
                 "#histogram_quantile)" +
-                    for_metric(group.labels),
-                where);
+                    for_metric(group.labels, options_.delayed_name_removal),
+                of_fixed);
           value = outcome.value;
         }
         auto [at, fresh] = by_quantile.emplace(open_metrics_number(quantiles[i]), Column(count));
@@ -351,10 +355,10 @@ Result<Columns> Evaluator::histogram_fraction(const Call& call, const Steps& ste
   TRY(auto lower, scalar(*call.args[0], steps));
   TRY(auto upper, scalar(*call.args[1], steps));
   TRY(Columns input, histograms(*call.args[2], steps, false));
-  const auto where = call.args[2]->position;
+  const auto where = call.args[2]->position, of_native = call.args[0]->position;
   auto in = grouped(input, [&](const Labels& labels, std::string_view le) {
     warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
-                     go_quoted(le), for_metric(labels)),
+                     go_quoted(le), for_metric(labels, options_.delayed_name_removal)),
          where);
   });
   Columns out;
@@ -372,7 +376,8 @@ Result<Columns> Evaluator::histogram_fraction(const Call& call, const Steps& ste
         if (input[group.classic[k]].cells[i] == Cell::kFloat)
           buckets.push_back({group.borders[k], input[group.classic[k]].floats[i]});
       if (native && !buckets.empty()) {
-        warn("vector contains a mix of classic and native histograms" + for_metric(group.labels),
+        warn("vector contains a mix of classic and native histograms" +
+                 for_metric(group.labels, options_.delayed_name_removal),
              where);
         continue;
       }
@@ -382,8 +387,8 @@ Result<Columns> Evaluator::histogram_fraction(const Call& call, const Steps& ste
           inform(
               "input to histogram_fraction has NaN observations, which are excluded from all "
               "fractions" +
-                  for_metric(group.labels),
-              where);
+                  for_metric(group.labels, options_.delayed_name_removal),
+              of_native);
         column.set(i, outcome.value);
       } else if (!buckets.empty()) {
         column.set(i, classic_fraction(lower[i], upper[i], std::move(buckets)).value);

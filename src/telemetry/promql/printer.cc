@@ -122,11 +122,11 @@ std::string operator_text(const Binary& node) {
   std::string out = name_of(node.op);
   if (node.return_bool) out += " bool";
   const auto& matching = node.matching;
-  if (matching.explicit_ &&
-      (matching.on || !matching.labels.empty() || matching.cardinality != Cardinality::kOneToOne))
+  const bool grouped = matching.cardinality == Cardinality::kManyToOne ||
+                       matching.cardinality == Cardinality::kOneToMany;
+  if (matching.on || !matching.labels.empty() || grouped)
     out += fmt::format(" {} ({})", matching.on ? "on" : "ignoring", label_names(matching.labels));
-  if (matching.cardinality == Cardinality::kManyToOne ||
-      matching.cardinality == Cardinality::kOneToMany)
+  if (grouped)
     out += fmt::format(
         " {} ({})", matching.cardinality == Cardinality::kManyToOne ? "group_left" : "group_right",
         label_names(matching.include));

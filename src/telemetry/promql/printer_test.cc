@@ -39,6 +39,7 @@ TEST(Printer, WritesAsPrometheusDoes) {
            {"inf * 1e8 - 1e-7", "+Inf * 100000000 - 0.0000001"},
            {"up * on() 2", "up * 2"},
            {"up * ignoring() up", "up * up"},
+           {"up and ignoring() up", "up and up"},
            {"up * ignoring() group_left up", "up * ignoring () group_left () up"},
            {"a + fill(1e8) b", "a + fill (1e+08) b"},
        })

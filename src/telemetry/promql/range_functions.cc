@@ -725,8 +725,9 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
   const bool extended = input.anchored || input.smoothed;
   std::vector<double> arguments(scalars.size());
   Regression regression;
-  Context context{arguments, [&](const std::string& text) { warn(text, input.position); },
-                  [&](const std::string& text) { inform(text, input.position); }, &regression};
+  const auto where = call.args[0]->position;  // also where that is no range
+  Context context{arguments, [&](const std::string& text) { warn(text, where); },
+                  [&](const std::string& text) { inform(text, where); }, &regression};
   const bool may_be_fast =
       !options_.general_only && !extended && (count == 1 || !input.fixed_ms) && count > 0;
   const WindowFunction fast = may_be_fast ? window_function(name) : nullptr;
