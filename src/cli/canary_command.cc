@@ -117,10 +117,8 @@ int run_judge(const Context& context, const health::JudgePolicy& policy) {
         break;
     }
     const auto said = stream.read(line);
-    if (!said)
-      complaints.add(at, to_string(said.error()));
-    else if (*said)
-      context.out(**said + "\n");
+    if (!said.taken) complaints.add(at, to_string(said.taken.error()));
+    if (said.verdict) context.out(*said.verdict + "\n");
     if (stream.decided()) return 0;
   }
 }

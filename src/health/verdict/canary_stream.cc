@@ -122,23 +122,28 @@ CanaryStream::CanaryStream(JudgePolicy policy)
 
 CanaryStream::~CanaryStream() = default;
 
-Result<std::optional<std::string>> CanaryStream::read(std::string_view line) {
-  if (trimmed(line).empty()) return std::nullopt;
+CanaryAnswer CanaryStream::read(std::string_view line) {
+  if (trimmed(line).empty()) return {};
+  const auto row = parsed(line);
+  if (!row) return {.taken = std::unexpected(row.error())};
+  const auto verdict = judge_.advance(row->time_s);
+  if (!verdict) return {.taken = std::unexpected(verdict.error())};
+  CanaryAnswer answer{.taken = take(*row)};
+  if (*verdict) answer.verdict = to_line(**verdict);
+  return answer;
+}
+
+Result<CanaryRow> CanaryStream::parsed(std::string_view line) {
   if (line.size() > kLongestLine_bytes)
     return bad(
         fmt::format("the line has {} bytes: at most {} are read", line.size(), kLongestLine_bytes));
-  TRY(const auto row, parser_->parse(line));
-  TRY(const auto verdict, judge_.advance(row.time_s));
-  const auto taken =
-      std::holds_alternative<EventCount>(row.reading)
-          ? judge_.add_count(row.metric, row.group, std::get<EventCount>(row.reading))
-          : judge_.add_value(row.metric, row.group, std::get<std::optional<double>>(row.reading));
-  if (!verdict) {
-    TRY_STATUS(taken);
-    return std::nullopt;
-  }
-  // What is to be said comes first: a bad row must not swallow the verdict that its time made due.
-  return to_line(*verdict);
+  return parser_->parse(line);
+}
+
+Status CanaryStream::take(const CanaryRow& row) {
+  if (const auto* count = std::get_if<EventCount>(&row.reading))
+    return judge_.add_count(row.metric, row.group, *count);
+  return judge_.add_value(row.metric, row.group, std::get<std::optional<double>>(row.reading));
 }
 
 std::string CanaryStream::finish() {

@@ -23,6 +23,12 @@ struct CanaryRow {
   std::variant<std::optional<double>, EventCount> reading;  ///< nothing: a null value
 };
 
+/// What one line led to. Both may be there: the time of a bad row can make a verdict due.
+struct CanaryAnswer {
+  std::optional<std::string> verdict;  ///< a line to be written, without its end
+  Status taken;                        ///< kInvalid, kExhausted: why the row was left out
+};
+
 class CanaryStream {
  public:
   static constexpr std::size_t kLongestLine_bytes = 64 * 1024;
@@ -30,11 +36,10 @@ class CanaryStream {
   explicit CanaryStream(JudgePolicy policy = {});
   ~CanaryStream();
 
-  /// One line without its end. A line to be written, when there is one. Blank lines are nothing.
-  /// kInvalid: not a row (not JSON, a field missing or of the wrong kind, t going back, more
-  /// failures than requests …); the line is left out and the judge goes on. Unknown fields are
-  /// ignored.
-  Result<std::optional<std::string>> read(std::string_view line);
+  /// One line without its end. Blank lines are nothing. Not a row (not JSON, a field missing or of
+  /// the wrong kind, t going back, more failures than requests …): it is left out and the judge
+  /// goes on. Unknown fields are ignored.
+  CanaryAnswer read(std::string_view line);
 
   /// The last line, for the end of the rows; the decision again when there was one.
   std::string finish();
@@ -43,6 +48,9 @@ class CanaryStream {
 
  private:
   class Parser;
+
+  Result<CanaryRow> parsed(std::string_view line);
+  Status take(const CanaryRow& row);
 
   std::unique_ptr<Parser> parser_;
   CanaryJudge judge_;

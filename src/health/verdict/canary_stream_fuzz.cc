@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     WELLRUN_ASSERT(json && json->contains("verdict"), "a verdict is JSON with its decision");
   };
   for (const std::string_view line : split(text, '\n'))
-    if (const auto said = stream.read(line); said && *said) check(**said);
+    if (const auto said = stream.read(line); said.verdict) check(*said.verdict);
   check(stream.finish());
   return 0;
 }

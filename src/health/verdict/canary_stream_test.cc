@@ -24,10 +24,8 @@ Played play(const std::vector<std::string>& lines, JudgePolicy policy = {}) {
   Played played;
   for (const auto& line : lines) {
     const auto said = stream.read(line);
-    if (!said)
-      played.errors.push_back(to_string(said.error()));
-    else if (*said)
-      played.verdicts.push_back(*parse_json(**said));
+    if (!said.taken) played.errors.push_back(to_string(said.taken.error()));
+    if (said.verdict) played.verdicts.push_back(*parse_json(*said.verdict));
   }
   if (!stream.decided()) played.verdicts.push_back(*parse_json(stream.finish()));
   return played;
@@ -172,6 +170,14 @@ TEST(CanaryStream, MetricThatChangesItsKindIsRefused) {
   const auto played = play({value(1, "errors", "canary", 1), count(2, "canary", 1, 2)});
   ASSERT_EQ(played.errors.size(), 1u);
   EXPECT_NE(played.errors[0].find("two different names"), std::string::npos);
+}
+
+TEST(CanaryStream, ABadRowWhoseTimeMakesAVerdictDueIsNamedAllTheSame) {
+  const auto played = play({value(1, "errors", "canary", 1), count(75, "canary", 1, 2)});
+  ASSERT_EQ(played.errors.size(), 1u);
+  EXPECT_NE(played.errors[0].find("two different names"), std::string::npos);
+  ASSERT_EQ(played.verdicts.size(), 2u) << "the one that was due, and the last";
+  EXPECT_EQ(played.verdicts[0].at("t"), 70);
 }
 
 TEST(CanaryStream, TooManyMetricsAreRefusedOneByOne) {
