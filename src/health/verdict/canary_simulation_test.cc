@@ -100,6 +100,78 @@ int found(const World& world, int runs, double minutes) {
   return count;
 }
 
+/// A coarse gauge: one reading of each group every ten seconds, multiplied for the canary.
+struct Gauge {
+  const char* name;
+  double (*read)(double time_s, TestChance& chance, double& state, double factor);
+};
+
+double autoregression(TestChance& chance, double& state) {
+  return state = 0.97 * state + std::sqrt(1 - 0.97 * 0.97) * chance.normal();
+}
+
+const Gauge kGauges[] = {
+    {"a pool of 20 that is 19 or 21 for minutes",
+     [](double, TestChance& chance, double& state, double factor) {
+       if (state == 0 && chance.uniform() < 0.01)
+         state = chance.uniform() < 0.5 ? -1 : 1;
+       else if (state != 0 && chance.uniform() < 0.05)
+         state = 0;
+       return std::round((20 + state) * factor);
+     }},
+    {"CPU of about 2 in whole per cents",
+     [](double, TestChance& chance, double& state, double factor) {
+       return std::round((2 + 0.25 * autoregression(chance, state)) * factor);
+     }},
+    {"still, then noisy",
+     [](double time_s, TestChance& chance, double&, double factor) {
+       return (time_s < 600 ? 20 : 20 + chance.normal()) * factor;
+     }},
+    {"8 threads, then some more",
+     [](double time_s, TestChance& chance, double&, double factor) {
+       return std::round((time_s < 600 ? 8 : 8 + chance.poisson(2)) * factor);
+     }},
+    {"nothing, then about 3",
+     [](double time_s, TestChance& chance, double&, double factor) {
+       return time_s < 300 ? 0 : (3 + chance.normal()) * factor;
+     }},
+    {"a queue that gets idle",
+     [](double time_s, TestChance& chance, double&, double factor) {
+       return chance.poisson((time_s < 900 ? 9 : 1) * factor);
+     }},
+    {"a level of 1 or 2 for a minute at a time",
+     [](double, TestChance& chance, double& state, double factor) {
+       if (chance.uniform() < 1.0 / 6) state = 1 - state;
+       return std::round((1 + state) * factor);
+     }},
+};
+
+int failed(const Gauge& gauge, int runs, double factor) {
+  int count = 0;
+  for (int seed = 1; seed <= runs; ++seed) {
+    TestChance chance(static_cast<std::uint64_t>(seed));
+    CanaryJudge judge;
+    std::array<double, 2> state{};
+    for (int t = 0; t < 3600 && !judge.decided(); t += 10) {
+      EXPECT_TRUE(judge.advance(t).has_value());
+      for (const Group group : kGroups)
+        EXPECT_TRUE(judge.add_value("gauge", group,
+                                    gauge.read(t, chance, state[static_cast<std::size_t>(group)],
+                                               group == Group::kCanary ? factor : 1)));
+    }
+    count += judge.finish().decision == Decision::kFail;
+  }
+  return count;
+}
+
+TEST(CanarySimulation, KeepsQuietWhereReadingsAreCoarseOrLeaveTheirScale) {
+  for (const Gauge& gauge : kGauges) EXPECT_LE(failed(gauge, 20, 1), 1) << gauge.name;
+}
+
+TEST(CanarySimulation, FindsTwiceAsMuchOfCoarseReadings) {
+  for (const Gauge& gauge : kGauges) EXPECT_GE(failed(gauge, 6, 2), 5) << gauge.name;
+}
+
 TEST(CanarySimulation, KeepsQuietWhereNothingChanged) {
   EXPECT_LE(false_alarms({}, 40), 1);
 }

@@ -118,6 +118,23 @@ TEST(CanaryStream, NothingAtAllIsInconclusive) {
   EXPECT_EQ(last.at("verdict"), "continue");
 }
 
+TEST(CanaryStream, NothingButZerosAreTooFewAndWhatComesAfterThemIsCompared) {
+  TestChance chance(6);
+  std::vector<std::string> zeros;
+  for (int t = 0; t < 3000; t += 5)
+    for (const char* group : {"baseline", "canary"}) zeros.push_back(value(t, "m", group, 0));
+  const auto last = play(zeros).last();
+  EXPECT_EQ(last.at("verdict"), "continue");
+  EXPECT_EQ(last.at("doubt"), "too few");
+  EXPECT_NE(last.at("reason").get<std::string>().find("nearly all zero"), std::string::npos);
+
+  std::vector<std::string> lines(zeros.begin(), zeros.begin() + 120);
+  for (int t = 300; t < 3000; t += 5)
+    for (const char* group : {"baseline", "canary"})
+      lines.push_back(value(t, "m", group, (*group == 'c' ? 9 : 3) + chance.normal()));
+  EXPECT_EQ(play(lines).last().at("verdict"), "fail");
+}
+
 TEST(CanaryStream, GroupThatStopsSendingIsStale) {
   std::vector<std::string> lines;
   for (int t = 9; t < 900; t += 10) {

@@ -47,7 +47,7 @@ TEST(HalfNormalRatio, IsTheIntegralItStandsFor) {
 TEST(WanderHypotheses, HaveWeightOneAndKnowNoWander) {
   double sum = 0;
   bool none = false;
-  for (const auto& each : wander_hypotheses(0.5)) {
+  for (const auto& each : wander_hypotheses({.value_variance = 0.5})) {
     sum += each.weight;
     none = none || each.variance == 0;
     EXPECT_GT(each.memory_s, 0);
@@ -57,14 +57,14 @@ TEST(WanderHypotheses, HaveWeightOneAndKnowNoWander) {
 }
 
 TEST(LevelEvidence, SaysNothingBeforeTheFirstBlock) {
-  const LevelEvidence evidence(0.5);
+  const LevelEvidence evidence({.value_variance = 0.5});
   EXPECT_EQ(evidence.log_worse(), 0);
   EXPECT_EQ(evidence.effect().size, 0);
 }
 
 TEST(LevelEvidence, GrowsWithALastingDifferenceAndNamesIt) {
   TestChance chance(1);
-  LevelEvidence evidence(0.5);
+  LevelEvidence evidence({.value_variance = 0.5});
   for (int k = 0; k < 200; ++k) evidence.add(block(10 * k, 0.2 + std::sqrt(0.1) * chance.normal()));
   EXPECT_GT(evidence.log_worse(), std::log(789.0)) << "enough for one of three metrics";
   EXPECT_NEAR(evidence.effect().size, 0.2, 0.1);
@@ -73,7 +73,7 @@ TEST(LevelEvidence, GrowsWithALastingDifferenceAndNamesIt) {
 
 TEST(LevelEvidence, NeverBlamesACanaryThatIsBetter) {
   TestChance chance(2);
-  LevelEvidence evidence(0.5);
+  LevelEvidence evidence({.value_variance = 0.5});
   for (int k = 0; k < 400; ++k) {
     evidence.add(block(10 * k, -0.3 + std::sqrt(0.1) * chance.normal()));
     ASSERT_LT(evidence.log_worse(), 3) << k;
@@ -82,7 +82,7 @@ TEST(LevelEvidence, NeverBlamesACanaryThatIsBetter) {
 
 TEST(LevelEvidence, FindsAStepAndWhenItCame) {
   TestChance chance(3);
-  LevelEvidence evidence(0.5);
+  LevelEvidence evidence({.value_variance = 0.5});
   for (int k = 0; k < 360; ++k)
     evidence.add(block(10 * k, (k < 180 ? 0.0 : 0.3) + std::sqrt(0.1) * chance.normal()));
   EXPECT_GT(evidence.log_worse(), 7);
@@ -96,7 +96,7 @@ TEST(LevelEvidence, KeepsTheMomentOfAStepWhileItsEvidenceGrows) {
   double evidence_sum = 0, astray_s = 0;
   for (std::uint64_t seed = 1; seed <= kRuns; ++seed) {
     TestChance chance(seed);
-    LevelEvidence evidence(0.5);
+    LevelEvidence evidence({.value_variance = 0.5});
     for (int k = 0; k < 900; ++k)
       evidence.add(block(10 * k, (k < 500 ? 0.0 : 0.12) + std::sqrt(0.1) * chance.normal()));
     evidence_sum += evidence.log_worse();
@@ -110,17 +110,18 @@ TEST(LevelEvidence, IsAnEProcessUnderItsOwnPrior) {
   // Differences drawn from the prior of wander itself: the e-value reaches 20 in at most a
   // twentieth of the runs, however often one looks.
   TestChance chance(4);
-  const auto hypotheses = wander_hypotheses(0.5);
   constexpr int kRuns = 300;
   int alarms = 0;
   for (int run = 0; run < kRuns; ++run) {
+    const MetricReadings readings{.value_variance = 0.5, .coarse = run % 2 == 0};
+    const auto hypotheses = wander_hypotheses(readings);
     double left = chance.uniform();
     const auto* drawn = &hypotheses.front();
     for (const auto& each : hypotheses) {
       drawn = &each;
       if ((left -= each.weight) <= 0) break;
     }
-    LevelEvidence evidence(0.5);
+    LevelEvidence evidence(readings);
     double wander = std::sqrt(drawn->variance) * chance.normal();
     const double carry = std::exp(-10 / drawn->memory_s);
     bool alarm = false;
@@ -136,7 +137,7 @@ TEST(LevelEvidence, IsAnEProcessUnderItsOwnPrior) {
 
 TEST(LevelEvidence, ShowsEquivalenceOnlyWhereThereIsSome) {
   TestChance chance(5);
-  LevelEvidence same(0.01), higher(0.01);
+  LevelEvidence same({.value_variance = 0.01}), higher({.value_variance = 0.01});
   for (int k = 0; k < 360; ++k) {
     const double noise = 0.04 * chance.normal();
     same.add(block(10 * k, noise, 0.0016));
@@ -147,7 +148,7 @@ TEST(LevelEvidence, ShowsEquivalenceOnlyWhereThereIsSome) {
 }
 
 TEST(LevelEvidence, StaysFiniteOnWildData) {
-  LevelEvidence evidence(1e-8);
+  LevelEvidence evidence({.value_variance = 1e-8});
   for (int k = 0; k < 200; ++k) {
     evidence.add(block(k / 3 * 1e6, k % 7 == 0 ? 1e6 : -1e6, 1e-8));
     ASSERT_TRUE(std::isfinite(evidence.log_worse())) << k;

@@ -6,7 +6,6 @@
 
 #include "core/assert.h"
 #include "health/verdict/normal.h"
-#include "health/verdict/wander_prior.h"
 
 namespace wellrun::health {
 namespace {
@@ -50,14 +49,18 @@ double mixed_ratio(const EffectPriors& priors, double score, double information)
 
 constexpr double kHopeless =
     12;  // nats behind the best: such a hypothesis explains nothing any more
+// Of coarse readings: chance, from block to block, that another hypothesis of wander holds from
+// then on. A gauge that stood still for a quarter of an hour may move like any other afterwards.
+constexpr double kChanges = 0.03;
 constexpr double kMostSmooth = 40;  // bound on what the shape of readings may say
 constexpr double kAgeFloor_s =
     10;  // ages are compared in proportion; this keeps the youngest apart
 
 }  // namespace
 
-LevelEvidence::LevelEvidence(double value_variance, const ChangePrior& change) : change_(change) {
-  for (const auto& each : wander_hypotheses(value_variance)) {
+LevelEvidence::LevelEvidence(const MetricReadings& readings, const ChangePrior& change)
+    : change_(change), changes_(readings.coarse ? kChanges : 0) {
+  for (const auto& each : wander_hypotheses(readings)) {
     Hypothesis& hypothesis = hypotheses_.emplace_back();
     hypothesis.log_prior = std::log(each.weight);
     hypothesis.wander_variance = hypothesis.uncertainty = each.variance;
@@ -70,7 +73,9 @@ void LevelEvidence::add(const Block& block) {
   WELLRUN_ASSERT(block.noise_variance > 0, "a block's noise variance is above zero");
   if (start_count_ == 0) first_s_ = last_s_ = block.time_s;
   begin_step(block.time_s);
-  smoothness_ = std::clamp(smoothness_ + block.smoothness, -kMostSmooth, kMostSmooth);
+  // How coarse readings move from one to the next says more of rounding than of the gauge.
+  if (changes_ == 0)
+    smoothness_ = std::clamp(smoothness_ + block.smoothness, -kMostSmooth, kMostSmooth);
   for (auto& hypothesis : hypotheses_) update(hypothesis, block);
   last_s_ = block.time_s;
   weigh();
@@ -131,7 +136,9 @@ void LevelEvidence::update(Hypothesis& hypothesis, const Block& block) const {
   const double variance = hypothesis.uncertainty + block.noise_variance;
   const double gain = hypothesis.uncertainty / variance;
   const double innovation = block.difference - hypothesis.mean;
-  hypothesis.log_likelihood -= (std::log(variance) + innovation * innovation / variance) / 2;
+  const double density = -(std::log(variance) + innovation * innovation / variance) / 2;
+  hypothesis.log_likelihood += density;
+  hypothesis.log_null += density;
   hypothesis.mean += gain * innovation;
   hypothesis.uncertainty *= 1 - gain;
   const Effects& effects = hypothesis.smooth ? kSmooth : kIndependent;
@@ -150,6 +157,10 @@ double LevelEvidence::log_posterior(const Hypothesis& hypothesis) const {
   return hypothesis.log_prior + hypothesis.log_likelihood + (hypothesis.smooth ? smoothness_ : 0);
 }
 
+double LevelEvidence::log_null(const Hypothesis& hypothesis) const {
+  return hypothesis.log_prior + hypothesis.log_null + (hypothesis.smooth ? smoothness_ : 0);
+}
+
 void LevelEvidence::weigh() {
   const double still_to_come = std::log(change_.after(last_s_ - first_s_));
   double worse = kMinusInfinity, same = kMinusInfinity, best = kMinusInfinity;
@@ -159,7 +170,7 @@ void LevelEvidence::weigh() {
     for (std::size_t i = 0; i < start_count_; ++i)
       mixed = log_add(mixed, hypothesis.steps[i].weight + hypothesis.steps[i].ratio);
     const double posterior = log_posterior(hypothesis);
-    same = log_add(same, posterior);
+    same = log_add(same, log_null(hypothesis));
     worse = log_add(worse, posterior + mixed);
     reach.push_back(posterior + std::max(mixed, 0.0));
     best = std::max(best, reach.back());
@@ -169,7 +180,16 @@ void LevelEvidence::weigh() {
   // best advocate.
   const double floor = std::min(best, same) - kHopeless;
   std::size_t next = 0;
+  if (changes_ > 0) return share_null(same);
   std::erase_if(hypotheses_, [&](const Hypothesis&) { return reach[next++] < floor; });
+}
+
+// Any measure may stand above the line of a likelihood ratio; below it stands the one that has to
+// be disproved. So it is enough, and safe, that wander may change there.
+void LevelEvidence::share_null(double same) {
+  for (auto& hypothesis : hypotheses_)
+    hypothesis.log_null =
+        log_add(std::log1p(-changes_) + hypothesis.log_null, std::log(changes_) + same);
 }
 
 double LevelEvidence::log_equivalent(double margin) const {

@@ -22,6 +22,7 @@
 
 #include "health/verdict/change_prior.h"
 #include "health/verdict/value_blocks.h"
+#include "health/verdict/wander_prior.h"
 
 namespace wellrun::health {
 
@@ -34,8 +35,7 @@ struct LevelEffect {
 
 class LevelEvidence {
  public:
-  /// `value_variance`: as wander_hypotheses() takes it.
-  explicit LevelEvidence(double value_variance, const ChangePrior& change = {});
+  explicit LevelEvidence(const MetricReadings& readings, const ChangePrior& change = {});
 
   /// Blocks come in order of time; their noise variance is above zero.
   void add(const Block& block);
@@ -66,7 +66,8 @@ class LevelEvidence {
     double memory_s = 0;
     bool smooth = false;
     double mean = 0, uncertainty = 0;  ///< the filter's state
-    double log_likelihood = 0;         ///< of no effect
+    double log_likelihood = 0;         ///< of no effect, and this hypothesis all the time
+    double log_null = 0;               ///< of no effect, and this one now; before, perhaps others
     std::array<Step, kStarts> steps{};
   };
 
@@ -75,9 +76,12 @@ class LevelEvidence {
   void update(Hypothesis& hypothesis, const Block& block) const;
   double explained_by(std::size_t start) const;
   double log_posterior(const Hypothesis& hypothesis) const;
+  double log_null(const Hypothesis& hypothesis) const;
+  void share_null(double same);
   void weigh();
 
   ChangePrior change_;
+  double changes_ = 0;                  ///< chance that the kind of wander changes at a block
   std::vector<Hypothesis> hypotheses_;  ///< those that still explain anything
   std::array<double, kStarts> starts_{};
   std::size_t start_count_ = 0;

@@ -96,12 +96,18 @@ void MetricJudge::tick_level(double time_s) {
   auto blocks = blocks_.close(time_s);
   if (direction_ == Direction::kLowerIsWorse)
     for (auto& block : blocks) block.difference = -block.difference;
-  if (!level_ && !blocks.empty()) {
-    double variance = 0;
-    for (const auto& block : blocks) variance += block.value_variance;
-    level_.emplace(variance / static_cast<double>(blocks.size()));
-  }
+  if (!blocks.empty() && blocks.front().begins) begin_level(blocks);
   for (const auto& block : blocks) level_->add(block);
+}
+
+// What was found on a scale that was left cannot be continued. It counts as nothing where it spoke
+// for a decision, and as it stands where it spoke against one: so the product stays an e-value.
+void MetricJudge::begin_level(const std::vector<Block>& blocks) {
+  log_worse_before_ = std::min(log_worse(), 0.0);
+  double variance = 0;
+  for (const auto& block : blocks) variance += block.value_variance;
+  level_.emplace(MetricReadings{variance / static_cast<double>(blocks.size()), blocks_.usual_step(),
+                                blocks_.is_coarse()});
 }
 
 void MetricJudge::tick_tail(double time_s) {
@@ -116,7 +122,7 @@ void MetricJudge::tick_tail(double time_s) {
 }
 
 double MetricJudge::log_worse() const {
-  if (level_) return level_->log_worse();
+  if (level_) return log_worse_before_ + level_->log_worse();
   return count_ ? count_->log_worse() : 0;
 }
 
@@ -157,7 +163,7 @@ bool MetricJudge::is_stale(double time_s) const {
 Finding MetricJudge::finding(double time_s) const {
   if (tallies_[0].rows == 0 || tallies_[1].rows == 0) return Finding::kNoData;
   if (is_stale(time_s)) return Finding::kStale;
-  if (kind_ == Kind::kLevel) return level_ ? Finding::kWatching : Finding::kTooFew;
+  if (kind_ == Kind::kLevel) return blocks_.learned() ? Finding::kWatching : Finding::kTooFew;
   if (kind_ == Kind::kTail && !count_) return Finding::kTooFew;
   if (tallies_[0].exposure == 0 || tallies_[1].exposure == 0) return Finding::kNoData;
   if (!count_->has_events()) return Finding::kTooFew;

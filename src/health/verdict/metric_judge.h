@@ -54,6 +54,7 @@ class MetricJudge {
   GroupTally& tally(Group group) { return tallies_[static_cast<std::size_t>(group)]; }
   void tick_counts(double time_s);
   void tick_level(double time_s);
+  void begin_level(const std::vector<Block>& blocks);
   void tick_tail(double time_s);
   std::string test() const;
   std::string reason(const MetricVerdict& metric, double time_s) const;
@@ -70,6 +71,7 @@ class MetricJudge {
   std::array<double, 2> moments_{};  ///< distinct times of rows, for the usual interval
   ValueBlocks blocks_;
   std::optional<LevelEvidence> level_;
+  double log_worse_before_ = 0;         ///< of scales that were left; at most 0
   std::optional<CountEvidence> count_;  ///< of counts, or of a quantile
   std::array<EventCount, 2> pending_;
   std::optional<double> quantile_;

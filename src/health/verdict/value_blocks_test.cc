@@ -1,5 +1,6 @@
 #include "health/verdict/value_blocks.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 
@@ -107,6 +108,93 @@ TEST(ValueBlocks, ConstantsHaveAVarianceAboveZero) {
       EXPECT_GT(block.noise_variance, 0);
       EXPECT_EQ(block.difference, 0);
     }
+  }
+}
+
+/// Ticks of five values each, the same in both groups but for a factor of the canary's.
+std::vector<Block> feed(ValueBlocks& blocks, int& tick, int ticks, double factor, auto next) {
+  std::vector<Block> all;
+  for (int i = 0; i < ticks; ++i) {
+    for (int k = 0; k < 5; ++k) {
+      blocks.add(Group::kBaseline, next());
+      blocks.add(Group::kCanary, factor * next());
+    }
+    for (const Block& block : blocks.close(10 * ++tick)) all.push_back(block);
+  }
+  return all;
+}
+
+std::size_t beginnings(const std::vector<Block>& blocks) {
+  return static_cast<std::size_t>(std::ranges::count_if(blocks, &Block::begins));
+}
+
+TEST(ValueBlocks, StillReadingsAreNoMoreExactThanTheirLastDecimal) {
+  ValueBlocks blocks;
+  int tick = 0;
+  const auto all = feed(blocks, tick, 40, 1, [] { return 20; });
+  EXPECT_TRUE(blocks.is_coarse());
+  for (const Block& block : all) EXPECT_NEAR(block.noise_variance, 2 * 0.05 * 0.05 / 12, 1e-5);
+}
+
+TEST(ValueBlocks, ContinuousReadingsAreNotCoarse) {
+  TestChance chance(6);
+  ValueBlocks blocks;
+  int tick = 0;
+  (void)feed(blocks, tick, 40, 1, [&] { return 20 + chance.normal(); });
+  EXPECT_FALSE(blocks.is_coarse());
+  EXPECT_EQ(blocks.usual_step(), 0);
+}
+
+TEST(ValueBlocks, ZerosAreNoSizeToLearn) {
+  TestChance chance(7);
+  ValueBlocks blocks;
+  int tick = 0;
+  EXPECT_TRUE(feed(blocks, tick, 200, 1, [] { return 0; }).empty());
+  EXPECT_FALSE(blocks.learned());
+  const auto after = feed(blocks, tick, 40, 1, [&] { return 3 + chance.normal(); });
+  EXPECT_TRUE(blocks.learned());
+  EXPECT_EQ(after.size(), 40u);
+  for (const Block& block : after) EXPECT_LT(std::abs(block.difference), 3);
+}
+
+TEST(ValueBlocks, BeginAnewWithDifferencesWhenZerosComeToLogarithms) {
+  TestChance chance(8);
+  ValueBlocks blocks;
+  int tick = 0;
+  EXPECT_EQ(beginnings(feed(blocks, tick, 40, 1, [&] { return 1 + chance.poisson(8); })), 1u);
+  EXPECT_TRUE(blocks.logarithmic());
+  const auto after = feed(blocks, tick, 40, 1, [&] { return chance.poisson(1); });
+  EXPECT_EQ(beginnings(after), 1u);
+  EXPECT_FALSE(blocks.logarithmic());
+  EXPECT_NEAR(blocks.unit(), 1, 0.5);
+  for (const Block& block : after) EXPECT_LT(std::abs(block.difference), 5);
+}
+
+TEST(ValueBlocks, AStrayZeroAmongLogarithmsIsAWildValue) {
+  TestChance chance(9);
+  ValueBlocks blocks;
+  int tick = 0, count = 0;
+  const auto all = feed(blocks, tick, 80, 1, [&] {
+    return ++count > 500 && count % 97 == 0 ? 0 : 80 * std::exp(0.3 * chance.normal());
+  });
+  EXPECT_EQ(beginnings(all), 1u);
+  EXPECT_TRUE(blocks.logarithmic());
+  for (const Block& block : all) EXPECT_LT(std::abs(block.difference), 1.5);
+}
+
+TEST(ValueBlocks, BeginAnewWhereBothGroupsLeaveTheScaleAndNotWhereTheCanaryDoes) {
+  for (const bool both : {true, false}) {
+    TestChance chance(10);
+    ValueBlocks blocks;
+    int tick = 0;
+    const auto noisy = [&](double level) {
+      return [&chance, level] { return level + level * chance.normal(); };
+    };
+    (void)feed(blocks, tick, 40, 1, noisy(1));
+    ASSERT_FALSE(blocks.logarithmic());
+    const auto after =
+        both ? feed(blocks, tick, 60, 1, noisy(40)) : feed(blocks, tick, 60, 40, noisy(1));
+    EXPECT_EQ(beginnings(after), both ? 1u : 0u);
   }
 }
 

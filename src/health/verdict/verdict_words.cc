@@ -103,7 +103,7 @@ std::string level_reason(const MetricVerdict& metric, double time_s, const Level
                                    metric.canary.rows, metric.baseline.rows);
   switch (metric.finding) {
     case Finding::kTooFew:
-      return counts + ": too few to know their scatter";
+      return counts + ": too few to know their size and scatter, or nearly all zero";
     case Finding::kStale:
       return counts + ": " + stale_words(metric, time_s);
     default:

@@ -23,6 +23,12 @@ constexpr double kDeviations[] = {0.01, 0.03, 0.06, 0.09, 0.12, 0.18, 0.25, 0.5,
 constexpr double kGaugeMemories_s[] = {10, 25, 60, 150, 300, 600, 1200, 3000};
 constexpr double kUsualDeviation = 0.1;
 constexpr double kUsualMemory_s = 480;
+// A coarse gauge wanders by its steps: from a quarter of the level on they widen all these
+// deviations.
+constexpr double kSteps = 4;
+
+// What mostly repeats is a gauge, and no healthy gauge is expected not to wander.
+constexpr double kIndependentThoughCoarse = 0.1;
 
 /// One below `limit`, falling with the `steepness`-th power beyond it.
 double soft_limit(double value, double limit, double steepness) {
@@ -47,18 +53,22 @@ void scale_to(std::vector<WanderHypothesis>& family, double total) {
 
 }  // namespace
 
-std::vector<WanderHypothesis> wander_hypotheses(double value_variance) {
+std::vector<WanderHypothesis> wander_hypotheses(const MetricReadings& readings) {
+  const double coarse = std::max(1.0, kSteps * readings.usual_step);
+
   std::vector<WanderHypothesis> independent{{kNoWander, 0, 1, false}};
   for (const double ratio : kRatios)
     for (const double memory_s : kMemories_s)
       independent.push_back(
-          {independent_weight(ratio, memory_s), ratio * value_variance, memory_s, false});
+          {independent_weight(ratio, memory_s), ratio * readings.value_variance, memory_s, false});
   std::vector<WanderHypothesis> gauges;
   for (const double deviation : kDeviations)
     for (const double memory_s : kGaugeMemories_s)
-      gauges.push_back({gauge_weight(deviation, memory_s), deviation * deviation, memory_s, true});
-  scale_to(independent, 0.5);
-  scale_to(gauges, 0.5);
+      gauges.push_back({gauge_weight(deviation, memory_s), coarse * coarse * deviation * deviation,
+                        memory_s, true});
+  const double share = readings.coarse ? kIndependentThoughCoarse : 0.5;
+  scale_to(independent, share);
+  scale_to(gauges, 1 - share);
   independent.insert(independent.end(), gauges.begin(), gauges.end());
   return independent;
 }

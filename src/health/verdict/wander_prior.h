@@ -21,7 +21,13 @@ struct WanderHypothesis {
   bool smooth = false;  ///< of the gauge's family
 };
 
-/// `value_variance`: scatter of a single value's difference within a block, both groups added.
-std::vector<WanderHypothesis> wander_hypotheses(double value_variance);
+/// How a metric is read, as its first blocks show.
+struct MetricReadings {
+  double value_variance = 0;  ///< scatter of a single value's difference in a block, of both groups
+  double usual_step = 0;      ///< of readings that often stay as they are, when they move; else 0
+  bool coarse = false;        ///< mostly equal to the one before (coarseness.h)
+};
+
+std::vector<WanderHypothesis> wander_hypotheses(const MetricReadings& readings);
 
 }  // namespace wellrun::health
