@@ -165,7 +165,7 @@ int failed(const Gauge& gauge, int runs, double factor) {
 }
 
 TEST(CanarySimulation, KeepsQuietWhereReadingsAreCoarseOrLeaveTheirScale) {
-  for (const Gauge& gauge : kGauges) EXPECT_LE(failed(gauge, 20, 1), 1) << gauge.name;
+  for (const Gauge& gauge : kGauges) EXPECT_LE(failed(gauge, 12, 1), 1) << gauge.name;
 }
 
 TEST(CanarySimulation, FindsTwiceAsMuchOfCoarseReadings) {

@@ -176,11 +176,11 @@ void LevelEvidence::weigh() {
     best = std::max(best, reach.back());
   }
   log_worse_ = worse - same;
+  if (changes_ > 0) return share_null(same);
   // Hypotheses that explain the data under "no effect" stay as well, else the null would lose its
   // best advocate.
   const double floor = std::min(best, same) - kHopeless;
   std::size_t next = 0;
-  if (changes_ > 0) return share_null(same);
   std::erase_if(hypotheses_, [&](const Hypothesis&) { return reach[next++] < floor; });
 }
 

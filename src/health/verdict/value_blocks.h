@@ -14,7 +14,7 @@
 // readings that scatter where they had been still. Blocks before and after cannot be compared.
 //
 // Not thread-safe. Memory is bounded: at most kCapacity values a group and block; beyond, evenly
-// every second one goes.
+// every second one goes. While a scale is learned at most 64 blocks are kept.
 
 #include <array>
 #include <cstdint>

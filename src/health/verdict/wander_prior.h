@@ -28,6 +28,7 @@ struct MetricReadings {
   bool coarse = false;        ///< mostly equal to the one before (coarseness.h)
 };
 
+/// All that is believed possible; the weights sum to one.
 std::vector<WanderHypothesis> wander_hypotheses(const MetricReadings& readings);
 
 }  // namespace wellrun::health
