@@ -147,7 +147,7 @@ void check_templates(const std::vector<Declared>& items, const Languages& langua
   }
 }
 
-/// Of those with which nothing else is wrong.
+/// Of those that could be read, queries and all.
 void check_slos(const std::vector<Declared>& items, const Languages& languages, Checked& checked) {
   if (!languages.check_slo) return;
   std::set<std::string> wrong_files;
@@ -170,8 +170,8 @@ Checked check(Declarations declarations, const CheckOptions& options) {
   check_references(items, options, checked);
   check_queries(items, options.languages, checked);
   check_templates(items, options.languages, checked);
-  check_kinds(items, checked.wanted, checked.problems, checked.notes);
   check_slos(items, options.languages, checked);
+  check_kinds(items, checked.wanted, checked.problems, checked.notes);
   std::ranges::sort(checked.problems);
   const auto repeated = std::ranges::unique(checked.problems);
   checked.problems.erase(repeated.begin(), repeated.end());
