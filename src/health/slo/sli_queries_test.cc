@@ -3,6 +3,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "catalog/check.h"
 #include "health/slo/budget.h"
 #include "telemetry/promql/engine.h"
 #include "telemetry/promql/testing/memory_reader.h"
@@ -103,6 +104,39 @@ TEST(SliQueries, WhatBecomesNoPromQlIsRefusedWithWhatItBecomes) {
     ASSERT_FALSE(checked) << query;
     EXPECT_TRUE(checked.error().message.contains(query)) << checked.error().message;
   }
+}
+
+TEST(SliQueries, CheckReadsWhatTheQueriesOfAnSloBecome) {
+  const auto problems_with = [](const char* total) {
+    const auto slo = fmt::format(R"(apiVersion: wellrun.io/v1
+kind: Slo
+metadata: {{name: checkout}}
+spec:
+  service: shop
+  indicator:
+    spec:
+      ratioMetric:
+        good: {{metricSource: {{spec: {{query: good_total}}}}}}
+        total: {{metricSource: {{spec: {{query: "{}"}}}}}}
+  objectives: [{{target: 0.99}}]
+  alerting:
+    windows: [{{severity: ticket, long: 1h, short: 5m, burnRate: 2}}]
+)",
+                                 total);
+    constexpr const char* kShop =
+        "apiVersion: wellrun.io/v1\nkind: Workload\nmetadata: {name: shop}\nspec: {}\n";
+    catalog::CheckOptions options;
+    options.languages.check_slo = check_slo_queries;
+    const auto checked =
+        catalog::check(catalog::load({{"slo.yaml", slo}, {"shop.yaml", kShop}}), options);
+    std::string text;
+    for (const auto& problem : checked.problems)
+      if (problem.file == "slo.yaml") text += catalog::to_string(problem) + "\n";
+    return text;
+  };
+  EXPECT_EQ(problems_with("all_total # all"), "");
+  EXPECT_TRUE(problems_with("all_total[5m]").contains("which is no PromQL"))
+      << problems_with("all_total[5m]");
 }
 
 /// Whether the page of 1h/5m at 14.4 fires at some moment of the second hour, asked every 30 s.
