@@ -5,14 +5,11 @@
 #include <mutex>
 
 #include "core/text.h"
-#include "platform/runtime/heap.h"
 #include "telemetry/store/label_bytes.h"
 
 namespace wellrun::telemetry::store {
 namespace {
 
-/// Of a new series on the heap: its first samples.
-constexpr std::size_t kBytesBesideLabels = 100;
 constexpr std::uint32_t kOwnersSlice = 4096;  ///< series counted anew under one lock
 
 /// Most ranges are of one ref, which is added in a tenth of the time by itself.
@@ -21,18 +18,6 @@ void add_range(Roaring& refs, std::uint32_t first, std::uint32_t end) {
     refs.add(first);
   else
     refs.addRange(first, end);
-}
-
-/// Made before the lock is taken: nothing that a new series costs takes longer than its memory.
-std::vector<Head::LabelCopy> copies_of(std::span<const NewSeries> run,
-                                       std::span<const std::size_t> wanted) {
-  std::size_t bytes = 0;
-  for (const auto index : wanted) bytes += run[index].labels.size() + kBytesBesideLabels;
-  make_room_on_heap(bytes);
-  std::vector<Head::LabelCopy> copies;
-  copies.reserve(wanted.size());
-  for (const auto index : wanted) copies.emplace_back(run[index].labels);
-  return copies;
 }
 
 }  // namespace
@@ -99,7 +84,9 @@ std::vector<SeriesIndex::Made> SeriesIndex::make_run(std::span<const NewSeries> 
   std::vector<Made> made;
   const auto wanted = unknown_of(run, made);
   if (wanted.empty()) return made;
-  auto copies = copies_of(run, wanted);
+  std::vector<Head::LabelCopy> copies;
+  copies.reserve(wanted.size());
+  for (const auto index : wanted) copies.emplace_back(run[index].labels);
   const std::unique_lock lock(mutex_);
   const auto before = made_end_.load(std::memory_order_relaxed);
   const OwnerLabels* owner = nullptr;
