@@ -98,7 +98,7 @@ test('what it does is told as Prometheus tells it', async () => {
   const exporter = createServer((request, response) => response.end('# TYPE a counter\na_total{i="1"} 7\na_total{i="2"} 8\n'));
   await new Promise((resolve) => exporter.listen(0, '127.0.0.1', resolve));
   const target = `127.0.0.1:${exporter.address().port}`;
-  const secret = join(data, 'secret');
+  const secret = join(folder(), 'secret');  // none of the server's own files is one
   writeFileSync(secret, 'one');
   await apply(server, scrapeResource('shop', {
     targets: [target],
