@@ -424,9 +424,9 @@ TEST(PromqlEngine, annotations_point_where_prometheus_points) {
     return result && result->infos.size() == 1 ? result->infos[0] : "?";
   };
   EXPECT_TRUE(
-      info(keeping, "histogram_quantile(0.9, n)").ends_with(" for metric name \"n\" (1:20)"));
-  EXPECT_TRUE(info(dropping, "histogram_quantile(0.9, n)").ends_with("result is NaN (1:20)"));
-  EXPECT_TRUE(info(dropping, "histogram_fraction(0, 1, n)").ends_with("fractions (1:20)"));
+      info(keeping, "histogram_quantile(0.9, n)").ends_with(" for metric name \"n\" (1:25)"));
+  EXPECT_TRUE(info(dropping, "histogram_quantile(0.9, n)").ends_with("result is NaN (1:25)"));
+  EXPECT_TRUE(info(dropping, "histogram_fraction(0, 1, n)").ends_with("fractions (1:26)"));
   EXPECT_TRUE(info(keeping, "histogram_quantile(0.9, h_bucket)")
                   .ends_with(" for metric name \"h_bucket\" (1:25)"));
   EXPECT_TRUE(info(dropping, "histogram_quantile(0.9, h_bucket)").ends_with("tile) (1:25)"));

@@ -211,8 +211,7 @@ Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& ste
   const std::size_t count = steps.count();
   TRY(auto quantiles, scalar(*call.args[0], steps));
   TRY(Columns input, histograms(*call.args[1], steps, false));
-  // Prometheus points at the quantile when it speaks of native histograms.
-  const auto where = call.args[1]->position, of_native = call.args[0]->position;
+  const auto where = call.args[1]->position;
   for (double q : quantiles)
     if (!(q >= 0 && q <= 1))
       warn(fmt::format("quantile value should be between 0 and 1, got {}", go_number(q)),
@@ -247,11 +246,11 @@ Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& ste
         if (outcome.nan_result)
           inform("input to histogram_quantile has NaN observations, result is NaN" +
                      for_metric(group.labels, options_.delayed_name_removal),
-                 of_native);
+                 where);
         if (outcome.nan_skew)
           inform("input to histogram_quantile has NaN observations, result is skewed higher" +
                      for_metric(group.labels, options_.delayed_name_removal),
-                 of_native);
+                 where);
         column.set(i, outcome.value);
       } else if (!buckets.empty()) {
         const auto outcome = classic_quantile(quantiles[i], std::move(buckets));
@@ -279,7 +278,7 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
   if (label.empty())
     return fail(ErrorCode::kUnsupported, "invalid label name in histogram_quantiles(): \"\"");
   TRY(Columns input, histograms(*call.args[0], steps, false));
-  const auto where = call.args[0]->position, of_fixed = call.args[1]->position;
+  const auto where = call.args[0]->position;
   auto in = grouped(input, [&](const Labels& labels, std::string_view le) {
     warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
                      go_quoted(le), for_metric(labels, options_.delayed_name_removal)),
@@ -330,7 +329,7 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
                 "https://prometheus.io/docs/prometheus/latest/querying/functions/"
                 "#histogram_quantile)" +
                     for_metric(group.labels, options_.delayed_name_removal),
-                of_fixed);
+                where);
           value = outcome.value;
         }
         auto [at, fresh] = by_quantile.emplace(open_metrics_number(quantiles[i]), Column(count));
@@ -355,7 +354,7 @@ Result<Columns> Evaluator::histogram_fraction(const Call& call, const Steps& ste
   TRY(auto lower, scalar(*call.args[0], steps));
   TRY(auto upper, scalar(*call.args[1], steps));
   TRY(Columns input, histograms(*call.args[2], steps, false));
-  const auto where = call.args[2]->position, of_native = call.args[0]->position;
+  const auto where = call.args[2]->position;
   auto in = grouped(input, [&](const Labels& labels, std::string_view le) {
     warn(fmt::format("bucket label \"le\" is missing or has a malformed value of {}{}",
                      go_quoted(le), for_metric(labels, options_.delayed_name_removal)),
@@ -388,7 +387,7 @@ Result<Columns> Evaluator::histogram_fraction(const Call& call, const Steps& ste
               "input to histogram_fraction has NaN observations, which are excluded from all "
               "fractions" +
                   for_metric(group.labels, options_.delayed_name_removal),
-              of_native);
+              where);
         column.set(i, outcome.value);
       } else if (!buckets.empty()) {
         column.set(i, classic_fraction(lower[i], upper[i], std::move(buckets)).value);
