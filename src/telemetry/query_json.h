@@ -20,8 +20,8 @@ void append_json_string(std::string& out, std::string_view text);
 void append_api_time(std::string& out, std::int64_t ms);
 
 /// A sample's float as the API writes it: the shortest form, with an exponent below 1e-6 and from
-/// 1e21 on; "NaN", "+Inf", "-Inf". Source: Prometheus' jsonutil.MarshalFloat. (A scalar result never
-/// has an exponent: promql::go_decimal().)
+/// 1e21 on; "NaN", "+Inf", "-Inf". Source: Prometheus' jsonutil.MarshalFloat. (A scalar result
+/// never has an exponent: promql::go_decimal().)
 void append_sample_value(std::string& out, double value);
 
 /// {"name":"value",…}

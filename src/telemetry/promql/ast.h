@@ -159,8 +159,7 @@ enum class Cardinality { kOneToOne, kManyToOne, kOneToMany, kManyToMany };
 
 struct VectorMatching {
   Cardinality cardinality = Cardinality::kOneToOne;
-  bool on = false;         ///< on(...) rather than ignoring(...)
-  bool explicit_ = false;  ///< on or ignoring was written
+  bool on = false;  ///< on(...) rather than ignoring(...)
   std::vector<std::string> labels;
   std::vector<std::string> include;  ///< of group_left / group_right
   std::optional<double> fill_left, fill_right;

@@ -269,7 +269,6 @@ class Parser {
     const bool list_follows = ahead().kind == TokenKind::kLeftParen;
     if ((at_word("on") || at_word("ignoring")) && list_follows) {
       matching.on = at_word("on");
-      matching.explicit_ = true;
       ++at_;
       TRY(matching.labels, label_list());
       if (at_word("group_left") || at_word("group_right")) {
