@@ -157,6 +157,16 @@ TEST(AlertTemplate, WhatGrowsWithinATemplateEndsWithinItsLimits) {
           "{{ range $i, $x := 1000000000 }}{{ if eq $i 3 }}{{ break }}{{ end }}{{ $x }}{{ end }}"),
       "012");
   EXPECT_EQ(expand("{{ range 0 }}a{{ else }}none{{ end }}"), "none");
+  const auto nested_by = [](int turns) {
+    return expand_template(
+        fmt::format("{{{{ $x := args 1 }}}}{{{{ range {} }}}}{{{{ $x = args $x }}}}{{{{ end }}}}",
+                    turns),
+        data());
+  };
+  EXPECT_TRUE(nested_by(60));
+  const auto deep = nested_by(70);
+  ASSERT_FALSE(deep) << "its end would be as deep as it is";
+  EXPECT_TRUE(deep.error().message.contains("nest deeper than 64")) << to_string(deep.error());
 }
 
 TEST(AlertTemplate, QueriesAreCollectedAskedAndThenExpandedAgain) {

@@ -106,39 +106,6 @@ TEST(SliQueries, WhatBecomesNoPromQlIsRefusedWithWhatItBecomes) {
   }
 }
 
-TEST(SliQueries, CheckReadsWhatTheQueriesOfAnSloBecome) {
-  const auto problems_with = [](const char* total) {
-    const auto slo = fmt::format(R"(apiVersion: wellrun.io/v1
-kind: Slo
-metadata: {{name: checkout}}
-spec:
-  service: shop
-  indicator:
-    spec:
-      ratioMetric:
-        good: {{metricSource: {{spec: {{query: good_total}}}}}}
-        total: {{metricSource: {{spec: {{query: "{}"}}}}}}
-  objectives: [{{target: 0.99}}]
-  alerting:
-    windows: [{{severity: ticket, long: 1h, short: 5m, burnRate: 2}}]
-)",
-                                 total);
-    constexpr const char* kShop =
-        "apiVersion: wellrun.io/v1\nkind: Workload\nmetadata: {name: shop}\nspec: {}\n";
-    catalog::CheckOptions options;
-    options.languages.check_slo = check_slo_queries;
-    const auto checked =
-        catalog::check(catalog::load({{"slo.yaml", slo}, {"shop.yaml", kShop}}), options);
-    std::string text;
-    for (const auto& problem : checked.problems)
-      if (problem.file == "slo.yaml") text += catalog::to_string(problem) + "\n";
-    return text;
-  };
-  EXPECT_EQ(problems_with("all_total # all"), "");
-  EXPECT_TRUE(problems_with("all_total[5m]").contains("which is no PromQL"))
-      << problems_with("all_total[5m]");
-}
-
 /// Whether the page of 1h/5m at 14.4 fires at some moment of the second hour, asked every 30 s.
 bool pages(const World& world, double target) {
   auto slo = ratio("requests{code='200'}", "requests");
