@@ -140,6 +140,7 @@ void add_job(Lines& out, const catalog::Scrape& job) {
   out.field_unless_empty(1, "label_limit", job.label_limit);
   out.field_unless_empty(1, "label_name_length_limit", job.label_name_length_limit);
   out.field_unless_empty(1, "label_value_length_limit", job.label_value_length_limit);
+  out.field(1, "follow_redirects", job.follow_redirects);
   add_credentials(out, job);
   add_tls(out, job);
   add_relabelling(out, "relabel_configs", job.relabel);

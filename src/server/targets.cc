@@ -72,6 +72,7 @@ Result<scrape::ScrapeJob> job_of(const catalog::Scrape& from, const ReadSecret& 
                           .label_value_bytes = limit_of(from.label_value_length_limit)};
   target.max_body_bytes =
       from.body_size_limit > 0 ? limit_of(from.body_size_limit) : kDefaultBodyBytes;
+  target.follow_redirects = from.follow_redirects;
   if (from.tls) {
     target.ca_file = from.tls->ca_file;
     target.certificate_file = from.tls->cert_file;

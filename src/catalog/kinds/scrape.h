@@ -159,6 +159,7 @@ struct Scrape {
   bool track_timestamps_staleness = false;
   bool native_histograms = false;
   bool classic_histograms = false;
+  bool follow_redirects = true;
   std::vector<RelabelRule> relabel, metric_relabel;
   std::optional<BasicAuth> basic_auth;
   std::optional<Authorization> authorization;
@@ -197,6 +198,10 @@ struct Scrape {
             "Asks for the protobuf format, the only one that has native histograms.");
     s.field("classicHistograms", &Scrape::classic_histograms,
             "Keeps the classic series of a native histogram, too.");
+    s.field("followRedirects", &Scrape::follow_redirects,
+            "Whether a target may send the scrape on to another address. What `basicAuth`, "
+            "`authorization` and `oauth2` give goes along only to the same host and port, or to "
+            "the same host when it is from http to https.");
     s.field("relabel", &Scrape::relabel, "Steps that change or drop targets.");
     s.field("metricRelabel", &Scrape::metric_relabel, "Steps that change or drop samples.");
     s.field("basicAuth", &Scrape::basic_auth, "User name and password.");

@@ -17,6 +17,7 @@
 #include "platform/http/address_policy.h"
 #include "platform/http/compression.h"
 #include "platform/http/transport_sockets.h"
+#include "platform/http/url.h"
 
 namespace wellrun::http {
 namespace {
@@ -25,60 +26,6 @@ namespace asio = boost::asio;
 namespace beast_http = boost::beast::http;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
-
-struct Url {
-  bool is_tls = false;
-  std::string host;       ///< without brackets
-  std::string authority;  ///< as sent in Host
-  std::string port;
-  std::string target;
-};
-
-bool has_space_or_control(std::string_view text) {
-  return std::ranges::any_of(
-      text, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F; });
-}
-
-/// RFC 3986 as far as an http URL needs it; credentials in it are refused.
-Result<Url> parse_url(const std::string& text) {
-  const auto invalid = [](std::string_view why) {
-    return fail(ErrorCode::kInvalid, "URL: " + std::string(why));
-  };
-  std::string_view rest = text;
-  Url url;
-  if (rest.starts_with("https://")) {
-    url.is_tls = true;
-  } else if (!rest.starts_with("http://")) {
-    return invalid("must start with http:// or https://");
-  }
-  if (has_space_or_control(rest)) return invalid("a space or control character in it");
-  rest.remove_prefix(url.is_tls ? 8 : 7);
-  const auto end = rest.find_first_of("/?#");
-  url.authority = rest.substr(0, end);
-  url.target = end == std::string_view::npos ? "" : rest.substr(end);
-  url.target = url.target.substr(0, url.target.find('#'));
-  if (!url.target.starts_with('/')) url.target.insert(0, "/");
-  if (url.authority.find('@') != std::string::npos) {
-    return invalid("credentials belong in a header, not into it");
-  }
-  const std::string_view authority = url.authority;
-  const auto bracket = authority.rfind(']');
-  const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  url.host = authority.substr(0, colon);
-  url.port = colon == std::string_view::npos ? (url.is_tls ? "443" : "80")
-                                             : std::string(authority.substr(colon + 1));
-  if (url.host.starts_with('[') && url.host.ends_with(']')) {
-    url.host = url.host.substr(1, url.host.size() - 2);
-  }
-  if (url.host.empty()) return invalid("no host in it");
-  std::uint16_t port = 0;
-  const auto* last = url.port.data() + url.port.size();
-  const auto [stopped, problem] = std::from_chars(url.port.data(), last, port);
-  if (problem != std::errc() || stopped != last) {
-    return invalid(fmt::format("{} is not a port", quote(url.port)));
-  }
-  return url;
-}
 
 Result<std::string> request_text(const ClientRequest& request, const Url& url) {
   std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",

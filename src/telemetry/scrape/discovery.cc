@@ -13,6 +13,7 @@
 
 #include "core/json.h"
 #include "core/text.h"
+#include "platform/http/redirect.h"
 #include "platform/log/log.h"
 #include "platform/process/spawn.h"
 
@@ -166,11 +167,12 @@ struct Discovery::State : std::enable_shared_from_this<State> {
       request.headers.push_back({"Accept", "application/json"});
       request.headers.push_back({"X-Prometheus-Refresh-Interval-Seconds",
                                  fmt::format("{}", to_seconds(http_source->refresh))});
-      client.send(std::move(request), [self, known](Result<http::Response> answer) {
+      auto take = [self, known](Result<http::Response> answer) {
         self->runtime.strand.post([self, known, answer = std::move(answer)] {
           self->found(known, {{std::string(), read_groups(answer)}});
         });
-      });
+      };
+      http::send_following_redirects(client, runtime.clock, std::move(request), std::move(take));
     } else if (const auto* oauth = std::get_if<OAuthSource>(&known->source)) {
       client.send(token_request(*oauth), [self, known](Result<http::Response> answer) {
         self->runtime.strand.post(

@@ -28,11 +28,11 @@ auto limits_of(const ExpositionLimits& limits) {
 
 bool ScrapeTarget::operator==(const ScrapeTarget& other) const {
   const auto all = [](const ScrapeTarget& t) {
-    return std::tie(t.job, t.url, t.labels, t.interval, t.timeout, t.honor_labels,
-                    t.honor_timestamps, t.track_timestamps_staleness, t.discovered,
-                    t.metric_relabelling, t.sample_limits, t.native_histograms,
-                    t.classic_histograms, t.max_body_bytes, t.ca_file, t.certificate_file,
-                    t.key_file, t.server_name, t.verify_certificate, t.obstacle);
+    return std::tie(
+        t.job, t.url, t.labels, t.interval, t.timeout, t.honor_labels, t.honor_timestamps,
+        t.track_timestamps_staleness, t.discovered, t.metric_relabelling, t.sample_limits,
+        t.native_histograms, t.classic_histograms, t.max_body_bytes, t.ca_file, t.certificate_file,
+        t.key_file, t.server_name, t.verify_certificate, t.follow_redirects, t.obstacle);
   };
   const auto same_header = [](const http::Header& a, const http::Header& b) {
     return a.name == b.name && a.value == b.value;

@@ -45,6 +45,7 @@ struct ScrapeTarget {
   std::string ca_file, certificate_file, key_file,
       server_name;  ///< as http::ClientRequest has them
   bool verify_certificate = true;
+  bool follow_redirects = true;
   std::string obstacle;  ///< not empty: it is not asked, and each scrape fails with this
 
   bool operator==(const ScrapeTarget& other) const;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/bytes.h"
+#include "platform/http/redirect.h"
 #include "platform/log/log.h"
 #include "platform/runtime/slots.h"
 #include "telemetry/api_answer.h"
@@ -100,13 +101,17 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
     const auto began = runtime.clock.steady();
     if (!loop->target.obstacle.empty())
       return store(loop, time, {}, fail(ErrorCode::kUnavailable, loop->target.obstacle));
-    client.send(request_of(loop->target), [self = shared_from_this(), loop, time,
-                                           began](Result<http::Response> answer) {
+    auto take = [self = shared_from_this(), loop, time, began](Result<http::Response> answer) {
       const auto took = std::chrono::duration_cast<Duration>(self->runtime.clock.steady() - began);
       self->runtime.strand.post([self, loop, time, took, answer = std::move(answer)]() mutable {
         self->store(loop, time, took, std::move(answer));
       });
-    });
+    };
+    auto request = request_of(loop->target);
+    if (loop->target.follow_redirects)
+      http::send_following_redirects(client, runtime.clock, std::move(request), std::move(take));
+    else
+      client.send(std::move(request), std::move(take));
   }
 
   void store(const std::shared_ptr<Loop>& loop, Timestamp time, Duration took,

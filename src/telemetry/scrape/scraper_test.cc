@@ -92,6 +92,24 @@ TEST_F(ScraperTest, ATargetWithAnObstacleIsDownWithoutBeingAsked) {
   EXPECT_THAT(written(), Contains(R"(up{instance="10.0.0.1:9100", job="node"} 1)"));
 }
 
+TEST_F(ScraperTest, ATargetThatSendsTheScrapeOnIsFollowedUnlessItMayNot) {
+  client_.answer->status = 302;
+  client_.answer->headers.push_back({"Location", "/elsewhere"});
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  EXPECT_EQ(client_.requests.size(), 11U);
+  EXPECT_EQ(client_.requests[1].url, "http://10.0.0.1:9100/elsewhere");
+  EXPECT_EQ(scraper_->status()["activeTargets"][0]["lastError"], "sent on more than 10 times");
+
+  client_.requests.clear();
+  auto one = target();
+  one.follow_redirects = false;
+  scraper_->set_targets({one});
+  runtime_.run_for(Duration{15'000});
+  EXPECT_EQ(client_.requests.size(), 1U);
+  EXPECT_THAT(std::string(scraper_->status()["activeTargets"][0]["lastError"]), HasSubstr("302"));
+}
+
 TEST_F(ScraperTest, GoesOnAtItsIntervalWhateverTheClockIsSetTo) {
   scraper_->set_targets({target()});
   runtime_.run_for(Duration{60'000});
