@@ -2,9 +2,8 @@
 
 namespace wellrun::telemetry {
 
-Status ExpansionBudget::used_up() {
-  return fail(ErrorCode::kTooLarge,
-              "the request would take too much memory once decoded; send smaller batches");
+Status ExpansionBudget::used_up() const {
+  return fail(ErrorCode::kTooLarge, complaint_);
 }
 
 }  // namespace wellrun::telemetry

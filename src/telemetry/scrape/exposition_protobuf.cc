@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "telemetry/expansion_budget.h"
 #include "telemetry/protozero_checked.h"
 #include "telemetry/remote_write_decode.h"
 #include "telemetry/scrape/open_metrics_number.h"
@@ -16,6 +17,9 @@ namespace {
 using protozero::pbf_reader;
 
 constexpr std::size_t kMaxBuckets = 10'000;
+constexpr std::size_t kMaxQuantiles = 10'000;
+constexpr std::size_t kMaxExemplarLabels = 64;
+constexpr std::size_t kMaxDecodedBytes = std::size_t{512} << 20;
 
 enum class Type { kCounter, kGauge, kSummary, kUntyped, kHistogram, kGaugeHistogram };
 constexpr const char* kTypeNames[] = {"counter", "gauge",     "summary",
@@ -49,7 +53,7 @@ Label read_label(pbf_reader message) {
   return label;
 }
 
-Exemplar read_exemplar(pbf_reader message) {
+Result<Exemplar> read_exemplar(pbf_reader message) {
   Exemplar exemplar;
   std::vector<Label> labels;
   while (message.next()) {
@@ -61,7 +65,13 @@ Exemplar read_exemplar(pbf_reader message) {
       exemplar.time_ms = read_time_ms(message.get_message());
     else
       message.skip();
+    if (labels.size() > kMaxExemplarLabels)
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("an exemplar with more than {} labels", kMaxExemplarLabels));
   }
+  for (const auto& label : labels)
+    if (!is_valid_utf8(label.name) || !is_valid_utf8(label.value))
+      return fail(ErrorCode::kInvalid, "an exemplar has a label that is not UTF-8");
   exemplar.labels = Labels(std::move(labels));
   return exemplar;
 }
@@ -75,11 +85,15 @@ struct Quantile {
   double quantile = 0, value = 0;
 };
 
+void keep_newest(std::optional<Exemplar>& kept, Exemplar other) {
+  if (!kept || other.time_ms > kept->time_ms) kept = std::move(other);
+}
+
 /// Whatever a Metric says, of any type.
 struct Value {
   double value = 0, count = 0, sum = 0;
   std::int64_t start_ms = 0;
-  std::vector<Exemplar> exemplars;
+  std::optional<Exemplar> exemplar;  ///< of several the newest
   std::vector<ClassicBucket> buckets;
   std::vector<Quantile> quantiles;
   std::optional<Histogram> native;
@@ -98,7 +112,7 @@ Quantile read_quantile(pbf_reader message) {
   return quantile;
 }
 
-ClassicBucket read_bucket(pbf_reader message) {
+Result<ClassicBucket> read_bucket(pbf_reader message) {
   ClassicBucket bucket;
   while (message.next()) {
     switch (message.tag()) {
@@ -108,9 +122,10 @@ ClassicBucket read_bucket(pbf_reader message) {
       case 2:
         bucket.upper = message.get_double();
         break;
-      case 3:
-        bucket.exemplar = read_exemplar(message.get_message());
+      case 3: {
+        TRY(bucket.exemplar, read_exemplar(message.get_message()));
         break;
+      }
       case 4:
         if (const double count = message.get_double(); count > 0) bucket.count = count;
         break;
@@ -122,22 +137,28 @@ ClassicBucket read_bucket(pbf_reader message) {
 }
 
 /// Counter, gauge and untyped: a value; a counter has an exemplar and a start.
-Value read_simple(pbf_reader message) {
+Result<Value> read_simple(pbf_reader message) {
   Value out;
   while (message.next()) {
-    if (message.tag() == 1)
-      out.value = message.get_double();
-    else if (message.tag() == 2)
-      out.exemplars.push_back(read_exemplar(message.get_message()));
-    else if (message.tag() == 3)
-      out.start_ms = read_time_ms(message.get_message());
-    else
-      message.skip();
+    switch (message.tag()) {
+      case 1:
+        out.value = message.get_double();
+        break;
+      case 2: {
+        TRY(out.exemplar, read_exemplar(message.get_message()));
+        break;
+      }
+      case 3:
+        out.start_ms = read_time_ms(message.get_message());
+        break;
+      default:
+        message.skip();
+    }
   }
   return out;
 }
 
-Value read_summary(pbf_reader message) {
+Result<Value> read_summary(pbf_reader message) {
   Value out;
   while (message.next()) {
     if (message.tag() == 1)
@@ -150,6 +171,9 @@ Value read_summary(pbf_reader message) {
       out.start_ms = read_time_ms(message.get_message());
     else
       message.skip();
+    if (out.quantiles.size() > kMaxQuantiles)
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("a summary with more than {} quantiles", kMaxQuantiles));
   }
   return out;
 }
@@ -194,9 +218,11 @@ Result<Value> read_histogram(pbf_reader message) {
       case 2:
         h.sum = message.get_double();
         break;
-      case 3:
-        out.buckets.push_back(read_bucket(message.get_message()));
+      case 3: {
+        TRY(auto bucket, read_bucket(message.get_message()));
+        out.buckets.push_back(std::move(bucket));
         break;
+      }
       case 4:
         if (const double count = message.get_double(); count > 0) h.count = count;
         break;
@@ -233,9 +259,11 @@ Result<Value> read_histogram(pbf_reader message) {
       case 15:
         out.start_ms = read_time_ms(message.get_message());
         break;
-      case 16:
-        out.exemplars.push_back(read_exemplar(message.get_message()));
+      case 16: {
+        TRY(auto exemplar, read_exemplar(message.get_message()));
+        keep_newest(out.exemplar, std::move(exemplar));
         break;
+      }
       default:
         message.skip();
     }
@@ -254,7 +282,20 @@ Result<Value> read_histogram(pbf_reader message) {
   return out;
 }
 
-/// Reads families into samples.
+std::size_t bytes_of(const auto& labels) {
+  std::size_t bytes = 0;
+  for (const auto& label : labels) bytes += sizeof(Label) + label.name.size() + label.value.size();
+  return bytes;
+}
+
+std::size_t bytes_of(const Histogram& h) {
+  return sizeof(Histogram) +
+         (h.positive_spans.size() + h.negative_spans.size()) * sizeof(Histogram::Span) +
+         (h.positive_counts.size() + h.negative_counts.size()) * sizeof(double);
+}
+
+/// Reads families into samples. What it holds beside them is bounded by one metric: by its limits,
+/// or by its bytes.
 class Parser {
  public:
   Parser(const ExpositionLimits& limits, bool keep_classic)
@@ -272,11 +313,11 @@ class Parser {
   }
 
  private:
-  /// The name and type may stand behind the metrics, so these are read last.
+  /// The name and type may stand behind the metrics, so these are read in a second pass.
   Status read_family(pbf_reader message) {
+    auto metrics = message;
     Metadata metadata;
     auto type = static_cast<std::int32_t>(Type::kCounter);
-    std::vector<pbf_reader> metrics;
     while (message.next()) {
       switch (message.tag()) {
         case 1:
@@ -287,9 +328,6 @@ class Parser {
           break;
         case 3:
           type = message.get_enum();
-          break;
-        case 4:
-          metrics.push_back(message.get_message());
           break;
         case 5:
           metadata.unit = message.get_string();
@@ -308,7 +346,9 @@ class Parser {
                   fmt::format("the help or unit of {} is not UTF-8", metadata.family));
     metadata.type = kTypeNames[type];
     is_gauge_histogram_ = type == static_cast<std::int32_t>(Type::kGaugeHistogram);
-    for (auto& metric : metrics) TRY_STATUS(read_metric(metadata.family, metric));
+    while (metrics.next(4)) TRY_STATUS(read_metric(metadata.family, metrics.get_message()));
+    TRY_STATUS(budget_.take(sizeof(Metadata) + metadata.family.size() + metadata.help.size() +
+                            metadata.unit.size()));
     out_.metadata.push_back(std::move(metadata));
     return {};
   }
@@ -325,13 +365,15 @@ class Parser {
           break;
         case 2:
         case 3:
-        case 5:
-          value = read_simple(message.get_message());
+        case 5: {
+          TRY(value, read_simple(message.get_message()));
           break;
-        case 4:
-          value = read_summary(message.get_message());
+        }
+        case 4: {
+          TRY(value, read_summary(message.get_message()));
           is_summary = true;
           break;
+        }
         case 6:
           time_ms_ = message.get_int64();
           break;
@@ -343,19 +385,17 @@ class Parser {
         default:
           message.skip();
       }
+      if (labels_.size() > limits_.max_labels)
+        return fail(ErrorCode::kTooLarge, fmt::format("more than {} labels", limits_.max_labels));
     }
     if (!value) return fail(ErrorCode::kInvalid, fmt::format("{} has no value", family));
     TRY_STATUS(check_labels(family));
     if (is_histogram) return add_histogram(family, *value);
     if (is_summary) return add_summary(family, *value);
-    std::optional<Exemplar> exemplar;
-    if (!value->exemplars.empty()) exemplar = value->exemplars.front();
-    return add(family, {}, value->value, value->start_ms, std::move(exemplar));
+    return add(family, {}, value->value, value->start_ms, std::move(value->exemplar));
   }
 
   Status check_labels(const std::string& family) const {
-    if (labels_.size() > limits_.max_labels)
-      return fail(ErrorCode::kTooLarge, fmt::format("more than {} labels", limits_.max_labels));
     for (const auto& label : labels_) {
       if (label.name.empty() || label.name == kMetricNameLabel || !is_valid_utf8(label.name) ||
           !is_valid_utf8(label.value))
@@ -380,12 +420,12 @@ class Parser {
       TRY_STATUS(add(family, {}, 0, value.start_ms, std::nullopt));
       auto native = *value.native;
       if (is_gauge_histogram_) native.reset_hint = Histogram::ResetHint::kGauge;
+      TRY_STATUS(budget_.take(bytes_of(native)));
       out_.samples.back().histogram = std::make_shared<const Histogram>(std::move(native));
-      auto exemplars = value.exemplars;
+      auto& exemplar = out_.samples.back().exemplar;
+      exemplar = value.exemplar;
       for (const auto& bucket : value.buckets)
-        if (bucket.exemplar) exemplars.push_back(*bucket.exemplar);
-      if (!exemplars.empty())
-        out_.samples.back().exemplar = *std::ranges::max_element(exemplars, {}, &Exemplar::time_ms);
+        if (bucket.exemplar) keep_newest(exemplar, *bucket.exemplar);
       if (!keep_classic_) return {};
     }
     bool has_last = false;
@@ -407,6 +447,8 @@ class Parser {
       return fail(ErrorCode::kTooLarge, fmt::format("more than {} samples", limits_.max_samples));
     more.insert(more.end(), labels_.begin(), labels_.end());
     more.push_back({std::string(kMetricNameLabel), name});
+    TRY_STATUS(budget_.take(sizeof(ExposedSample) + bytes_of(more) +
+                            (exemplar ? bytes_of(exemplar->labels) : 0)));
     ExposedSample sample;
     sample.labels = Labels(std::move(more));
     sample.value = value;
@@ -420,6 +462,9 @@ class Parser {
   const ExpositionLimits& limits_;
   const bool keep_classic_;
   Exposition out_;
+  ExpansionBudget budget_{kMaxDecodedBytes,
+                          "what the target exposes would take too much memory once decoded; "
+                          "expose fewer series or shorter labels"};
   bool is_gauge_histogram_ = false;  ///< the family: its counts may fall
   std::vector<Label> labels_;
   std::optional<std::int64_t> time_ms_;

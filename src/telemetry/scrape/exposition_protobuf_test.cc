@@ -136,6 +136,69 @@ TEST(ProtobufExposition, AFamilyWhoseUnitIsNotUtf8IsRefused) {
   EXPECT_EQ(parsed.error().message, "the help or unit of m is not UTF-8");
 }
 
+TEST(ProtobufExposition, AFewBytesThatWouldBeMuchInMemoryAreRefused) {
+  const auto long_label = family("m", 4, [](pbf_writer& metric) {
+    add_label(metric, 1, "path", std::string(60'000, 'x').c_str());
+    pbf_writer histogram(metric, 7);
+    for (int i = 0; i < 10'000; ++i) pbf_writer(histogram, 3).add_double(2, i);
+  });
+  const auto parsed = parse(long_label);
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().code, ErrorCode::kTooLarge);
+  EXPECT_EQ(parsed.error().message,
+            "what the target exposes would take too much memory once decoded; expose fewer series "
+            "or shorter labels");
+
+  const auto quantiles = parse(family("m", 2, [](pbf_writer& metric) {
+    pbf_writer summary(metric, 4);
+    for (int i = 0; i <= 10'000; ++i) pbf_writer(summary, 3).add_double(1, 0.5);
+  }));
+  ASSERT_FALSE(quantiles);
+  EXPECT_EQ(quantiles.error().message, "a summary with more than 10000 quantiles");
+
+  const auto labels = parse(family("m", 1, [](pbf_writer& metric) {
+    for (int i = 0; i < 256; ++i) add_label(metric, 1, "a", "b");
+  }));
+  ASSERT_FALSE(labels);
+  EXPECT_EQ(labels.error().message, "more than 256 labels");
+}
+
+TEST(ProtobufExposition, OfSeveralExemplarsTheNewestStaysWithANativeHistogram) {
+  const auto add_exemplar = [](pbf_writer& parent, int tag, double value, std::int64_t seconds) {
+    pbf_writer exemplar(parent, static_cast<protozero::pbf_tag_type>(tag));
+    exemplar.add_double(2, value);
+    pbf_writer time(exemplar, 3);
+    time.add_int64(1, seconds);
+  };
+  const auto parsed = parse(family("m", 4, [&](pbf_writer& metric) {
+    pbf_writer h(metric, 7);
+    h.add_sint32(5, 3);
+    h.add_double(6, 0.001);
+    {
+      pbf_writer bucket(h, 3);
+      add_exemplar(bucket, 3, 2, 20);
+    }
+    add_exemplar(h, 16, 1, 10);
+    add_exemplar(h, 16, 3, 30);
+  }));
+  ASSERT_TRUE(parsed) << to_string(parsed.error());
+  ASSERT_TRUE(parsed->samples[0].exemplar);
+  EXPECT_EQ(parsed->samples[0].exemplar->value, 3);
+}
+
+TEST(ProtobufExposition, AnExemplarsLabelsAreFewAndUtf8) {
+  const auto with_exemplar = [](int labels, const char* value) {
+    return parse(family("m", 0, [&](pbf_writer& metric) {
+      pbf_writer counter(metric, 3);
+      pbf_writer exemplar(counter, 2);
+      for (int i = 0; i < labels; ++i) add_label(exemplar, 1, "a", value);
+    }));
+  };
+  EXPECT_TRUE(with_exemplar(64, "b"));
+  EXPECT_EQ(with_exemplar(65, "b").error().message, "an exemplar with more than 64 labels");
+  EXPECT_EQ(with_exemplar(1, "\xff").error().message, "an exemplar has a label that is not UTF-8");
+}
+
 TEST(ProtobufExposition, WhatIsCutOffOrWrongIsRefused) {
   const auto body = histogram(true);
   for (std::size_t length = 1; length < body.size(); ++length)

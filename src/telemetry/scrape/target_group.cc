@@ -49,7 +49,8 @@ class GroupsBuilder {
  private:
   std::vector<TargetGroup> groups_;
   std::size_t target_count_ = 0;
-  ExpansionBudget budget_{kMaxGroupsBytes};
+  ExpansionBudget budget_{kMaxGroupsBytes,
+                          "target groups would take too much memory once read: make them fewer"};
 };
 
 /// JSON is YAML too, but what comes over HTTP must be JSON in full: read it as such when it looks
