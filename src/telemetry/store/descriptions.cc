@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "telemetry/store/byte_io.h"
 
 namespace wellrun::telemetry::store {
@@ -17,6 +18,11 @@ bool say_the_same(const Metadata& a, const Metadata& b) {
 std::size_t bytes_of(const Metadata& said) {
   return kBytesBesideTexts + kNames * said.family.size() + said.type.size() + said.help.size() +
          said.unit.size();
+}
+
+bool is_utf8(const Metadata& said) {
+  return is_valid_utf8(said.family) && is_valid_utf8(said.type) && is_valid_utf8(said.help) &&
+         is_valid_utf8(said.unit);
 }
 
 /// Not in the middle of a character of UTF-8.
@@ -42,7 +48,7 @@ std::vector<std::string> Descriptions::note(std::vector<Metadata> heard, Moment 
 }
 
 void Descriptions::hear(Metadata said, Moment now, Families& changed) {
-  if (said.family.size() > kMaxNameBytes) return;
+  if (said.family.size() > kMaxNameBytes || !is_utf8(said)) return;
   cut(said.help, kMaxHelpBytes);
   cut(said.type, kMaxTypeBytes);
   cut(said.unit, kMaxUnitBytes);

@@ -24,7 +24,8 @@ class Descriptions {
   static constexpr std::size_t kMaxBytes = 64U << 20;  ///< of all texts, about
   static constexpr std::size_t kMaxOfFamily =
       16;  ///< beyond, the one goes that was heard longest ago
-  static constexpr std::size_t kMaxNameBytes = 1024;  ///< a family with a longer one is not noted
+  static constexpr std::size_t kMaxNameBytes = 1024;  ///< a family with a longer one is not noted,
+                                                      ///< nor one whose name or texts are not UTF-8
   /// What is longer is cut.
   static constexpr std::size_t kMaxHelpBytes = 4096, kMaxTypeBytes = 64, kMaxUnitBytes = 64;
   /// One that was heard so long before the latest of its family is not true any more.

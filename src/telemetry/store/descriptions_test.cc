@@ -118,6 +118,15 @@ TEST(Descriptions, ComeBackFromTheirRow) {
   EXPECT_EQ(again.row_of("unknown"), "");
 }
 
+TEST(Descriptions, ThatAreNotUtf8AreNotKnown) {
+  Descriptions known;
+  EXPECT_EQ(known.note({said("\xff"), said("One.", "\xff")}, minutes(0)), Texts{});
+  std::string row;  // as versions wrote it that did not look
+  for (const auto* text : {"gauge", "\xff", "", "gauge", "Two.", ""}) put_text(row, text);
+  known.restore("requests_total", row, minutes(0));
+  EXPECT_EQ(helps(known), Texts{"Two."});
+}
+
 TEST(Descriptions, ComeBackWithinTheSameBounds) {
   Descriptions known;
   std::string row;  // as versions wrote it that had no bounds
