@@ -121,11 +121,14 @@ Declared declared_again(const Resource& resource) {
 Result<Files> read_directory(const std::string& directory) {
   std::error_code error;
   fs::recursive_directory_iterator walk(directory, error);
-  if (error) {
+  if (error == std::errc::not_a_directory)
     return fail(ErrorCode::kNotFound,
-                "reading the operations repository: " + error.message() + "; is it a directory?",
+                "the operations repository is a directory, and this is a file: name the directory "
+                "that it stands in",
                 directory);
-  }
+  if (error)
+    return fail(ErrorCode::kNotFound, "reading the operations repository: " + error.message(),
+                directory);
   Files files;
   std::size_t bytes = 0;
   for (; walk != fs::recursive_directory_iterator(); walk.increment(error)) {
