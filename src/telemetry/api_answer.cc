@@ -18,20 +18,6 @@ namespace {
 
 constexpr std::size_t kMaxAnnotations = 10;
 
-/// Bytes that are not UTF-8 become U+FFFD, as Go's encoder writes them.
-std::string mended(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    std::size_t size = 1;
-    while (size < std::min<std::size_t>(4, text.size()) && !is_valid_utf8(text.substr(0, size)))
-      ++size;
-    const bool valid = is_valid_utf8(text.substr(0, size));
-    out += valid ? text.substr(0, size) : "\xEF\xBF\xBD";
-    text.remove_prefix(valid ? size : 1);
-  }
-  return out;
-}
-
 void append_annotations(std::string& out, const char* key, const char* kind,
                         const std::vector<std::string>& notes) {
   if (notes.empty()) return;
@@ -79,7 +65,7 @@ Response failure(int status, std::string_view type, std::string_view message) {
   std::string out = "{\"status\":\"error\",\"errorType\":";
   append_json_string(out, type);
   out += ",\"error\":";
-  append_json_string(out, is_valid_utf8(message) ? std::string(message) : mended(message));
+  append_json_string(out, message);
   out += '}';
   return answer(std::move(out), status);
 }

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <span>
 
+#include "core/text.h"
 #include "platform/runtime/parallel.h"
 #include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/histogram.h"
@@ -52,13 +53,14 @@ constexpr std::uint64_t each_byte(std::uint8_t byte) {
   return 0x0101010101010101ULL * byte;
 }
 
-/// Whether one of eight characters is a quote, a backslash or below 0x20. Source: "Determine if a
-/// word has a byte less than n", https://graphics.stanford.edu/~seander/bithacks.html
+/// Whether one of eight characters is a quote, a backslash or not of ASCII's that are seen. Source:
+/// "Determine if a word has a byte less than n",
+/// https://graphics.stanford.edu/~seander/bithacks.html
 bool needs_escape(std::uint64_t word) {
   const auto any_below = [](std::uint64_t bytes, std::uint8_t end) {
     return (bytes - each_byte(end)) & ~bytes & each_byte(0x80);
   };
-  return (any_below(word, 0x20) | any_below(word ^ each_byte('"'), 1) |
+  return ((word & each_byte(0x80)) | any_below(word, 0x20) | any_below(word ^ each_byte('"'), 1) |
           any_below(word ^ each_byte('\\'), 1)) != 0;
 }
 
@@ -288,6 +290,20 @@ void append_elements(std::string& out, std::span<const promql::ResultSeries> ser
   out += second;
 }
 
+/// Bytes that are not UTF-8 become U+FFFD, as Go's encoder writes them.
+std::string mended(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    std::size_t size = 1;
+    while (size < std::min<std::size_t>(4, text.size()) && !is_valid_utf8(text.substr(0, size)))
+      ++size;
+    const bool valid = is_valid_utf8(text.substr(0, size));
+    out += valid ? text.substr(0, size) : "\xEF\xBF\xBD";
+    text.remove_prefix(valid ? size : 1);
+  }
+  return out;
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -297,7 +313,8 @@ void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     return;
   }
-  for (const char c : text) {
+  const auto utf8 = is_valid_utf8(text) ? std::string(text) : mended(text);
+  for (const char c : utf8) {
     switch (c) {
       case '"':
         out += "\\\"";

@@ -13,7 +13,7 @@
 
 namespace wellrun::telemetry {
 
-/// With its quotes.
+/// With its quotes. What is not UTF-8 in it becomes U+FFFD, as in Prometheus' answers.
 void append_json_string(std::string& out, std::string_view text);
 
 /// Unix seconds with up to three places.

@@ -58,6 +58,7 @@ TEST(QueryJson, WhatJsonKnowsOtherwiseIsEscapedWhereverItStands) {
         if (c == '\n') wanted = "\\n";
         if (c == '\r') wanted = "\\r";
         if (c == '\t') wanted = "\\t";
+        if (code >= 0x80) wanted = "\xEF\xBF\xBD";  // alone it is no character
         if (c == '"' || c == '\\') wanted = std::string("\\") + c;
         std::string text = plain;
         text[at] = c;
@@ -66,6 +67,15 @@ TEST(QueryJson, WhatJsonKnowsOtherwiseIsEscapedWhereverItStands) {
         ASSERT_EQ(out, '"' + plain.substr(0, at) + wanted + plain.substr(at + 1) + '"') << code;
       }
   }
+}
+
+TEST(QueryJson, CharactersBeyondAsciiStayAndWhatIsNoneIsReplaced) {
+  std::string out;
+  append_json_string(out, "Größe \xF0\x9F\x90\xA2 \"a\" \xC3(");
+  EXPECT_EQ(out, "\"Größe \xF0\x9F\x90\xA2 \\\"a\\\" \xEF\xBF\xBD(\"");
+  out.clear();
+  append_labels_json(out, {{"a", "\xFF"}, {"b", "ß"}});
+  EXPECT_EQ(out, "{\"a\":\"\xEF\xBF\xBD\",\"b\":\"ß\"}");
 }
 
 TEST(QueryJson, LabelsAreAnObject) {
