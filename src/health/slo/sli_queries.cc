@@ -34,8 +34,8 @@ void look(const promql::Expr& expr, Found& found) {
   } else if (const auto* matrix = expr.as<promql::MatrixSelector>()) {
     found.has_range = true;
     if (!found.range)
-      found.range = Duration{
-          static_cast<std::int64_t>(promql::evaluate_duration(*matrix->range, 0, 0) * 1000)};
+      found.range = Duration{static_cast<std::int64_t>(
+          promql::evaluate_duration(*matrix->range, 0, 0).value_or(0) * 1000)};
   } else if (expr.as<promql::Subquery>() != nullptr) {
     found.has_range = true;
   } else if (const auto* call = expr.as<promql::Call>()) {

@@ -64,21 +64,26 @@ const Expr& unwrapped(const Expr& expr) {
   return *at;
 }
 
+std::vector<const Expr*> children_of(const Expr& expr) {
+  std::vector<const Expr*> children;
+  const auto add = [&](const ExprPtr& child) {
+    if (child) children.push_back(child.get());
+  };
+  if (const auto* matrix = expr.as<MatrixSelector>()) add(matrix->selector);
+  if (const auto* subquery = expr.as<Subquery>()) add(subquery->expr);
+  if (const auto* call = expr.as<Call>()) std::ranges::for_each(call->args, add);
+  if (const auto* aggregate = expr.as<Aggregate>()) add(aggregate->param), add(aggregate->expr);
+  if (const auto* binary = expr.as<Binary>()) add(binary->left), add(binary->right);
+  if (const auto* unary = expr.as<Unary>()) add(unary->expr);
+  if (const auto* paren = expr.as<Paren>()) add(paren->expr);
+  return children;
+}
+
 namespace {
 
 void visit_selectors(const Expr& expr, const std::function<void(const VectorSelector&)>& see) {
-  auto go = [&](const ExprPtr& child) {
-    if (child) visit_selectors(*child, see);
-  };
   if (const auto* selector = expr.as<VectorSelector>()) see(*selector);
-  if (const auto* matrix = expr.as<MatrixSelector>()) go(matrix->selector);
-  if (const auto* subquery = expr.as<Subquery>()) go(subquery->expr);
-  if (const auto* call = expr.as<Call>())
-    for (const auto& arg : call->args) go(arg);
-  if (const auto* aggregate = expr.as<Aggregate>()) go(aggregate->param), go(aggregate->expr);
-  if (const auto* binary = expr.as<Binary>()) go(binary->left), go(binary->right);
-  if (const auto* unary = expr.as<Unary>()) go(unary->expr);
-  if (const auto* paren = expr.as<Paren>()) go(paren->expr);
+  for (const auto* child : children_of(expr)) visit_selectors(*child, see);
 }
 
 }  // namespace

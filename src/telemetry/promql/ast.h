@@ -65,8 +65,10 @@ struct TimeShift {
   DurationPtr offset;  ///< null: none
 };
 
-/// Seconds; a division by zero gives what IEEE 754 gives.
-double evaluate_duration(const DurationExpr& expr, double step_seconds, double range_seconds);
+/// Seconds. kInvalid, without a position: a division or modulo by zero, or a result that is no time
+/// (about 292 years at most).
+Result<double> evaluate_duration(const DurationExpr& expr, double step_seconds,
+                                 double range_seconds);
 
 struct NumberLiteral {
   double value = 0;
@@ -197,6 +199,9 @@ struct Expr {
 
 /// Without the parentheses around it.
 const Expr& unwrapped(const Expr& expr);
+
+/// What stands directly below `expr`, in order of appearance.
+std::vector<const Expr*> children_of(const Expr& expr);
 
 /// Every instant and range selector below `expr`, in order of appearance.
 std::vector<const VectorSelector*> selectors_of(const Expr& expr);

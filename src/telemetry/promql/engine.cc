@@ -117,6 +117,7 @@ Result<QueryResult> Engine::run(std::string_view query, const Steps& steps, bool
             documented_name(expr->type)));
   Evaluator evaluator(query, reader_, options_, limits, steps, step_ms,
                       results_.is_on() ? &results_ : nullptr);
+  TRY_STATUS(evaluator.check_durations(*expr));
   QueryResult result;
   const auto preparation = watch.lap();
   result.type = expr->type;

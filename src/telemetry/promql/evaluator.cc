@@ -137,17 +137,6 @@ Status Evaluator::count_samples(std::size_t samples) {
   return check_alive();
 }
 
-std::int64_t Evaluator::milliseconds(const DurationExpr& expr) const {
-  const double seconds =
-      evaluate_duration(expr, static_cast<double>(duration_step_ms_) / 1000,
-                        static_cast<double>(whole_.end_ms - whole_.start_ms) / 1000);
-  const double ms = seconds * 1000;
-  if (std::isnan(ms)) return 0;
-  // What is less than a millisecond is cut off; what is missing by rounding alone is not missing.
-  constexpr double kRounding = 1e-6;
-  return static_cast<std::int64_t>(std::clamp(ms + std::copysign(kRounding, ms), -9.0e15, 9.0e15));
-}
-
 Evaluator::Placement Evaluator::placement(const TimeShift& shift) const {
   Placement place;
   if (shift.offset) place.offset_ms = milliseconds(*shift.offset);
@@ -418,7 +407,9 @@ Result<Columns> Evaluator::smoothed_selector(const VectorSelector& selector, con
       } else if (before && next) {
         const double part = static_cast<double>(time - before->time_ms) /
                             static_cast<double>(next->time_ms - before->time_ms);
-        if (auto between = interpolated(*before->histogram, *next->histogram, part))
+        const bool gauge = next->histogram->reset_hint == Histogram::ResetHint::kGauge;
+        if (auto between = interpolated(*before->histogram, *next->histogram, part,
+                                        gauge ? Reading::kGauge : Reading::kCounter))
           column.set(i, std::make_shared<const Histogram>(std::move(*between)));
       } else if (before) {
         column.set(i, before->histogram);

@@ -58,6 +58,9 @@ class Evaluator {
 
   Result<Value> evaluate(const Expr& expr, const Steps& steps);
 
+  /// kInvalid where a duration below `expr` comes to none. Before anything else is asked of it.
+  Status check_durations(const Expr& expr) const;
+
   /// What a range vector holds at the last of `steps`.
   Result<std::vector<ResultSeries>> range_vector(const Expr& expr, const Steps& steps);
 
@@ -92,6 +95,7 @@ class Evaluator {
   Result<std::vector<double>> scalar(const Expr& expr, const Steps& steps);
   Result<std::string> text(const Expr& expr) const;
   Placement placement(const TimeShift& shift) const;
+  Result<double> seconds_of(const DurationExpr& expr) const;
   std::int64_t milliseconds(const DurationExpr& expr) const;
   Result<std::vector<SeriesData>> select(const std::vector<Matcher>& matchers, TimeRange range);
   Result<std::unique_ptr<SeriesScan>> scan(const std::vector<Matcher>& matchers, TimeRange range,

@@ -170,8 +170,8 @@ Result<std::optional<Columns>> Evaluator::scanned_call(
   if (!make) return std::nullopt;
   TRY(auto columns, scanned_floats({selector, windows, /*is_over_time=*/true, make}));
   if (!columns) return std::nullopt;
-  for (const auto& column : *columns) note_unless_counter(call, column.labels, argument.position);
   std::erase_if(*columns, [](const Column& column) { return column.empty(); });
+  for (const auto& column : *columns) note_unless_counter(call, column.labels, argument.position);
   if (call.function->name != "last_over_time")
     for (auto& column : *columns) drop_name(column);
   if (!options_.delayed_name_removal) TRY_STATUS(join_same_labels(*columns));

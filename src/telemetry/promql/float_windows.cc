@@ -150,8 +150,8 @@ bool increase_windows(std::span<const Sample> samples, Windows& windows, Lane ou
   bool any = false;
   for (std::size_t i = 0; i < edges.size(); ++i) {
     const auto [first, end] = edges[i];
-    any |= first != end;
     if (end - first < 2) continue;
+    any = true;
     const double first_value = samples[first].value;
     double increase = samples[end - 1].value - first_value;
     while (next_drop < drops.size() && drops[next_drop] <= first) ++next_drop;

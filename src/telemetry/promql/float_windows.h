@@ -90,7 +90,7 @@ class Windows {
 };
 
 /// Fills a cleared lane. `samples`: sorted by time, times unique, without stale markers. False when
-/// no step sees a sample, whether or not that makes a value.
+/// no step gets a value.
 using WindowFunction = bool (*)(std::span<const Sample> samples, Windows& windows, Lane out);
 
 /// Null for a function that is only known to range_functions.cc.

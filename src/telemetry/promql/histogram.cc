@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <limits>
 #include <map>
+#include <utility>
 
 #include "telemetry/promql/evaluator.h"
 
@@ -368,10 +369,9 @@ std::optional<Combined> total_of(const std::vector<const Histogram*>& histograms
   return out;
 }
 
-std::optional<Histogram> interpolated(const Histogram& before, const Histogram& after,
-                                      double share) {
-  if (after.reset_hint != Histogram::ResetHint::kGauge && detect_reset(after, before))
-    return scaled(after, share);
+std::optional<Histogram> interpolated(const Histogram& before, const Histogram& after, double share,
+                                      Reading reading) {
+  if (reading == Reading::kCounter && detect_reset(after, before)) return scaled(after, share);
   auto growth = combine(after, before, Sign::kMinus);
   if (!growth) return std::nullopt;
   auto sum = combine(before, scaled(std::move(growth->histogram), share), Sign::kPlus);
@@ -443,7 +443,7 @@ bool any_shrunk(const Entries& current, const Entries& previous) {
 bool detect_reset(const Histogram& current, const Histogram& previous) {
   using Hint = Histogram::ResetHint;
   if (current.reset_hint == Hint::kReset) return true;
-  if (current.reset_hint == Hint::kNoReset || current.reset_hint == Hint::kGauge) return false;
+  if (current.reset_hint == Hint::kNoReset) return false;
   if (current.count < previous.count) return true;
   if (has_custom_buckets(current) != has_custom_buckets(previous)) return true;
   Parts now = parts_of(current), before = parts_of(previous);
@@ -587,8 +587,8 @@ Histogram trimmed(const Histogram& h, double limit, TrimSide side) {
       return 0.0;
     }
     bucket = estimation_bucket(h, bucket);
-    double share = limit >= real.upper     ? 1
-                   : limit <= real.lower   ? 0
+    double share = limit <= real.lower     ? 0
+                   : limit >= real.upper   ? 1
                    : limit <= bucket.lower ? 0
                    : limit >= bucket.upper ? 1
                                            : share_below(h, bucket, limit);
@@ -614,8 +614,13 @@ Histogram trimmed(const Histogram& h, double limit, TrimSide side) {
     kept += count;
     return count;
   };
-  for (auto& entry : parts.positive) entry.count = keep(bucket_of(h, entry, true));
-  for (auto& entry : parts.negative) entry.count = keep(bucket_of(h, entry, false));
+  if (std::isnan(limit)) {  // no bucket is known to lie on the side that is kept
+    for (auto* entries : {&parts.positive, &parts.negative})
+      for (auto& entry : *entries) removed += std::exchange(entry.count, 0);
+  } else {
+    for (auto& entry : parts.positive) entry.count = keep(bucket_of(h, entry, true));
+    for (auto& entry : parts.negative) entry.count = keep(bucket_of(h, entry, false));
+  }
   if (h.zero_count != 0)
     out.zero_count = keep({-h.zero_threshold, h.zero_threshold, true, true, h.zero_count});
   store(parts.positive, out.positive_spans, out.positive_counts);

@@ -47,10 +47,13 @@ std::optional<Combined> combine(const Histogram& left, const Histogram& right, S
 enum class Total { kSum, kMean };
 std::optional<Combined> total_of(const std::vector<const Histogram*>& histograms, Total total);
 
-/// Between two samples at `share` of the way; after a counter reset it grew from nothing.
+/// What samples are taken for, by whoever reads them.
+enum class Reading { kCounter, kGauge };
+
+/// Between two samples at `share` of the way; a counter grew from nothing after a reset.
 /// std::nullopt as for combine().
-std::optional<Histogram> interpolated(const Histogram& before, const Histogram& after,
-                                      double share);
+std::optional<Histogram> interpolated(const Histogram& before, const Histogram& after, double share,
+                                      Reading reading);
 
 Histogram scaled(Histogram histogram, double factor);
 Histogram divided(Histogram histogram, double divisor);
@@ -61,7 +64,8 @@ Histogram to_schema(const Histogram& histogram, std::int32_t schema);
 /// Without buckets of count 0.
 Histogram compacted(const Histogram& histogram);
 
-/// True when `current` cannot be `previous` having only grown.
+/// True when `current` cannot be `previous` having only grown, or says so itself. A gauge says
+/// nothing about it: it is looked at as a counter would be.
 bool detect_reset(const Histogram& current, const Histogram& previous);
 
 /// Buckets, counts, sum, schema and zero bucket equal; NaN equals NaN in counts and sum of the same

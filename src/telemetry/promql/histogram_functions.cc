@@ -39,13 +39,55 @@ std::optional<double> bound_of(std::string_view text) {
   return sign * value;
 }
 
-struct ClassicOutcome {
-  double value = 0;
-  bool fixed = false;  ///< counts were not monotonic
+/// What had to be taken for measured wrongly so that counts are monotonic.
+struct Repair {
+  double lowest = INFINITY, highest = -INFINITY;  ///< borders of the buckets whose counts fell
+  double most = 0;                                ///< by how much at most
 };
 
-/// Sorted by border, equal borders added up, made monotonic. Empty unless the last border is +Inf.
-bool prepare(std::vector<ClassicBucket>& buckets, bool& fixed) {
+struct ClassicOutcome {
+  double value = 0;
+  std::optional<Repair> repair;
+};
+
+/// The repairs of a query, by metric.
+class Repairs {
+ public:
+  void add(const std::string& for_metric, const Repair& repair, std::int64_t time_ms) {
+    auto& all = by_metric_[for_metric];
+    all.widest.lowest = std::min(all.widest.lowest, repair.lowest);
+    all.widest.highest = std::max(all.widest.highest, repair.highest);
+    all.widest.most = std::max(all.widest.most, repair.most);
+    if (all.count++ == 0) all.first_ms = time_ms;
+    all.first_ms = std::min(all.first_ms, time_ms);
+    all.last_ms = std::max(all.last_ms, time_ms);
+  }
+
+  /// In the words of Prometheus.
+  std::vector<std::string> texts() const {
+    std::vector<std::string> texts;
+    for (const auto& [for_metric, all] : by_metric_)
+      texts.push_back(fmt::format(
+          "input to histogram_quantile needed to be fixed for monotonicity (see "
+          "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){}, "
+          "from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
+          for_metric, go_number(all.widest.lowest), go_number(all.widest.highest),
+          go_number(all.widest.most), all.count, format_rfc3339(from_unix_ms(all.first_ms)),
+          format_rfc3339(from_unix_ms(all.last_ms))));
+    return texts;
+  }
+
+ private:
+  struct OfMetric {
+    Repair widest;
+    std::size_t count = 0;
+    std::int64_t first_ms = 0, last_ms = 0;
+  };
+  std::map<std::string, OfMetric> by_metric_;
+};
+
+/// Sorts by border and adds equal borders up. False unless the last border is +Inf.
+bool sort_and_join(std::vector<ClassicBucket>& buckets) {
   std::ranges::stable_sort(buckets, {}, &ClassicBucket::upper);
   if (buckets.empty() || !(std::isinf(buckets.back().upper) && buckets.back().upper > 0))
     return false;
@@ -57,21 +99,30 @@ bool prepare(std::vector<ClassicBucket>& buckets, bool& fixed) {
       joined.push_back(bucket);
     }
   }
-  double previous = joined[0].count;
-  for (std::size_t i = 1; i < joined.size(); ++i) {
-    double& count = joined[i].count;
+  buckets = std::move(joined);
+  return true;
+}
+
+/// Says what that took, unless it was no more than what arithmetic on floats costs.
+std::optional<Repair> make_monotonic(std::vector<ClassicBucket>& buckets) {
+  std::optional<Repair> repair;
+  double previous = buckets[0].count;
+  for (std::size_t i = 1; i < buckets.size(); ++i) {
+    double& count = buckets[i].count;
     if (count == previous) continue;
     // Differences within 1e-12 come from arithmetic on floats, not from the data.
     if (std::abs(count - previous) < 1e-12 * (std::abs(count) + std::abs(previous))) {
       count = previous;
     } else if (count < previous) {
+      if (!repair) repair.emplace();
+      repair->lowest = std::min(repair->lowest, buckets[i].upper);
+      repair->highest = std::max(repair->highest, buckets[i].upper);
+      repair->most = std::max(repair->most, previous - count);
       count = previous;
-      fixed = true;
     }
     previous = count;
   }
-  buckets = std::move(joined);
-  return true;
+  return repair;
 }
 
 ClassicOutcome classic_quantile(double q, std::vector<ClassicBucket> buckets) {
@@ -79,7 +130,9 @@ ClassicOutcome classic_quantile(double q, std::vector<ClassicBucket> buckets) {
   if (std::isnan(q)) return {std::nan("")};
   if (q < 0) return {-INFINITY};
   if (q > 1) return {INFINITY};
-  if (!prepare(buckets, out.fixed) || buckets.size() < 2 || buckets.back().count == 0) {
+  if (!sort_and_join(buckets)) return {std::nan("")};
+  out.repair = make_monotonic(buckets);
+  if (buckets.size() < 2 || buckets.back().count == 0) {
     out.value = std::nan("");
     return out;
   }
@@ -98,12 +151,11 @@ ClassicOutcome classic_quantile(double q, std::vector<ClassicBucket> buckets) {
   return out;
 }
 
-ClassicOutcome classic_fraction(double lower, double upper, std::vector<ClassicBucket> buckets) {
-  ClassicOutcome out;
-  if (!prepare(buckets, out.fixed) || buckets.back().count == 0 || std::isnan(lower) ||
+double classic_fraction(double lower, double upper, std::vector<ClassicBucket> buckets) {
+  if (!sort_and_join(buckets) || buckets.back().count == 0 || std::isnan(lower) ||
       std::isnan(upper))
-    return {std::nan(""), out.fixed};
-  if (lower >= upper) return {0, out.fixed};
+    return std::nan("");
+  if (lower >= upper) return 0;
   const double all = buckets.back().count;
   const auto rank_of = [&](double limit) {
     double before = 0, start = buckets[0].upper > 0 ? 0 : -INFINITY;
@@ -119,8 +171,7 @@ ClassicOutcome classic_fraction(double lower, double upper, std::vector<ClassicB
     }
     return all;
   };
-  out.value = (rank_of(upper) - rank_of(lower)) / all;
-  return out;
+  return (rank_of(upper) - rank_of(lower)) / all;
 }
 
 /// The input of a quantile or fraction, taken apart into groups of classic buckets and native
@@ -221,6 +272,7 @@ Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& ste
                      go_quoted(le), for_metric(labels, options_.delayed_name_removal)),
          where);
   });
+  Repairs repairs;
   Columns out;
   for (auto& group : in.groups) {
     Column column(count);
@@ -254,13 +306,9 @@ Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& ste
         column.set(i, outcome.value);
       } else if (!buckets.empty()) {
         const auto outcome = classic_quantile(quantiles[i], std::move(buckets));
-        if (outcome.fixed)
-          inform(
-              "input to histogram_quantile needed to be fixed for monotonicity (see "
-              "https://prometheus.io/docs/prometheus/latest/querying/functions/"
-              "#histogram_quantile)" +
-                  for_metric(group.labels, options_.delayed_name_removal),
-              where);
+        if (outcome.repair)
+          repairs.add(for_metric(group.labels, options_.delayed_name_removal), *outcome.repair,
+                      steps.at(i));
         column.set(i, outcome.value);
       }
     }
@@ -268,6 +316,7 @@ Result<Columns> Evaluator::histogram_quantile(const Call& call, const Steps& ste
     drop_name(column);
     out.push_back(std::move(column));
   }
+  for (const auto& text : repairs.texts()) inform(text, where);
   if (!options_.delayed_name_removal) TRY_STATUS(join_same_labels(out));
   return out;
 }
@@ -284,6 +333,7 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
                      go_quoted(le), for_metric(labels, options_.delayed_name_removal)),
          where);
   });
+  Repairs repairs;
   Columns out;
   for (std::size_t a = 2; a < call.args.size(); ++a) {
     TRY(auto quantiles, scalar(*call.args[a], steps));
@@ -323,13 +373,9 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
           value = outcome.value;
         } else {
           const auto outcome = classic_quantile(quantiles[i], std::move(buckets));
-          if (outcome.fixed)
-            inform(
-                "input to histogram_quantile needed to be fixed for monotonicity (see "
-                "https://prometheus.io/docs/prometheus/latest/querying/functions/"
-                "#histogram_quantile)" +
-                    for_metric(group.labels, options_.delayed_name_removal),
-                where);
+          if (outcome.repair)
+            repairs.add(for_metric(group.labels, options_.delayed_name_removal), *outcome.repair,
+                        steps.at(i));
           value = outcome.value;
         }
         auto [at, fresh] = by_quantile.emplace(open_metrics_number(quantiles[i]), Column(count));
@@ -345,6 +391,7 @@ Result<Columns> Evaluator::histogram_quantiles(const Call& call, const Steps& st
       }
     }
   }
+  for (const auto& text : repairs.texts()) inform(text, where);
   if (!options_.delayed_name_removal) TRY_STATUS(join_same_labels(out));
   return out;
 }
@@ -390,7 +437,7 @@ Result<Columns> Evaluator::histogram_fraction(const Call& call, const Steps& ste
               where);
         column.set(i, outcome.value);
       } else if (!buckets.empty()) {
-        column.set(i, classic_fraction(lower[i], upper[i], std::move(buckets)).value);
+        column.set(i, classic_fraction(lower[i], upper[i], std::move(buckets)));
       }
     }
     if (column.empty()) continue;

@@ -509,15 +509,12 @@ class Parser {
     return (!expr.left || is_constant(*expr.left)) && (!expr.right || is_constant(*expr.right));
   }
 
-  static double constant_value(const DurationExpr& expr) { return evaluate_duration(expr, 0, 0); }
-
   Status check_positive(const DurationExpr& expr, const Token& open) const {
     if (!is_constant(expr)) return {};
-    const double seconds = constant_value(expr);
-    if (!(seconds > 0))
-      return error({open.position.end, open.position.end}, "duration must be greater than 0");
-    if (seconds > 9.2e9)
-      return error({open.position.end, open.position.end}, "duration out of range");
+    const Position behind{open.position.end, open.position.end};
+    const auto seconds = evaluate_duration(expr, 0, 0);
+    if (!seconds) return error(behind, seconds.error().message);
+    if (!(*seconds > 0)) return error(behind, "duration must be greater than 0");
     return {};
   }
 
@@ -557,7 +554,7 @@ class Parser {
           break;
       }
       const bool divides = found->op == BinaryOp::kDiv || found->op == BinaryOp::kMod;
-      if (divides && is_constant(*right) && constant_value(*right) == 0)
+      if (divides && is_constant(*right) && evaluate_duration(*right, 0, 0).value_or(1) == 0)
         return error(operator_token.position,
                      found->op == BinaryOp::kDiv ? "division by zero" : "modulo by zero");
       node->left = std::move(left);
@@ -811,8 +808,13 @@ class Parser {
     for (std::size_t i = 0; i < args.size(); ++i)
       TRY_STATUS(expect_type(*args[i], function.args[std::min(i, known - 1)],
                              fmt::format("call to function \"{}\"", function.name)));
-    if (function.name == "info" && args.size() == 2 && !args[1]->as<VectorSelector>())
-      return error(args[1]->position, "expected label selectors only");
+    if (function.name == "info" && args.size() == 2) {
+      const auto* labels = args[1]->as<VectorSelector>();
+      if (!labels) return error(args[1]->position, "expected label selectors only");
+      if (!labels->name.empty())
+        return error(args[1]->position,
+                     "expected label selectors only, got vector selector instead");
+    }
     return check_extended(function, args);
   }
 
@@ -917,41 +919,6 @@ class Parser {
 };
 
 }  // namespace
-
-double evaluate_duration(const DurationExpr& expr, double step_seconds, double range_seconds) {
-  using Kind = DurationExpr::Kind;
-  const double left = expr.left ? evaluate_duration(*expr.left, step_seconds, range_seconds) : 0;
-  const double right = expr.right ? evaluate_duration(*expr.right, step_seconds, range_seconds) : 0;
-  switch (expr.kind) {
-    case Kind::kNumber:
-      return expr.seconds;
-    case Kind::kStep:
-      return step_seconds;
-    case Kind::kRange:
-      return range_seconds;
-    case Kind::kMin:
-      return std::min(left, right);
-    case Kind::kMax:
-      return std::max(left, right);
-    case Kind::kAdd:
-      return left + right;
-    case Kind::kSub:
-      return left - right;
-    case Kind::kMul:
-      return left * right;
-    case Kind::kDiv:
-      return left / right;
-    case Kind::kMod:
-      return std::fmod(left, right);
-    case Kind::kPow:
-      return std::pow(left, right);
-    case Kind::kNegate:
-      return -left;
-    case Kind::kParen:
-      return left;
-  }
-  return 0;
-}
 
 Result<ExprPtr> parse(std::string_view query, const ParserOptions& options) {
   if (query.size() > options.max_bytes)

@@ -152,7 +152,8 @@ std::string aggregate_head(const Aggregate& node) {
 }
 
 std::string number_text(const NumberLiteral& node) {
-  if (node.written_as_duration && node.value >= 0) return seconds_text(node.value);
+  if (node.written_as_duration)
+    return (node.value < 0 ? "-" : "") + seconds_text(std::abs(node.value));
   return go_decimal(node.value);
 }
 
@@ -193,10 +194,13 @@ std::string indented(const Expr& expr, std::size_t level) {
   return pad + line;
 }
 
+/// Of what is known without a query's step and range; 0 for what comes to no duration.
+std::int64_t milliseconds_of(const DurationExpr& expr) {
+  return static_cast<std::int64_t>(evaluate_duration(expr, 0, 0).value_or(0) * 1000);
+}
+
 Json shift_json(const TimeShift& shift) {
-  Json out = {{"offset", shift.offset ? static_cast<std::int64_t>(
-                                            evaluate_duration(*shift.offset, 0, 0) * 1000)
-                                      : 0}};
+  Json out = {{"offset", shift.offset ? milliseconds_of(*shift.offset) : 0}};
   out["timestamp"] = shift.at == TimeShift::At::kTimestamp ? Json(shift.at_ms) : Json();
   out["startOrEnd"] = shift.at == TimeShift::At::kStart ? Json("start")
                       : shift.at == TimeShift::At::kEnd ? Json("end")
@@ -210,10 +214,6 @@ Json matchers_json(const VectorSelector& node) {
     out.push_back(
         {{"name", matcher.name}, {"type", operator_of(matcher.kind)}, {"value", matcher.value}});
   return out;
-}
-
-std::int64_t milliseconds_of(const DurationExpr& expr) {
-  return static_cast<std::int64_t>(evaluate_duration(expr, 0, 0) * 1000);
 }
 
 }  // namespace

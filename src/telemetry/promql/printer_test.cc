@@ -37,6 +37,7 @@ TEST(Printer, WritesAsPrometheusDoes) {
            {R"({"a.b", "c d"="e"})", R"({"c d"="e",__name__="a.b"})"},
            {R"({"up"})", R"({__name__="up"})"},
            {"inf * 1e8 - 1e-7", "+Inf * 100000000 - 0.0000001"},
+           {"-5m + 90s", "-5m + 1m30s"},
            {"up * on() 2", "up * 2"},
            {"up * ignoring() up", "up * up"},
            {"up and ignoring() up", "up and up"},

@@ -69,8 +69,8 @@ std::optional<Evaluator::Pushdown> Evaluator::pushdown_of(const Aggregate& node)
 struct Evaluator::TotalsPart {
   FloatTotals totals;
   Status status;
-  bool unusual = false;      ///< something that is no float was met
-  bool saw_samples = false;  ///< in a window
+  bool unusual = false;    ///< something that is no float was met
+  bool any_value = false;  ///< of a step
   std::size_t series = 0, samples = 0;
 };
 
@@ -91,7 +91,7 @@ void Evaluator::scan_part(const SeriesScan& scan, const SeriesGroups& groups, co
     const auto lane = buffer.lane();
     lane.clear();
     if (push.function) {
-      part.saw_samples |= push.function(without_stale_markers(samples.floats, kept), windows, lane);
+      part.any_value |= push.function(without_stale_markers(samples.floats, kept), windows, lane);
     } else {
       latest_values(samples.floats, windows, lane);
     }
@@ -118,16 +118,16 @@ Result<std::optional<FloatTotals>> Evaluator::scan_totals(const SeriesScan& scan
   in_parallel(options_.helpers, count, [&](std::size_t i) {
     scan_part(scan, groups, push, windows, size * i / count, size * (i + 1) / count, parts[i]);
   });
-  bool saw_samples = false, unusual = false;
+  bool any_value = false, unusual = false;
   for (auto& part : parts) {
     if (!part.status) return std::unexpected(read_error(std::move(part.status).error()));
     unusual |= part.unusual;
-    saw_samples |= part.saw_samples;
+    any_value |= part.any_value;
     count_read(part.series, part.samples);
     TRY_STATUS(count_samples(part.samples));
   }
   if (unusual) return std::nullopt;
-  if (saw_samples)
+  if (any_value)
     note_unless_counter(*push.call,
                         Labels{{std::string(kMetricNameLabel), name_asked_for(*push.selector)}},
                         push.call->args[0]->position);

@@ -167,10 +167,8 @@ std::optional<Histogram> between(const HistogramSample& before, const HistogramS
                                  std::int64_t time_ms, bool counter) {
   const double share = static_cast<double>(time_ms - before.time_ms) /
                        static_cast<double>(after.time_ms - before.time_ms);
-  if (counter) return interpolated(*before.histogram, *after.histogram, share);
-  Histogram gauge = *after.histogram;
-  gauge.reset_hint = Histogram::ResetHint::kGauge;
-  return interpolated(*before.histogram, gauge, share);
+  return interpolated(*before.histogram, *after.histogram, share,
+                      counter ? Reading::kCounter : Reading::kGauge);
 }
 
 /// edge_to_edge for histograms.
@@ -413,11 +411,7 @@ bool is_reset(const Histogram& current, const Histogram& previous) {
   const auto is_gauge = [](const Histogram& h) {
     return h.reset_hint == Histogram::ResetHint::kGauge;
   };
-  if (is_gauge(current) != is_gauge(previous)) return true;
-  if (!is_gauge(current)) return detect_reset(current, previous);
-  Histogram as_counter = current;
-  as_counter.reset_hint = Histogram::ResetHint::kUnknown;
-  return detect_reset(as_counter, previous);
+  return is_gauge(current) != is_gauge(previous) || detect_reset(current, previous);
 }
 
 Point resets(const Window& w, Context&) {
@@ -741,10 +735,10 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
     column.drop_name = series.drop_name;
     Slider<Sample> floats(series.samples, series.sample_starts);
     Slider<HistogramSample> histograms(series.histograms, series.histogram_starts);
-    bool saw_floats = false, any = false;
+    bool any_float = false, any = false;
     const bool is_plain = fast && series.histograms.empty() && series.sample_starts.empty();
     if (is_plain) {
-      saw_floats = fast(series.samples, windows, {column.cells, column.floats});
+      any_float = fast(series.samples, windows, {column.cells, column.floats});
       any = !column.empty();
     }
     for (std::size_t i = 0; i < count && !is_plain; ++i) {
@@ -785,18 +779,17 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
         window.float_starts = window.histogram_starts = {};
       }
       if (window.floats.empty() && window.histograms.empty()) continue;
-      saw_floats |= !window.floats.empty();
       for (std::size_t k = 0; k < scalars.size(); ++k) arguments[k] = scalars[k][i];
       const Point point = kernel(window, context);
       if (const auto* number = std::get_if<double>(&point)) {
         column.set(i, *number);
-        any = true;
+        any = any_float = true;
       } else if (const auto* histogram = std::get_if<HistogramPtr>(&point)) {
         column.set(i, *histogram);
         any = true;
       }
     }
-    if (saw_floats) note_unless_counter(call, series.labels, input.position);
+    if (any_float) note_unless_counter(call, series.labels, input.position);
     if (!any) continue;
     TRY_STATUS(count_samples(count + weight_of(column.histograms)));
     if (!keeps_name) drop_name(column);

@@ -19,7 +19,9 @@ std::optional<std::int64_t> constant_ms(const DurationExpr& expr) {
   if (expr.kind == Kind::kStep || expr.kind == Kind::kRange) return std::nullopt;
   for (const auto* part : {expr.left.get(), expr.right.get()})
     if (part != nullptr && !constant_ms(*part)) return std::nullopt;
-  const double ms = evaluate_duration(expr, 0, 0) * 1000;
+  const auto seconds = evaluate_duration(expr, 0, 0);
+  if (!seconds) return std::nullopt;
+  const double ms = *seconds * 1000;
   if (!(std::abs(ms) < static_cast<double>(kLongest))) return std::nullopt;
   return std::llround(ms);
 }

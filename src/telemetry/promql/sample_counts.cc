@@ -73,22 +73,6 @@ void add_windows(SampleCounts& counts, const std::vector<Counted>& samples, cons
   }
 }
 
-std::vector<const Expr*> children_of(const Expr& expr) {
-  std::vector<const Expr*> children;
-  const auto add = [&](const ExprPtr& child) {
-    if (child) children.push_back(child.get());
-  };
-  if (const auto* aggregate = expr.as<Aggregate>()) add(aggregate->param), add(aggregate->expr);
-  if (const auto* binary = expr.as<Binary>()) add(binary->left), add(binary->right);
-  if (const auto* unary = expr.as<Unary>()) add(unary->expr);
-  if (const auto* paren = expr.as<Paren>()) add(paren->expr);
-  if (const auto* call = expr.as<Call>())
-    // info()'s second argument chooses labels, and is not evaluated.
-    for (std::size_t i = 0; i < call->args.size(); ++i)
-      if (i == 0 || call->function->name != "info") add(call->args[i]);
-  return children;
-}
-
 SampleCounts none(const Steps& steps) {
   return {std::vector<std::int64_t>(steps.count()), std::vector<std::int64_t>(steps.count())};
 }
@@ -104,7 +88,11 @@ Result<SampleCounts> Evaluator::sample_counts(const Expr& expr, const Steps& ste
     return counts_of_selector(std::get<VectorSelector>(matrix->selector->node),
                               milliseconds(*matrix->range), steps);
   if (const auto* subquery = expr.as<Subquery>()) return counts_of_subquery(*subquery, steps);
-  for (const auto* child : children_of(expr)) {
+  auto children = children_of(expr);
+  // info()'s second argument chooses labels, and is not evaluated.
+  if (const auto* call = expr.as<Call>(); call && call->function->name == "info")
+    children.resize(1);
+  for (const auto* child : children) {
     TRY(const auto below, sample_counts(*child, steps));
     std::ranges::transform(counts.queryable, below.queryable, counts.queryable.begin(),
                            std::plus());

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <numbers>
 #include <re2/re2.h>
+#include <set>
 
 #include "core/text.h"
 #include "telemetry/promql/evaluator.h"
@@ -55,18 +56,22 @@ double calendar_part(std::string_view name, double unix_seconds) {
   using namespace std::chrono;
   const sys_seconds time{seconds{static_cast<std::int64_t>(std::trunc(unix_seconds))}};
   const auto day_start = floor<days>(time);
-  const year_month_day date{day_start};
+  // The calendar repeats itself after 400 years, weekdays included; year_month_day holds fewer
+  // years.
+  constexpr days kCycle{146'097};
+  const auto cycles = (day_start - sys_days{1600y / January / 1}) / kCycle;
+  const year_month_day date{day_start - cycles * kCycle};
   const auto in_day = time - day_start;
   if (name == "minute") return static_cast<double>(duration_cast<minutes>(in_day).count() % 60);
   if (name == "hour") return static_cast<double>(duration_cast<hours>(in_day).count());
   if (name == "day_of_week") return static_cast<double>(weekday{day_start}.c_encoding());
   if (name == "day_of_month") return static_cast<unsigned>(date.day());
   if (name == "day_of_year")
-    return static_cast<double>((day_start - sys_days{date.year() / January / 1}).count() + 1);
+    return static_cast<double>((sys_days{date} - sys_days{date.year() / January / 1}).count() + 1);
   if (name == "days_in_month")
     return static_cast<unsigned>(year_month_day_last{date.year() / date.month() / last}.day());
   if (name == "month") return static_cast<unsigned>(date.month());
-  return static_cast<int>(date.year());
+  return static_cast<double>(static_cast<int>(date.year()) + 400 * cycles);
 }
 
 /// Natural order: texts are cut into runs of digits and runs of anything else; two runs of digits
@@ -96,26 +101,25 @@ bool natural_less(std::string_view a, std::string_view b) {
   return a.empty() && !b.empty();
 }
 
-/// The labels that an absent() result has: those that its selector asks for with `=`, once.
+/// The labels that an absent() result has: those that its selector asks for with `=`, unless it
+/// goes on to say something else of them.
 Labels absent_labels(const Expr& argument) {
   const VectorSelector* selector = nullptr;
   if (const auto* direct = argument.as<VectorSelector>()) selector = direct;
   if (const auto* matrix = argument.as<MatrixSelector>())
     selector = matrix->selector->as<VectorSelector>();
   if (!selector) return {};
-  std::map<std::string, std::pair<int, std::string>> seen;
+  std::set<std::string> asked_for;
+  std::map<std::string, std::string> wanted;
   for (const auto& matcher : selector->matchers) {
     if (matcher.name == kMetricNameLabel) continue;
-    auto& entry = seen[matcher.name];
-    if (matcher.kind == Matcher::Kind::kEqual && entry.first == 0) {
-      entry = {1, matcher.value};
-    } else {
-      entry.first = 2;
-    }
+    if (matcher.kind == Matcher::Kind::kEqual && asked_for.insert(matcher.name).second)
+      wanted[matcher.name] = matcher.value;
+    else
+      wanted.erase(matcher.name);
   }
   std::vector<Label> labels;
-  for (const auto& [name, entry] : seen)
-    if (entry.first == 1) labels.push_back({name, entry.second});
+  for (const auto& [name, value] : wanted) labels.push_back({name, value});
   return Labels(std::move(labels));
 }
 
