@@ -20,7 +20,6 @@ constexpr std::size_t kMaxFactsPerCommand = 9'000;
 constexpr std::size_t kMaxFactsPerTurn = 20'000;  ///< from then on nothing reacts any more
 constexpr int kMaxCauseDepth = 64;                ///< of reactions to reactions
 constexpr std::size_t kMaxTurnsInFlight = 10'000;
-constexpr std::size_t kMaxCachedVersions = 100'000;
 constexpr int kMaxTicksAtOneTime = 10'000;
 
 /// Where the facts of one decision come from: what they inherit.
@@ -104,6 +103,7 @@ struct Ledger::State : std::enable_shared_from_this<Ledger::State> {
   Status take_up_outbox();
 
   // A turn.
+  Turn begin_turn();
   void run_command(Cause cause, const Decide& decide, Done done);
   Result<Origin> origin_of(Cause cause);
   static bool goes_too_far(const Turn& turn, const Decision& decision, const Origin& origin);
@@ -234,6 +234,15 @@ Status Ledger::State::take_up_outbox() {
 
 // ---- a turn ----
 
+/// Cached versions are forgotten only here, and only while nothing is in flight: the store does not
+/// know yet what a turn under way has written.
+Turn Ledger::State::begin_turn() {
+  if (versions.size() > options.cached_version_count && in_flight.empty()) versions.clear();
+  Turn turn;
+  turn.now = clock.turn();
+  return turn;
+}
+
 void Ledger::State::run_command(Cause cause, const Decide& decide, Done done) {
   if (!running()) {
     const auto why = failure ? to_string(*failure) : std::string("the ledger is not running");
@@ -247,8 +256,7 @@ void Ledger::State::run_command(Cause cause, const Decide& decide, Done done) {
     return done(std::unexpected(std::move(room).error()));
   auto origin = origin_of(std::move(cause));
   if (!origin) return done(std::unexpected(std::move(origin).error()));
-  Turn turn;
-  turn.now = clock.turn();
+  auto turn = begin_turn();
   auto decision = decide(turn.now);
   if (decision) {
     if (auto fits = check_sizes(*decision); !fits) decision = std::unexpected(fits.error());
@@ -283,7 +291,6 @@ Result<Origin> Ledger::State::origin_of(Cause cause) {
 }
 
 std::uint64_t Ledger::State::next_version(const std::string& stream) {
-  if (versions.size() > kMaxCachedVersions && in_flight.empty()) versions.clear();
   const auto [at, is_new] = versions.try_emplace(stream, 0);
   if (is_new) {
     const auto stored_version = store.stream_version(stream);
@@ -486,8 +493,7 @@ void Ledger::State::tick() {
   if (!running()) return;
   const auto fired = std::move(due_timer);
   const auto last_tick = std::exchange(armed_for, std::nullopt);
-  Turn turn;
-  turn.now = clock.turn();
+  auto turn = begin_turn();
   for (auto* domain : domains) {
     const auto due = domain->next_due();
     if (!due || *due > turn.now) continue;
@@ -556,8 +562,7 @@ void Ledger::State::outcome(const std::string& key, Outcome result) {
   if (found == open.end() || !running()) return;
   const auto intent = std::move(found->second.intent);
   open.erase(found);
-  Turn turn;
-  turn.now = clock.turn();
+  auto turn = begin_turn();
   const Origin origin{.actor = "system", .cause = intent.cause, .correlation = intent.correlation};
   decided(turn, owner_of(intent.kind).outcome(intent, result, turn.now), origin);
   react_until_quiet(turn);

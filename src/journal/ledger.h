@@ -71,7 +71,8 @@ struct Cause {
 };
 
 struct LedgerOptions {
-  Sequence snapshot_every = 5000;  ///< facts between snapshots
+  Sequence snapshot_every = 5000;              ///< facts between snapshots
+  std::size_t cached_version_count = 100'000;  ///< versions of streams kept between turns, about
 };
 
 class Ledger {

@@ -464,6 +464,29 @@ TEST(Ledger, ACommandOfTooManyFactsIsRefused) {
                 "ok", "this would record 9001 facts at once, at most 9000 fit; do it in parts"}));
 }
 
+TEST(Ledger, AStreamsFactsAreCountedOnHoweverManyStreamsATurnTouches) {
+  VirtualRuntime runtime;
+  MemoryStore store(runtime.runtime().strand);
+  Counter counter;
+  Ledger ledger(runtime.runtime(), store, {&counter}, {.cached_version_count = 1});
+  ASSERT_TRUE(ledger.start());
+  for (int turn = 0; turn < 2; ++turn) {
+    ledger.command(
+        {},
+        [](Timestamp) -> Result<Decision> {
+          Decision decision;
+          for (const auto* stream : {"a", "b", "c", "a"})
+            decision.facts.push_back({.stream = stream, .type = "counter.echoed"});
+          return decision;
+        },
+        [](const auto&) {});
+    runtime.run_ready();
+    EXPECT_FALSE(ledger.failed());
+  }
+  EXPECT_EQ(store.stream_version("a"), 4U);
+  EXPECT_EQ(store.stream_version("b"), 2U);
+}
+
 TEST(Ledger, AnOutcomeThatSaysTooMuchIsCutAndNotPerformedAgain) {
   VirtualRuntime runtime;
   MemoryStore store(runtime.runtime().strand);
