@@ -62,7 +62,9 @@ bool matches(const Format& format, std::string_view text) {
 Status check_format(std::string_view format, std::string_view text) {
   const Format* found = find(format);
   if (found == nullptr || matches(*found, text)) return {};
-  return fail(ErrorCode::kInvalid, fmt::format("{} is not {}", quote(text), found->wanted));
+  // What stands in the place of a reference may be the secret itself: it is not repeated.
+  const auto shown = format == "secret-ref" ? std::string("this") : quote(text);
+  return fail(ErrorCode::kInvalid, fmt::format("{} is not {}", shown, found->wanted));
 }
 
 std::string_view format_description(std::string_view format) {

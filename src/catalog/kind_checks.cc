@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "catalog/formats.h"
 #include "catalog/kinds.h"
 #include "catalog/on_call.h"
 #include "catalog/openslo.h"
@@ -516,6 +517,10 @@ void check_kind(const Context& context, const StatusPage& page) {
   }
 }
 
+bool is_secret_reference(std::string_view text) {
+  return check_format("secret-ref", text).has_value();
+}
+
 /// The inputs that a caller gives to a runbook against those it takes.
 void check_inputs(const Context& context, const std::string& path, const Ref<Runbook>& runbook,
                   const TextMap& inputs) {
@@ -527,6 +532,14 @@ void check_inputs(const Context& context, const std::string& path, const Ref<Run
     if (input.required && !input.default_value && !inputs.contains(input.name)) {
       context.problem(path, fmt::format("Runbook {} requires the input {}", quote(runbook.name),
                                         quote(input.name)));
+    }
+    const auto given = inputs.find(input.name);
+    if (!input.secret || given == inputs.end()) continue;
+    if (!is_secret_reference(given->second) && given->second.find("{{") == std::string::npos) {
+      context.problem(
+          fmt::format("{}.inputs.{}", path, input.name),
+          fmt::format("input {} of Runbook {} is a secret: give {}, not its value",
+                      quote(input.name), quote(runbook.name), format_description("secret-ref")));
     }
   }
   for (const auto& [name, value] : inputs) {
@@ -605,6 +618,12 @@ void check_kind(const Context& context, const Runbook& runbook) {
     if (!runbook.inputs[i].secret && !runbook.inputs[i].references.empty()) {
       context.problem(fmt::format("spec.inputs.{}.references", i),
                       "only an input with secret: true has references");
+    }
+    const auto& preset = runbook.inputs[i].default_value;
+    if (runbook.inputs[i].secret && preset && !is_secret_reference(*preset)) {
+      context.problem(fmt::format("spec.inputs.{}.default", i),
+                      fmt::format("the default of a secret is {}, not its value",
+                                  format_description("secret-ref")));
     }
   }
   std::set<std::string> names;

@@ -153,8 +153,8 @@ Result<journal::NewFact> ProceduresDomain::started_fact(const StartRequest& requ
                             did_you_mean(request.runbook, runbook_names(catalog_))));
   }
   const SecretSources sources{catalog_, options_.secrets_folder, parent};
-  TRY_STATUS(check_secret_inputs(*runbook, request.inputs, sources));
   TRY(const auto inputs, complete_inputs(*runbook, request.inputs));
+  TRY_STATUS(check_secret_inputs(*runbook, inputs, sources));
   const auto& steps = resource->spec().at("steps");
   if (const auto size = to_text(steps).size(); size > kMaxPlanBytes) {
     return fail(

@@ -316,6 +316,28 @@ spec:
   EXPECT_THAT(text_or(refused.body, "error"), testing::HasSubstr("may not be"));
 }
 
+TEST(Procedures, ASecretsDefaultThatIsTheSecretItselfIsRefusedAndNotRecorded) {
+  House house(R"(apiVersion: wellrun.io/v1
+kind: Runbook
+metadata: {name: pay}
+spec:
+  owner: shop
+  inputs: [{name: token, secret: true, default: "env:PAY"}]
+  steps: [{name: pause, wait: {duration: 1s}}]
+)");
+  // As an earlier version took it.
+  for (auto fact : house.facts("resource.applied")) {
+    if (text_or(fact.body, "name") != "pay") continue;
+    fact.body["resource"]["spec"]["inputs"][0]["default"] = "hush-12345";
+    house.catalog->apply(fact);
+  }
+  const auto refused = house.start("pay");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+  EXPECT_THAT(to_string(refused.error()), testing::Not(testing::HasSubstr("hush")));
+  EXPECT_TRUE(house.facts("run.started").empty());
+}
+
 TEST(Procedures, WhatWaitsForItsNextAttemptDoesNotBeginAfterItsRunWasCancelled) {
   House house(runbook("fix", "{name: fix, run: {command: 'false'}, retries: 3}"));
   ASSERT_TRUE(house.start("fix"));

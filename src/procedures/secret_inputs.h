@@ -18,10 +18,10 @@ struct SecretSources {
   const Run* parent;                  ///< whose step starts the run; null: none
 };
 
-/// Whether each secret input among `inputs` is a reference that may be given: one that the catalog
-/// names for it (its default, its list, or written out in a step or automation that starts the
-/// runbook), a file below the folder of secrets, or a secret of the parent. kInvalid for what is no
-/// reference, kForbidden for any other; a value is never repeated.
+/// Whether each secret input among `inputs`, which defaults have been added to, is a reference that
+/// may be given: one that the catalog names for it (its default, its list, or written out in a step
+/// or automation that starts the runbook), a file below the folder of secrets, or a secret of the
+/// parent. kInvalid for what is no reference, kForbidden for any other; a value is never repeated.
 Status check_secret_inputs(const catalog::Runbook& runbook,
                            const std::map<std::string, std::string>& inputs,
                            const SecretSources& sources);

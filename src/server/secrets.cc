@@ -89,9 +89,9 @@ Result<std::string> read_secret_outside(const std::string& reference,
     return std::string(value);
   }
   if (reference.starts_with("file:")) return read_file(reference, reference.substr(5), own_folder);
-  return fail(
-      ErrorCode::kInvalid,
-      fmt::format("{} is no secret reference; write env:NAME or file:/path", quote(reference)));
+  // Not quoted: it may be the secret itself.
+  return fail(ErrorCode::kInvalid,
+              "what is given is no secret reference; write env:NAME or file:/path");
 }
 
 }  // namespace wellrun::server

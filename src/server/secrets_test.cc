@@ -29,7 +29,13 @@ struct SecretsTest : ::testing::Test {
 TEST_F(SecretsTest, AFileIsReadWithoutItsEndOfLine) {
   EXPECT_EQ(read("password"), "hush");
   EXPECT_EQ(read("absent").error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(read_secret("hush").error().code, ErrorCode::kInvalid);
+}
+
+TEST_F(SecretsTest, WhatIsNoReferenceIsRefusedAndNotRepeated) {
+  const auto refused = read_secret("hush");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(to_string(refused.error()).find("hush"), std::string::npos);
 }
 
 TEST_F(SecretsTest, WhatIsNoRegularFileIsRefusedAndNotWaitedFor) {

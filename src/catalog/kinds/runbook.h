@@ -17,7 +17,8 @@ struct RunbookInput {
     s.about("Something to be told when the runbook starts.");
     s.field("name", &RunbookInput::name, "Its name.").required().format("identifier");
     s.field("description", &RunbookInput::description, "What to give.");
-    s.field("default", &RunbookInput::default_value, "Taken when nothing is given.");
+    s.field("default", &RunbookInput::default_value,
+            "Taken when nothing is given. Of a secret: a reference, as below.");
     s.field("required", &RunbookInput::required, "Whether the run is refused without it.");
     s.field("secret", &RunbookInput::secret,
             "Whether it is a secret: given as a reference, masked in output.");
