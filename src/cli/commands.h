@@ -22,7 +22,7 @@ struct Context {
   config::Settings client;  ///< how `api` is told: --server, --token, --ca-file
   bool json = false;        ///< --output json
   Terminal terminal;
-  std::function<void(const std::string&)> out;  ///< standard output
+  std::function<bool(const std::string&)> out;  ///< standard output; false: it takes no more
   std::function<void(const std::string&)> err;
 };
 

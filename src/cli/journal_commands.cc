@@ -78,8 +78,9 @@ int run_export(Context& context, const std::string& data, const std::string& fil
   const auto written =
       journal::export_lines(journal_in(data), [&](std::string_view line) -> Status {
         if (file == "-") {
-          context.out(std::string(line) + "\n");
-          return {};
+          if (context.out(std::string(line) + "\n")) return {};
+          return fail(ErrorCode::kNoSpace,
+                      "the export is not complete: standard output takes no more");
         }
         out << line << '\n';
         if (out) return {};
@@ -135,15 +136,16 @@ std::string with_filters(std::string path, const Tail& tail) {
   return path;
 }
 
-void print_fact(const Context& context, const Json& fact) {
+bool print_fact(const Context& context, const Json& fact) {
   if (context.json) return context.out(to_text(fact) + "\n");
-  context.out(fmt::format("{:>7}  {}  {:<26} {:<16} {}\n",
-                          static_cast<std::uint64_t>(number_or(fact, "seq", 0)),
-                          text_or(fact, "time"), text_or(fact, "type"), text_or(fact, "actor"),
-                          text_or(fact, "sentence")));
+  return context.out(fmt::format("{:>7}  {}  {:<26} {:<16} {}\n",
+                                 static_cast<std::uint64_t>(number_or(fact, "seq", 0)),
+                                 text_or(fact, "time"), text_or(fact, "type"),
+                                 text_or(fact, "actor"), text_or(fact, "sentence")));
 }
 
-/// The newest facts, oldest first; with --follow then each as it happens, until interrupted.
+/// The newest facts, oldest first; with --follow then each as it happens, until interrupted or
+/// until nobody reads them any more.
 int run_tail(Context& context, const Tail& tail) {
   Api api(context.api);
   auto newest =
@@ -158,7 +160,9 @@ int run_tail(Context& context, const Tail& tail) {
         api.get(with_filters(fmt::format("/api/v1/journal?after={}&limit=500", after), tail));
     if (!more) return report(context, more.error());
     const auto found = more->value("items", Json::array());
-    for (const auto& fact : found) print_fact(context, fact);
+    for (const auto& fact : found) {
+      if (!print_fact(context, fact)) return 0;
+    }
     // A full page may have left some out; otherwise everything up to the last has been looked at.
     after = static_cast<std::uint64_t>(more->contains("next") ? number_or(found.back(), "seq", 0)
                                                               : number_or(*more, "last_seq", 0));

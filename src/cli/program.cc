@@ -1,9 +1,12 @@
 #include "cli/program.h"
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fmt/format.h>
+#include <sstream>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -45,16 +48,36 @@ Timestamp wall_clock() {
   return runtime.runtime().clock.now();
 }
 
-/// Into a file or a pipe everything as it is.
-void write_to(std::FILE* file, const std::string& text) {
+/// Into a file or a pipe everything as it is. 0, or the errno of what went wrong.
+int write_to(std::FILE* file, const std::string& text) {
   const auto written = isatty(fileno(file)) == 1 ? harmless(text) : text;
-  std::fwrite(written.data(), 1, written.size(), file);
-  std::fflush(file);
+  const bool done = std::fwrite(written.data(), 1, written.size(), file) == written.size() &&
+                    std::fflush(file) == 0;
+  return done ? 0 : errno;
 }
 
-}  // namespace
+/// Standard output, and the first error in writing to it.
+class Output {
+ public:
+  bool write(const std::string& text) {
+    const int error = write_to(stdout, text);
+    if (error_ == 0) error_ = error;
+    return error == 0;
+  }
 
-int run_program(int argc, char** argv) {
+  /// Whether all of it was written. A reader that went away has read what it wanted.
+  Status written() const {
+    if (error_ == 0 || error_ == EPIPE) return {};
+    return fail(ErrorCode::kNoSpace,
+                fmt::format("standard output cannot be written: {}", std::strerror(error_)));
+  }
+
+ private:
+  int error_ = 0;
+};
+
+/// Reads arguments and environment and does what they say; its exit code.
+int run(int argc, char** argv, Output& standard_output) {
   CLI::App app("Wellrun: operational excellence as running software.", "wellrun");
   app.require_subcommand(1);
   app.fallthrough();
@@ -62,7 +85,7 @@ int run_program(int argc, char** argv) {
       "--version", fmt::format("wellrun {} (commit {}, built {})", kVersion, kCommit, kBuildDate));
 
   Context context;
-  context.out = [](const std::string& text) { write_to(stdout, text); };
+  context.out = [&standard_output](const std::string& text) { return standard_output.write(text); };
   context.err = [](const std::string& text) { write_to(stderr, text); };
   context.terminal = terminal_of(true, wall_clock());
   context.client.text("server", "URL", context.api.server, "the server's address");
@@ -105,11 +128,27 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
+    if (error.get_exit_code() == 0) {
+      std::ostringstream help;
+      app.exit(error, help);
+      context.out(help.str());
+      return 0;
+    }
     context.err(usage_error(app, error));
     return 2;
   }
   return exit_code;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  Output standard_output;
+  const int exit_code = run(argc, argv, standard_output);
+  const auto written = standard_output.written();
+  if (written) return exit_code;
+  write_to(stderr, "wellrun: " + written.error().message + "\n");
+  return exit_code_of(written.error().code);
 }
 
 }  // namespace wellrun::cli

@@ -1,9 +1,10 @@
 // The real binary, seen from outside. Ports are free ones, folders are temporary.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { folder, run, runWith, serve } from './server.mjs';
+import { binary, folder, run, runWith, serve } from './server.mjs';
 
 const shop = () => ({ files: Object.fromEntries(['teams/people', 'workload', 'health/outcomes', 'procedures/runbooks', 'communication'].map((name) => [`${name}.yaml`, readFileSync(`demo/ops/${name}.yaml`, 'utf8')])), commit: 'abc', author: 'Ana', dirty: false, prune: false });
 
@@ -219,6 +220,21 @@ test('kill -9 loses nothing that was acknowledged, and the journal verifies', as
   await server.stop();
   const verify = await run('journal', 'verify', '--data', data);
   assert.equal(verify.code, 0, verify.stdout);
+});
+
+test('what could not be printed is said so, and not called done', async () => {
+  const data = folder();
+  await (await serve(data)).stop();
+  const onFullDisk = (...args) =>
+    new Promise((resolve) => {
+      execFile('sh', ['-c', '"$0" "$@" > /dev/full', binary, ...args], (error, _, stderr) => resolve({ code: error ? error.code : 0, stderr }));
+    });
+  for (const command of ['--version', '--help', 'completion bash', 'config example', `journal verify --data ${data}`, `journal export --data ${data}`]) {
+    const { code, stderr } = await onFullDisk(...command.split(' '));
+    assert.equal(code, 2, command);
+    assert.match(stderr, /standard output cannot be written: No space left on device/, command);
+    assert.ok(!stderr.includes('exported'), stderr);
+  }
 });
 
 test('a backup is made while the server runs, and a server started on it has everything', async () => {
