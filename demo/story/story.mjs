@@ -180,7 +180,7 @@ async function repair({ incident, mail }, human) {
   tell(isHumanHere ? 'acknowledged with the link in the mail' : 'acknowledged on the page');
   await humanly(
     'somebody approves',
-    () => world.ask('POST', `/api/v1/runs/${run.id}/approve`, { approved: true, comment: 'orders fail, switch it off' }, human),
+    () => world.ask('POST', `/api/v1/runs/${run.id}/approve`, { step: run.current_step, approved: true, comment: 'orders fail, switch it off' }, human),
     async () => (await world.get(`/api/v1/runs/${run.id}`)).state !== 'waiting_approval',
   );
   tell('approved');

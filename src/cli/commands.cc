@@ -540,7 +540,7 @@ struct Action {
     const char* key;     ///< of the body
     const char* help;
     bool required = false;
-    enum class Type { kText, kFlag, kBoolean, kNumber, kShare, kPairs } type = Type::kText;
+    enum class Type { kText, kBoolean, kNumber, kShare, kPairs } type = Type::kText;
   };
   std::vector<Field> fields;
   const char* method = "POST";
@@ -603,13 +603,6 @@ const std::vector<Action>& actions() {
        {{"--runbook", "runbook", "which", true},
         {"--incident", "incident", "for which incident"},
         {"--input", "inputs", "name=value, repeated", false, Type::kPairs}}},
-      {"run",
-       "approve",
-       "Approve the step that waits",
-       "/api/v1/runs/{}/approve",
-       {{"--step", "step", "index of the step (default: the one that waits)", false, Type::kNumber},
-        {"--comment", "comment", "why"},
-        {"--approved", "approved", "", false, Type::kFlag}}},
       {"run",
        "verdict",
        "Say whether a run helped: that is how procedures get better",
@@ -780,7 +773,6 @@ struct Given {
   std::string argument;
   std::map<std::string, std::string> values;
   std::map<std::string, std::vector<std::string>> lists;
-  std::map<std::string, bool> flags;
 };
 
 void add_view(CLI::App& app, Context& context, const View& view, int& exit_code) {
@@ -800,10 +792,6 @@ Result<Json> body_of(const Action& action, const Given& given) {
   using Type = Action::Field::Type;
   Json body = Json::object();
   for (const auto& field : action.fields) {
-    if (field.type == Type::kFlag) {
-      body[field.key] = true;
-      continue;
-    }
     if (field.type == Type::kPairs) {
       Json pairs = Json::object();
       for (const auto& pair : given.lists.at(field.key)) {
@@ -869,7 +857,6 @@ void add_action(CLI::App& app, Context& context, const Action& action, int& exit
     command->add_option("id", given->argument, "which")->required();
   for (const auto& field : action.fields) {
     CLI::Option* option = nullptr;
-    if (field.type == Type::kFlag) continue;
     if (field.type == Type::kPairs) {
       option = command->add_option(field.option, given->lists[field.key], field.help);
     } else {

@@ -80,7 +80,45 @@ int watch_run(Context& context, const std::string& id, bool until_asked) {
   }
 }
 
+struct Approval {
+  std::string run, step, comment;
+};
+
+/// Says what it approves, and sends that: when the run has gone on meanwhile, it is refused.
+int approve_step(Context& context, const Approval& given) {
+  Api api(context.api);
+  const auto path = "/api/v1/runs/" + url_encode(given.run);
+  const auto run = api.get(path);
+  if (!run) return report(context, run.error());
+  const auto step = step_to_approve(*run, given.step);
+  if (!step) return report(context, step.error());
+  if (!context.json) {
+    context.out(fmt::format("approving step {} ({}): {}\n", step->at("index").dump(),
+                            text_or(*step, "name"), text_or(*step, "prompt")));
+  }
+  const Json body{{"step", step->at("index")}, {"approved", true}, {"comment", given.comment}};
+  const auto answer = api.send("POST", path + "/approve", body);
+  if (!answer) return report(context, answer.error());
+  const auto state = text_or(*answer, "state");
+  context.out(context.json ? answer->dump(2) + "\n"
+                           : given.run + ": " + coloured(state, state, context.terminal) + "\n");
+  return 0;
+}
+
 }  // namespace
+
+Result<Json> step_to_approve(const Json& run, const std::string& named) {
+  for (const auto& step : run.value("steps", Json::array())) {
+    if (named.empty() ? text_or(step, "state") == "waiting_approval"
+                      : text_or(step, "name") == named || step.at("index").dump() == named)
+      return step;
+  }
+  const auto id = text_or(run, "id");
+  if (!named.empty())
+    return fail(ErrorCode::kNotFound, fmt::format("run {} has no step {}", id, quote(named)));
+  return fail(ErrorCode::kConflict, fmt::format("run {} is {}: no step waits for an approval", id,
+                                                text_or(run, "state")));
+}
 
 std::string unseen(const std::string& printed, const std::string& now) {
   constexpr std::size_t kAnchorBytes = 256;
@@ -91,6 +129,16 @@ std::string unseen(const std::string& printed, const std::string& now) {
 }
 
 void add_run_commands(CLI::App& app, Context& context, int& exit_code) {
+  auto approval = std::make_shared<Approval>();
+  auto* approve =
+      app.get_subcommand("run")->add_subcommand("approve", "Approve the step that waits");
+  approve->add_option("id", approval->run, "which")->required();
+  approve->add_option("--step", approval->step,
+                      "name or index of the step (default: the one that waits)");
+  approve->add_option("--comment", approval->comment, "why");
+  approve->callback(
+      [&context, &exit_code, approval] { exit_code = approve_step(context, *approval); });
+
   auto id = std::make_shared<std::string>();
   auto until_asked = std::make_shared<bool>(false);
   auto* watch = app.get_subcommand("run")->add_subcommand(

@@ -24,7 +24,6 @@ struct Api {
   Json runbook_json(const catalog::Runbook& runbook) const;
   Json automation_json(const catalog::Automation& automation) const;
   Result<const Run*> run_of(const http::Request& request) const;
-  Result<int> step_of(const Run& run, const Json& body) const;
 };
 
 Json time_or_null(Timestamp time) {
@@ -94,14 +93,14 @@ Result<const Run*> Api::run_of(const http::Request& request) const {
                   quote(id)));
 }
 
-/// The step that a body names by index or by name; the one that waits when it names none.
-Result<int> Api::step_of(const Run& run, const Json& body) const {
+/// The step that a body names, by name or by index. "The one that waits" would soon be another,
+/// whose prompt nobody has read.
+Result<std::size_t> step_of(const Run& run, const Json& body) {
   const auto step = body.find("step");
-  if (step == body.end() || step->is_null()) return static_cast<int>(run.current_index);
-  if (step->is_number_integer()) return step->get<int>();
-  const auto name = step->is_string() ? step->get<std::string>() : std::string();
+  if (step == body.end() || step->is_null())
+    return fail(ErrorCode::kInvalid, "say which step, by its name or index: {\"step\": 0}", "step");
   for (std::size_t i = 0; i < run.plan.size(); ++i) {
-    if (run.plan[i].name == name) return static_cast<int>(i);
+    if (*step == Json(run.plan[i].name) || *step == Json(i)) return i;
   }
   return fail(ErrorCode::kInvalid, fmt::format("run {} has no step {}", run.id, step->dump()),
               "step");
@@ -225,22 +224,20 @@ http::Response get_runbook(const Api& api, const http::Request& request) {
   return http::json_response(api.runbook_json(*runbook));
 }
 
-Result<journal::Decision> approve_step(const Api& api, const Run& run, const Json& body,
+Result<journal::Decision> approve_step(const Api&, const Run& run, const Json& body,
                                        const http::Principal& principal, Timestamp) {
-  TRY(const auto index, api.step_of(run, body));
+  TRY(const auto index, step_of(run, body));
   if (!body.contains("approved") || !body.at("approved").is_boolean()) {
     return fail(ErrorCode::kInvalid, "say whether it is approved: {\"approved\": true} or false",
                 "approved");
   }
-  if (static_cast<std::size_t>(index) < run.steps.size() && index >= 0) {
-    const auto needed = http::role_named(run.steps[static_cast<std::size_t>(index)].approver_role);
-    if (needed && principal.role < *needed) {
-      return fail(ErrorCode::kForbidden,
-                  fmt::format("this step needs the role {}; you are {}", http::name_of(*needed),
-                              http::name_of(principal.role)));
-    }
+  const auto needed = http::role_named(run.steps[index].approver_role);
+  if (needed && principal.role < *needed) {
+    return fail(ErrorCode::kForbidden,
+                fmt::format("this step needs the role {}; you are {}", http::name_of(*needed),
+                            http::name_of(principal.role)));
   }
-  return approve(run, index, body.at("approved").get<bool>(), principal.actor,
+  return approve(run, static_cast<int>(index), body.at("approved").get<bool>(), principal.actor,
                  text_or(body, "comment"));
 }
 

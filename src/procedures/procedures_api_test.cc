@@ -21,6 +21,15 @@ apiVersion: wellrun.io/v1
 kind: Runbook
 metadata: {name: pause}
 spec: {owner: shop, steps: [{name: pause, wait: {duration: 1s}}]}
+---
+apiVersion: wellrun.io/v1
+kind: Runbook
+metadata: {name: ask-twice}
+spec:
+  owner: shop
+  steps:
+    - {name: empty, approve: {prompt: "Empty it?"}}
+    - {name: drop, approve: {prompt: "Drop it?"}}
 )";
 
 /// The routes over a journal in memory.
@@ -84,6 +93,22 @@ TEST_F(ProceduresApiTest, RunsAreListedInPagesNewestFirst) {
             (std::vector<std::string>{"run-0005", "run-0004", "run-0003", "run-0002", "run-0001"}));
   for (const auto& wrong : http::Parameters{{"limit", "0"}, {"limit", "x"}, {"cursor", "run-0003"}})
     EXPECT_EQ(ask("GET", "/api/v1/runs", Json::object(), {wrong}).status, 400) << wrong.second;
+}
+
+TEST_F(ProceduresApiTest, AnApprovalIsOfTheStepThatItNamesAndOfNoLaterOne) {
+  ASSERT_EQ(ask("POST", "/api/v1/runs", {{"runbook", "ask-twice"}}).status, 201);
+  const auto approve = [&](Json body) {
+    body["approved"] = true;
+    return ask("POST", "/api/v1/runs/run-0001/approve", body).status;
+  };
+  for (const Json& unclear : {Json(), Json("none"), Json(-1), Json(2), Json(1LL << 32), Json(0.5)})
+    EXPECT_EQ(approve({{"step", unclear}}), 400) << unclear;
+  EXPECT_EQ(approve(Json::object()), 400);
+  EXPECT_EQ(approve({{"step", "empty"}}), 200);
+  EXPECT_EQ(approve({{"step", "empty"}}), 409) << "sent twice";
+  EXPECT_EQ(domain_.find("run-0001")->current_index, 1U);
+  EXPECT_EQ(approve({{"step", 1}}), 200);
+  EXPECT_EQ(domain_.find("run-0001")->status, RunStatus::kSucceeded);
 }
 
 }  // namespace

@@ -264,7 +264,7 @@ test('a run survives kill -9 at every step boundary, and no step that must not b
       ++asked;
     }
     const current = await (await server.ask('GET', `/api/v1/runs/${id}`)).json();
-    if (current.state === 'waiting_approval' && killed >= 2 * 5 + 1) await server.ask('POST', `/api/v1/runs/${id}/approve`, { approved: true });
+    if (current.state === 'waiting_approval' && killed >= 2 * 5 + 1) await server.ask('POST', `/api/v1/runs/${id}/approve`, { step: 'agree', approved: true });
     return current;
   };
   const die = async () => {

@@ -417,7 +417,7 @@ TEST(Stories, APeerThatHangsHoldsUpNothingElse) {
   EXPECT_EQ(shop.delivered_to(at), std::vector<std::string>{"https://chat.example/pages"})
       << "the other contact of the same person";
   shop.post("/api/v1/incidents/inc-0001/acknowledge", Json::object());
-  shop.post("/api/v1/runs/run-0001/approve", {{"approved", true}});
+  shop.post("/api/v1/runs/run-0001/approve", {{"step", "agree"}, {"approved", true}});
   shop.go_on(1min);
   EXPECT_EQ(shop.house.look("/api/v1/runs/run-0001").at("steps").at(2).at("state"), "running");
   EXPECT_TRUE(shop.world.commands.empty()) << "no step goes before the one that hangs";

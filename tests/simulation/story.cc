@@ -118,7 +118,8 @@ void Story::approve_or_decide(const Json& run) {
   const auto id = text_or(run, "id");
   const auto state = text_or(run, "state");
   if (state == "waiting_approval")
-    tell_server("person:ana", "/api/v1/runs/" + id + "/approve", {{"approved", true}});
+    tell_server("person:ana", "/api/v1/runs/" + id + "/approve",
+                {{"step", run.at("current_step")}, {"approved", true}});
   if (state == "unknown") {
     // A person looks whether it happened: that is what "unknown, ask" is for.
     const bool happened = world_.commands.contains(id + " refund-failed-orders");
