@@ -290,25 +290,34 @@ journal::Decision RespondDomain::outcome(const journal::Intent& intent,
 
 // ---- due times ----
 
-RespondDomain::Followed RespondDomain::followed_alerts() const {
-  Followed followed;
+RespondDomain::Answering RespondDomain::who_answers_for_alerts() const {
+  Answering answering;
   if (std::ranges::none_of(incidents_, [](const auto& each) {
         return !each.second.is_open() && each.second.any_firing();
       }))
-    return followed;
+    return answering;
   for (const auto& [id, incident] : incidents_) {
     for (const auto& alert : incident.alerts) {
-      if (incident.is_open() && alert.firing) followed.insert(alert.fingerprint);
+      if (!alert.firing) continue;
+      auto& answers = answering[alert.fingerprint];
+      if (answers == nullptr || incident.is_open() || !answers->is_open()) answers = &incident;
     }
   }
-  return followed;
+  return answering;
+}
+
+bool RespondDomain::is_left_firing(const Incident& resolved, const IncidentAlert& alert,
+                                   const Answering& answering) {
+  if (!alert.firing) return false;
+  const auto answers = answering.find(alert.fingerprint);
+  return answers != answering.end() && answers->second == &resolved;
 }
 
 std::optional<Timestamp> RespondDomain::due_of(const Incident& incident,
-                                               const Followed& followed) const {
+                                               const Answering& answering) const {
   if (!incident.is_open()) {
     const bool still_fires = std::ranges::any_of(incident.alerts, [&](const IncidentAlert& alert) {
-      return alert.firing && !followed.contains(alert.fingerprint);
+      return is_left_firing(incident, alert, answering);
     });
     if (!still_fires) return std::nullopt;
     return incident.resolved_at.value_or(Timestamp{}) + kStillFiresAfter;
@@ -327,9 +336,9 @@ std::optional<Timestamp> RespondDomain::due_of(const Incident& incident,
 
 std::optional<Timestamp> RespondDomain::next_due() const {
   std::optional<Timestamp> next;
-  const auto followed = followed_alerts();
+  const auto answering = who_answers_for_alerts();
   for (const auto& [id, incident] : incidents_) {
-    const auto due = due_of(incident, followed);
+    const auto due = due_of(incident, answering);
     if (due && (!next || *due < *next)) next = due;
   }
   return next;
@@ -367,12 +376,12 @@ journal::Decision RespondDomain::when_due(const Incident& incident, Timestamp no
 /// An alert that never stopped fires no second time: without this, one that was resolved by mistake
 /// would be heard of no more.
 journal::Decision RespondDomain::open_again(const Incident& resolved,
-                                            const Followed& followed) const {
+                                            const Answering& answering) const {
   journal::Decision decision;
   const auto* open = open_incident_of(resolved.workload);
   const auto id = open != nullptr ? open->id : next_incident_id();
   for (const auto& alert : resolved.alerts) {
-    if (!alert.firing || followed.contains(alert.fingerprint)) continue;
+    if (!is_left_firing(resolved, alert, answering)) continue;
     if (open == nullptr && decision.facts.empty()) {
       facts::AlertFired fired;
       fired.fingerprint = alert.fingerprint;
@@ -399,14 +408,14 @@ journal::Decision RespondDomain::open_again(const Incident& resolved,
 journal::Decision RespondDomain::tick(Timestamp now) {
   journal::Decision decision;
   bool opened = false;
-  const auto followed = followed_alerts();
+  const auto answering = who_answers_for_alerts();
   for (const auto& [id, incident] : incidents_) {
-    const auto due = due_of(incident, followed);
+    const auto due = due_of(incident, answering);
     if (!due || *due > now) continue;
     if (incident.is_open()) {
       append(decision, when_due(incident, now));
     } else if (!std::exchange(opened, true)) {
-      append(decision, open_again(incident, followed));
+      append(decision, open_again(incident, answering));
     }
   }
   return decision;

@@ -24,7 +24,6 @@
 
 #include <deque>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -115,12 +114,15 @@ class RespondDomain final : public journal::Domain {
   const Incident* open_incident_of(const std::string& workload) const;
   std::string next_incident_id() const;
   journal::Decision when_due(const Incident& incident, Timestamp now) const;
-  /// Fingerprints that fire and are of an open incident; not looked for while none fires of a
-  /// resolved one.
-  using Followed = std::set<std::string_view>;
-  Followed followed_alerts() const;
-  std::optional<Timestamp> due_of(const Incident& incident, const Followed& followed) const;
-  journal::Decision open_again(const Incident& resolved, const Followed& followed) const;
+  /// Which incident answers for an alert that fires, by fingerprint: the newest open one that has
+  /// it, else the newest resolved one; an older one's time has passed to it. Not looked for (empty)
+  /// while none fires of a resolved one.
+  using Answering = std::map<std::string_view, const Incident*>;
+  Answering who_answers_for_alerts() const;
+  static bool is_left_firing(const Incident& resolved, const IncidentAlert& alert,
+                             const Answering& answering);
+  std::optional<Timestamp> due_of(const Incident& incident, const Answering& answering) const;
+  journal::Decision open_again(const Incident& resolved, const Answering& answering) const;
   /// Empty for a KPI that was never measured, or that the catalog does not have any more: what it
   /// was when it went says nothing about today.
   std::string kpi_status(const std::string& kpi) const;

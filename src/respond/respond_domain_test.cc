@@ -519,6 +519,23 @@ TEST(Respond, WhatStillFiresAfterItsIncidentWasResolvedIsAnIncidentAgain) {
   EXPECT_EQ(shop.domain->incidents().size(), 2U);
 }
 
+TEST(Respond, EachTimeThatAnIncidentIsResolvedWhatStillFiresIsLetBeForAQuarterOfAnHour) {
+  Shop shop;
+  shop.fire("a1");
+  for (std::size_t resolved = 1; resolved <= 4; ++resolved) {
+    const auto newest = incident_id(static_cast<int>(resolved));
+    shop.command([&](Timestamp) { return shop.domain->resolve(newest, "person:ana", ""); });
+    shop.time.run_for(15min - 1s);
+    ASSERT_EQ(shop.domain->incidents().size(), resolved);
+    ASSERT_EQ(shop.performer.pages.size(), resolved);
+    shop.time.run_for(1s);
+    ASSERT_EQ(shop.domain->incidents().size(), resolved + 1);
+    ASSERT_EQ(shop.performer.pages.size(), resolved + 1);
+  }
+  shop.heal("a1");
+  EXPECT_FALSE(shop.incident("inc-0001").any_firing());
+}
+
 TEST(Respond, AnIncidentThatWasMitigatedByHandIsTriggeredAgainWhileItsAlertFires) {
   Shop shop;
   shop.fire("a1");
