@@ -238,6 +238,8 @@ Status Ledger::State::take_up_outbox() {
 /// know yet what a turn under way has written.
 Turn Ledger::State::begin_turn() {
   if (versions.size() > options.cached_version_count && in_flight.empty()) versions.clear();
+  const auto wall = runtime.clock.now();
+  for (auto* domain : domains) domain->turn_begins(wall);
   Turn turn;
   turn.now = clock.turn();
   return turn;

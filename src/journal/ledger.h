@@ -41,6 +41,11 @@ class Domain {
 
   virtual std::string_view name() const = 0;
 
+  /// A turn begins, and the wall clock shows `wall`. The turn's own time can be ahead of that for
+  /// days (ledger_clock.h): whoever lives by dates, as a rota does, is asked for at `wall`.
+  /// Intervals, and whatever is compared with the times of facts, go by `now`. Live only.
+  virtual void turn_begins(Timestamp /*wall*/) {}
+
   /// Folds one fact into state. Every fact of every domain comes here, in order, at start (replay)
   /// and live; a fact that was accepted once must apply for ever.
   virtual void apply(const Fact& fact) = 0;

@@ -92,6 +92,12 @@ bool pages_by_itself(const Incident& incident) {
   return incident.state == IncidentState::kTriggered && !incident.quiet_since;
 }
 
+std::optional<catalog::OnCall> who_is_on_call(const catalog::Schedule& schedule,
+                                              const Clocks& clocks) {
+  auto on_call = catalog::who_is_on_call(schedule, clocks.wall);
+  return on_call ? on_call : catalog::who_is_on_call(schedule, clocks.ledger);
+}
+
 Step standing(const Incident& incident) {
   return {incident.level, incident.round};
 }
@@ -116,7 +122,7 @@ std::string policy_of(const catalog::Catalog& catalog, const std::string& worklo
 }
 
 Reachable reachable(const catalog::Catalog& catalog, const std::string& policy, int level,
-                    Timestamp now) {
+                    const Clocks& clocks) {
   const auto* found = level_of(catalog, policy, level);
   if (found == nullptr) {
     return {{},
@@ -129,8 +135,7 @@ Reachable reachable(const catalog::Catalog& catalog, const std::string& policy, 
   };
   for (const auto& reference : found->schedules) {
     const auto* schedule = catalog.find<catalog::Schedule>(reference);
-    const auto on_call =
-        schedule == nullptr ? std::nullopt : catalog::who_is_on_call(*schedule, now);
+    const auto on_call = schedule == nullptr ? std::nullopt : who_is_on_call(*schedule, clocks);
     if (on_call) {
       add(on_call->person);
     } else {
@@ -166,7 +171,8 @@ std::optional<Step> step_after(const catalog::Catalog& catalog, const std::strin
 }
 
 journal::Decision page_from(const catalog::Catalog& catalog, const Incident& incident, Step from,
-                            const std::string& first_reason, const std::string& by, Timestamp now) {
+                            const std::string& first_reason, const std::string& by,
+                            const Clocks& clocks) {
   journal::Decision decision;
   const auto policy = policy_now(catalog, incident);
   std::string reason = first_reason;
@@ -175,7 +181,7 @@ journal::Decision page_from(const catalog::Catalog& catalog, const Incident& inc
   // Bounded: at most 20 levels in 20 rounds (EscalationPolicy's limits).
   for (std::optional<Step> step = from; step; step = step_after(catalog, policy, *step)) {
     if (moved) add_escalated(decision, incident, *step, reason, who);
-    const auto found = reachable(catalog, policy, step->level, now);
+    const auto found = reachable(catalog, policy, step->level, clocks);
     if (!found.recipients.empty()) {
       add_pages(decision, incident, *step, found.recipients);
       return decision;
@@ -213,7 +219,7 @@ std::optional<Timestamp> escalation_due(const catalog::Catalog& catalog, const I
 }
 
 journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incident& incident,
-                                    Timestamp now) {
+                                    const Clocks& clocks) {
   const auto policy = policy_now(catalog, incident);
   const auto next = step_after(catalog, policy, standing(incident));
   if (!next) {
@@ -223,18 +229,18 @@ journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incid
     const auto* reason = failed_in_a_row(incident) == 0
                              ? "still not acknowledged: reminder"
                              : "no page of it could be sent: it is tried again";
-    return page_from(catalog, incident, last, reason, "system", now);
+    return page_from(catalog, incident, last, reason, "system", clocks);
   }
   const auto* level = level_of(catalog, policy, incident.level);
   return page_from(
       catalog, incident, *next,
       fmt::format("level {} did not acknowledge within {}", incident.level,
                   level == nullptr ? "its time" : format_duration(level->acknowledge_within)),
-      "system", now);
+      "system", clocks);
 }
 
 journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
-                                           const Incident& incident, Timestamp now) {
+                                           const Incident& incident, const Clocks& clocks) {
   if (!pages_by_itself(incident)) return {};
   std::string errors;
   for (const auto& page : incident.pages) {
@@ -248,11 +254,11 @@ journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
   return page_from(
       catalog, incident, *next,
       fmt::format("every page of level {} failed{}", incident.level, errors.substr(0, 600)),
-      "system", now);
+      "system", clocks);
 }
 
 journal::Decision escalate_when_applied(const catalog::Catalog& catalog, const Incident& incident,
-                                        Timestamp now) {
+                                        const Clocks& clocks) {
   const auto paged = [&](auto at_level) {
     return std::ranges::any_of(incident.pages, [&](const Page& page) {
       return page.round == incident.round && at_level(page.level);
@@ -261,17 +267,18 @@ journal::Decision escalate_when_applied(const catalog::Catalog& catalog, const I
   if (!pages_by_itself(incident) || paged([&](int level) { return level == incident.level; }))
     return {};
   const bool any = paged([](int) { return true; });
-  auto decision = page_from(catalog, incident, {any ? incident.level : 1, incident.round},
-                            "nobody could be paged before the catalog was applied", "system", now);
+  auto decision =
+      page_from(catalog, incident, {any ? incident.level : 1, incident.round},
+                "nobody could be paged before the catalog was applied", "system", clocks);
   return decision.intents.empty() ? journal::Decision{} : decision;
 }
 
 journal::Decision escalate_by_hand(const catalog::Catalog& catalog, const Incident& incident,
                                    const std::string& by, const std::string& reason,
-                                   Timestamp now) {
+                                   const Clocks& clocks) {
   const auto next = step_after(catalog, policy_now(catalog, incident), standing(incident));
   return page_from(catalog, incident, next.value_or(standing(incident)),
-                   reason.empty() ? "asked for" : reason, by, now);
+                   reason.empty() ? "asked for" : reason, by, clocks);
 }
 
 }  // namespace wellrun::respond

@@ -27,6 +27,13 @@ inline constexpr Duration kReminderInterval{15 * 60'000};
 inline constexpr Duration kRetryInterval{60'000};
 inline constexpr std::size_t kMaxPagesPerLevel = 50;
 
+/// A rota is asked at `wall`, which is what its people go by: the ledger's clock can be ahead of
+/// that for weeks. Where nobody is on call then, as when a clock is set to before the rota began,
+/// at `ledger`, the turn's time.
+struct Clocks {
+  Timestamp wall, ledger;
+};
+
 /// One contact of one person.
 struct Recipient {
   std::string person, channel, channel_type;
@@ -46,7 +53,7 @@ std::string policy_of(const catalog::Catalog& catalog, const std::string& worklo
 
 /// Everyone of the level, by each of their contacts; each person once. `level` is from 1.
 Reachable reachable(const catalog::Catalog& catalog, const std::string& policy, int level,
-                    Timestamp now);
+                    const Clocks& clocks);
 
 /// Where escalation goes after `level` in `round`; std::nullopt when that was the last level of the
 /// last round, or without a policy.
@@ -60,7 +67,8 @@ std::optional<Step> step_after(const catalog::Catalog& catalog, const std::strin
 /// an incident.escalated. `first_reason` is said when `from` is not where the incident stands.
 /// Facts and intents.
 journal::Decision page_from(const catalog::Catalog& catalog, const Incident& incident, Step from,
-                            const std::string& first_reason, const std::string& by, Timestamp now);
+                            const std::string& first_reason, const std::string& by,
+                            const Clocks& clocks);
 
 /// When the incident's escalation goes on by itself; std::nullopt unless it is triggered, an alert
 /// of it fires (or it never had one), and it has a policy.
@@ -68,20 +76,21 @@ std::optional<Timestamp> escalation_due(const catalog::Catalog& catalog, const I
 
 /// What happens then: the next level, or a reminder to the last.
 journal::Decision escalate_when_due(const catalog::Catalog& catalog, const Incident& incident,
-                                    Timestamp now);
+                                    const Clocks& clocks);
 
 /// After a page failed, or an alert fires again after that: the next level at once when every page
 /// of this one failed; nothing otherwise, and nothing after the last level (its reminder follows).
 journal::Decision escalate_when_all_failed(const catalog::Catalog& catalog,
-                                           const Incident& incident, Timestamp now);
+                                           const Incident& incident, const Clocks& clocks);
 
 /// After the catalog was applied: whoever it names now is paged for an incident whose level has
 /// reached nobody; nothing otherwise, and nothing while there is still nobody.
 journal::Decision escalate_when_applied(const catalog::Catalog& catalog, const Incident& incident,
-                                        Timestamp now);
+                                        const Clocks& clocks);
 
 /// A person wants the next level now. At the last one it is paged again.
 journal::Decision escalate_by_hand(const catalog::Catalog& catalog, const Incident& incident,
-                                   const std::string& by, const std::string& reason, Timestamp now);
+                                   const std::string& by, const std::string& reason,
+                                   const Clocks& clocks);
 
 }  // namespace wellrun::respond

@@ -136,7 +136,7 @@ journal::Decision RespondDomain::react(const journal::Fact& fact, Timestamp now)
   if (fact.type == facts::IncidentOpened::kType) return on_opened(*incident, now);
   if (fact.type == facts::IncidentAlertAdded::kType) return on_alert_added(fact, now);
   if (fact.type == facts::PageFailed::kType)
-    return escalate_when_all_failed(catalog_, *incident, now);
+    return escalate_when_all_failed(catalog_, *incident, clocks(now));
   if (fact.type == facts::IncidentResolved::kType) return on_resolved(*incident, now);
   return {};
 }
@@ -231,7 +231,7 @@ journal::Decision RespondDomain::on_alert_resolved(const std::string& fingerprin
 }
 
 journal::Decision RespondDomain::on_opened(const Incident& incident, Timestamp now) const {
-  auto decision = page_from(catalog_, incident, {1, 1}, "", "system", now);
+  auto decision = page_from(catalog_, incident, {1, 1}, "", "system", clocks(now));
   const auto* plan = plan_for(catalog_, incident);
   if (plan != nullptr && plan->auto_post) {
     decision.facts.push_back(incident_fact(
@@ -249,18 +249,19 @@ journal::Decision RespondDomain::on_alert_added(const journal::Fact& fact, Times
   const bool held_long = incident.state == IncidentState::kAcknowledged && incident.held_since &&
                          *incident.held_since + kAcknowledgementHolds <= now;
   // While no alert fired, a level whose every page failed was let be.
-  if (!incident.unpaged && !held_long) return escalate_when_all_failed(catalog_, incident, now);
+  if (!incident.unpaged && !held_long)
+    return escalate_when_all_failed(catalog_, incident, clocks(now));
   const auto reason = incident.unpaged
                           ? fmt::format("{} fires again after the incident was mitigated", alert)
                           : fmt::format("{} fires, and the incident was acknowledged {} ago", alert,
                                         format_age(now - *incident.held_since));
-  return page_from(catalog_, incident, {1, incident.round + 1}, reason, "system", now);
+  return page_from(catalog_, incident, {1, incident.round + 1}, reason, "system", clocks(now));
 }
 
 journal::Decision RespondDomain::on_catalog_applied(Timestamp now) const {
   journal::Decision decision;
   for (const auto& [id, incident] : incidents_)
-    append(decision, escalate_when_applied(catalog_, incident, now));
+    append(decision, escalate_when_applied(catalog_, incident, clocks(now)));
   return decision;
 }
 
@@ -364,12 +365,12 @@ journal::Decision RespondDomain::when_due(const Incident& incident, Timestamp no
     append(decision, page_from(catalog_, incident, {1, incident.round + 1},
                                fmt::format("an alert still fires {} after it was mitigated",
                                            format_duration(kStillFiresAfter)),
-                               "system", now));
+                               "system", clocks(now)));
     return decision;
   }
   const auto escalation = escalation_due(catalog_, incident);
   if (escalation && *escalation <= now)
-    append(decision, escalate_when_due(catalog_, incident, now));
+    append(decision, escalate_when_due(catalog_, incident, clocks(now)));
   return decision;
 }
 
@@ -473,7 +474,7 @@ RespondDomain::Decided RespondDomain::escalate(const std::string& id, const std:
                             "escalation policy",
                             id, quote(incident->workload)));
   }
-  return escalate_by_hand(catalog_, *incident, by, reason, now);
+  return escalate_by_hand(catalog_, *incident, by, reason, clocks(now));
 }
 
 RespondDomain::Decided RespondDomain::mitigate(const std::string& id, const std::string& by) const {

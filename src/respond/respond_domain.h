@@ -31,6 +31,7 @@
 #include "facts/health.h"
 #include "facts/respond.h"
 #include "journal/ledger.h"
+#include "respond/escalation.h"
 #include "respond/incident.h"
 #include "respond/incident_fsm.h"
 #include "respond/incident_story.h"
@@ -55,6 +56,7 @@ class RespondDomain final : public journal::Domain {
   explicit RespondDomain(const catalog::Catalog& catalog) : catalog_(catalog) {}
 
   std::string_view name() const override { return "respond"; }
+  void turn_begins(Timestamp wall) override { wall_ = wall; }
   void apply(const journal::Fact& fact) override;
   journal::Decision react(const journal::Fact& fact, Timestamp now) override;
   journal::Decision tick(Timestamp now) override;
@@ -113,6 +115,7 @@ class RespondDomain final : public journal::Domain {
   Result<const Incident*> allowed(const std::string& id, IncidentCommand command) const;
   const Incident* open_incident_of(const std::string& workload) const;
   std::string next_incident_id() const;
+  Clocks clocks(Timestamp now) const { return {.wall = wall_, .ledger = now}; }
   journal::Decision when_due(const Incident& incident, Timestamp now) const;
   /// Which incident answers for an alert that fires, by fingerprint: the newest open one that has
   /// it, else the newest resolved one; an older one's time has passed to it. Not looked for (empty)
@@ -133,6 +136,7 @@ class RespondDomain final : public journal::Domain {
   Incidents incidents_;
   std::deque<Event> events_;
   std::map<std::string, std::string> kpis_;  ///< name -> status it changed to last
+  Timestamp wall_;                           ///< what the wall clock showed when this turn began
   int incident_count_ = 0;
   int event_count_ = 0;
 };

@@ -305,6 +305,40 @@ TEST(Respond, WhoIsPagedFollowsTheRotaAcrossAChangeOfTheClock) {
   EXPECT_EQ(shop.performer.pages.back(), "ana by mail") << "09:00 summer time";
 }
 
+TEST(Respond, AClockThatIsSetToBeforeTheRotaBeganLosesNoPageOfIt) {
+  Shop shop(*parse_rfc3339("2026-03-16T08:00:00Z"));
+  shop.time.run_for(1h);
+  shop.kpi("at_risk");  // a fact of that time
+  shop.time.set_clock(-10'000 * 24h);
+  shop.fire("a1");
+  EXPECT_EQ(shop.performer.pages, Strings{"ana by mail"});
+}
+
+TEST(Respond, WhoIsPagedIsWhoeverThePeoplesClockSaysWhileTheLedgersIsAWeekAhead) {
+  Shop shop(*parse_rfc3339("2026-03-16T08:00:00Z"));  // Monday 09:00 local: ana begins
+  shop.time.set_clock(7 * 24h);
+  shop.fire("a1");
+  EXPECT_EQ(shop.performer.pages, Strings{"ben by mail"});
+  shop.heal("a1");
+  shop.time.run_for(2min);
+  shop.time.set_clock(-7 * 24h);
+  shop.fire("a1");  // a reaction
+  ASSERT_GT(shop.ledger->now(), shop.time.now() + 6 * 24h);
+  EXPECT_EQ(shop.performer.pages.back(), "ana by mail");
+
+  auto policy = *shop.catalog.find<catalog::EscalationPolicy>("standard");
+  policy.levels[1] = policy.levels[0];
+  put(shop.catalog, policy, shop.time.now());
+  const auto pages = shop.performer.pages.size();
+  shop.time.run_for(6min);  // what is due
+  ASSERT_EQ(shop.performer.pages.size(), pages + 1);
+  EXPECT_EQ(shop.performer.pages.back(), "ana by mail");
+  ASSERT_TRUE(shop.command([&](Timestamp now) {
+    return shop.domain->escalate("inc-0001", "person:cleo", "help", now);
+  }));
+  EXPECT_EQ(shop.performer.pages.back(), "ana by mail");
+}
+
 /// The catalog was applied with what a test changed in it.
 void apply_catalog(Shop& shop) {
   shop.command([](Timestamp) {
