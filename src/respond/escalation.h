@@ -71,7 +71,7 @@ journal::Decision page_from(const catalog::Catalog& catalog, const Incident& inc
                             const Clocks& clocks);
 
 /// When the incident's escalation goes on by itself; std::nullopt unless it is triggered, an alert
-/// of it fires (or it never had one), and it has a policy.
+/// of it fires (or a person opened it), and it has a policy.
 std::optional<Timestamp> escalation_due(const catalog::Catalog& catalog, const Incident& incident);
 
 /// What happens then: the next level, or a reminder to the last.

@@ -56,6 +56,7 @@ Json to_json(const Incident& incident) {
           {"procedure", incident.procedure},
           {"policy", incident.policy},
           {"severity", incident.severity},
+          {"opened_by_alert", incident.opened_by_alert},
           {"state", name_of(incident.state)},
           {"opened_at", to_unix_ms(incident.opened_at)},
           {"acknowledged_at", time_json(incident.acknowledged_at)},
@@ -85,6 +86,7 @@ Result<Incident> incident_from_json(const Json& json) {
     json.at("procedure").get_to(incident.procedure);
     json.at("policy").get_to(incident.policy);
     json.at("severity").get_to(incident.severity);
+    json.at("opened_by_alert").get_to(incident.opened_by_alert);
     incident.state =
         state_named(json.at("state").get<std::string>()).value_or(IncidentState::kTriggered);
     incident.opened_at = from_unix_ms(json.at("opened_at").get<std::int64_t>());

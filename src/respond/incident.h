@@ -42,6 +42,7 @@ struct StatusUpdate {
 struct Incident {
   std::string id, title, workload, kpi, procedure, policy;
   int severity = 3;
+  bool opened_by_alert = true;  ///< else a person says when it is over: alerts only joined it
   IncidentState state = IncidentState::kTriggered;
   Timestamp opened_at;
   std::optional<Timestamp> acknowledged_at, mitigated_at, resolved_at;
@@ -54,8 +55,8 @@ struct Incident {
   bool unpaged = false;      ///< triggered again after it was mitigated, nobody paged yet
   Timestamp level_since;     ///< when that level was paged, or tried in vain, last
   std::vector<Page> pages;   ///< oldest first
-  std::optional<Timestamp>
-      quiet_since;  ///< all its alerts resolved then; none while one fires, or without alerts
+  std::optional<Timestamp> quiet_since;  ///< all its alerts resolved then; none while one fires, or
+                                         ///< when a person opened it
 
   std::vector<StatusUpdate> updates;     ///< oldest first
   std::optional<Timestamp> reminded_of;  ///< the promise whose breaking was already told

@@ -59,7 +59,8 @@ Incident begin_incident(const journal::Fact& fact) {
   incident.policy = body.policy;
   incident.opened_at = fact.time;
   incident.level_since = fact.time;
-  if (!body.fingerprint.empty())
+  incident.opened_by_alert = !body.fingerprint.empty();
+  if (incident.opened_by_alert)
     incident.alerts.push_back({body.fingerprint, body.alert, true, body.value, body.labels});
   return incident;
 }
@@ -92,7 +93,7 @@ void apply(Incident& incident, const journal::Fact& fact) {
     for (auto& alert : incident.alerts) {
       if (alert.fingerprint == text_or(body, "fingerprint")) alert.firing = false;
     }
-    if (!incident.any_firing()) incident.quiet_since = fact.time;
+    if (incident.opened_by_alert && !incident.any_firing()) incident.quiet_since = fact.time;
   } else if (fact.type == facts::IncidentAcknowledged::kType) {
     if (!incident.acknowledged_at) incident.acknowledged_at = fact.time;
     incident.acknowledged_by = text_or(body, "by");

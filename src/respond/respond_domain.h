@@ -17,10 +17,10 @@
 // clang-format on
 //
 // When due: the next level or a reminder, while an alert fires; mitigated once every alert stayed
-// resolved for kQuietBeforeMitigated; status.update_due when a promised update is overdue (told
-// once a promise). Resolving is a person's act, or an automation's through the API. What still
-// fires kStillFiresAfter later is an incident again, and one that a person mitigated is triggered
-// again then.
+// resolved for kQuietBeforeMitigated, unless a person opened it, who saw what no alert did;
+// status.update_due when a promised update is overdue (told once a promise). Resolving is a
+// person's act, or an automation's through the API. What still fires kStillFiresAfter later is an
+// incident again, and one that a person mitigated is triggered again then.
 
 #include <deque>
 #include <map>

@@ -602,6 +602,23 @@ TEST(Respond, WhileNoAlertFiresAnyMoreNobodyElseIsPagedAndItIsMitigatedAfterAMin
   }
 }
 
+TEST(Respond, WhatAPersonOpenedIsNotOverBecauseAnAlertThatJoinedItIs) {
+  Shop shop;
+  ASSERT_TRUE(shop.command([&](Timestamp) {
+    return shop.domain->open("Customers cannot log in", "shop", 1, "person:ana");
+  }));
+  shop.fire("a1");
+  shop.heal("a1");
+  ASSERT_EQ(shop.incident().alerts.size(), 1U);
+  shop.kill_and_restart();
+  shop.time.run_for(5min);
+  EXPECT_EQ(shop.incident().state, IncidentState::kTriggered);
+  EXPECT_EQ(shop.performer.pages, (Strings{"ana by mail", "cleo by mail"})) << "paging goes on";
+  RespondDomain other(shop.catalog);
+  ASSERT_TRUE(other.restore(shop.domain->snapshot()));
+  EXPECT_FALSE(other.find("inc-0001")->opened_by_alert);
+}
+
 TEST(Respond, APageThatFailsWhileNoAlertFiresIsFollowedByTheNextLevelOnceOneFiresAgain) {
   Shop shop;
   shop.fire("a1");
