@@ -119,8 +119,10 @@ void deployment_succeeded(Record& record, const journal::Fact& fact) {
   const auto environment = text_or(fact.body, "environment");
   const auto committed = record.committed.find(text_or(fact.body, "deployment"));
   Delivery delivery{.environment = environment, .at = fact.time, .lead_time_ms = {}};
-  if (committed != record.committed.end())
-    delivery.lead_time_ms = Duration(fact.time - committed->second).count();
+  if (committed != record.committed.end()) {
+    if (const auto took = facts::lead_time(committed->second, fact.time))
+      delivery.lead_time_ms = took->count();
+  }
   record.deliveries.push_back(std::move(delivery));
   if (record.deliveries.size() > kDeliveriesKept) record.deliveries.pop_front();
   auto& places =

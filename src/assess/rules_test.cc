@@ -355,6 +355,14 @@ TEST(Evidence, ChangesAreFrequentSmallAndReversibleOrOnlySomeOfIt) {
   EXPECT_NEAR(world.judged("DP2").score, 1.0 / 3, 1e-9) << "reversible; nothing came for a month";
 }
 
+TEST(Evidence, ACommitThatIsSaidToBeLaterThanItsDeploymentDoesNotShowThatChangesAreSmall) {
+  World world;
+  succeed(world, "d1", "shop", "1.0", "production",
+          format_rfc3339(world.now + std::chrono::days(40)));
+  EXPECT_TRUE(world.judged("P14").figure.contains("unknown time from commit"))
+      << world.judged("P14").figure;
+}
+
 TEST(Evidence, WhatIsOnlyDeclaredIsHalfOfItUntilItWasSeen) {
   World world;
   catalog::EscalationPolicy policy;

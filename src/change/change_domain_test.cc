@@ -219,6 +219,22 @@ TEST(Dora, FourFiguresOfAMonthAsCountedByHand) {
   EXPECT_EQ(week.deployments, 3U) << "1.3, 1.4 and 1.5";
 }
 
+TEST(Dora, ACommitThatIsSaidToBeLaterThanItsDeploymentHasNoLeadTime) {
+  Domain d;
+  const auto deploy = [&](const char* version, Duration since_commit) {
+    auto report = release(version, "succeeded");
+    report.commit_time = format_rfc3339(d.now - since_commit);
+    d.accept(d.domain.record(report, "token:ci"));
+  };
+  const auto lead_time = [&] {
+    return dora(d.domain.deployments(), "shop", d.now, 24h * 30).lead_time_median;
+  };
+  deploy("1.0", -24h * 365);
+  EXPECT_EQ(lead_time(), std::nullopt);
+  deploy("1.1", 2h);
+  EXPECT_EQ(lead_time(), 2h);
+}
+
 std::optional<Duration> time_to_restore(const Domain& d) {
   return dora(d.domain.deployments(), "shop", d.now, 24h * 30).time_to_restore_median;
 }

@@ -67,9 +67,9 @@ Dora dora(const std::deque<Deployment>& deployments, const std::string& workload
     if (deployment.caused_failure()) ++figures.failures;
     if (const auto took = deployment.recovery.time_to_restore()) restore_times.push_back(*took);
     const auto committed = parse_rfc3339(deployment.what.commit_time);
-    if (committed && deployment.state != "failed") {
-      lead_times.push_back(*deployment.finished_at - *committed);
-    }
+    if (!committed || deployment.state == "failed") continue;
+    if (const auto took = facts::lead_time(*committed, *deployment.finished_at))
+      lead_times.push_back(*took);
   }
   const double days = to_seconds(window) / 86'400;
   if (days > 0) figures.deployments_per_day = static_cast<double>(figures.deployments) / days;

@@ -53,7 +53,7 @@ struct Dora {
   std::size_t deployments = 0;  ///< to production, finished
   std::size_t failures = 0;
   double deployments_per_day = 0;
-  std::optional<Duration> lead_time_median;        ///< commit to finished, of those that arrived
+  std::optional<Duration> lead_time_median;        ///< facts::lead_time of those that arrived
   std::optional<double> change_failure_rate;       ///< failures / deployments
   std::optional<Duration> time_to_restore_median;  ///< failure to restored
 };

@@ -3,9 +3,11 @@
 // Facts of the change domain: what was deployed or changed, where, by whom, and how it ended.
 // Streams: deployment/<id>, change/<id>.
 
+#include <optional>
 #include <string>
 
 #include "core/json.h"
+#include "core/time.h"
 
 namespace wellrun::facts {
 
@@ -47,6 +49,13 @@ struct ChangeRecorded {
   std::string by;
   std::string reverses;  ///< the deployment or change that it takes back, or empty
 };
+
+/// From commit to arrival: one reading for every figure that is made of it. std::nullopt when the
+/// commit is said to be the later one: a clock was wrong, and how long it took is not known.
+inline std::optional<Duration> lead_time(Timestamp committed, Timestamp arrived) {
+  if (committed > arrived) return std::nullopt;
+  return arrived - committed;
+}
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DeploymentStarted, deployment, workload, component,
                                                 environment, version, previous_version, commit,

@@ -4,6 +4,8 @@
 #include <array>
 #include <vector>
 
+#include "facts/change.h"
+
 namespace wellrun::health::operations {
 namespace {
 
@@ -83,8 +85,9 @@ Figure lead_time(const OperationsRecord& record, std::string_view workload, Time
                  Timestamp to) {
   std::vector<double> seconds;
   for (const auto* each : shipped(record, {workload, from, to})) {
-    if (each->committed_at && each->outcome != "failed")
-      seconds.push_back(to_seconds(*each->finished_at - *each->committed_at));
+    if (!each->committed_at || each->outcome == "failed") continue;
+    if (const auto took = facts::lead_time(*each->committed_at, *each->finished_at))
+      seconds.push_back(to_seconds(*took));
   }
   return median(std::move(seconds));
 }

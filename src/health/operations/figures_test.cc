@@ -85,6 +85,13 @@ TEST_F(FiguresTest, DeploymentsGiveTheFourFiguresAndRework) {
       << "d1 from its incident on, d3 from its start, since going back was its first outcome";
 }
 
+TEST_F(FiguresTest, ACommitThatIsSaidToBeLaterThanItsDeploymentHasNoLeadTime) {
+  deployment("d1", 1h, 70min, "succeeded", 400h);
+  EXPECT_EQ(of("lead-time").value, std::nullopt);
+  deployment("d2", 2h, 130min, "succeeded", 70min);
+  EXPECT_EQ(of("lead-time").value, 3600);
+}
+
 TEST_F(FiguresTest, OtherEnvironmentsDoNotCount) {
   tell(1h, "deployment.started",
        {{"deployment", "d"}, {"workload", "shop"}, {"environment", "staging"}});
