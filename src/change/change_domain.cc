@@ -82,7 +82,11 @@ const Deployment* ChangeDomain::taken_back_by(const DeploymentReport& report) co
 }
 
 std::string ChangeDomain::next_id(std::string_view prefix) const {
-  return fmt::format("{}-{:04}", prefix, recorded_count_ + 1);
+  // A reporter's own id may be the next one already: two that are mixed up under it would be one.
+  for (auto number = recorded_count_ + 1;; ++number) {
+    auto id = fmt::format("{}-{:04}", prefix, number);
+    if (!knows(id)) return id;
+  }
 }
 
 std::string ChangeDomain::version_in(const facts::DeploymentStarted& started) const {

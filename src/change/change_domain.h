@@ -57,7 +57,8 @@ class ChangeDomain final : public journal::Domain {
   /// What error budgets say of deployments. Recording is never refused: what happened is kept, with
   /// the state of the gate at that time.
   const BudgetGate& budget_gate() const { return gate_; }
-  /// The id that the next deployment or change without one gets: "dep-0007".
+  /// The id that the next deployment or change without one gets: "dep-0007", or the first after it
+  /// that no reporter has used.
   std::string next_id(std::string_view prefix) const;
 
  private:

@@ -133,6 +133,26 @@ TEST(Deployments, ReportedTwiceUnderOneIdAreRecordedOnce) {
   EXPECT_EQ(d.seq, 2U);
 }
 
+TEST(Deployments, WithoutAnIdGetOneThatNoReporterHasUsed) {
+  Domain d;
+  const auto record = [&](const char* id, const char* version) {
+    auto report = release(version);
+    report.id = id;
+    d.accept(d.domain.record(report, "token:ci"));
+    return d.domain.deployments().back().what.deployment;
+  };
+  EXPECT_EQ(record("dep-0002", "1.0"), "dep-0002");
+  EXPECT_EQ(record("", "1.1"), "dep-0003");
+  EXPECT_EQ(record("chg-0004", "1.2"), "chg-0004");
+  EXPECT_EQ(record("", "1.3"), "dep-0004");
+  EXPECT_EQ(d.domain.deployments().size(), 4U);
+  d.accept(d.domain.record(
+      facts::ChangeRecorded{.kind = "flag", .workload = "shop", .summary = "off"}, "person:ana"));
+  EXPECT_EQ(d.domain.changes().back().what.change, "chg-0005");
+  record("chg-0007", "1.4");
+  EXPECT_EQ(d.domain.next_id("chg"), "chg-0008");
+}
+
 TEST(Deployments, RefuseWhatCannotBeRecordedAndSayWhy) {
   Domain d;
   EXPECT_EQ(d.domain.record({.version = "1"}, "x").error().context, "workload");
