@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/bytes.h"
 #include "core/text.h"
 #include "platform/http/parameters.h"
 
@@ -159,6 +160,13 @@ const Json& object_in(const Json& json, std::string_view key) {
   return found != json.end() && found->is_object() ? *found : kNone;
 }
 
+/// An event's id is unique only together with its source: two pipelines may both have a run 42.
+/// Source: CDEvents and CloudEvents, on `id`. Without a source, which neither allows, the id alone.
+std::string deployment_id(const std::string& source, const std::string& id) {
+  if (id.empty() || source.empty()) return id;
+  return fmt::format("{}-{:016x}", id, stable_hash(source));
+}
+
 http::Response get_dora(const Api& api, const http::Request& request) {
   const auto window = parse_duration(request.parameter("window").value_or("30d"));
   if (!window || window->count() == 0)
@@ -192,14 +200,15 @@ Result<std::optional<DeploymentReport>> read_cdevent(const Json& event) {
   // The artifact is a package URL: pkg:oci/checkout@sha256:… or pkg:generic/checkout@1.2.3
   const auto artifact = text_or(content, "artifactId");
   const auto at = artifact.rfind('@');
+  const auto source = text_or(context, "source");
   return DeploymentReport{.workload = text_or(custom, "workload", id),
                           .component = text_or(custom, "component", id),
                           .environment = text_or(object_in(content, "environment"), "id"),
                           .version = at == std::string::npos ? artifact : artifact.substr(at + 1),
                           .commit = text_or(custom, "commit"),
                           .commit_time = text_or(custom, "commit_time"),
-                          .url = text_or(context, "source"),
-                          .id = text_or(context, "id"),
+                          .url = source,
+                          .id = deployment_id(source, text_or(context, "id")),
                           .outcome = outcome};
 }
 

@@ -339,6 +339,21 @@ TEST(ChangeDomain, SurvivesASnapshot) {
   EXPECT_EQ(restored.next_id("dep"), d.domain.next_id("dep"));
 }
 
+TEST(CdEvents, OneIdFromTwoSourcesIsTwoDeployments) {
+  const auto told = [](const char* source) {
+    return read_cdevent({{"context",
+                          {{"type", "dev.cdevents.service.deployed.0.2.0"},
+                           {"id", "42"},
+                           {"source", source}}},
+                         {"subject", {{"id", "checkout"}}}})
+        .value()
+        .value();
+  };
+  EXPECT_TRUE(told("/ci/a").id.starts_with("42-"));
+  EXPECT_EQ(told("/ci/a").id, told("/ci/a").id) << "told again it is the same";
+  EXPECT_NE(told("/ci/a").id, told("/ci/b").id);
+}
+
 TEST(CdEvents, ADeployedServiceIsADeployment) {
   const Json event{
       {"context",
