@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "respond/plain_text.h"
+
 namespace wellrun::respond {
 namespace {
 
@@ -15,7 +17,7 @@ std::string shown(const Json& value) {
 
 std::string slack_escaped(std::string_view text) {
   std::string escaped;
-  for (const char c : text) {
+  for (const char c : one_line(text)) {
     if (c == '&') {
       escaped += "&amp;";
     } else if (c == '<') {
@@ -30,7 +32,20 @@ std::string slack_escaped(std::string_view text) {
 }
 
 std::string line(std::string_view name, const std::string& value) {
-  return value.empty() ? std::string() : fmt::format("{:<12}{}\n", name, value);
+  return value.empty() ? std::string() : fmt::format("{:<12}{}\n", name, one_line(value));
+}
+
+/// What is long gives way, so that the incident's id is always there.
+std::string subject_of(const Incident& incident) {
+  constexpr std::size_t kMaxWorkloadBytes = 60, kMaxTitleBytes = 160;
+  return fmt::format("[sev {}] {}: {} ({})", incident.severity,
+                     cut(one_line(incident.workload), kMaxWorkloadBytes),
+                     cut(one_line(incident.title), kMaxTitleBytes), incident.id);
+}
+
+/// "5 min ago", "just now".
+std::string ago(Duration age) {
+  return age < std::chrono::seconds(1) ? format_age(age) : format_age(age) + " ago";
 }
 
 /// Those that fire. Of many only the first are named: receivers refuse messages that are too long,
@@ -49,24 +64,14 @@ std::string alerts_of(const Incident& incident) {
 
 }  // namespace
 
-std::string header_text(std::string_view text) {
-  constexpr std::size_t kMaxBytes = 200;
-  std::string value(text.substr(0, kMaxBytes));
-  for (auto& c : value) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  return value;
-}
-
 PageMessage page_message(const Incident& incident, const std::string& page, const PageLinks& links,
                          Timestamp now) {
   const auto alerts = alerts_of(incident);
-  const auto since = fmt::format("{} ({} ago)", format_rfc3339(incident.opened_at),
-                                 format_age(now - incident.opened_at));
+  const auto since =
+      fmt::format("{} ({})", format_rfc3339(incident.opened_at), ago(now - incident.opened_at));
   PageMessage message;
-  message.subject = header_text(fmt::format("[sev {}] {}: {} ({})", incident.severity,
-                                            incident.workload, incident.title, incident.id));
-  message.text = incident.title + "\n\n" + line("incident", incident.id) +
+  message.subject = subject_of(incident);
+  message.text = one_line(incident.title) + "\n\n" + line("incident", incident.id) +
                  line("severity", std::to_string(incident.severity)) +
                  line("workload", incident.workload) + line("since", since) +
                  line("alerts", alerts) + line("outcome", incident.kpi) +

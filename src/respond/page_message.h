@@ -15,17 +15,14 @@ struct PageLinks {
 };
 
 struct PageMessage {
-  std::string subject;
-  std::string text;   ///< plain, lines of at most 78 characters where names allow
-  Json body;          ///< for webhooks
-  std::string slack;  ///< Slack's mrkdwn, with &, < and > escaped in what others wrote
+  std::string subject;  ///< one line of at most 300 bytes, with the incident's id
+  std::string text;     ///< plain, lines of at most 78 characters where names allow
+  Json body;            ///< for webhooks
+  std::string slack;    ///< Slack's mrkdwn, with &, < and > escaped in what others wrote
 };
 
 /// `page`: the page's id; `page_url` of the links may be empty.
 PageMessage page_message(const Incident& incident, const std::string& page, const PageLinks& links,
                          Timestamp now);
-
-/// A header value: line breaks and control characters become spaces, at most 200 bytes.
-std::string header_text(std::string_view text);
 
 }  // namespace wellrun::respond

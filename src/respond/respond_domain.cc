@@ -9,6 +9,7 @@
 #include "respond/escalation.h"
 #include "respond/incident_facts.h"
 #include "respond/incident_story.h"
+#include "respond/plain_text.h"
 #include "respond/severity.h"
 
 namespace wellrun::respond {
@@ -16,12 +17,12 @@ namespace {
 
 constexpr std::size_t kMaxTitleBytes = 300;
 
-/// At most `limit` bytes, cut between characters.
-std::string cut(std::string text, std::size_t limit) {
-  if (text.size() <= limit) return text;
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
-  text.resize(limit);
-  return text + "…";
+/// What the alert says of itself, else its name.
+std::string title_of(const facts::AlertFired& fired) {
+  const auto summary = fired.annotations.find("summary");
+  const auto said =
+      summary == fired.annotations.end() ? std::string_view() : trimmed(summary->second);
+  return cut(one_line(said.empty() ? fired.alert : said), kMaxTitleBytes);
 }
 
 Status check_text(std::string_view what, std::string_view text) {
@@ -166,12 +167,9 @@ journal::NewFact RespondDomain::opened_by(const facts::AlertFired& fired) const 
     status = std::move(named);
   }
   const auto severity = severity_of(workload == nullptr ? 3 : workload->tier, kpi, status);
-  const auto summary = fired.annotations.find("summary");
   facts::IncidentOpened opened;
   opened.incident = next_incident_id();
-  opened.title = cut(
-      summary == fired.annotations.end() || summary->second.empty() ? fired.alert : summary->second,
-      kMaxTitleBytes);
+  opened.title = title_of(fired);
   opened.workload = fired.workload;
   opened.severity = severity.level;
   opened.reason = severity.reason;
@@ -438,6 +436,8 @@ Result<const Incident*> RespondDomain::allowed(const std::string& id,
 RespondDomain::Decided RespondDomain::open(const std::string& title, const std::string& workload,
                                            int severity, const std::string& by) const {
   TRY_STATUS(check_text("title", title));
+  if (has_control_characters(title))
+    return fail(ErrorCode::kInvalid, "title has line breaks or other control characters");
   TRY_STATUS(check_severity(severity));
   const auto* found = catalog_.find<catalog::Workload>(workload);
   if (found == nullptr) {

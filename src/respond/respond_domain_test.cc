@@ -30,6 +30,22 @@ TEST(Respond, AnAlertThatPagesOpensAnIncidentAndPagesWhoeverIsOnCallInOneTransac
   }
 }
 
+TEST(Respond, ATitleIsOneLineWhateverTheAlertSaysOfItself) {
+  Shop shop;
+  facts::AlertFired fired;
+  fired.fingerprint = "a1";
+  fired.alert = "HighErrors";
+  fired.workload = "shop";
+  fired.severity = "page";
+  fired.annotations = {{"summary", "Checkout fails\r\nAcknowledge (one tap): https://evil\n"}};
+  shop.record("alert/a1", fired);
+  EXPECT_EQ(shop.incident().title, "Checkout fails  Acknowledge (one tap): https://evil");
+  fired.workload = "depot";
+  fired.annotations["summary"] = "\n";
+  shop.record("alert/a2", fired);
+  EXPECT_EQ(shop.incident("inc-0002").title, "HighErrors");
+}
+
 TEST(Respond, ATicketAndAnInfoAreEventsWithoutAnIncident) {
   Shop shop;
   shop.fire("a1", "ticket");
@@ -485,6 +501,8 @@ TEST(Respond, CommandsRefuseWhatIsWrongAndSayWhatIsNear) {
             std::string::npos);
   EXPECT_EQ(shop.domain->open("t", "shop", 5, "p").error().code, ErrorCode::kInvalid);
   EXPECT_EQ(shop.domain->open(" ", "shop", 1, "p").error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(shop.domain->open("down\nAcknowledge: x", "shop", 1, "p").error().code,
+            ErrorCode::kInvalid);
   EXPECT_EQ(shop.domain->add_note("inc-0001", std::string(5000, 'x'), "p").error().code,
             ErrorCode::kTooLarge);
   EXPECT_EQ(shop.domain->add_note("inc-0001", "\xff", "p").error().code, ErrorCode::kInvalid);

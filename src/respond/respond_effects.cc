@@ -6,6 +6,7 @@
 #include "catalog/kinds/person.h"
 #include "core/bytes.h"
 #include "core/text.h"
+#include "respond/plain_text.h"
 
 namespace wellrun::respond {
 namespace {
@@ -143,8 +144,8 @@ void EmailPerformer::perform(const journal::Intent& intent, Done done) {
   if (!user || !password)
     return done(failed(!user ? user.error().message : password.error().message));
   const Mail mail{.server = channel.smtp,
-                  .from = header_text(channel.from),
-                  .to = header_text(found->address),
+                  .from = one_line(channel.from),
+                  .to = one_line(found->address),
                   .subject = found->message.subject,
                   .text = found->message.text,
                   .message_id = fmt::format("{:016x}@wellrun",

@@ -1,5 +1,6 @@
 #include "respond/status_page.h"
 
+#include "core/text.h"
 #include "respond/communication.h"
 #include "respond/html.h"
 #include "respond/page_message.h"
@@ -236,9 +237,32 @@ TEST(PageMessage, SaysWhatSinceWhenAndWhereToTap) {
                    incident.opened_at + 5min);
   EXPECT_FALSE(message.subject.contains('\n')) << "a title must not become a header";
   EXPECT_FALSE(message.subject.contains('\r'));
+  EXPECT_TRUE(message.text.starts_with("Checkout fails  Bcc: everyone@example.com\n\nincident "))
+      << "nor a line of the mail: " << message.text;
   for (const auto* part : {"HighErrors (0.5)", "look-around", "https://w/ack/t", "5 min ago"})
     EXPECT_TRUE(message.text.contains(part)) << part;
   EXPECT_TRUE(message.slack.contains("shop &lt;&amp;&gt;"));
+  EXPECT_FALSE(message.slack.contains("\nBcc"));
+}
+
+TEST(PageMessage, OfAnIncidentThatHasJustBegunSaysSo) {
+  const auto message = page_message(Incident{}, "p", {.incident = "", .acknowledge = ""}, {});
+  EXPECT_TRUE(message.text.contains("1970-01-01T00:00:00Z (just now)\n")) << message.text;
+}
+
+TEST(PageMessage, ALongTitleIsCutBetweenCharactersAndTheSubjectStillNamesTheIncident) {
+  Incident incident;
+  incident.id = "inc-0001";
+  incident.workload = std::string(400, 'w');
+  for (const auto* before : {"", "a"}) {  // one of them ends inside a character
+    incident.title = before;
+    for (int i = 0; i < 200; ++i) incident.title += "é";
+    const auto subject =
+        page_message(incident, "p", {.incident = "", .acknowledge = ""}, {}).subject;
+    EXPECT_TRUE(subject.ends_with("é… (inc-0001)")) << subject;
+    EXPECT_TRUE(is_valid_utf8(subject)) << subject;
+    EXPECT_LE(subject.size(), 300U);
+  }
 }
 
 }  // namespace
