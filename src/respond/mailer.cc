@@ -9,12 +9,29 @@
 namespace wellrun::respond {
 namespace {
 
-/// RFC 2047 for what is not ASCII.
-std::string encoded_header(const std::string& text) {
+bool continues_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
+/// RFC 2047 for what is not ASCII, or could be taken for an encoded word: words of whole
+/// characters, one a line, none longer than 75 bytes and no line longer than 76.
+std::string encoded_subject(std::string_view text) {
   const bool ascii =
       std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  return ascii ? text : "=?utf-8?B?" + to_base64(text) + "?=";
+  if (ascii && !text.contains("=?")) return std::string(text);
+  constexpr std::size_t kMaxBytes = 39;  // 52 in base64, 12 around them, 9 of "Subject: "
+  std::string words;
+  while (!text.empty()) {
+    auto size = std::min(kMaxBytes, text.size());
+    while (size > 1 && size < text.size() && continues_character(text[size])) --size;
+    words += words.empty() ? "=?utf-8?B?" : "\r\n =?utf-8?B?";
+    words += to_base64(text.substr(0, size)) + "?=";
+    text.remove_prefix(size);
+  }
+  return words;
 }
+
+}  // namespace
 
 std::string rendered(const Mail& mail, Timestamp now) {
   // RFC 5322 dates are what HTTP's are, but for the zone.
@@ -27,13 +44,16 @@ std::string rendered(const Mail& mail, Timestamp now) {
       "From: {}\r\nTo: {}\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: <{}>\r\nMIME-Version: "
       "1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
       "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n\r\n",
-      mail.from, mail.to, encoded_header(mail.subject), date, mail.message_id);
+      mail.from, mail.to, encoded_subject(mail.subject), date, mail.message_id);
   for (const char c : mail.text) {
+    if (c == '\r') continue;
     if (c == '\n') text += '\r';
     text += c;
   }
   return text;
 }
+
+namespace {
 
 struct Upload {
   const std::string& text;

@@ -20,6 +20,10 @@ struct Mail {
   bool require_tls = false, never_tls = false;  ///< neither: TLS when the server offers it
 };
 
+/// As it goes over the wire: headers, an empty line, the text; lines end with "\r\n". What is not
+/// ASCII in the subject is in encoded words. Source: RFC 5322, RFC 2047.
+std::string rendered(const Mail& mail, Timestamp now);
+
 class Mailer {
  public:
   virtual ~Mailer() = default;

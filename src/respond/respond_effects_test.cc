@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/bytes.h"
+#include "core/text.h"
 #include "platform/runtime/system_runtime.h"
 #include "respond/respond_test_support.h"
 
@@ -114,6 +116,40 @@ TEST_F(PerformerTest, AWebhookIsSignedAndCarriesItsIdempotencyKey) {
   EXPECT_EQ(http::find_header(request.headers, "x-wellrun-signature"),
             webhook_signature("key", request.body));
   EXPECT_EQ((*parse_json(request.body))["acknowledge_url"], "https://w/ack/ana");
+}
+
+TEST(Mail, EveryLineEndsInOneWay) {
+  const auto wire = rendered({.text = "a\r\nb\nc\rd\n"}, Timestamp{});
+  EXPECT_TRUE(wire.ends_with("\r\n\r\na\r\nb\r\ncd\r\n")) << wire;
+}
+
+/// The lines of the subject as they go over the wire.
+std::vector<std::string> subject_lines(const std::string& subject) {
+  std::vector<std::string> lines;
+  const auto wire = rendered({.subject = subject}, Timestamp{});
+  for (auto at = wire.find("Subject: "); lines.empty() || wire[at] == ' ';) {
+    const auto end = wire.find("\r\n", at);
+    lines.push_back(wire.substr(at, end - at));
+    at = end + 2;
+  }
+  return lines;
+}
+
+TEST(Mail, ASubjectIsFoldedIntoWordsThatAnyReaderDecodes) {
+  EXPECT_EQ(subject_lines("Checkout fails"), std::vector<std::string>{"Subject: Checkout fails"});
+  std::string subject = "[sev 1] ";
+  for (int i = 0; i < 60; ++i) subject += "é€";
+  std::string decoded;
+  for (const auto& line : subject_lines(subject)) {
+    EXPECT_LE(line.size(), 76U);
+    const auto begin = line.find("=?utf-8?B?") + 10;
+    const auto word = from_base64(line.substr(begin, line.size() - begin - 2));
+    ASSERT_TRUE(line.ends_with("?=") && word && is_valid_utf8(*word)) << line;
+    decoded += *word;
+  }
+  EXPECT_EQ(decoded, subject);
+  EXPECT_FALSE(subject_lines("=?utf-8?B?aGk=?=").front().contains("aGk="))
+      << "a title is shown as it is written";
 }
 
 struct KeepingMailer final : Mailer {
