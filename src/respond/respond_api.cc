@@ -1,6 +1,7 @@
 #include "respond/respond_api.h"
 
 #include <charconv>
+#include <cmath>
 #include <fmt/format.h>
 #include <limits>
 
@@ -189,6 +190,35 @@ void get_incident(const Shared& api, const http::Request& request, http::Reply r
   });
 }
 
+/// What a body says under `name`; nullptr where it says nothing.
+const Json* said(const Json& body, std::string_view name) {
+  const auto found = body.find(name);
+  return found == body.end() || found->is_null() ? nullptr : &*found;
+}
+
+/// `fallback` where none is said. What is no whole number is refused: read as another, it would
+/// decide who is told.
+Result<int> severity_in(const Json& body, int fallback) {
+  const auto* severity = said(body, "severity");
+  if (severity == nullptr) return fallback;
+  const auto number = severity->is_number() ? severity->get<double>() : 0.5;
+  if (number != std::trunc(number) || std::abs(number) > 1000)
+    return fail(ErrorCode::kInvalid, "severity must be a number: 1 (worst), 2, 3 or 4", "severity");
+  return static_cast<int>(number);
+}
+
+/// std::nullopt where none is said.
+Result<std::optional<Duration>> next_update_in(const Json& body) {
+  const auto* next = said(body, "next_update_in");
+  if (next == nullptr) return std::nullopt;
+  if (!next->is_string())
+    return fail(ErrorCode::kInvalid, "next_update_in must be a text such as \"30m\"",
+                "next_update_in");
+  const auto text = next->get<std::string>();
+  if (text.empty()) return std::nullopt;
+  return parse_duration(text);
+}
+
 using Decide = std::function<RespondDomain::Decided(
     const Api&, const std::string& id, const Json& body, const std::string& by, Timestamp now)>;
 
@@ -220,9 +250,9 @@ void open_incident(const Shared& api, const http::Request& request, http::Reply 
   const auto by = request.principal.actor;
   api->ledger.command(
       {.actor = by},
-      [api, body = *body, by](Timestamp) {
-        return api->domain.open(text_or(body, "title"), text_or(body, "workload"),
-                                static_cast<int>(number_or(body, "severity", 3)), by);
+      [api, body = *body, by](Timestamp) -> RespondDomain::Decided {
+        TRY(const auto severity, severity_in(body, 3));
+        return api->domain.open(text_or(body, "title"), text_or(body, "workload"), severity, by);
       },
       [api, reply = std::move(reply)](const auto& facts) mutable {
         if (!facts) return reply(http::problem_response(facts.error()));
@@ -461,19 +491,16 @@ std::vector<http::Route> respond_routes(Runtime runtime, journal::Ledger& ledger
       [](const Api& a, const std::string& id, const Json& body, const std::string& by, Timestamp) {
         return a.domain.assign_role(id, text_or(body, "role"), text_or(body, "person"), by);
       });
-  command(
-      "severity", "changeIncidentSeverity",
-      [](const Api& a, const std::string& id, const Json& body, const std::string& by, Timestamp) {
-        return a.domain.change_severity(id, static_cast<int>(number_or(body, "severity", 0)),
-                                        text_or(body, "reason"), by);
-      });
+  command("severity", "changeIncidentSeverity",
+          [](const Api& a, const std::string& id, const Json& body, const std::string& by,
+             Timestamp) -> RespondDomain::Decided {
+            TRY(const auto severity, severity_in(body, 0));
+            return a.domain.change_severity(id, severity, text_or(body, "reason"), by);
+          });
   command("updates", "postIncidentUpdate",
           [](const Api& a, const std::string& id, const Json& body, const std::string& by,
              Timestamp now) -> RespondDomain::Decided {
-            std::optional<Duration> next;
-            if (const auto text = text_or(body, "next_update_in"); !text.empty()) {
-              TRY(next, parse_duration(text));
-            }
+            TRY(const auto next, next_update_in(body));
             return a.domain.post_update(id, text_or(body, "state", "identified"),
                                         text_or(body, "text"), next, by, now);
           });

@@ -14,11 +14,21 @@ struct Api {
 
   http::Response get(const std::string& pattern, http::Parameters query,
                      const std::string& id = "") {
+    http::Request request;
+    request.query = std::move(query);
+    return answer("GET", pattern, id, std::move(request));
+  }
+  http::Response post(const std::string& pattern, const std::string& id, const Json& body) {
+    http::Request request;
+    request.body = to_text(body);
+    request.principal.actor = "person:ana";
+    return answer("POST", pattern, id, std::move(request));
+  }
+  http::Response answer(const std::string& method, const std::string& pattern,
+                        const std::string& id, http::Request request) {
     http::Response response;
     for (const auto& route : routes) {
-      if (route.method != "GET" || route.pattern != pattern) continue;
-      http::Request request;
-      request.query = std::move(query);
+      if (route.method != method || route.pattern != pattern) continue;
       request.path_parameters["id"] = id;
       route.handler(request, [&](http::Response answer) { response = std::move(answer); });
       shop.time.run_ready();
@@ -83,6 +93,34 @@ TEST(RespondApi, IncidentsAreListedAndServedPastTheEndOfMemory) {
                             std::pair{"cursor", "next"}, std::pair{"state", "closed"}})
     EXPECT_EQ(api.get("/api/v1/incidents", {{wrong.first, wrong.second}}).status, 400)
         << wrong.first << " " << wrong.second;
+}
+
+TEST(RespondApi, AFieldOfTheWrongKindIsRefusedAndNotReadAsAnother) {
+  Shop shop;
+  Api api(shop);
+  const auto open = [&](Json severity) {
+    return api
+        .post("/api/v1/incidents", "",
+              {{"title", "down"}, {"workload", "shop"}, {"severity", std::move(severity)}})
+        .status;
+  };
+  for (const auto& wrong : {Json("1"), Json(1.9), Json(true), Json(1e99), Json::array({1})})
+    EXPECT_EQ(open(wrong), 400) << wrong;
+  EXPECT_TRUE(shop.domain->incidents().empty());
+  EXPECT_EQ(open(1), 201);
+  EXPECT_EQ(shop.incident().severity, 1);
+  EXPECT_EQ(open(Json()), 201);
+  EXPECT_EQ(shop.incident("inc-0002").severity, 3);
+
+  const auto change = [&](const char* command, const Json& body) {
+    return api.post(fmt::format("/api/v1/incidents/{{id}}/{}", command), "inc-0001", body).status;
+  };
+  EXPECT_EQ(change("severity", {{"severity", "2"}, {"reason", "less"}}), 400);
+  EXPECT_EQ(change("severity", {{"severity", 2}, {"reason", "less"}}), 200);
+  EXPECT_EQ(change("updates", {{"text", "soon"}, {"next_update_in", 30}}), 400);
+  EXPECT_EQ(change("updates", {{"text", "soon"}, {"next_update_in", ""}}), 200);
+  EXPECT_EQ(change("updates", {{"text", "soon"}, {"next_update_in", "30m"}}), 200);
+  EXPECT_EQ(shop.incident().next_update_due(), shop.time.now() + std::chrono::minutes(30));
 }
 
 }  // namespace
