@@ -4,12 +4,14 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <ranges>
 
 #include "catalog/kinds/person.h"
 #include "catalog/kinds/schedule.h"
 #include "catalog/kinds/status_page.h"
 #include "catalog/on_call.h"
 #include "core/text.h"
+#include "facts/procedures.h"
 #include "facts/sentence.h"
 #include "respond/html.h"
 #include "respond/incident_story.h"
@@ -164,18 +166,27 @@ Json detail_json(const Incident& incident) {
   return json;
 }
 
+constexpr std::size_t kMostTimelineEntries = 5000;
+
+/// With what happened last: of a story that is too long to be told whole, its beginning is left to
+/// the journal.
 Result<Json> with_story(const journal::Store& store, const std::string& id, Json json) {
   if (json.is_null()) {
     TRY(const auto incident, read_incident(store, id));
     json = detail_json(incident);
   }
-  TRY(const auto story, store.read({.correlation = id, .limit = 5000}));
+  TRY(auto newest,
+      store.read({.correlation = id, .limit = kMostTimelineEntries + 1, .newest_first = true}));
+  json["timeline_cut"] = newest.size() > kMostTimelineEntries;
+  if (newest.size() > kMostTimelineEntries) newest.pop_back();
   json["timeline"] = Json::array();
-  json["runs"] = Json::array();
-  for (const auto& fact : story) {
+  for (const auto& fact : newest | std::views::reverse)
     json["timeline"].push_back(timeline_entry(fact));
-    if (fact.type == "run.started") json["runs"].push_back(text_or(fact.body, "run"));
-  }
+  TRY(const auto runs, store.read({.type_prefix = facts::RunStarted::kType,
+                                   .correlation = id,
+                                   .limit = kMostTimelineEntries}));
+  json["runs"] = Json::array();
+  for (const auto& fact : runs) json["runs"].push_back(text_or(fact.body, "run"));
   return json;
 }
 

@@ -1,5 +1,6 @@
 #include "respond/respond_api.h"
 
+#include "facts/procedures.h"
 #include "respond/respond_test_support.h"
 
 namespace wellrun::respond {
@@ -121,6 +122,40 @@ TEST(RespondApi, AFieldOfTheWrongKindIsRefusedAndNotReadAsAnother) {
   EXPECT_EQ(change("updates", {{"text", "soon"}, {"next_update_in", ""}}), 200);
   EXPECT_EQ(change("updates", {{"text", "soon"}, {"next_update_in", "30m"}}), 200);
   EXPECT_EQ(shop.incident().next_update_due(), shop.time.now() + std::chrono::minutes(30));
+}
+
+TEST(RespondApi, OfALongStoryTheTimelineHasWhatHappenedLastAndSaysThatItWasCut) {
+  Shop shop;
+  shop.fire("a1");
+  const auto detail = [&] {
+    return *parse_json(Api(shop).get("/api/v1/incidents/{id}", {}, "inc-0001").body);
+  };
+  EXPECT_FALSE(detail().at("timeline_cut").get<bool>());
+  facts::RunStarted run;
+  run.run = "run-0001";
+  ASSERT_TRUE(shop.command([&](Timestamp) {
+    journal::Decision decision;
+    decision.facts.push_back({.stream = "run/run-0001",
+                              .type = facts::RunStarted::kType,
+                              .body = run,
+                              .correlation = "inc-0001"});
+    for (int i = 0; i < 5000; ++i) {
+      decision.facts.push_back({.stream = "incident/inc-0001",
+                                .type = facts::IncidentNoteAdded::kType,
+                                .body = facts::IncidentNoteAdded{"inc-0001", "a note", "ana"},
+                                .correlation = "inc-0001"});
+    }
+    return Result<journal::Decision>(std::move(decision));
+  }));
+  ASSERT_TRUE(shop.command(
+      [&](Timestamp) { return shop.domain->acknowledge("inc-0001", "person:ana", "api"); }));
+  const auto json = detail();
+  EXPECT_TRUE(json.at("timeline_cut").get<bool>());
+  const auto& timeline = json.at("timeline");
+  ASSERT_EQ(timeline.size(), 5000U);
+  EXPECT_EQ(text_or(timeline.back(), "type"), "incident.acknowledged");
+  EXPECT_LT(timeline.front().at("seq"), timeline.back().at("seq")) << "oldest first";
+  EXPECT_EQ(json.at("runs"), Json::array({"run-0001"})) << "also those that began long ago";
 }
 
 }  // namespace

@@ -355,6 +355,11 @@ function Timeline({ incident }: { incident: IncidentDetail }) {
           </li>
         ))}
       </ol>
+      {incident.timeline_cut && (
+        <p className="dim small">
+          What happened before that is only in the journal: see “Every fact”.
+        </p>
+      )}
     </Panel>
   );
 }
