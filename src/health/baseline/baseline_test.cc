@@ -267,6 +267,26 @@ TEST(Baseline, TellsWhatASeriesIsByItsValues) {
   EXPECT_EQ(nature([](int) { return 5.0; }), Nature::kNonNegative) << "a constant";
 }
 
+TEST(Baseline, ACounterStaysOneThroughNightsInWhichNothingHappens) {
+  NatureFinder finder;
+  double total = 0;
+  const auto turns_while = [&](int minutes, double step) {
+    int turns = 0;
+    for (int i = 0; i < minutes; ++i) {
+      const bool before = finder.nature() == Nature::kCounter;
+      finder.observe(total += step);
+      turns += (finder.nature() == Nature::kCounter) != before;
+    }
+    return turns;
+  };
+  EXPECT_EQ(turns_while(720, 5), 1);
+  for (int day = 0; day < 20; ++day) EXPECT_EQ(turns_while(720, 0) + turns_while(720, 5), 0) << day;
+  EXPECT_EQ(finder.nature(), Nature::kCounter);
+  total *= 0.9;
+  EXPECT_EQ(turns_while(720, 5), 1) << "it fell: a counter does not";
+  EXPECT_EQ(turns_while(7200, 5), 0) << "and it is never taken for one again";
+}
+
 TEST(Baseline, TheBandOfARatioStaysWithinZeroAndOne) {
   Noise noise(13);
   Baseline baseline;
@@ -500,6 +520,36 @@ TEST(BaselineState, EventsThatWereCountedAreKept) {
   auto forgetful = restored_as(4, original);
   ASSERT_TRUE(forgetful) << to_string(forgetful.error());
   EXPECT_GE(forgetful->observe(time_of(3000), 40).score, 0.5);
+}
+
+/// Which a counter is not any more by its numbers alone, after a long night.
+TEST(BaselineState, ThatASeriesIsACounterIsKept) {
+  Baseline original;
+  double total = 0;
+  for (int row = 0; row < 3000; ++row)
+    (void)original.observe(time_of(row), total += row < 1000 ? 5 : 0);
+  auto same = restore(save(original));
+  ASSERT_TRUE(same) << to_string(same.error());
+  EXPECT_EQ(same->nature(), Nature::kCounter);
+}
+
+/// A version 5 had 0 where there is a 2 now: that byte is found by trying.
+TEST(BaselineState, ACounterOfAnEarlierStateGoesOnAsOne) {
+  Baseline original;
+  for (int row = 0; row < 1000; ++row) (void)original.observe(time_of(row), 5.0 * row);
+  const auto bytes = save(original);
+  int read = 0;
+  for (std::size_t i = 5; i < bytes.size(); ++i) {
+    if (bytes[i] != 2) continue;
+    auto earlier = bytes;
+    earlier[i] = 0;
+    auto restored = restore(cut(earlier, 4, 5));
+    if (!restored) continue;
+    ++read;
+    EXPECT_EQ(restored->nature(), Nature::kCounter);
+    EXPECT_GT(restored->observe(time_of(1000), 5000).history_rows, 900) << "nothing is forgotten";
+  }
+  EXPECT_EQ(read, 1);
 }
 
 TEST(BaselineState, ChangedBytesAreRefused) {

@@ -28,15 +28,19 @@ class NatureFinder {
     std::int64_t count = 0;
     std::int64_t rises = 0;
     std::int64_t restarts = 0;
-    bool fell = false;  ///< a fall that was no restart: never a counter again
+    bool counter = false;  ///< it was told to be one, and is until it falls
+    bool fell = false;     ///< otherwise than a counter does: never one again
     double last = 0;
     double lowest = 0;
     double highest = 0;
   };
   [[nodiscard]] const State& state() const { return state_; }
-  void restore(const State& state) { state_ = state; }
+  /// `state.counter` may be missing where the other numbers tell it.
+  void restore(const State& state);
 
  private:
+  void decide_whether_a_counter();
+
   State state_;
 };
 

@@ -205,7 +205,7 @@ class StateCodec {
     Episode::State episode;
     episode.peak = reader.amount();
     episode.rows = reader.amount();
-    baseline.nature_.restore(read_nature(reader));
+    baseline.nature_.restore(read_nature(reader, version));
     if (version >= 2) {
       season.holiday = read_profile<24>(reader);
       episode.fresh = reader.checked(reader.number(), 0.0, 1.0);
@@ -333,20 +333,26 @@ class StateCodec {
     if (numbers.last_ms == Baseline::kNever) numbers.last_ms = 0;
   }
 
+  /// Whether a series is a counter; up to version 5 its other numbers alone tell that it is one.
+  static constexpr std::uint8_t kOpen = 0, kFell = 1, kCounter = 2;
+
   static void write_nature(Writer& writer, const NatureFinder::State& state) {
     writer.integer(state.count);
     writer.integer(state.rises);
     writer.integer(state.restarts);
-    writer.integer<std::uint8_t>(state.fell ? 1 : 0);
+    writer.integer(state.fell ? kFell : state.counter ? kCounter : kOpen);
     for (const double each : {state.last, state.lowest, state.highest}) writer.number(each);
   }
 
-  static NatureFinder::State read_nature(Reader& reader) {
+  static NatureFinder::State read_nature(Reader& reader, std::uint8_t version) {
     NatureFinder::State state;
     state.count = reader.count();
     state.rises = reader.count();
     state.restarts = reader.count();
-    state.fell = reader.integer<std::uint8_t>() != 0;
+    const auto verdict =
+        reader.checked(reader.integer<std::uint8_t>(), kOpen, version >= 6 ? kCounter : kFell);
+    state.fell = verdict == kFell;
+    state.counter = verdict == kCounter;
     for (double* each : {&state.last, &state.lowest, &state.highest}) *each = reader.number();
     return state;
   }

@@ -12,10 +12,11 @@
 
 namespace wellrun::health::baseline {
 
-inline constexpr std::uint8_t kStateVersion = 5;
+inline constexpr std::uint8_t kStateVersion = 6;
 /// That is still read. 1 knows no holidays; up to 2 the plain value is not remembered in its own
 /// units, and is once it was learned for half as long as the rest; up to 3 no course is known; up
-/// to 4 events are counted from then on.
+/// to 4 events are counted from then on; up to 5 a counter is one by its
+/// numbers alone.
 inline constexpr std::uint8_t kOldestStateVersion = 1;
 
 std::string save(const Baseline& baseline);
