@@ -21,24 +21,48 @@ constexpr double kComponent = 0.6;       ///< a change that fits explains more t
 constexpr double kLeastScore = 0.1;
 constexpr std::size_t kMostCauses = 5;
 
-Timestamp first_of(const std::vector<Onset>& onsets) {
-  return std::ranges::min(onsets, {}, &Onset::since).since;
+/// What is known of one component among the anomalies.
+struct Unwell {
+  std::size_t own = 0;  ///< its unusual series
+  Timestamp since = Timestamp::max();
+  std::map<std::string, int> needs;  ///< Topology::needs_of() it
+};
+
+/// All unusual series by what matters of them: thousands have few components.
+struct Extent {
+  std::size_t all = 0;
+  std::size_t unplaced = 0;  ///< of which no component is known
+  Timestamp first = Timestamp::max();
+  std::map<std::string, Unwell> components;
+};
+
+Extent by_component(const std::vector<Onset>& onsets, const Topology& topology) {
+  Extent extent{.all = onsets.size()};
+  for (const auto& onset : onsets) {
+    extent.first = std::min(extent.first, onset.since);
+    if (onset.component.empty()) {
+      ++extent.unplaced;
+      continue;
+    }
+    auto& unwell = extent.components[onset.component];
+    ++unwell.own;
+    unwell.since = std::min(unwell.since, onset.since);
+  }
+  for (auto& [component, unwell] : extent.components) unwell.needs = topology.needs_of(component);
+  return extent;
 }
 
 /// How near a change of `component` is to what is unusual: the mean over the anomalies.
-double nearness(const std::string& component, const std::vector<Onset>& onsets,
-                const Topology& topology) {
+double nearness(const std::string& component, const Extent& extent) {
   if (component.empty()) return kWholeWorkload;
-  double sum = 0;
-  for (const auto& onset : onsets) {
-    if (onset.component.empty()) {
-      sum += kUnknownPlace;
-      continue;
-    }
-    const int distance = topology.distance(onset.component, component);
-    sum += distance < 0 ? kElsewhere : std::pow(kDistanceShare, distance);
+  double sum = static_cast<double>(extent.unplaced) * kUnknownPlace;
+  for (const auto& [name, unwell] : extent.components) {
+    const auto found = unwell.needs.find(component);
+    const double near =
+        found == unwell.needs.end() ? kElsewhere : std::pow(kDistanceShare, found->second);
+    sum += static_cast<double>(unwell.own) * near;
   }
-  return sum / static_cast<double>(onsets.size());
+  return sum / static_cast<double>(extent.all);
 }
 
 std::string how_long_before(Timestamp change, Timestamp onset) {
@@ -46,60 +70,34 @@ std::string how_long_before(Timestamp change, Timestamp onset) {
   return "as it began";
 }
 
-Cause cause_of(const RecentChange& change, const std::vector<Onset>& onsets,
-               const Topology& topology, Timestamp first) {
-  const double minutes = std::max(0.0, to_seconds(first - change.at) / 60);
-  const double near = nearness(change.component, onsets, topology);
+Cause cause_of(const RecentChange& change, const Extent& extent) {
+  const double minutes = std::max(0.0, to_seconds(extent.first - change.at) / 60);
+  const double near = nearness(change.component, extent);
   return {.kind = "change",
           .name = change.id,
           .score = near * std::exp(-minutes / kForgetMinutes),
-          .why = fmt::format("{}, {}", change.what, how_long_before(change.at, first))};
+          .why = fmt::format("{}, {}", change.what, how_long_before(change.at, extent.first))};
 }
 
-bool is_suspect(const RecentChange& change, const std::string& workload, Timestamp first,
-                const std::vector<Onset>& onsets, const Topology& topology) {
-  if (change.at > first + kJustAfter || change.at + kLongBefore < first) return false;
+bool is_suspect(const RecentChange& change, const std::string& workload, const Extent& extent) {
+  if (change.at > extent.first + kJustAfter || change.at + kLongBefore < extent.first) return false;
   if (change.workload == workload) return true;
-  return std::ranges::any_of(onsets, [&](const Onset& onset) {
-    return !change.component.empty() && topology.distance(onset.component, change.component) >= 0;
+  return std::ranges::any_of(extent.components, [&](const auto& each) {
+    return each.second.needs.contains(change.component);
   });
 }
 
-/// What is known of one component among the anomalies.
-struct Evidence {
-  Timestamp since = Timestamp::max();
-  std::size_t own = 0;     ///< its unusual series
-  std::size_t needed = 0;  ///< unusual series of components that need it
-};
-
-Cause cause_of(const std::string& component, const Evidence& evidence, std::size_t all,
-               Timestamp first) {
-  const double late = to_seconds(evidence.since - first) / 60;
+Cause cause_of(const std::string& component, const Unwell& unwell, const Extent& extent) {
+  std::size_t needed = 0;  // unusual series of components that need it
+  for (const auto& [name, other] : extent.components)
+    if (name != component && other.needs.contains(component)) needed += other.own;
+  const double late = to_seconds(unwell.since - extent.first) / 60;
   const double early = std::exp(-late / kForgetMinutes);
-  const double share =
-      static_cast<double>(evidence.own + evidence.needed) / static_cast<double>(all);
-  auto why = fmt::format("{} of {} unusual series are its own", evidence.own, all);
-  if (evidence.needed > 0)
-    why += fmt::format(", {} are of components that need it", evidence.needed);
+  const double share = static_cast<double>(unwell.own + needed) / static_cast<double>(extent.all);
+  auto why = fmt::format("{} of {} unusual series are its own", unwell.own, extent.all);
+  if (needed > 0) why += fmt::format(", {} are of components that need it", needed);
   why += late < 1 ? "; it was the first" : fmt::format("; {:.0f} min after the first", late);
   return {.kind = "component", .name = component, .score = kComponent * early * share, .why = why};
-}
-
-std::map<std::string, Evidence> evidence_of(const std::vector<Onset>& onsets,
-                                            const Topology& topology) {
-  std::map<std::string, Evidence> found;
-  for (const auto& onset : onsets) {
-    if (onset.component.empty()) continue;
-    auto& evidence = found[onset.component];
-    ++evidence.own;
-    evidence.since = std::min(evidence.since, onset.since);
-  }
-  for (auto& [component, evidence] : found) {
-    for (const auto& onset : onsets)
-      if (!onset.component.empty() && topology.distance(onset.component, component) > 0)
-        ++evidence.needed;
-  }
-  return found;
 }
 
 }  // namespace
@@ -111,32 +109,31 @@ Topology::Topology(const catalog::Catalog& catalog) {
   }
 }
 
-int Topology::distance(const std::string& from, const std::string& needed) const {
-  std::map<std::string, int> seen{{from, 0}};
-  std::deque<std::string> next{from};
+std::map<std::string, int> Topology::needs_of(const std::string& component) const {
+  std::map<std::string, int> distances{{component, 0}};
+  std::deque<std::string> next{component};
   while (!next.empty()) {
-    const auto at = next.front();
+    const auto at = std::move(next.front());
     next.pop_front();
-    if (at == needed) return seen[at];
     const auto found = needs_.find(at);
     if (found == needs_.end()) continue;
+    const int further = distances.at(at) + 1;
     for (const auto& other : found->second)
-      if (seen.emplace(other, seen[at] + 1).second) next.push_back(other);
+      if (distances.emplace(other, further).second) next.push_back(other);
   }
-  return -1;
+  return distances;
 }
 
 std::vector<Cause> likely_causes(const std::string& workload, const std::vector<Onset>& onsets,
                                  const std::vector<RecentChange>& changes,
                                  const Topology& topology) {
   if (onsets.empty()) return {};
-  const auto first = first_of(onsets);
+  const auto extent = by_component(onsets, topology);
   std::vector<Cause> causes;
   for (const auto& change : changes)
-    if (is_suspect(change, workload, first, onsets, topology))
-      causes.push_back(cause_of(change, onsets, topology, first));
-  for (const auto& [component, evidence] : evidence_of(onsets, topology))
-    causes.push_back(cause_of(component, evidence, onsets.size(), first));
+    if (is_suspect(change, workload, extent)) causes.push_back(cause_of(change, extent));
+  for (const auto& [component, unwell] : extent.components)
+    causes.push_back(cause_of(component, unwell, extent));
   std::erase_if(causes, [](const Cause& cause) { return cause.score < kLeastScore; });
   std::ranges::stable_sort(causes, std::greater(), &Cause::score);
   if (causes.size() > kMostCauses) causes.resize(kMostCauses);

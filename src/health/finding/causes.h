@@ -36,9 +36,9 @@ class Topology {
  public:
   explicit Topology(const catalog::Catalog& catalog);
 
-  /// How many dependencies lie between `from` and what it needs, 0 for itself; -1: it does not
-  /// need it.
-  int distance(const std::string& from, const std::string& needed) const;
+  /// What `component` needs, itself too: how many dependencies lie in between, 0 for itself. Walks
+  /// all of them.
+  std::map<std::string, int> needs_of(const std::string& component) const;
 
  private:
   std::map<std::string, std::set<std::string>> needs_;

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "catalog/kinds/component.h"
@@ -43,17 +44,16 @@ std::vector<std::string> names_of(const std::vector<Cause>& causes) {
 
 TEST(Topology, CountsTheDependenciesInBetween) {
   const Topology topology(shop());
-  EXPECT_EQ(topology.distance("page", "page"), 0);
-  EXPECT_EQ(topology.distance("page", "database"), 2);
-  EXPECT_EQ(topology.distance("database", "page"), -1);
+  EXPECT_EQ(topology.needs_of("page"),
+            (std::map<std::string, int>{{"page", 0}, {"checkout", 1}, {"database", 2}}));
+  EXPECT_EQ(topology.needs_of("database"), (std::map<std::string, int>{{"database", 0}}));
 }
 
 TEST(Topology, ACircleHasAnEnd) {
   catalog::Catalog catalog;
   put(catalog, "a", "w", {"b"});
   put(catalog, "b", "w", {"a"});
-  EXPECT_EQ(Topology(catalog).distance("a", "b"), 1);
-  EXPECT_EQ(Topology(catalog).distance("a", "c"), -1);
+  EXPECT_EQ(Topology(catalog).needs_of("a"), (std::map<std::string, int>{{"a", 0}, {"b", 1}}));
 }
 
 TEST(Causes, TheComponentThatAllNeedAndThatWasFirstRanksFirst) {
@@ -88,6 +88,33 @@ TEST(Causes, ARecentChangeOfWhatIsNeededComesBeforeAnOldOneAndOneElsewhere) {
     EXPECT_EQ(at(innocent), std::ssize(names)) << innocent;
   EXPECT_NE(causes[0].why.find("5 min before it began"), std::string::npos) << causes[0].why;
   EXPECT_LE(causes.size(), 5U);
+}
+
+/// Each onset counts as much as any other, however many of a component there are.
+TEST(Causes, ThousandsOfSeriesRankAsAFewInTheSameShares) {
+  const std::vector<RecentChange> changes{
+      {"culprit", "deployment of checkout 2", "shop", "checkout", kNow - 5min},
+      {"below", "deployment of database 3", "platform", "database", kNow - 5min},
+      {"elsewhere", "deployment of search 7", "shop", "search", kNow - 2min},
+      {"whole", "a change of all", "shop", "", kNow - 10min}};
+  const auto rank = [&](std::size_t times) {
+    std::vector<Onset> onsets;
+    for (std::size_t i = 0; i < times; ++i)
+      for (const auto* name : {"page", "page", "checkout", ""})
+        onsets.push_back({name, name[0] == 'p' ? kNow + 2min : kNow, 0.7});
+    return likely_causes("shop", onsets, changes, Topology(shop()));
+  };
+  const auto few = rank(1);
+  const auto many = rank(1000);
+  ASSERT_EQ(names_of(few),
+            (std::vector<std::string>{"culprit", "below", "checkout", "whole", "elsewhere"}));
+  ASSERT_EQ(names_of(many), names_of(few));
+  // By hand: the mean over page, page, checkout and what is unplaced.
+  const double five_minutes = std::exp(-5.0 / 30);
+  EXPECT_NEAR(few[0].score, five_minutes * (2 * 0.75 + 1 + 0.5) / 4, 1e-9);
+  EXPECT_NEAR(few[1].score, five_minutes * (2 * 0.75 * 0.75 + 0.75 + 0.5) / 4, 1e-9);
+  for (std::size_t i = 0; i < few.size(); ++i)
+    EXPECT_NEAR(many[i].score, few[i].score, 1e-9) << few[i].name;
 }
 
 TEST(Causes, WithoutAnomaliesThereAreNone) {
