@@ -29,6 +29,7 @@ constexpr std::size_t kEnoughHours = 48;
 /// measuring is mostly shorter.
 constexpr Duration kLongestSilence = kHour * 6;
 constexpr std::size_t kMostSeries = 500;
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 constexpr auto kDisks =
     R"(node_filesystem_avail_bytes{fstype!~"tmpfs|devtmpfs|ramfs|overlay|squashfs|iso9660|erofs|fuse.*"})";
@@ -120,7 +121,7 @@ History history_of(const promql::ResultSeries& series, Timestamp start, Timestam
   const auto first = from_unix_ms(series.samples.front().time_ms);
   history.start = first;
   const auto count = static_cast<std::size_t>((end - first) / step) + 1;
-  history.values.assign(count, std::numeric_limits<double>::quiet_NaN());
+  history.values.assign(count, kNone);
   for (const auto& sample : series.samples) {
     const auto index = (from_unix_ms(sample.time_ms) - first) / step;
     history.values[static_cast<std::size_t>(index)] = sample.value;
@@ -201,7 +202,8 @@ Result<HourlyCounts> hourly_counts(const catalog::Slo& slo, const Asked& asked, 
   return counts;
 }
 
-/// What was left of the budget at each hour; of a calendar's period only since it began.
+/// What was left of the budget at each hour, from the first that has events in its window; of a
+/// calendar's period only since it began.
 History remaining_by_hour(const catalog::Slo& slo, const HourlyCounts& counts, Timestamp now) {
   History history{.start = now, .step = kHour, .values = {}};
   const auto period = catalog::period_at(
@@ -217,11 +219,11 @@ History remaining_by_hour(const catalog::Slo& slo, const HourlyCounts& counts, T
       good -= counts.good[i - window];
       total -= counts.total[i - window];
     }
-    const bool is_shown = time + kHistory >= now && total > 0;
-    if (!is_shown) continue;
+    const bool has_events = total > 0;
+    if (time + kHistory < now || (history.values.empty() && !has_events)) continue;
     if (history.values.empty()) history.start = time;
     const auto budget = budget_of(slo, period, {std::max(0.0, good), total}, time);
-    history.values.push_back(budget.remaining.value_or(1));
+    history.values.push_back(has_events ? budget.remaining.value_or(1) : kNone);
   }
   return history;
 }

@@ -137,6 +137,25 @@ TEST_F(OutlookTest, ABudgetThatBurnsWillBeSpent) {
       << budget.text;
 }
 
+/// Of a service that was off for some days its window was empty meanwhile.
+TEST_F(OutlookTest, ABudgetIsForetoldOverAGapWithoutEvents) {
+  declare_slo("1d");
+  for (const auto* name : {"good_total", "all_total"}) {
+    telemetry::SeriesWrite write{.labels = {{"__name__", name}}};
+    for (auto time = kNow - 21 * 24h; time <= kNow; time += 10min) {
+      if (time > kNow - 7 * 24h - 89h && time < kNow - 7 * 24h) continue;
+      const double count = to_seconds(time - kNow + 21 * 24h);
+      write.samples.push_back({to_unix_ms(time), name[0] == 'g' ? 0.995 * count : count});
+    }
+    reader.add(std::move(write));
+  }
+  const auto budget = only("budget");
+  ASSERT_TRUE(budget.now) << budget.text;
+  EXPECT_NEAR(*budget.now, 0.5, 0.05);
+  EXPECT_TRUE(budget.forecast) << budget.text;
+  EXPECT_GE(budget.history.time_of(budget.history.values.size() - 1), kNow - 1h);
+}
+
 /// Ten of the period's 31 days are over, each with one and a half times what a day may have.
 TEST_F(OutlookTest, ABudgetOfACalendarsPeriodIsSpentAsThePeriodGoesOn) {
   declare_slo("1M");
