@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <map>
 
 #include "catalog/slo_window.h"
 #include "core/bytes.h"
@@ -145,14 +146,27 @@ struct Asked {
   }
 };
 
+/// What goes on under other labels (a new version, another instance) is still the one series.
+Result<promql::ResultSeries> one_series(const promql::QueryResult& result) {
+  std::map<std::int64_t, double> values;
+  for (const auto& series : result.series) {
+    for (const auto& sample : series.samples) {
+      if (std::isnan(sample.value) || values.emplace(sample.time_ms, sample.value).second) continue;
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("its query gives several of {} series at {}; one is needed",
+                              result.series.size(), format_rfc3339(from_unix_ms(sample.time_ms))));
+    }
+  }
+  promql::ResultSeries one;
+  for (const auto& [time_ms, value] : values) one.samples.push_back({time_ms, value});
+  return one;
+}
+
 Result<History> kpi_history(const catalog::Kpi& kpi, const Asked& asked, Duration length,
                             Duration step) {
   TRY(const auto result, asked.range(kpi.promql(), length, step));
-  if (result.series.size() > 1)
-    return fail(ErrorCode::kInvalid,
-                fmt::format("its query gives {} series; one is needed", result.series.size()));
-  if (result.series.empty()) return History{};
-  return asked.history(result.series.front(), length, step);
+  TRY(const auto series, one_series(result));
+  return asked.history(series, length, step);
 }
 
 Outlook kpi_outlook(const catalog::Kpi& kpi, const Asked& asked) {

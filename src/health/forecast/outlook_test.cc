@@ -88,6 +88,25 @@ TEST_F(OutlookTest, AKpiThatStaysExactlyAtItsTargetMissesNothing) {
   }
 }
 
+/// A deployment gave the one series another `version`.
+TEST_F(OutlookTest, AKpiWhoseLabelsChangedGoesOnAndOneOfTwoSeriesAtATimeIsRefused) {
+  declare_kpi(90);
+  for (const bool before : {true, false}) {
+    telemetry::SeriesWrite write{
+        .labels = {{"__name__", "orders_per_minute"}, {"version", before ? "1" : "2"}}};
+    for (int hour = before ? 0 : 400; hour <= (before ? 399 : 21 * 24); ++hour)
+      write.samples.push_back(
+          {to_unix_ms(kNow - 1h * (21 * 24 - hour)), 150 - 0.1 * hour + noise.normal()});
+    reader.add(std::move(write));
+  }
+  const auto kpi = only("kpi");
+  EXPECT_EQ(kpi.error, "");
+  EXPECT_TRUE(kpi.warns) << kpi.text;
+  EXPECT_GE(kpi.history.values.size(), 21U * 24) << "both parts";
+  record({{"__name__", "orders_per_minute"}, {"version", "3"}}, [](double) { return 150.0; });
+  EXPECT_NE(only("kpi").error.find("one is needed"), std::string::npos) << only("kpi").error;
+}
+
 TEST_F(OutlookTest, AFigureOfOperationsIsForetoldByTheSeriesThatItIsKeptIn) {
   declare_kpi(90);
   plan.kpis.front().query.clear();
