@@ -120,7 +120,10 @@ Labels identity_of(const Watch& watch, const Labels& series) {
     if (label.name == kMetricNameLabel) continue;
     // The workload that the series itself names is the same thing said twice.
     if (label.name == "workload" && label.value == watch.workload) continue;
-    own.push_back({identity.has(label.name) ? "exported_" + label.name : label.name, label.value});
+    auto name_of_own = label.name;
+    while (identity.has(name_of_own) || (name_of_own != label.name && series.has(name_of_own)))
+      name_of_own.insert(0, "exported_");
+    own.push_back({std::move(name_of_own), label.value});
   }
   for (const auto& label : own) identity.set(label.name, label.value);
   return identity;

@@ -38,7 +38,8 @@ struct Watch {
 std::vector<Watch> watches_of(const catalog::Catalog& catalog);
 
 /// The labels of what is written about a series: its own without the name, the watch's, and
-/// `metric`. A label of its own that is in the way becomes exported_<name>.
+/// `metric`. A label of its own that is in the way becomes exported_<name>, with as many exported_
+/// as make the name a new one.
 Labels identity_of(const Watch& watch, const Labels& series);
 
 /// 16 hexadecimal digits, the same in every process.

@@ -86,6 +86,17 @@ TEST(Watch, ASeriesIsToldByItsLabelsAndItsWatch) {
   EXPECT_EQ(identity_of(watch, {{"workload", "other"}}).get("exported_workload"), "other");
 }
 
+TEST(Watch, ALabelThatIsInTheWayTakesNoNameThatTheSeriesHasAlready) {
+  catalog::Catalog catalog;
+  put(catalog, baseline_of("up"));
+  const auto watch = watches_of(catalog).at(0);
+  const auto identity = identity_of(
+      watch, {{"exported_metric", "theirs"}, {"metric", "own"}, {"exported_workload", "a"}});
+  EXPECT_EQ(identity.get("exported_metric"), "theirs");
+  EXPECT_EQ(identity.get("exported_exported_metric"), "own");
+  EXPECT_EQ(identity.get("exported_workload"), "a");
+}
+
 TEST(Watch, FollowsTheCalendarOfItsWorkload) {
   const auto christmas = *parse_rfc3339("2026-12-25T00:30:00Z");
   catalog::Catalog catalog;
