@@ -12,6 +12,7 @@
 #include "catalog/slo_feasibility.h"
 #include "catalog/slo_window.h"
 #include "core/text.h"
+#include "platform/runtime/slots.h"
 #include "telemetry/matching.h"
 #include "telemetry/promql/parser.h"
 #include "telemetry/scrape/relabel.h"
@@ -68,6 +69,13 @@ const Workload* workload_of(const Context& context, const Ref<Workload>& workloa
 bool has_playbook(const Context& context, const Ref<Workload>& workload) {
   const Workload* found = workload_of(context, workload);
   return found != nullptr && found->playbook;
+}
+
+void check_interval(const Context& context, Duration interval) {
+  if (interval <= kLongestInterval) return;
+  context.problem("spec.interval",
+                  fmt::format("interval must be at most {}, found {}",
+                              format_duration(kLongestInterval), format_duration(interval)));
 }
 
 void check_kind(const Context& context, const Person& person) {
@@ -129,6 +137,7 @@ void check_kind(const Context& context, const Scrape& scrape) {
     context.problem("spec.tls", "`certFile` and `keyFile` are given both, or neither");
   check_relabelling(context, "spec.relabel", scrape.relabel);
   check_relabelling(context, "spec.metricRelabel", scrape.metric_relabel);
+  check_interval(context, scrape.interval);
   if (scrape.timeout > scrape.interval) {
     context.problem("spec.timeout",
                     fmt::format("timeout {} is longer than the interval {}",
@@ -196,6 +205,7 @@ void check_kind(const Context& context, const Retention& retention) {
 
 void check_kind(const Context& context, const Kpi& kpi) {
   require_reachable_owner(context, kpi.owner);
+  check_interval(context, kpi.interval);
   if (kpi.query.empty() == kpi.operations.empty()) {
     context.problem("metadata.name",
                     fmt::format("Kpi {} has exactly one of query and operations: what it measures",
@@ -219,6 +229,7 @@ void check_kind(const Context& context, const Baseline& baseline) {
     context.problem("spec.interval", fmt::format("interval must be at least 1s, found {}",
                                                  format_duration(baseline.interval)));
   }
+  check_interval(context, baseline.interval);
   if (baseline.learn_from > kLongest) {
     context.problem("spec.learnFrom", fmt::format("learnFrom must be at most 90d, found {}",
                                                   format_duration(baseline.learn_from)));
@@ -454,6 +465,7 @@ void check_rule(const Context& context, const RuleGroup& group, const Rule& rule
 
 void check_kind(const Context& context, const RuleGroup& group) {
   require_reachable_owner(context, group.owner);
+  check_interval(context, group.interval);
   for (std::size_t i = 0; i < group.rules.size(); ++i) {
     check_rule(context, group, group.rules[i], fmt::format("spec.rules.{}", i));
   }

@@ -174,7 +174,7 @@ void Evaluator::State::keep_job(std::string kind, const catalog::Resource& resou
   job.kind = std::move(kind);
   job.name = resource.name;
   job.digest = resource.digest;
-  job.interval = std::max(interval, Duration{1000});
+  job.interval = std::clamp(interval, Duration{1000}, kLongestInterval);
   job.generation = ++generations;
   job.under_way = false;
   job.interval_passed = false;

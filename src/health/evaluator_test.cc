@@ -889,6 +889,28 @@ TEST_F(EvaluatorTest, AKpiChangesStatusOnceAndNotBackAndForth) {
   EXPECT_EQ(domain->kpi("orders").status, "missed");
 }
 
+/// Such a catalog may have been stored before it was refused; a wait that overflows is over at
+/// once.
+TEST_F(EvaluatorTest, AnAbsurdIntervalIsWaitedForLikeAnyOther) {
+  catalog::Kpi kpi;
+  kpi.workload.name = "shop";
+  kpi.query = "k";
+  kpi.interval = std::chrono::years(200'000'000);
+  for (const auto* name : {"orders", "logins", "carts", "refunds", "signups", "searches"}) {
+    kpi.metadata.name = name;  // each has its own time
+    put(catalog, kpi, time.now());
+  }
+  int asked = 0;
+  std::function<void()> count = [&] {
+    if (++asked == 100) time.runtime().strand.post([&] { evaluator->stop(); });
+    world.when_asked = count;
+  };
+  world.when_asked = count;
+  start();
+  time.run_for(1min);
+  EXPECT_LT(asked, 100) << "it is asked again and again, and nothing else gets its turn";
+}
+
 TEST_F(EvaluatorTest, FiguresOfOperationsAreOfAWindowThatCanBeReckonedWith) {
   start();
   const operations::OperationsDomain operations(catalog);

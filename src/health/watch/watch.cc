@@ -10,6 +10,7 @@
 #include "catalog/kinds/workload.h"
 #include "core/bytes.h"
 #include "health/slo/sli_queries.h"
+#include "platform/runtime/slots.h"
 #include "telemetry/promql/parser.h"
 
 namespace wellrun::health::watch {
@@ -32,7 +33,7 @@ Watch watch_of(const std::string& kind, const catalog::Metadata& metadata,
 Watch watch_of(const catalog::Kpi& kpi) {
   auto watch = watch_of("kpi", kpi.metadata, kpi.workload);
   watch.promql = kpi.promql();
-  watch.interval = std::max(kpi.interval, kShortestInterval);
+  watch.interval = std::clamp(kpi.interval, kShortestInterval, kLongestInterval);
   watch.labels.set("kpi", kpi.metadata.name);
   return watch;
 }
@@ -59,7 +60,7 @@ std::vector<telemetry::Matcher> plain_selector(const telemetry::promql::Expr& ex
 Watch watch_of(const catalog::Baseline& baseline) {
   auto watch = watch_of("baseline", baseline.metadata, baseline.workload);
   watch.promql = baseline.query;
-  watch.interval = std::max(baseline.interval, kShortestInterval);
+  watch.interval = std::clamp(baseline.interval, kShortestInterval, kLongestInterval);
   watch.learn_from = baseline.learn_from;
   watch.most_series = static_cast<std::size_t>(baseline.most_series);
   if (const auto parsed = telemetry::promql::parse(baseline.query))

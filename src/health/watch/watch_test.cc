@@ -115,6 +115,22 @@ TEST(Watch, FollowsTheCalendarOfItsWorkload) {
       << "it is still the 24th there";
 }
 
+/// Such a catalog may have been stored before it was refused.
+TEST(Watch, AnAbsurdIntervalIsShortenedToWhatCanBeReckonedWith) {
+  catalog::Catalog catalog;
+  catalog::Kpi kpi;
+  kpi.metadata.name = "orders";
+  kpi.workload.name = "shop";
+  kpi.query = "sum(orders)";
+  auto baseline = baseline_of("up");
+  kpi.interval = baseline.interval = std::chrono::years(3000);
+  put(catalog, kpi);
+  put(catalog, baseline);
+  const auto watches = watches_of(catalog);
+  ASSERT_EQ(watches.size(), 2U);
+  for (const auto& watch : watches) EXPECT_EQ(watch.interval, std::chrono::days(365)) << watch.key;
+}
+
 TEST(Watch, ItsDefinitionIsWhatItsPointsAreMadeBy) {
   catalog::Catalog catalog;
   put(catalog, baseline_of("up"));

@@ -204,7 +204,7 @@ Scraper::~Scraper() {
 void Scraper::set_targets(std::vector<ScrapeTarget> targets) {
   std::map<Shared::Loops::key_type, ScrapeTarget> wanted;
   for (auto& target : targets) {
-    target.interval = std::max(target.interval, kShortestInterval);
+    target.interval = std::clamp(target.interval, kShortestInterval, kLongestInterval);
     target.timeout = std::clamp(target.timeout, Duration{1}, target.interval);
     auto key = std::pair(target_labels(target), target.url);
     wanted.try_emplace(std::move(key), std::move(target));
