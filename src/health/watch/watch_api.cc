@@ -36,7 +36,7 @@ Json anomaly_json(const Anomaly& anomaly) {
 /// What is said of the newest point in words, whatever it is.
 std::string explanation_of(const WatchReading& watch, const SeriesReading& series) {
   if (watch.catching_up) return "catching up on stored history";
-  if (series.phase == "silent") return "no value since " + format_rfc3339(series.last_time);
+  if (series.phase == "silent") return "no value since " + format_rfc3339(series.last_value_time);
   if (series.phase == "learning")
     return series.points < kPointsToLearn
                ? fmt::format("learning: {} points of {}", series.points, kPointsToLearn)
@@ -57,7 +57,7 @@ Json series_json(const WatchReading& watch, const SeriesReading& series) {
             {"nature", series.nature},
             {"points", series.points},
             {"step_seconds", to_seconds(series.step)},
-            {"time", format_rfc3339(series.last_time)},
+            {"time", format_rfc3339(series.last_value_time)},
             {"value", nullptr},
             {"expected", nullptr},
             {"lower", nullptr},

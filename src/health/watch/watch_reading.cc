@@ -10,7 +10,7 @@ SeriesReading reading_of(const std::string& id, const WatchedSeries& series, Tim
           .nature = series.nature(),
           .points = series.points(),
           .step = series.step(),
-          .last_time = series.last_time(),
+          .last_value_time = series.last_value_time(),
           .latest = series.latest(),
           .season = series.model().season().trust(),
           .level_changed_at = series.model().level_changed_at(),

@@ -18,7 +18,7 @@ struct SeriesReading {
   std::string nature;
   std::int64_t points = 0;
   Duration step{0};
-  Timestamp last_time{};
+  Timestamp last_value_time{};
   std::optional<Point> latest;
   baseline::Season::Trust season;
   std::optional<Timestamp> level_changed_at;

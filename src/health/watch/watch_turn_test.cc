@@ -186,6 +186,30 @@ TEST_F(WatchTurn, AnAnomalyHasABeginningAReasonAndAnEnd) {
   EXPECT_LT(ended->to, start + 8h);
 }
 
+/// A share of requests when there are none any more is 0/0, a point of which nothing follows.
+TEST_F(WatchTurn, AnAnomalyEndsWhenNoMoreNumbersComeAlsoOverARestart) {
+  const auto path = temporary("no_number");
+  record_waves(start - 3 * 24h, start);
+  record(start, start + 20min, [](Timestamp) { return 400.0; });
+  record(start + 20min, start + 40min, [](Timestamp) { return std::nan(""); });
+  WatchStore store(path);
+  auto state = fresh();
+  run(state, start + 25min, &store);
+  ASSERT_STREQ(only(state).phase(start + 25min), "anomalous") << "ten of its intervals may pass";
+  save(state, tools(&store), start + 25min);
+  auto restarted = fresh();
+  load(restarted, tools(&store), start + 25min);
+  EXPECT_EQ(only(restarted).last_value_time(), start + 20min);
+  EXPECT_EQ(only(restarted).last_time(), start + 25min);
+  for (auto* each : {&state, &restarted}) {
+    run(*each, start + 31min);
+    EXPECT_STREQ(only(*each).phase(start + 31min), "silent");
+    EXPECT_FALSE(only(*each).anomalies().back().open);
+    EXPECT_EQ(reading_of(*each, false, start + 31min).series.front().last_value_time,
+              start + 20min);
+  }
+}
+
 /// A service with 200 requests a minute by day and 5 by night, of which one in twenty-five is slow;
 /// in the last hour of `to` nearly all are.
 struct HistogramTurn : WatchTurn {

@@ -39,6 +39,7 @@ std::optional<Point> WatchedSeries::observe(Timestamp time, double value) {
   Point point{.time = time, .expected = model_.expect(time, *calendar_)};
   point.seen = model_.observe(time, value, *calendar_);
   last_time_ = time;
+  if (std::isfinite(value)) last_value_time_ = time;
   ++points_;
   const auto watched = watched_value(value, elapsed, model_.nature());
   if (!watched) return std::nullopt;
@@ -83,7 +84,7 @@ Duration WatchedSeries::step() const {
 }
 
 bool WatchedSeries::is_silent(Timestamp now) const {
-  return now - last_time_ > std::max(step() * kSilentSteps, kSilentAtLeast);
+  return now - last_value_time() > std::max(step() * kSilentSteps, kSilentAtLeast);
 }
 
 void WatchedSeries::notice_silence(Timestamp now) {
@@ -109,6 +110,7 @@ Json WatchedSeries::save_notes() const {
   if (const auto& zone = calendar_->time_zone(); zone != kFirstZone) notes["time_zone"] = zone;
   if (kind_ == Kind::kDistribution) notes["distribution"] = true;
   if (last_raw_) notes["raw"] = *last_raw_;
+  if (last_value_time() != last_time_) notes["last_value"] = last_value_time_;
   if (latest_) {
     notes["value"] = latest_->value;
     notes["learning"] = latest_->seen.phase == baseline::Phase::kLearning;
@@ -133,8 +135,10 @@ Result<WatchedSeries> WatchedSeries::restore(Labels identity, CalendarPointer ca
     series.points_ = notes.at("points").get<std::int64_t>();
     series.step_s_ = notes.at("step_s").get<double>();
     if (notes.contains("raw")) series.last_raw_ = notes["raw"].get<double>();
+    // Notes of before this was kept have none: they take the last point for a number.
+    series.last_value_time_ = notes.value("last_value", series.last_time_);
     if (notes.contains("value")) {
-      Point latest{.time = series.last_time_, .value = notes["value"].get<double>()};
+      Point latest{.time = series.last_value_time_, .value = notes["value"].get<double>()};
       latest.expected = series.model_.expect(latest.time, *series.calendar_);
       latest.seen.phase = notes.at("learning").get<bool>() ? baseline::Phase::kLearning
                                                            : baseline::Phase::kWatching;

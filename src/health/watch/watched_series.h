@@ -50,7 +50,7 @@ class WatchedSeries {
   /// counter's first value or restart, NaN).
   std::optional<Point> observe(Timestamp time, double value);
 
-  /// Ends an open anomaly of a series that has not been heard of for long.
+  /// Ends an open anomaly of a series that has had no value for long.
   void notice_silence(Timestamp now);
 
   const Labels& identity() const { return identity_; }
@@ -60,6 +60,8 @@ class WatchedSeries {
   const baseline::Baseline& model() const { return model_; }
   const std::optional<Point>& latest() const { return latest_; }
   Timestamp last_time() const { return last_time_; }
+  /// Of the last point that was a number; of the last at all where none ever was.
+  Timestamp last_value_time() const { return last_raw_ ? last_value_time_ : last_time_; }
   std::int64_t points() const { return points_; }
   /// Typical distance of points; 30 s until it is known.
   Duration step() const;
@@ -88,7 +90,8 @@ class WatchedSeries {
   baseline::Baseline model_;
   std::optional<Point> latest_;
   Timestamp last_time_{};
-  std::optional<double> last_raw_;
+  std::optional<double> last_raw_;  ///< the last number
+  Timestamp last_value_time_{};     ///< its time
   std::int64_t points_ = 0;
   double step_s_ = 0;
   std::deque<Anomaly> anomalies_;
