@@ -273,12 +273,14 @@ void load(WatchState& state, const TurnTools& tools, Timestamp now) {
                                          each.notes, each.anomalies);
     if (!series) {
       ++unread;
+      state.gone.push_back(each.identity);  // unless it comes back until the next save
       continue;
     }
     state.series.emplace(id_of(each.identity), std::move(*series));
   }
   if (unread > 0)
-    log(Level::kWarning, "health/watch", "states cannot be read and are learned anew",
+    log(Level::kWarning, "health/watch",
+        "states cannot be read: they are removed, and what still has samples is learned anew",
         {{"watch", state.watch.key}, {"series_count", static_cast<std::int64_t>(unread)}});
   if (same && unread == 0 && !relabelled)
     state.read_to = std::max(oldest, read_again_from(state, known->read_to));

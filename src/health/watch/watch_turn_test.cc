@@ -375,6 +375,24 @@ TEST_F(WatchTurn, ADamagedStateIsLearnedAnewFromHistory) {
   EXPECT_STREQ(only(again).phase(start), "watching");
 }
 
+TEST_F(WatchTurn, ADamagedStateOfWhatIsGoneIsReadAnewOnce) {
+  const auto path = temporary("damaged_and_gone");
+  record_waves(start - 3 * 24h, start);
+  WatchStore store(path);
+  auto state = fresh();
+  run(state, start, &store);
+  save(state, tools(&store), start);
+  ASSERT_TRUE(store.save({watch.key, watch.definition(), start},
+                         {{identity("gone"), "damaged", only(state).save_notes(), {}}}, {}));
+  auto anew = fresh();
+  run(anew, start, &store);
+  save(anew, tools(&store), start);
+  auto again = fresh();
+  load(again, tools(&store), start);
+  EXPECT_EQ(again.read_to, start) << "all can be read by now";
+  EXPECT_EQ(only(again).points(), 3 * 24 * 60);
+}
+
 std::shared_ptr<const baseline::Calendar> calendar(std::string zone,
                                                    std::vector<catalog::Holiday> holidays = {}) {
   catalog::Calendar declared;
