@@ -169,15 +169,21 @@ class Turn {
   std::size_t refused = 0;
 
  private:
+  /// For one more beside those that were met, or `gathering` if that are more.
+  bool has_room(std::size_t gathering = 0) const {
+    const auto met = state_.series.size() - state_.unmet.size();
+    return std::max(met, gathering) < state_.watch.most_series &&
+           std::max(state_.series.size(), gathering) < limits_.most_series;
+  }
+
   /// A histogram takes its room with its first samples, whether they make a point or not.
   Gathering* find_or_add_gathering(const Labels& labels) {
     const auto id = id_of(identity_of(state_.watch, labels));
     if (const auto known = state_.gathering.find(id); known != state_.gathering.end())
       return &known->second;
     const auto series = state_.series.find(id);
-    const bool has_room = std::max(state_.series.size(), state_.gathering.size()) <
-                          std::min(state_.watch.most_series, limits_.most_series);
-    if (series == state_.series.end() && !has_room) {
+    state_.unmet.erase(id);
+    if (series == state_.series.end() && !has_room(state_.gathering.size())) {
       ++refused;
       return nullptr;
     }
@@ -189,9 +195,10 @@ class Turn {
   WatchedSeries* find_or_add(const Labels& labels, WatchedSeries::Kind kind) {
     auto identity = identity_of(state_.watch, labels);
     const auto id = id_of(identity);
+    state_.unmet.erase(id);
     if (const auto known = state_.series.find(id); known != state_.series.end())
       return &known->second;
-    if (state_.series.size() >= std::min(state_.watch.most_series, limits_.most_series)) {
+    if (!has_room()) {
       ++refused;
       return nullptr;
     }
@@ -210,11 +217,14 @@ void notice_silence(WatchState& state, Timestamp now) {
 }
 
 /// Old beside what was read, not beside now: while history is caught up on, all of it is old.
-void forget_old(WatchState& state) {
+void forget_gone(WatchState& state, bool all_is_read) {
   std::erase_if(state.series, [&](const auto& each) {
-    if (each.second.last_time() + kForgetAfter > state.read_to) return false;
+    const bool is_old = each.second.last_time() + kForgetAfter <= state.read_to;
+    const bool is_of_another_query = all_is_read && state.unmet.contains(each.first);
+    if (!is_old && !is_of_another_query) return false;
     state.gone.push_back(each.second.identity());
     state.changed.erase(each.first);
+    state.unmet.erase(each.first);
     return true;
   });
   // What comes after so long is gathered anew anyway; most of those never made a point.
@@ -284,6 +294,8 @@ void load(WatchState& state, const TurnTools& tools, Timestamp now) {
         {{"watch", state.watch.key}, {"series_count", static_cast<std::int64_t>(unread)}});
   if (same && unread == 0 && !relabelled)
     state.read_to = std::max(oldest, read_again_from(state, known->read_to));
+  for (const auto& [id, series] : state.series)
+    if (series.last_time() > state.read_to) state.unmet.insert(id);
 }
 
 namespace {
@@ -297,6 +309,7 @@ void learn_anew(WatchState& state, Timestamp now) {
   state.series.clear();
   state.gathering.clear();
   state.changed.clear();
+  state.unmet.clear();
   state.read_to = now - length_of_history(state.watch);
   state.saved_at = now;  // else nothing would be saved before the time at which it was last
 }
@@ -338,7 +351,7 @@ bool take_turn(WatchState& state, const TurnTools& tools, const TurnLimits& limi
   }
   state.read_to = window.to;
   notice_silence(state, state.read_to);
-  forget_old(state);
+  forget_gone(state, window.is_last);
   if (now - state.saved_at >= kSaveEvery) save(state, tools, now);
   return !window.is_last;
 }

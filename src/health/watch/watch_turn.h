@@ -26,6 +26,9 @@ struct WatchState {
   std::map<std::string, Gathering> gathering;   ///< of histograms, by the id of their series
   std::set<std::string> changed;                ///< ids whose state is newer than the saved one
   std::vector<Labels> gone;                     ///< to be removed at the next save
+  /// Ids of stored series with points after what is to be read first, until they are met. What is
+  /// not by the time all is read was another query's; meanwhile it takes no room of this one's.
+  std::set<std::string> unmet;
   /// Of an expression, read in a turn at most: halved when that many are too much, and grown again.
   std::int64_t steps_a_turn = 2000;
   /// The same of a selector, whose series are not known before they were read.

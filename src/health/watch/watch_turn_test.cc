@@ -464,6 +464,38 @@ TEST_F(WatchTurn, AnotherExpressionUnderTheSameNameIsLearnedAnew) {
   EXPECT_STREQ(only(changed).phase(start), "watching") << "its history is read, too";
 }
 
+TEST_F(WatchTurn, WhatOnlyAnEarlierQuerySelectedTakesNoRoom) {
+  for (const bool restarted : {false, true}) {
+    const auto path = temporary(restarted ? "query_restarted" : "query");
+    WatchStore store(path);
+    watch.most_series = 2;
+    watch.matchers.resize(1);
+    watch.promql = "load";
+    for (const auto* host : {"a", "b"}) record_waves(start - 3 * 24h, start, host);
+    auto state = fresh();
+    run(state, start, &store);
+    save(state, tools(&store), start);
+    for (const auto* host : {"c"}) record_waves(start - 3 * 24h, start, host);
+    watch.promql = "load{host=~\"b|c\"}";
+    watch.matchers.push_back(
+        {.kind = telemetry::Matcher::Kind::kRegex, .name = "host", .value = "b|c"});
+    auto changed = fresh();
+    EXPECT_TRUE(take_turn(changed, tools(&store), {}, start));
+    if (restarted) {  // before all of the history was read
+      save(changed, tools(&store), start);
+      changed = fresh();
+    }
+    run(changed, start, &store);
+    EXPECT_EQ(changed.refused, 0U);
+    ASSERT_EQ(changed.series.size(), 2U);
+    for (const auto* host : {"b", "c"})
+      EXPECT_EQ(changed.series.at(id_of(identity(host))).points(), 3 * 24 * 60)
+          << host << " has all of its history, and that once";
+    save(changed, tools(&store), start);
+    EXPECT_EQ(store.series(watch.key)->size(), 2U);
+  }
+}
+
 TEST_F(WatchTurn, InAnotherWorkloadItIsLearnedAnew) {
   const auto path = temporary("workload");
   auto store = std::make_unique<WatchStore>(path);
