@@ -16,6 +16,7 @@
 
 #include "platform/runtime/virtual_runtime.h"
 #include "telemetry/store/store_test_support.h"
+#include "telemetry/store/wal.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -660,6 +661,25 @@ TEST_P(Crash, EverythingAcknowledgedIsThereAndNothingElse) {
   for (const auto& entry : std::filesystem::directory_iterator(own.parent_path()))
     if (entry.path().string().starts_with(own.string() + ".copy"))
       std::filesystem::remove_all(entry.path());
+}
+
+TEST(EmbeddedStore, KilledWhileASegmentBeginsNothingIsSaidToBeDamaged) {
+  for (const std::size_t written : {0U, 7U, 16U}) {
+    World world;
+    world.write(named("m"), counting(0, 10));
+    const auto wal = world.folder.path() / "wal";
+    const auto copy = copy_of_a_moment(world.folder.path());
+    world.store.reset();
+    put_in_place(copy, world.folder.path());
+    const auto begun = store::wal_segments(wal).back() + 1;
+    std::ofstream(store::wal_segment_path(wal, begun)) << std::string(written, '\0');
+    for (int starts = 0; starts < 3; ++starts) {
+      world.crash();
+      EXPECT_TRUE(world.store->statistics().damage.empty()) << written << " bytes";
+      ASSERT_EQ(world.select({}).size(), 1U);
+      EXPECT_EQ(world.select({})[0].samples.size(), 10U);
+    }
+  }
 }
 
 /// WELLRUN_CRASH_SEEDS: how many, for a long run.

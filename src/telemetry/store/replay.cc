@@ -139,7 +139,8 @@ void replay_samples(Core& core, const Segment& segment, std::uint32_t share) {
 }
 
 /// What restore_series() met besides records: damage is told of, the torn end of the last segment
-/// cut off. Nobody may read the mapped segment afterwards.
+/// cut off, and one that was never begun removed: the next start would find it to be none, and no
+/// longer the last. Nobody may read the mapped segment afterwards.
 Status settle_damage(Core& core, const Segment& segment, const WalReader& reader) {
   for (const auto& found : reader.damage()) core.note_damage(found);
   if (!reader.has_torn_tail()) return {};
@@ -148,8 +149,9 @@ Status settle_damage(Core& core, const Segment& segment, const WalReader& reader
         {segment.at(reader.tail_offset()), "the segment ends in the middle of a record"});
     return {};
   }
-  const auto whole = static_cast<off_t>(std::max<std::size_t>(16, reader.tail_offset()));
-  if (::truncate(segment.path.c_str(), whole) == 0) return {};
+  const auto whole = static_cast<off_t>(reader.tail_offset());
+  const auto* path = segment.path.c_str();
+  if ((whole == 0 ? ::unlink(path) : ::truncate(path, whole)) == 0) return {};
   return fail(ErrorCode::kIo,
               fmt::format("cutting off an unfinished record failed: {}", std::strerror(errno)),
               segment.path.string());

@@ -267,7 +267,8 @@ void Wal::drop_before(std::uint64_t segment) {
 
 WalReader::WalReader(std::string_view bytes, std::string name)
     : bytes_(bytes), name_(std::move(name)) {
-  if (bytes_.size() < kSegmentHeaderBytes) {
+  if (bytes_.size() < kSegmentHeaderBytes ||
+      bytes_.find_first_not_of('\0') == std::string_view::npos) {
     torn_tail_ = true;
     at_ = bytes_.size();
   } else if (bytes_.starts_with(kSegmentMagic) && bytes_[12] == kVersion &&

@@ -103,7 +103,8 @@ class WalReader {
   bool next(std::string_view& payload);
 
   const std::vector<Damage>& damage() const { return damage_; }
-  /// True when the bytes end in the middle of a record, as after a crash.
+  /// True when the bytes end in the middle of a record, as after a crash, or of the segment's
+  /// header: then `tail_offset` is 0. Nothing but zeros is a header that was not written, too.
   bool has_torn_tail() const { return torn_tail_; }
   std::size_t tail_offset() const { return tail_offset_; }
   /// Where the payload returned last began.

@@ -67,6 +67,17 @@ TEST_F(WalTest, ATruncatedTailCostsOnlyTheLastRecord) {
   }
 }
 
+TEST_F(WalTest, ASegmentWhoseHeaderWasNotWrittenIsTornAtItsBeginning) {
+  for (const std::size_t zeros : {0U, 3U, 16U, 4096U}) {
+    const std::string bytes(zeros, '\0');
+    WalReader reader(bytes, "wal");
+    EXPECT_TRUE(read(reader).empty());
+    EXPECT_TRUE(reader.has_torn_tail());
+    EXPECT_EQ(reader.tail_offset(), 0U);
+    EXPECT_TRUE(reader.damage().empty());
+  }
+}
+
 TEST_F(WalTest, AFlippedByteAnywhereIsNamedAndCostsOneRecord) {
   for (std::size_t at = 0; at < bytes_.size(); ++at) {
     for (const int flip : {1, 0x80, 0xff}) {
