@@ -56,7 +56,7 @@ spec:
   interval: 1s
   rules:
     - alert: LoadUnusual
-      expr: max_over_time(wellrun:baseline:score{baseline="baseline/load"}[2m]) >= 0.6
+      expr: max_over_time(wellrun:baseline:score{baseline="baseline/load"}[10m]) >= 0.6
       labels: {severity: ticket}
 `;
 
