@@ -75,7 +75,7 @@ async function write(server, from, to, value = usual) {
   assert.ok(response.ok, `${response.status} ${await response.text()}`);
 }
 
-async function until(condition, what, seconds = 60) {
+async function until(condition, what, seconds = 150) {
   let last;
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(200)) {
     last = await condition();
