@@ -75,7 +75,7 @@ async function write(server, from, to, value = usual) {
   assert.ok(response.ok, `${response.status} ${await response.text()}`);
 }
 
-async function until(condition, what, seconds = 150) {
+async function until(condition, what, seconds = 60) {
   let last;
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(200)) {
     last = await condition();
@@ -147,7 +147,7 @@ test('a baseline is learned from history, survives kill -9, alerts, and makes a 
   const finding = await until(async () => {
     const { items } = await get('/api/v1/findings?workload=shop&state=open');
     return items.find((it) => it.anomaly_count >= 2);
-  }, 'one finding of both series');
+  }, 'one finding of both series', 150); // what joins it is told at most once a minute
   assert.equal((await get('/api/v1/findings')).items.length, 1);
   assert.ok(finding.anomalies.every((it) => it.component === 'checkout' || it.watch === 'kpi/load'));
   assert.match(finding.causes.map(({ why }) => why).join('\n'), /unusual series are its own/);
