@@ -16,13 +16,6 @@ std::string stream_of(const std::string& kind, const std::string& name) {
   return "resource/" + kind + "/" + name;
 }
 
-/// Cut where no character is cut.
-std::size_t part_end(std::string_view text, std::size_t begin) {
-  std::size_t end = std::min(text.size(), begin + kMostPart);
-  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return end;
-}
-
 void add_resource(const Resource& resource, const std::string& apply, const ApplyInfo& info,
                   journal::Decision& decision) {
   const std::string stream = stream_of(resource.kind, resource.name);
@@ -37,13 +30,14 @@ void add_resource(const Resource& resource, const std::string& apply, const Appl
                               .file = resource.provenance.file,
                               .line = resource.provenance.line};
   const std::string text = to_text(resource.document);
-  for (std::size_t begin = 0; text.size() > kMostInOneFact && begin < text.size();) {
-    const std::size_t end = part_end(text, begin);
+  std::string_view rest = text.size() > kMostInOneFact ? text : std::string_view();
+  while (!rest.empty()) {
+    const auto next = utf8_beginning(rest, kMostPart);
     const facts::ResourcePart part{resource.kind, resource.name, apply, fact.parts++,
-                                   text.substr(begin, end - begin)};
+                                   std::string(next)};
     decision.facts.push_back(
         {.stream = stream, .type = facts::ResourcePart::kType, .body = to_json(part)});
-    begin = end;
+    rest.remove_prefix(next.size());
   }
   decision.facts.push_back(
       {.stream = stream, .type = facts::ResourceApplied::kType, .body = to_json(fact)});

@@ -129,9 +129,7 @@ std::string described(const Node& node) {
   if (node.type == Node::Type::kSequence) return "a list";
   if (node.type == Node::Type::kMap) return "a map";
   if (node.text.size() <= kShownCharacters) return quote(node.text);
-  std::size_t end = kShownCharacters;
-  while (end > 0 && (static_cast<unsigned char>(node.text[end]) & 0xC0) == 0x80) --end;
-  return quote(node.text.substr(0, end)) + "…";
+  return quote(utf8_beginning(node.text, kShownCharacters)) + "…";
 }
 
 }  // namespace wellrun::catalog

@@ -65,6 +65,24 @@ TEST(Utf8, RefusesOverlongFormsSurrogatesAndTruncation) {
   }
 }
 
+TEST(Utf8, IsWrittenByCodePoint) {
+  std::string text = "a";
+  for (const char32_t code : {U'\u00E9', U'\u20AC', U'\U0001F600'}) append_utf8(text, code);
+  EXPECT_EQ(text, "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+  for (const char32_t none : std::initializer_list<char32_t>{0xD800, 0x110000}) {
+    text.clear();
+    append_utf8(text, none);
+    EXPECT_EQ(text, "\xef\xbf\xbd") << std::uint32_t{none};
+  }
+}
+
+TEST(Utf8, IsCutBetweenCharacters) {
+  constexpr std::string_view kText = "a\xc3\xa9\xf0\x9f\x98\x80";
+  constexpr std::size_t kKept[] = {0, 1, 1, 3, 3, 3, 3, 7, 7};
+  for (std::size_t bytes = 0; bytes < std::size(kKept); ++bytes)
+    EXPECT_EQ(utf8_beginning(kText, bytes), kText.substr(0, kKept[bytes])) << bytes;
+}
+
 TEST(Quote, WritesWhatIsNoTextAsItsBytes) {
   EXPECT_EQ(quote("a\"b\\\n"), R"("a\"b\\\n")");
   EXPECT_EQ(quote("caf\xc3\xa9 \x01"), "\"caf\xc3\xa9 \\x01\"");

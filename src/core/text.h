@@ -2,6 +2,7 @@
 
 // Text as people type and read it: quoting, splitting, and "did you mean".
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,6 +25,12 @@ std::string join_words(std::span<const std::string> words);
 
 /// True when `text` is well-formed UTF-8 (no overlong forms, no surrogates).
 bool is_valid_utf8(std::string_view text);
+
+/// Appends a code point; U+FFFD for a surrogate and beyond U+10FFFF.
+void append_utf8(std::string& into, char32_t code_point);
+
+/// The longest beginning of `text` of at most `max_bytes` bytes that cuts no character of UTF-8.
+std::string_view utf8_beginning(std::string_view text, std::size_t max_bytes);
 
 /// The candidate a person most likely meant: smallest edit distance (with transpositions), at most
 /// a third of the length and at least one, ties to the first. std::nullopt when none is near.

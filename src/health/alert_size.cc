@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace wellrun::health {
 namespace {
 
@@ -17,9 +19,7 @@ bool fits(const AlertFired& fired) {
 /// To at most `limit` bytes, between characters.
 void cut(std::string& text, std::size_t limit) {
   if (text.size() <= limit) return;
-  std::size_t end = limit - kCut.size();
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
+  text.resize(utf8_beginning(text, limit - kCut.size()).size());
   text += kCut;
 }
 

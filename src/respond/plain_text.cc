@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace wellrun::respond {
 namespace {
 
@@ -13,8 +15,7 @@ bool is_control(char c) {
 
 std::string cut(std::string text, std::size_t limit) {
   if (text.size() <= limit) return text;
-  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
-  text.resize(limit);
+  text.resize(utf8_beginning(text, limit).size());
   return text + "…";
 }
 

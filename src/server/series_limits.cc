@@ -6,6 +6,7 @@
 #include "catalog/kinds/component.h"
 #include "catalog/kinds/scrape.h"
 #include "catalog/kinds/workload.h"
+#include "core/text.h"
 #include "platform/log/log.h"
 
 namespace wellrun::server {
@@ -21,9 +22,7 @@ constexpr std::size_t kLongest = 1000;  ///< text of each: labels may be longer 
 /// The beginning of a text, whole characters only.
 std::string beginning(const std::string& text) {
   if (text.size() <= kLongest) return text;
-  auto end = kLongest;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
+  return std::string(utf8_beginning(text, kLongest)) + "…";
 }
 
 Json counts_json(const std::vector<telemetry::Cardinality::Count>& counts, const char* unit) {

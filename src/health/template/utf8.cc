@@ -37,23 +37,6 @@ char32_t next_code_point(std::string_view& rest) {
   return c;
 }
 
-void append_utf8(std::string& into, char32_t c) {
-  if (c > 0x10FFFF || between(c, 0xD800, 0xDFFF)) c = 0xFFFD;
-  const auto add = [&](char32_t byte) { into += static_cast<char>(byte); };
-  if (c < 0x80) return add(c);
-  if (c < 0x800) {
-    add(0xC0 | c >> 6);
-  } else if (c < 0x10000) {
-    add(0xE0 | c >> 12);
-    add(0x80 | (c >> 6 & 0x3F));
-  } else {
-    add(0xF0 | c >> 18);
-    add(0x80 | (c >> 12 & 0x3F));
-    add(0x80 | (c >> 6 & 0x3F));
-  }
-  add(0x80 | (c & 0x3F));
-}
-
 char32_t to_upper(char32_t c) {
   if (between(c, 'a', 'z') || (between(c, 0xE0, 0xFE) && c != 0xF7) ||
       (between(c, 0x3B1, 0x3C9) && c != 0x3C2) || between(c, 0x430, 0x44F))

@@ -9,7 +9,6 @@ namespace wellrun::health::templates {
 
 /// The first code point of `rest`, which must not be empty; it is removed.
 char32_t next_code_point(std::string_view& rest);
-void append_utf8(std::string& into, char32_t code_point);
 
 /// Simple case mapping of the Latin, Greek and Cyrillic blocks; anything else is unchanged.
 char32_t to_upper(char32_t c);

@@ -28,9 +28,7 @@ bool is_utf8(const Metadata& said) {
 /// Not in the middle of a character of UTF-8.
 void cut(std::string& text, std::size_t max_bytes) {
   if (text.size() <= max_bytes) return;
-  while (max_bytes > 0 && (static_cast<unsigned char>(text[max_bytes]) & 0xC0U) == 0x80U)
-    --max_bytes;
-  text.resize(max_bytes);
+  text.resize(utf8_beginning(text, max_bytes).size());
   text.shrink_to_fit();
 }
 
