@@ -269,7 +269,7 @@ class Lexer {
       --at_;
       return coded(out, 3, 8, 255, start);
     }
-    return error(at_ - 1, fmt::format("unknown escape sequence '{}'", c));
+    return error(start, fmt::format("unknown escape sequence '\\{}'", c));
   }
 
   Status coded(std::string& out, int digits, int base, std::uint32_t max, std::size_t start) {
@@ -277,8 +277,8 @@ class Lexer {
     for (int i = 0; i < digits; ++i, ++at_) {
       const char c = peek();
       if (!is_hex(c) || (base == 8 && !(c >= '0' && c <= '7')))
-        return error(at_, at_ >= query_.size() ? "escape sequence not terminated"
-                                               : "illegal character in escape sequence");
+        return error(start, at_ >= query_.size() ? "escape sequence not terminated"
+                                                 : "illegal character in escape sequence");
       value = value * static_cast<std::uint32_t>(base) +
               static_cast<std::uint32_t>(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
     }

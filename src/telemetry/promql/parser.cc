@@ -187,8 +187,28 @@ class Parser {
     return operator_at(token) ? fmt::format("<op:{}>", text) : shown;
   }
 
+  /// What is open where the text ends; nullptr when all is closed.
+  const char* unclosed() const {
+    std::vector<TokenKind> open;
+    for (const Token& token : tokens_) {
+      if (token.kind == TokenKind::kLeftParen || token.kind == TokenKind::kLeftBracket ||
+          token.kind == TokenKind::kLeftBrace)
+        open.push_back(token.kind);
+      else if (!open.empty() &&
+               (token.kind == TokenKind::kRightParen || token.kind == TokenKind::kRightBracket ||
+                token.kind == TokenKind::kRightBrace))
+        open.pop_back();
+    }
+    if (open.empty()) return nullptr;
+    if (open.back() == TokenKind::kLeftParen) return "unclosed left parenthesis";
+    return open.back() == TokenKind::kLeftBracket ? "unclosed left bracket"
+                                                  : "unexpected end of input inside braces";
+  }
+
   std::unexpected<Error> unexpected(std::string_view context,
                                     std::string_view expected = {}) const {
+    if (const char* what = at(TokenKind::kEnd) ? unclosed() : nullptr)
+      return error(here().position, what);
     std::string text = "unexpected " + describe(here());
     if (!context.empty()) text += fmt::format(" in {}", context);
     if (!expected.empty()) text += fmt::format(", expected {}", expected);
@@ -261,8 +281,6 @@ class Parser {
   Status modifiers(Binary& node) {
     auto& matching = node.matching;
     if (at_word("bool")) {
-      if (!is_comparison(node.op))
-        return error(here().position, "bool modifier can only be used on comparison operators");
       node.return_bool = true;
       ++at_;
     }
@@ -273,20 +291,11 @@ class Parser {
       TRY(matching.labels, label_list());
       if (at_word("group_left") || at_word("group_right")) {
         const bool left = at_word("group_left");
-        if (is_set_operator(node.op))
-          return error(here().position,
-                       fmt::format("no grouping allowed for \"{}\" operation", name_of(node.op)));
         matching.cardinality = left ? Cardinality::kManyToOne : Cardinality::kOneToMany;
         ++at_;
         if (at(TokenKind::kLeftParen)) {
           TRY(matching.include, label_list());
         }
-        if (matching.on)
-          for (const auto& name : matching.include)
-            if (std::ranges::find(matching.labels, name) != matching.labels.end())
-              return error(
-                  here().position,
-                  fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", name));
       }
     }
     while ((at_word("fill") || at_word("fill_left") || at_word("fill_right")) &&
@@ -331,12 +340,20 @@ class Parser {
                       const Token& token) const {
     const Position whole{left.position.start, right.position.end};
     const bool scalars = left.type == ValueType::kScalar && right.type == ValueType::kScalar;
+    if (node.return_bool && !is_comparison(node.op))
+      return error(token.position, "bool modifier can only be used on comparison operators");
+    if (is_comparison(node.op) && scalars && !node.return_bool)
+      return error(token.position, "comparisons between scalars must use BOOL modifier");
+    for (const auto& name : node.matching.include)
+      if (node.matching.on &&
+          std::ranges::find(node.matching.labels, name) != node.matching.labels.end())
+        return error(
+            token.position,
+            fmt::format("label \"{}\" must not occur in ON and GROUP clause at once", name));
     for (const Expr* side : {&left, &right})
       if (side->type != ValueType::kScalar && side->type != ValueType::kVector)
         return error(side->position,
                      "binary expression must contain only scalar and instant vector types");
-    if (is_comparison(node.op) && scalars && !node.return_bool)
-      return error(token.position, "comparisons between scalars must use BOOL modifier");
     const bool vectors = left.type == ValueType::kVector && right.type == ValueType::kVector;
     // An empty list says nothing about vectors: Prometheus lets it pass.
     if (!vectors && !node.matching.labels.empty())
@@ -346,6 +363,11 @@ class Parser {
     if (!vectors && is_set_operator(node.op))
       return error(whole, fmt::format("set operator \"{}\" not allowed in binary scalar expression",
                                       name_of(node.op)));
+    const bool grouped = node.matching.cardinality == Cardinality::kManyToOne ||
+                         node.matching.cardinality == Cardinality::kOneToMany;
+    if (grouped && is_set_operator(node.op))
+      return error(whole,
+                   fmt::format("no grouping allowed for \"{}\" operation", name_of(node.op)));
     return {};
   }
 
@@ -355,9 +377,9 @@ class Parser {
     ++at_;
     TRY(ExprPtr operand, binary(kPowPrecedence));
     if (operand->type != ValueType::kScalar && operand->type != ValueType::kVector)
-      return error(operand->position, fmt::format("unary expression only allowed on expressions of "
-                                                  "type scalar or instant vector, got \"{}\"",
-                                                  documented_name(operand->type)));
+      return error(sign.position, fmt::format("unary expression only allowed on expressions of "
+                                              "type scalar or instant vector, got \"{}\"",
+                                              documented_name(operand->type)));
     operand->position.start =
         operand->as<NumberLiteral>() ? sign.position.start : operand->position.start;
     const bool negative = sign.kind == TokenKind::kSub;
@@ -421,13 +443,12 @@ class Parser {
   }
 
   Status offset(Expr& expr) {
-    const Token word = here();
     auto* shift = shift_of(expr);
     if (!shift)
-      return error(word.position,
+      return error(expr.position,
                    "offset modifier must be preceded by an instant vector selector or range vector "
                    "selector or a subquery");
-    if (shift->offset) return error(word.position, "offset may not be set multiple times");
+    if (shift->offset) return error(expr.position, "offset may not be set multiple times");
     ++at_;
     TRY(shift->offset, duration_operand(/*in_offset=*/true));
     expr.position.end = last_end();
@@ -435,14 +456,13 @@ class Parser {
   }
 
   Status at_modifier(Expr& expr) {
-    const Token sign_token = here();
     auto* shift = shift_of(expr);
     if (!shift)
-      return error(sign_token.position,
+      return error(expr.position,
                    "@ modifier must be preceded by an instant vector selector or range vector "
                    "selector or a subquery");
     if (shift->at != TimeShift::At::kNone)
-      return error(sign_token.position, "@ <timestamp> may not be set multiple times");
+      return error(expr.position, "@ <timestamp> may not be set multiple times");
     ++at_;
     if ((at_word("start") || at_word("end")) && ahead().kind == TokenKind::kLeftParen) {
       shift->at = at_word("start") ? TimeShift::At::kStart : TimeShift::At::kEnd;
@@ -468,11 +488,12 @@ class Parser {
     ++at_;
     TRY(DurationPtr range, duration(0));
     TRY_STATUS(check_positive(*range, open));
+    const Token colon = here();
     if (accept(TokenKind::kColon)) {
       Subquery node;
       if (!at(TokenKind::kRightBracket)) {
         TRY(node.step, duration(0));
-        TRY_STATUS(check_positive(*node.step, open));
+        TRY_STATUS(check_positive(*node.step, colon));
       }
       TRY_STATUS(expect(TokenKind::kRightBracket, "subquery selector", "\"]\""));
       if (expr->type != ValueType::kVector)
@@ -487,7 +508,7 @@ class Parser {
     }
     TRY_STATUS(expect(TokenKind::kRightBracket, "subquery or range selector", "\":\" or \"]\""));
     auto* selector = std::get_if<VectorSelector>(&expr->node);
-    if (!selector) return error(expr->position, "ranges only allowed for vector selectors");
+    if (!selector) return error(open.position, "ranges only allowed for vector selectors");
     if (selector->shift.offset)
       return error(open.position, "no offset modifiers allowed before range");
     if (selector->shift.at != TimeShift::At::kNone)
@@ -509,9 +530,9 @@ class Parser {
     return (!expr.left || is_constant(*expr.left)) && (!expr.right || is_constant(*expr.right));
   }
 
-  Status check_positive(const DurationExpr& expr, const Token& open) const {
+  Status check_positive(const DurationExpr& expr, const Token& before) const {
     if (!is_constant(expr)) return {};
-    const Position behind{open.position.end, open.position.end};
+    const Position behind{before.position.end, before.position.end};
     const auto seconds = evaluate_duration(expr, 0, 0);
     if (!seconds) return error(behind, seconds.error().message);
     if (!(*seconds > 0)) return error(behind, "duration must be greater than 0");
@@ -902,9 +923,10 @@ class Parser {
     if (!at(TokenKind::kString)) return unexpected("label matching", "string");
     made.value = here().text;
     if (made.kind == Matcher::Kind::kRegex || made.kind == Matcher::Kind::kNotRegex) {
-      RE2 regex("(?s:" + made.value + ")", RE2::Quiet);
-      if (!regex.ok())
-        return error(here().position, fmt::format("error parsing regexp: {}", regex.error()));
+      RE2::Options options(RE2::Quiet);
+      options.set_dot_nl(true);
+      if (const RE2 regex(made.value, options); !regex.ok())
+        return error(name.position, fmt::format("error parsing regexp: {}", regex.error()));
     }
     ++at_;
     node.matchers.push_back(std::move(made));
