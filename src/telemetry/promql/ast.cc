@@ -54,6 +54,9 @@ const char* name_of(BinaryOp op) {
 bool is_comparison(BinaryOp op) {
   return op >= BinaryOp::kEqual && op <= BinaryOp::kGreaterEqual;
 }
+bool is_trim(BinaryOp op) {
+  return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower;
+}
 bool is_set_operator(BinaryOp op) {
   return op >= BinaryOp::kAnd;
 }

@@ -155,6 +155,7 @@ enum class BinaryOp {
 /// "+", "<=", "and", "</" …
 const char* name_of(BinaryOp op);
 bool is_comparison(BinaryOp op);
+bool is_trim(BinaryOp op);
 bool is_set_operator(BinaryOp op);
 
 enum class Cardinality { kOneToOne, kManyToOne, kOneToMany, kManyToMany };

@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-bool is_trim(BinaryOp op) {
-  return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower;
-}
-
 const char* type_of(const Point& point) {
   return std::holds_alternative<HistogramPtr>(point) ? "histogram" : "float";
 }
@@ -300,6 +296,9 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
   const auto many_group = groups.number(many), one_group = groups.number(one);
   const std::size_t count = steps.count(), group_count = groups.size();
   const bool without = drops_name(node);
+  // Results that end up with the same labels are an error even where a filter lets only one of them
+  // through. Only labels that the other side gives can make that.
+  const bool all_count = is_comparison(node.op) && !one_to_one && !matching.include.empty();
 
   const auto result_labels = [&](const Labels* many_labels, const Labels* one_labels) {
     Labels base = many_labels ? *many_labels : signature(*one_labels, matching);
@@ -325,14 +324,17 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
       Column column(count);
       join_floats(node.op, node.return_bool, swapped ? other : many[m], swapped ? many[m] : other,
                   column);
-      if (column.empty()) continue;
+      if (column.empty() && !all_count) continue;
       TRY_STATUS(count_samples(count));
       column.labels = result_labels(&many[m].labels, &other.labels);
       column.drop_name = (without && options_.delayed_name_removal) || many[m].drop_name;
       joined.push_back(std::move(column));
     }
     // Results that end up with the same labels must not meet at any step: that is looked at below.
-    if (!has_same_labels(joined)) return joined;
+    if (!has_same_labels(joined)) {
+      if (all_count) std::erase_if(joined, [](const Column& column) { return column.empty(); });
+      return joined;
+    }
   }
 
   Columns out;
@@ -358,7 +360,9 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
     return known->second;
   };
 
-  const auto compute = [&](std::size_t m, std::size_t o, std::size_t step) -> Status {
+  std::vector<std::size_t> last_step;  // of each column: 1 + the newest step with a match
+  // False for two values that the operation is not made for.
+  const auto compute = [&](std::size_t m, std::size_t o, std::size_t step) -> Result<bool> {
     const Point many_value = m == kNone ? Point(*fill_many) : point_at(many[m], step);
     const Point one_value = o == kNone ? Point(*fill_one) : point_at(one[o], step);
     const Point &l = swapped ? one_value : many_value, &r = swapped ? many_value : one_value;
@@ -367,13 +371,13 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
       inform(fmt::format("incompatible sample types encountered for binary operator {}: {} {} {}",
                          go_quoted(name_of(node.op)), type_of(l), name_of(node.op), type_of(r)),
              expr.position);
-      return {};
+      return false;
     }
     if (result.bad_layout) {
       warn(fmt::format("incompatible bucket layout encountered for binary operator {}",
                        name_of(node.op)),
            expr.position);
-      return {};
+      return false;
     }
     const char* operation = node.op == BinaryOp::kAdd ? "addition" : "subtraction";
     if (result.collision)
@@ -381,19 +385,17 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
     if (result.reconciled)
       inform(fmt::format("mismatched custom buckets were reconciled during {}", operation),
              expr.position);
-    if (!node.return_bool && !result.keep) return {};
+    const bool gives_result = node.return_bool || result.keep;
+    if (!gives_result && !all_count) return true;
     if (node.return_bool) result.value = result.keep ? 1.0 : 0.0;
     TRY(const std::size_t index, column_for(m, o));
-    if (out[index].cells[step] != Cell::kAbsent) {
-      if (one_to_one)
-        return fail(ErrorCode::kUnsupported,
-                    "multiple matches for labels: many-to-one matching must be explicit "
-                    "(group_left/group_right)");
+    last_step.resize(out.size());
+    if (last_step[index] == step + 1)
       return fail(ErrorCode::kUnsupported,
                   "multiple matches for labels: grouping labels must ensure unique matches");
-    }
-    put(out[index], step, result.value);
-    return {};
+    last_step[index] = step + 1;
+    if (gives_result) put(out[index], step, result.value);
+    return true;
   };
 
   std::vector<std::size_t> one_of(group_count), many_of(group_count);
@@ -403,7 +405,7 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
     std::ranges::fill(many_of, kNone);
     const bool any_many =
         std::ranges::any_of(many, [&](const Column& c) { return c.cells[step] != Cell::kAbsent; });
-    if (!any_many && !fill_many) continue;
+    if (!any_many && !fill_many && !fill_one) continue;
     for (std::size_t o = 0; o < one.size(); ++o) {
       if (one[o].cells[step] == Cell::kAbsent) continue;
       std::size_t& slot = one_of[one_group[o]];
@@ -415,7 +417,7 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
                 "operation: [{}, {}]"
                 ";many-to-many matching not allowed: matching labels must be unique on one side",
                 labels_text(signature(one[o].labels, matching)), swapped ? "left" : "right",
-                labels_text(one[slot].labels), labels_text(one[o].labels)));
+                labels_text(one[o].labels), labels_text(one[slot].labels)));
       slot = o;
     }
     for (std::size_t m = 0; m < many.size(); ++m) {
@@ -423,14 +425,14 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
       const std::size_t group = many_group[m];
       const std::size_t o = one_of[group];
       if (o == kNone && !fill_one) continue;
-      if (one_to_one && many_of[group] != kNone) {
-        // Filters keep only what holds; two elements of one group are an error all the same.
+      TRY(const bool matches, compute(m, o, step));
+      if (!matches) continue;
+      // Filters keep only what holds; two elements of one group are an error all the same.
+      if (one_to_one && many_of[group] != kNone)
         return fail(ErrorCode::kUnsupported,
                     "multiple matches for labels: many-to-one matching must be explicit "
                     "(group_left/group_right)");
-      }
       many_of[group] = m;
-      TRY_STATUS(compute(m, o, step));
     }
     if (!fill_many) continue;
     for (std::size_t group = 0; group < group_count; ++group)

@@ -237,6 +237,38 @@ TEST(PromqlEngine, a_histogram_whose_zero_threshold_is_no_number_ends_no_query) 
   EXPECT_EQ(sum->series.size(), 1U);
 }
 
+TEST(PromqlEngine, two_values_that_no_operator_is_made_for_are_no_match) {
+  MemoryReader reader;
+  Histogram histogram;
+  histogram.count = histogram.zero_count = 1;
+  SeriesWrite series;
+  series.labels = Labels{{"__name__", "h"}, {"x", "1"}, {"y", "1"}};
+  series.histograms = {{1000, std::make_shared<const Histogram>(histogram)}};
+  reader.add(std::move(series));
+  reader.add(series_from(R"(h{x="1",y="2"} 0 5)", 1000));
+  reader.add(series_from(R"(b{x="1"} 0 3)", 1000));
+  const auto sum = Engine(reader).instant("h + on(x) b", from_unix_ms(1500));
+  ASSERT_TRUE(sum) << sum.error().message;
+  ASSERT_EQ(sum->series.size(), 1U);
+  EXPECT_EQ(sum->infos.size(), 1U);
+}
+
+TEST(PromqlEngine, a_quantile_is_found_fault_with_only_where_there_is_one) {
+  MemoryReader reader;
+  Histogram histogram;
+  histogram.count = histogram.zero_count = 1;
+  SeriesWrite series;
+  series.labels = Labels{{"__name__", "h"}};
+  series.histograms = {{1000, std::make_shared<const Histogram>(histogram)}};
+  reader.add(std::move(series));
+  reader.add(series_from("a 1 2 3", 1000));
+  const Engine engine(reader);
+  EXPECT_TRUE(
+      engine.instant("quantile_over_time(2, h[5s])", from_unix_ms(2000))->warnings.empty());
+  EXPECT_EQ(engine.instant("quantile_over_time(2, a[5s])", from_unix_ms(2000))->warnings.size(),
+            1U);
+}
+
 TEST(PromqlEngine, what_may_just_be_parsed_can_be_evaluated) {
   MemoryReader reader;
   reader.add(series_from("a 1 2 3", 1000));

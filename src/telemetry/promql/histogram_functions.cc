@@ -31,7 +31,12 @@ std::optional<double> bound_of(std::string_view text) {
     sign = text[0] == '-' ? -1 : 1;
     text.remove_prefix(1);
   }
-  if (text.empty() || text[0] == '+' || text[0] == '-') return std::nullopt;
+  // Go takes what strtod() takes, but for blanks, a second sign, "nan(…)" and 0x1 without exponent.
+  const bool starts = std::isalnum(static_cast<unsigned char>(text.empty() ? ' ' : text[0])) ||
+                      text.starts_with('.');
+  const bool hex = text.find_first_of("xX") != std::string_view::npos;
+  if (!starts || text.find('(') != std::string_view::npos) return std::nullopt;
+  if (hex && text.find_first_of("pP") == std::string_view::npos) return std::nullopt;
   char* end = nullptr;
   const std::string copy(text);
   const double value = std::strtod(copy.c_str(), &end);

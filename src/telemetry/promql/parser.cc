@@ -298,10 +298,16 @@ class Parser {
         }
       }
     }
-    while ((at_word("fill") || at_word("fill_left") || at_word("fill_right")) &&
-           ahead().kind == TokenKind::kLeftParen)
-      TRY_STATUS(fill(node));
+    while (is_fill_allowed(matching)) TRY_STATUS(fill(node));
     return {};
+  }
+
+  /// "fill", or one or both of the others, each once.
+  bool is_fill_allowed(const VectorMatching& so_far) const {
+    if (ahead().kind != TokenKind::kLeftParen) return false;
+    if (at_word("fill")) return !so_far.fill_left && !so_far.fill_right;
+    return (at_word("fill_left") && !so_far.fill_left) ||
+           (at_word("fill_right") && !so_far.fill_right);
   }
 
   Status fill(Binary& node) {
@@ -344,6 +350,10 @@ class Parser {
       return error(token.position, "bool modifier can only be used on comparison operators");
     if (is_comparison(node.op) && scalars && !node.return_bool)
       return error(token.position, "comparisons between scalars must use BOOL modifier");
+    if (scalars && is_trim(node.op))
+      return error(token.position, fmt::format("operator \"{}\" not allowed between scalars; at "
+                                               "least one side must be an instant vector",
+                                               name_of(node.op)));
     for (const auto& name : node.matching.include)
       if (node.matching.on &&
           std::ranges::find(node.matching.labels, name) != node.matching.labels.end())
@@ -428,6 +438,8 @@ class Parser {
     const bool anchored = at_word("anchored");
     const char* word = anchored ? "anchored" : "smoothed";
     auto* selector = selector_in(expr);
+    if (expr.as<Subquery>())
+      return error(expr.position, fmt::format("{} modifier is not supported for subqueries", word));
     if (!selector)
       return error(
           here().position,
@@ -473,8 +485,11 @@ class Parser {
       if (!at(TokenKind::kNumber) && !at(TokenKind::kDuration)) return unexpected("@", "timestamp");
       const double seconds = sign * here().number;
       if (!(std::abs(seconds) < 9.2e15))
-        return error(here().position,
-                     fmt::format("timestamp out of bounds for @ modifier: {:f}", seconds));
+        return error(expr.position,
+                     fmt::format("timestamp out of bounds for @ modifier: {}",
+                                 std::isnan(seconds)   ? "NaN"
+                                 : std::isinf(seconds) ? (seconds < 0 ? "-Inf" : "+Inf")
+                                                       : fmt::format("{:f}", seconds)));
       ++at_;
       shift->at = TimeShift::At::kTimestamp;
       shift->at_ms = static_cast<std::int64_t>(std::llround(seconds * 1000));

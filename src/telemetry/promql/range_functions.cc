@@ -549,9 +549,12 @@ std::vector<double> values_of(const Window& w) {
 
 Point quantile_over_time(const Window& w, Context& c) {
   if (w.floats.empty()) return {};
+  const double q = c.arguments[0];
+  if (!(q >= 0 && q <= 1))
+    c.warn(fmt::format("quantile value should be between 0 and 1, got {}", go_number(q)));
   ignored(w, c);
   auto values = values_of(w);
-  return quantile_of(c.arguments[0], values);
+  return quantile_of(q, values);
 }
 
 Point mad_over_time(const Window& w, Context& c) {
@@ -700,11 +703,6 @@ Result<Columns> Evaluator::range_call(const Expr& expr, const Call& call, const 
   TRY(auto scanned, scanned_call(call, *call.args[matrix_index], steps, scalars));
   if (scanned) return std::move(*scanned);
   TRY(RangeInput input, range_input(*call.args[matrix_index], steps));
-  if (name == "quantile_over_time" && !input.series.empty())
-    for (double q : scalars[0])
-      if (!(q >= 0 && q <= 1))
-        warn(fmt::format("quantile value should be between 0 and 1, got {}", go_number(q)),
-             call.args[0]->position);
   if (name == "double_exponential_smoothing" && !input.series.empty())
     for (std::size_t i = 0; i < count; ++i)
       for (std::size_t k = 0; k < 2; ++k)

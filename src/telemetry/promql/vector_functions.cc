@@ -52,7 +52,7 @@ Math math_named(std::string_view name) {
 }
 
 double calendar_part(std::string_view name, double unix_seconds) {
-  if (!(std::abs(unix_seconds) < 1e14)) return std::nan("");
+  if (!(std::abs(unix_seconds) < 0x1p63)) return std::nan("");
   using namespace std::chrono;
   const sys_seconds time{seconds{static_cast<std::int64_t>(std::trunc(unix_seconds))}};
   const auto day_start = floor<days>(time);
@@ -437,13 +437,16 @@ Result<Columns> Evaluator::clamped(const Call& call, const Steps& steps) {
   }
   TRY(Columns out, vector(*call.args[0], steps));
   // As Go's math.Min and math.Max: an infinity that decides wins over NaN.
+  // Of two zeros −0 is the smaller one.
   const auto go_min = [](double a, double b) -> double {
     if (a == -INFINITY || b == -INFINITY) return -INFINITY;
-    return std::isnan(a) || std::isnan(b) ? std::nan("") : std::min(a, b);
+    if (std::isnan(a) || std::isnan(b)) return std::nan("");
+    return a == b && std::signbit(a) ? a : std::min(b, a);
   };
   const auto go_max = [](double a, double b) -> double {
     if (a == INFINITY || b == INFINITY) return INFINITY;
-    return std::isnan(a) || std::isnan(b) ? std::nan("") : std::max(a, b);
+    if (std::isnan(a) || std::isnan(b)) return std::nan("");
+    return a == b && std::signbit(a) ? b : std::max(a, b);
   };
   for (auto& column : out) {
     for (std::size_t i = 0; i < count; ++i) {
