@@ -106,6 +106,19 @@ Result<std::size_t> step_of(const Run& run, const Json& body) {
               "step");
 }
 
+/// A step that is named must be the one whose outcome is unknown: a page may show an earlier one.
+Result<journal::Decision> resume_step(const Api&, const Run& run, const Json& body,
+                                      const http::Principal& principal, Timestamp now) {
+  if (body.contains("step")) {
+    TRY(const auto step, step_of(run, body));
+    if (run.status == RunStatus::kUnknown && step != run.current_index)
+      return fail(ErrorCode::kConflict,
+                  fmt::format("what is unknown is the outcome of step {}, not of {}",
+                              quote(run.plan[run.current_index].name), quote(run.plan[step].name)));
+  }
+  return resume(run, text_or(body, "decision"), principal.actor, now);
+}
+
 /// A command on one run: decides with the run as it is, answers with the run as it then is.
 http::Handler on_run(
     const std::shared_ptr<Api>& api,
@@ -326,10 +339,7 @@ std::vector<http::Route> procedures_routes(Runtime runtime, journal::Ledger& led
   command("cancel", "cancelRun",
           [](const Api&, const Run& run, const Json&, const http::Principal& principal,
              Timestamp now) { return cancel(run, principal.actor, now); });
-  command(
-      "resume", "resumeRun",
-      [](const Api&, const Run& run, const Json& body, const http::Principal& principal,
-         Timestamp now) { return resume(run, text_or(body, "decision"), principal.actor, now); });
+  command("resume", "resumeRun", resume_step);
   return routes;
 }
 

@@ -111,5 +111,31 @@ TEST_F(ProceduresApiTest, AnApprovalIsOfTheStepThatItNamesAndOfNoLaterOne) {
   EXPECT_EQ(domain_.find("run-0001")->status, RunStatus::kSucceeded);
 }
 
+TEST_F(ProceduresApiTest, WhatBecameOfAStepIsSaidOfTheOneThatIsUnknown) {
+  ASSERT_EQ(ask("POST", "/api/v1/runs", {{"runbook", "ask-twice"}}).status, 201);
+  ledger_.command(
+      {},
+      [](Timestamp) {
+        facts::RunStepFinished lost{.run = "run-0001", .step = "empty", .index = 0, .attempt = 1};
+        lost.outcome = "unknown";
+        journal::Decision decision;
+        decision.facts.push_back(
+            {.stream = "run/run-0001", .type = facts::RunStepFinished::kType, .body = lost});
+        return decision;
+      },
+      [](const auto& facts) { EXPECT_TRUE(facts); });
+  time_.run_ready();
+  const auto resumed = [&](Json body) {
+    body["decision"] = "done";
+    return ask("POST", "/api/v1/runs/run-0001/resume", body).status;
+  };
+  EXPECT_EQ(resumed({{"step", "drop"}}), 409);
+  EXPECT_EQ(resumed({{"step", "none"}}), 400);
+  EXPECT_EQ(domain_.find("run-0001")->status, RunStatus::kUnknown);
+  EXPECT_EQ(resumed({{"step", "empty"}}), 200);
+  EXPECT_EQ(domain_.find("run-0001")->current_index, 1U);
+  EXPECT_EQ(resumed(Json::object()), 409) << "nothing is unknown any more";
+}
+
 }  // namespace
 }  // namespace wellrun::procedures
