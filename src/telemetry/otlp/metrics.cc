@@ -127,6 +127,8 @@ class Decoder {
         request.skip();
     }
     out_.series = std::move(batch_).finish();
+    // A point lists its exemplars in any order, and points stand in any order.
+    std::ranges::sort(out_.exemplars, comes_before, &PointExemplar::exemplar);
     for (auto& [family, metadata] : metadata_) out_.metadata.push_back(std::move(metadata));
     return std::move(out_);
   }

@@ -22,7 +22,7 @@ struct PointExemplar {
 
 struct MetricsBatch {
   std::vector<SeriesWrite> series;
-  std::vector<PointExemplar> exemplars;
+  std::vector<PointExemplar> exemplars;  ///< in the order of comes_before()
   std::vector<Metadata> metadata;
   std::size_t point_count = 0;     ///< in the request
   std::size_t rejected_count = 0;  ///< of these, not in `series`

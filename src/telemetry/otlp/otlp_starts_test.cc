@@ -170,6 +170,30 @@ TEST(OtlpExemplars, StandAtTheBucketThatTheyFallInto) {
                   R"(h_bucket{le="+Inf"} {} 9@2000)"));
 }
 
+/// The store keeps none that is earlier than the one before it.
+TEST(OtlpExemplars, OfOneSeriesComeInTheOrderOfTheirTimes) {
+  const std::string exemplars = R"("exemplars":[
+    {"timeUnixNano":1900000000,"asDouble":1},{"timeUnixNano":1500000000,"asDouble":1.5},
+    {"timeUnixNano":1700000000,"asDouble":1.25}])";
+  const auto times = [&](std::string_view metric) {
+    std::vector<std::int64_t> out;
+    for (const auto& one : decode(fmt::format(fmt::runtime(metric), exemplars)).exemplars)
+      out.push_back(one.exemplar.time_ms);
+    return out;
+  };
+  EXPECT_THAT(times(R"({{"name":"n","gauge":{{"dataPoints":[
+                {{"timeUnixNano":2000000000,"asInt":7,{0}}}]}}}})"),
+              ElementsAre(1500, 1700, 1900));
+  EXPECT_THAT(times(R"({{"name":"h","histogram":{{"aggregationTemporality":2,"dataPoints":[
+                {{"timeUnixNano":2000000000,"count":3,"sum":5,"bucketCounts":[0,3],
+                  "explicitBounds":[0.5],{0}}}]}}}})"),
+              ElementsAre(1500, 1700, 1900));
+  EXPECT_THAT(
+      times(R"({{"name":"e","exponentialHistogram":{{"aggregationTemporality":2,"dataPoints":[
+                {{"timeUnixNano":2000000000,"count":1,"sum":1,"scale":0,"zeroCount":1,{0}}}]}}}})"),
+      ElementsAre(1500, 1700, 1900));
+}
+
 TEST(OtlpExemplars, AttributesThatWouldBeTooLongAreLeftOutTheTraceIsKept) {
   const auto batch = decode(fmt::format(
       R"({{"name":"e","exponentialHistogram":{{"aggregationTemporality":2,"dataPoints":[

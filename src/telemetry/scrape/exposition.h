@@ -36,6 +36,8 @@ struct ExposedSample {
   std::shared_ptr<const Histogram> histogram;  ///< instead of the value: a native histogram
   std::int64_t start_ms = 0;                   ///< when the counter began; 0: unknown
   std::optional<Exemplar> exemplar;            ///< its time is 0 when the target gave none
+  /// A native histogram's, instead of `exemplar`: all have a time; in the order of comes_before().
+  std::vector<Exemplar> exemplars;
 };
 
 struct Exposition {

@@ -85,15 +85,12 @@ struct Quantile {
   double quantile = 0, value = 0;
 };
 
-void keep_newest(std::optional<Exemplar>& kept, Exemplar other) {
-  if (!kept || other.time_ms > kept->time_ms) kept = std::move(other);
-}
-
 /// Whatever a Metric says, of any type.
 struct Value {
   double value = 0, count = 0, sum = 0;
   std::int64_t start_ms = 0;
-  std::optional<Exemplar> exemplar;  ///< of several the newest
+  std::optional<Exemplar> exemplar;
+  std::vector<Exemplar> exemplars;  ///< a native histogram's own
   std::vector<ClassicBucket> buckets;
   std::vector<Quantile> quantiles;
   std::optional<Histogram> native;
@@ -261,7 +258,7 @@ Result<Value> read_histogram(pbf_reader message) {
         break;
       case 16: {
         TRY(auto exemplar, read_exemplar(message.get_message()));
-        keep_newest(out.exemplar, std::move(exemplar));
+        out.exemplars.push_back(std::move(exemplar));
         break;
       }
       default:
@@ -270,6 +267,9 @@ Result<Value> read_histogram(pbf_reader message) {
     if (out.buckets.size() > kMaxBuckets)
       return fail(ErrorCode::kTooLarge,
                   fmt::format("a histogram with more than {} buckets", kMaxBuckets));
+    if (out.exemplars.size() > kMaxBuckets)
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("a histogram with more than {} exemplars", kMaxBuckets));
   }
   out.count = h.count;
   out.sum = h.sum;
@@ -279,6 +279,18 @@ Result<Value> read_histogram(pbf_reader message) {
       return fail(ErrorCode::kInvalid, "a native histogram is refused: " + *fault);
     out.native = std::move(h);
   }
+  return out;
+}
+
+/// Its own, or else those of its classic buckets. Without a time each would be a new one with every
+/// scrape, so these are left out. Source: Prometheus' ProtobufParser.Exemplar.
+std::vector<Exemplar> native_exemplars(const Value& value) {
+  auto out = value.exemplars;
+  if (out.empty())
+    for (const auto& bucket : value.buckets)
+      if (bucket.exemplar) out.push_back(*bucket.exemplar);
+  std::erase_if(out, [](const Exemplar& exemplar) { return exemplar.time_ms == 0; });
+  std::ranges::sort(out, comes_before);
   return out;
 }
 
@@ -422,10 +434,7 @@ class Parser {
       if (is_gauge_histogram_) native.reset_hint = Histogram::ResetHint::kGauge;
       TRY_STATUS(budget_.take(bytes_of(native)));
       out_.samples.back().histogram = std::make_shared<const Histogram>(std::move(native));
-      auto& exemplar = out_.samples.back().exemplar;
-      exemplar = value.exemplar;
-      for (const auto& bucket : value.buckets)
-        if (bucket.exemplar) keep_newest(exemplar, *bucket.exemplar);
+      TRY_STATUS(keep_exemplars(native_exemplars(value), out_.samples.back()));
       if (!keep_classic_) return {};
     }
     bool has_last = false;
@@ -439,6 +448,13 @@ class Parser {
           add(family + "_bucket", {{"le", "+Inf"}}, value.count, value.start_ms, std::nullopt));
     TRY_STATUS(add(family + "_sum", {}, value.sum, value.start_ms, std::nullopt));
     return add(family + "_count", {}, value.count, value.start_ms, std::nullopt);
+  }
+
+  Status keep_exemplars(std::vector<Exemplar> exemplars, ExposedSample& sample) {
+    for (const auto& exemplar : exemplars)
+      TRY_STATUS(budget_.take(sizeof(Exemplar) + bytes_of(exemplar.labels)));
+    sample.exemplars = std::move(exemplars);
+    return {};
   }
 
   Status add(const std::string& name, std::vector<Label> more, double value, std::int64_t start_ms,

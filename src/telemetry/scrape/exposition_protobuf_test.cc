@@ -163,27 +163,33 @@ TEST(ProtobufExposition, AFewBytesThatWouldBeMuchInMemoryAreRefused) {
   EXPECT_EQ(labels.error().message, "more than 256 labels");
 }
 
-TEST(ProtobufExposition, OfSeveralExemplarsTheNewestStaysWithANativeHistogram) {
+TEST(ProtobufExposition, ANativeHistogramKeepsAllItsExemplarsInOrder) {
   const auto add_exemplar = [](pbf_writer& parent, int tag, double value, std::int64_t seconds) {
     pbf_writer exemplar(parent, static_cast<protozero::pbf_tag_type>(tag));
     exemplar.add_double(2, value);
     pbf_writer time(exemplar, 3);
     time.add_int64(1, seconds);
   };
-  const auto parsed = parse(family("m", 4, [&](pbf_writer& metric) {
-    pbf_writer h(metric, 7);
-    h.add_sint32(5, 3);
-    h.add_double(6, 0.001);
-    {
-      pbf_writer bucket(h, 3);
-      add_exemplar(bucket, 3, 2, 20);
-    }
-    add_exemplar(h, 16, 1, 10);
-    add_exemplar(h, 16, 3, 30);
-  }));
-  ASSERT_TRUE(parsed) << to_string(parsed.error());
-  ASSERT_TRUE(parsed->samples[0].exemplar);
-  EXPECT_EQ(parsed->samples[0].exemplar->value, 3);
+  using Times = std::vector<std::int64_t>;
+  const auto times_kept = [&](const Times& own, const Times& of_buckets) {
+    const auto parsed = parse(family("m", 4, [&](pbf_writer& metric) {
+      pbf_writer h(metric, 7);
+      h.add_sint32(5, 3);
+      h.add_double(6, 0.001);
+      for (const auto seconds : of_buckets) {
+        pbf_writer bucket(h, 3);
+        add_exemplar(bucket, 3, 1, seconds);
+      }
+      for (const auto seconds : own) add_exemplar(h, 16, 1, seconds);
+    }));
+    EXPECT_TRUE(parsed) << to_string(parsed.error());
+    Times out;
+    for (const auto& exemplar : parsed->samples[0].exemplars)
+      out.push_back(exemplar.time_ms / 1000);
+    return out;
+  };
+  EXPECT_EQ(times_kept({40, 10, 0, 30}, {20}), (Times{10, 30, 40}));
+  EXPECT_EQ(times_kept({}, {30, 0, 20}), (Times{20, 30})) << "those of its buckets";
 }
 
 TEST(ProtobufExposition, AnExemplarsLabelsAreFewAndUtf8) {

@@ -147,6 +147,8 @@ ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response
     const auto time = timed ? *sample.time_ms : time_ms;
     if (!kept.emplace(sample.labels, time).second) continue;
     const auto start = sample.start_ms <= time ? sample.start_ms : 0;
+    for (auto& exemplar : sample.exemplars)
+      out.exemplars.push_back({sample.labels, std::move(exemplar)});
     if (sample.histogram)
       batch.add(sample.labels, HistogramSample{time, std::move(sample.histogram)}, start);
     else
