@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/labels.h"
 #include "core/text.h"
 
 namespace wellrun::telemetry::otlp {
@@ -126,15 +127,15 @@ std::string prometheus_metric_name(std::string_view name, std::string_view unit,
 }
 
 std::string prometheus_label_name(std::string_view key) {
-  if (key.empty()) return {};
   std::string out;
   for (char c : key) {
-    const char valid = is_alphanumeric(c) ? c : '_';
-    if (valid == '_' && out.ends_with('_')) continue;
-    out.push_back(valid);
+    const bool inside_character = (c & 0xC0) == 0x80;
+    if (!inside_character) out.push_back(is_alphanumeric(c) ? c : '_');
   }
+  if (out.empty()) return out;
   if (is_digit(out.front())) out.insert(0, "key_");
-  if (out.front() == '_') out.insert(0, "key");
+  const bool is_reserved = out.starts_with("__");
+  if ((out.front() == '_' && !is_reserved) || out == kMetricNameLabel) out.insert(0, "key");
   return out;
 }
 

@@ -20,9 +20,11 @@ std::string prometheus_unit(std::string_view unit);
 /// unit "1" in `_ratio`. Empty when nothing of `name` is left.
 std::string prometheus_metric_name(std::string_view name, std::string_view unit, NameKind kind);
 
-/// `http.status_code` is `http_status_code`; runs of invalid characters and underscores become one
-/// `_`; a leading digit or underscore gets the prefix `key`. So no attribute can become `__name__`.
-/// Empty for an empty key.
+/// `http.status_code` is `http_status_code`: each invalid character becomes one `_`, and
+/// underscores stay as many as they are. A leading digit gets the prefix `key_`, one leading
+/// underscore `key`; names that begin with two are reserved ones, and stay, but for `__name__`,
+/// which no attribute can become: it is `key__name__`. Empty for an empty key. `key` is UTF-8.
+/// Source: LabelNamer.Build of Prometheus' otlptranslator.
 std::string prometheus_label_name(std::string_view key);
 
 }  // namespace wellrun::telemetry::otlp

@@ -73,10 +73,30 @@ TEST(OtlpNaming, MetricNamesFollowTheCompatibilitySpecification) {
 }
 
 TEST(OtlpNaming, NoAttributeCanBecomeTheMetricName) {
-  EXPECT_EQ(prometheus_label_name("__name__"), "key_name_");
-  EXPECT_EQ(prometheus_label_name("http.status_code"), "http_status_code");
-  EXPECT_EQ(prometheus_label_name("a..b"), "a_b");
-  EXPECT_EQ(prometheus_label_name("2nd"), "key_2nd");
+  EXPECT_EQ(prometheus_label_name("__name__"), "key__name__");
+  EXPECT_EQ(prometheus_label_name("..name.."), "key__name__");
+  const auto batch = decode(
+      metrics_json(R"({"name":"g","gauge":{"dataPoints":[{"timeUnixNano":1000000,"asDouble":1,
+    "attributes":[{"key":"__name__","value":{"stringValue":"other"}}]}]}})"));
+  EXPECT_THAT(lines_of(batch.series), ElementsAre(R"(g{key__name__="other"} 1@1)"));
+}
+
+TEST(OtlpNaming, LabelNamesAreThoseThatPrometheusMakes) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"http.status_code", "http_status_code"},
+      {"a__b", "a__b"},
+      {"c..d", "c__d"},
+      {"x.-y", "x__y"},
+      {"tail__", "tail__"},
+      {"__x__", "__x__"},
+      {"_x", "key_x"},
+      {".x", "key_x"},
+      {"2nd", "key_2nd"},
+      {"a:b", "a_b"},
+      {"sign_字符", "sign___"},
+      {"", ""},
+  };
+  for (const auto& [key, wanted] : cases) EXPECT_EQ(prometheus_label_name(key), wanted) << key;
 }
 
 TEST(OtlpMetrics, ACumulativeMonotonicSumIsACounterWithJobInstanceAndTargetInfo) {
