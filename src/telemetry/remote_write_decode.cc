@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <snappy.h>
 
 #include "core/text.h"
 #include "telemetry/expansion_budget.h"
 #include "telemetry/plain_series.h"
+#include "telemetry/promql/histogram.h"
 #include "telemetry/protozero_checked.h"
 #include "telemetry/store/byte_io.h"
 #include "telemetry/store/label_bytes.h"
@@ -18,6 +20,7 @@ namespace {
 using protozero::pbf_reader;
 
 constexpr std::size_t kMaxBuckets = 100'000;
+constexpr std::int32_t kMaxSchema = 8, kMaxReservedSchema = 52;
 constexpr std::size_t kUsualSeriesBytes = 128;  ///< with one sample, or a little more
 /// A shorter series takes more room decoded than in the body, and is not read as a plain one.
 constexpr std::size_t kLeastPlainSeriesBytes = 32;
@@ -94,9 +97,12 @@ void append_doubles(pbf_reader& message, std::vector<double>& values) {
 std::optional<std::string> fault_of_buckets(const std::vector<Histogram::Span>& spans,
                                             const std::vector<double>& counts) {
   std::uint64_t slots = 0;
+  std::int64_t end = 0;
   for (std::size_t i = 0; i < spans.size(); ++i) {
     slots += spans[i].length;
+    end += std::int64_t{spans[i].offset} + spans[i].length;
     if (i > 0 && spans[i].offset < 0) return "a span has a negative offset";
+    if (end > std::numeric_limits<std::int32_t>::max()) return "a bucket's index is out of range";
   }
   if (slots != counts.size())
     return fmt::format("its spans have {} buckets, and it has {}", slots, counts.size());
@@ -104,6 +110,38 @@ std::optional<std::string> fault_of_buckets(const std::vector<Histogram::Span>& 
     return fmt::format("it has {} buckets; the limit is {}", slots, kMaxBuckets);
   for (const double count : counts)
     if (!(count >= 0)) return "a bucket's count is negative";
+  return std::nullopt;
+}
+
+/// Of a histogram with custom bounds. Source: Prometheus' checkHistogramCustomBounds.
+std::optional<std::string> fault_of_custom(const Histogram& h) {
+  for (std::size_t i = 0; i < h.custom_bounds.size(); ++i) {
+    if (std::isnan(h.custom_bounds[i])) return "a custom bound is NaN";
+    if (i > 0 && !(h.custom_bounds[i] > h.custom_bounds[i - 1]))
+      return "its custom bounds do not ascend";
+  }
+  if (!h.custom_bounds.empty() && h.custom_bounds.back() == HUGE_VAL)
+    return "its last custom bound is +Inf, which is never stated";
+  if (!h.negative_counts.empty() || !h.negative_spans.empty() || h.zero_count != 0 ||
+      h.zero_threshold != 0)
+    return "it has negative or zero buckets with custom bounds";
+  if (!h.positive_spans.empty() && h.positive_spans.front().offset < 0)
+    return "a span has a negative offset";
+  std::uint64_t reach = 0;
+  for (const auto& span : h.positive_spans)
+    reach += static_cast<std::uint64_t>(std::max(span.offset, 0)) + span.length;
+  if (reach > h.custom_bounds.size() + 1) return "it has more buckets than custom bounds";
+  return std::nullopt;
+}
+
+std::optional<std::string> fault_of_total(const Histogram& h) {
+  constexpr double kExact = 9'007'199'254'740'992;  // 2^53: beyond, doubles hold no sum of integers
+  double total = h.zero_count;
+  for (const auto* counts : {&h.positive_counts, &h.negative_counts})
+    for (const double count : *counts) total += count;
+  if (is_stale_marker(h.sum) || total > kExact || h.count > kExact) return std::nullopt;
+  if (std::isnan(h.sum) ? total > h.count : total != h.count)
+    return fmt::format("its buckets hold {} observations, and its count is {}", total, h.count);
   return std::nullopt;
 }
 
@@ -159,15 +197,18 @@ Result<HistogramSample> read_histogram(protozero::data_view bytes, ExpansionBudg
   pbf_reader message(bytes);
   Histogram h;
   HistogramSample sample;
+  auto counts = WireCounts::kIntegers;
   std::int64_t positive = 0;
   std::int64_t negative = 0;
   while (message.next()) {
     switch (message.tag()) {
       case 1:
         h.count = static_cast<double>(message.get_uint64());
+        counts = WireCounts::kIntegers;
         break;
       case 2:
         h.count = message.get_double();
+        counts = WireCounts::kFloats;
         break;
       case 3:
         h.sum = message.get_double();
@@ -224,10 +265,10 @@ Result<HistogramSample> read_histogram(protozero::data_view bytes, ExpansionBudg
         message.skip();
     }
   }
-  if (const auto fault = fault_of_histogram(h))
+  if (const auto fault = fault_of_histogram(h, counts))
     return fail(ErrorCode::kInvalid,
                 fmt::format("a native histogram at {} ms is refused: {}", sample.time_ms, *fault));
-  sample.histogram = std::make_shared<const Histogram>(std::move(h));
+  sample.histogram = std::make_shared<const Histogram>(in_kept_schema(std::move(h)));
   return sample;
 }
 
@@ -634,22 +675,25 @@ Result<RemoteWrite> caught(Read&& read) {
 
 }  // namespace
 
-std::optional<std::string> fault_of_histogram(const Histogram& h) {
+std::optional<std::string> fault_of_histogram(const Histogram& h, WireCounts counts) {
   const bool custom = h.schema == kCustomBucketsSchema;
-  if (!custom && (h.schema < -4 || h.schema > 8))
-    return fmt::format("its schema is {}; -4 to 8 and -53 are known", h.schema);
+  if (!custom && (h.schema < -4 || h.schema > kMaxReservedSchema))
+    return fmt::format("its schema is {}; -4 to {} and -53 are known", h.schema,
+                       kMaxReservedSchema);
   if (!(h.zero_threshold >= 0) || std::isinf(h.zero_threshold))
     return fmt::format("its zero threshold is {}; a number from 0 on is wanted", h.zero_threshold);
   if (!(h.zero_count >= 0)) return fmt::format("its zero count is {}", h.zero_count);
+  if (h.count < 0) return fmt::format("its count is {}", h.count);
   if (!custom && !h.custom_bounds.empty()) return "it has custom bounds with an exponential schema";
-  for (std::size_t i = 1; i < h.custom_bounds.size(); ++i)
-    if (!(h.custom_bounds[i] > h.custom_bounds[i - 1])) return "its custom bounds do not ascend";
-  if (custom && h.positive_counts.size() > h.custom_bounds.size() + 1)
-    return "it has more buckets than custom bounds";
-  if (custom && (!h.negative_counts.empty() || h.zero_count != 0))
-    return "it has negative or zero buckets with custom bounds";
   if (auto fault = fault_of_buckets(h.positive_spans, h.positive_counts)) return fault;
-  return fault_of_buckets(h.negative_spans, h.negative_counts);
+  if (auto fault = fault_of_buckets(h.negative_spans, h.negative_counts)) return fault;
+  if (custom)
+    if (auto fault = fault_of_custom(h)) return fault;
+  return counts == WireCounts::kIntegers ? fault_of_total(h) : std::nullopt;
+}
+
+Histogram in_kept_schema(Histogram h) {
+  return h.schema > kMaxSchema ? promql::to_schema(h, kMaxSchema) : h;
 }
 
 Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes) {

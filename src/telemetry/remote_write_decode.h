@@ -5,6 +5,7 @@
 // and …_spec_2_0/.
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,9 +37,17 @@ struct RemoteWrite {
 /// is allocated then), kInvalid when it is not snappy.
 Result<std::string> unpack_snappy(std::string_view packed, std::size_t max_bytes);
 
-/// What is wrong with a histogram that came from outside: schema, spans that do not fit the counts,
-/// negative counts, bounds that do not ascend. std::nullopt: nothing.
-std::optional<std::string> fault_of_histogram(const Histogram& histogram);
+/// What the counts of a histogram are on the wire.
+enum class WireCounts { kIntegers, kFloats };
+
+/// What is wrong with a histogram that came from outside: schema, spans that do not fit the counts
+/// or the custom bounds, negative counts, bounds that do not ascend or are not finite; of integers,
+/// buckets that do not add up to the count (with a sum of NaN they may be less: an observation of
+/// NaN falls into none). std::nullopt: nothing. Source: Validate of Prometheus' model/histogram.
+std::optional<std::string> fault_of_histogram(const Histogram& histogram, WireCounts counts);
+
+/// As it is kept: schemas 9 to 52, which are reserved, are reduced to 8, as in Prometheus.
+Histogram in_kept_schema(Histogram histogram);
 
 /// A histogram whose buckets do not fit its spans, or a series with a symbol reference that does
 /// not exist, is rejected by itself. kInvalid: malformed protobuf. kTooLarge: what is decoded would

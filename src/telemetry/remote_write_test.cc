@@ -238,7 +238,7 @@ TEST(RemoteWrite, ABadHistogramIsRefusedAloneAndNamed) {
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(response.body,
             "1 of 3 samples were refused, the others are stored; the first: a native histogram at "
-            "2000 ms is refused: its schema is 99; -4 to 8 and -53 are known, in series bad\n");
+            "2000 ms is refused: its schema is 99; -4 to 52 and -53 are known, in series bad\n");
   ASSERT_EQ(recorder.written.size(), 1U);
   EXPECT_EQ(recorder.written[0].labels.metric_name(), "good");
   EXPECT_EQ(recorder.written[0].samples.size(), 1U);
@@ -344,7 +344,7 @@ TEST(RemoteWrite, AHistogramWhoseZeroBucketIsNoBucketIsRefused) {
     Histogram h;
     h.zero_threshold = threshold;
     h.zero_count = count;
-    return fault_of_histogram(h).value_or("");
+    return fault_of_histogram(h, WireCounts::kFloats).value_or("");
   };
   EXPECT_EQ(fault(0, 0), "");
   EXPECT_EQ(fault(0.001, 3), "");
@@ -352,6 +352,72 @@ TEST(RemoteWrite, AHistogramWhoseZeroBucketIsNoBucketIsRefused) {
     EXPECT_TRUE(fault(threshold, 0).contains("zero threshold")) << threshold;
   for (const double count : {std::nan(""), -1.0})
     EXPECT_TRUE(fault(0.001, count).contains("zero count")) << count;
+}
+
+/// What Prometheus' Validate refuses.
+TEST(RemoteWrite, AHistogramThatContradictsItselfIsRefused) {
+  const auto fault = [](auto change, WireCounts counts = WireCounts::kIntegers) {
+    Histogram h{.zero_threshold = 0.001, .zero_count = 1, .count = 6, .sum = 10};
+    h.positive_spans = {{0, 2}};
+    h.positive_counts = {2, 3};
+    change(h);
+    return fault_of_histogram(h, counts).value_or("");
+  };
+  using H = Histogram&;
+  EXPECT_EQ(fault([](H) {}), "");
+  EXPECT_EQ(fault([](H h) { h.count = 99; }),
+            "its buckets hold 6 observations, and its count is 99");
+  EXPECT_NE(fault([](H h) { h.count = 5; }), "");
+  EXPECT_EQ(fault([](H h) { h.count = 5.5; }, WireCounts::kFloats), "") << "floats are rounded";
+  const auto nan_sum = [](double count) {
+    return [count](H h) { h.sum = std::nan(""), h.count = count; };
+  };
+  EXPECT_EQ(fault(nan_sum(99)), "");
+  EXPECT_NE(fault(nan_sum(5)), "");
+  EXPECT_EQ(fault([](H h) { h.sum = stale_marker(), h.count = 0; }), "");
+  EXPECT_EQ(fault([](H h) { h.count = 1e18, h.positive_counts = {5e17, 5e17 - 1}; }), "")
+      << "beyond what a double adds up";
+  EXPECT_EQ(fault([](H h) { h.count = -6; }, WireCounts::kFloats), "its count is -6");
+  EXPECT_EQ(fault([](H h) { h.count = std::nan(""); }, WireCounts::kFloats), "");
+  EXPECT_NE(fault([](H h) { h.positive_counts = {8, -3}; }), "");
+  EXPECT_NE(fault([](H h) { h.positive_spans = {{2'147'483'647, 2}}; }), "");
+}
+
+TEST(RemoteWrite, CustomBucketsThatDoNotFitTheirBoundsAreRefused) {
+  const auto fault = [](auto change) {
+    Histogram h{.schema = kCustomBucketsSchema, .count = 5, .sum = 10};
+    h.custom_bounds = {1, 2};
+    h.positive_spans = {{1, 2}};
+    h.positive_counts = {2, 3};
+    change(h);
+    return fault_of_histogram(h, WireCounts::kIntegers).value_or("");
+  };
+  using H = Histogram&;
+  EXPECT_EQ(fault([](H) {}), "");
+  EXPECT_EQ(fault([](H h) { h.custom_bounds = {-HUGE_VAL, 2}; }), "");
+  EXPECT_NE(fault([](H h) { h.custom_bounds = {2, 2}; }), "");
+  EXPECT_NE(fault([](H h) { h.custom_bounds = {1, HUGE_VAL}; }), "");
+  EXPECT_NE(fault([](H h) { h.custom_bounds = {std::nan(""), 2}; }), "");
+  EXPECT_NE(fault([](H h) { h.custom_bounds = {1}; }), "") << "the gap counts";
+  EXPECT_NE(fault([](H h) { h.positive_spans = {{-1, 2}}; }), "");
+  EXPECT_NE(fault([](H h) { h.zero_threshold = 0.1; }), "");
+  EXPECT_NE(fault([](H h) { h.zero_count = 1, h.count = 6; }), "");
+  EXPECT_NE(fault([](H h) { h.negative_spans = {{0, 1}}, h.negative_counts = {0}; }), "");
+}
+
+TEST(RemoteWrite, AReservedSchemaIsReducedToTheFinestThatIsKept) {
+  Histogram h{.schema = 10, .count = 6, .sum = 10};
+  h.positive_spans = {{1, 5}};
+  h.positive_counts = {1, 1, 1, 1, 2};
+  EXPECT_FALSE(fault_of_histogram(h, WireCounts::kIntegers));
+  const auto kept = in_kept_schema(h);
+  EXPECT_EQ(kept.schema, 8);
+  EXPECT_EQ(kept.positive_counts, (std::vector<double>{4, 2}));
+  EXPECT_EQ(kept.positive_spans.at(0).offset, 1);
+  h.schema = 53;
+  EXPECT_TRUE(fault_of_histogram(h, WireCounts::kIntegers));
+  h.schema = -5;
+  EXPECT_TRUE(fault_of_histogram(h, WireCounts::kIntegers));
 }
 
 TEST(RemoteWrite, WhatItDoesNotSpeakIs415AndWhatIsBrokenIs400) {

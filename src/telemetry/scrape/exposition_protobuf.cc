@@ -206,6 +206,7 @@ void append_counts(pbf_reader& message, std::vector<double>& counts) {
 Result<Value> read_histogram(pbf_reader message) {
   Value out;
   Histogram h;
+  auto counts = WireCounts::kIntegers;
   std::int64_t positive = 0, negative = 0;
   while (message.next()) {
     switch (message.tag()) {
@@ -221,7 +222,10 @@ Result<Value> read_histogram(pbf_reader message) {
         break;
       }
       case 4:
-        if (const double count = message.get_double(); count > 0) h.count = count;
+        if (const double count = message.get_double(); count > 0) {
+          h.count = count;
+          counts = WireCounts::kFloats;
+        }
         break;
       case 5:
         h.schema = message.get_sint32();
@@ -233,7 +237,10 @@ Result<Value> read_histogram(pbf_reader message) {
         h.zero_count = static_cast<double>(message.get_uint64());
         break;
       case 8:
-        if (const double count = message.get_double(); count > 0) h.zero_count = count;
+        if (const double count = message.get_double(); count > 0) {
+          h.zero_count = count;
+          counts = WireCounts::kFloats;
+        }
         break;
       case 9:
         h.negative_spans.push_back(read_span(message.get_message()));
@@ -275,9 +282,9 @@ Result<Value> read_histogram(pbf_reader message) {
   out.sum = h.sum;
   if (!h.positive_spans.empty() || !h.negative_spans.empty() || h.zero_threshold > 0 ||
       h.zero_count > 0) {
-    if (const auto fault = fault_of_histogram(h))
+    if (const auto fault = fault_of_histogram(h, counts))
       return fail(ErrorCode::kInvalid, "a native histogram is refused: " + *fault);
-    out.native = std::move(h);
+    out.native = in_kept_schema(std::move(h));
   }
   return out;
 }

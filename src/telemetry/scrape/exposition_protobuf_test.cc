@@ -114,6 +114,22 @@ TEST(ProtobufExposition, ANativeHistogramIsOneSample) {
   EXPECT_EQ(parse(histogram(true), true)->samples.size(), 5U);
 }
 
+TEST(ProtobufExposition, ANativeHistogramThatDoesNotAddUpIsRefused) {
+  const auto with_count = [](std::uint64_t count, double float_count) {
+    return parse(family("m", 4, [&](pbf_writer& metric) {
+      pbf_writer h(metric, 7);
+      h.add_uint64(1, count);
+      if (float_count > 0) h.add_double(4, float_count);
+      h.add_double(6, 0.001);
+      h.add_uint64(7, 2);
+    }));
+  };
+  EXPECT_TRUE(with_count(2, 0));
+  EXPECT_EQ(with_count(3, 0).error().message,
+            "a native histogram is refused: its buckets hold 2 observations, and its count is 3");
+  EXPECT_TRUE(with_count(0, 2.5)) << "floats are rounded";
+}
+
 TEST(ProtobufExposition, AGaugeHistogramIsNoCounter) {
   const auto parsed = parse(histogram(true, 5));
   ASSERT_TRUE(parsed) << to_string(parsed.error());
