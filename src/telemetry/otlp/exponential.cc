@@ -5,6 +5,9 @@
 #include <limits>
 #include <map>
 
+#include "core/assert.h"
+#include "telemetry/promql/histogram.h"
+
 namespace wellrun::telemetry::otlp {
 namespace {
 
@@ -28,21 +31,16 @@ Counts counts_of(const ExponentialBuckets& buckets, int shift) {
   return out;
 }
 
-Counts counts_of(const std::vector<Histogram::Span>& spans, const std::vector<double>& counts,
-                 int shift) {
+Counts counts_of(const std::vector<Histogram::Span>& spans, const std::vector<double>& counts) {
   Counts out;
   std::int64_t index = 0;
   std::size_t next = 0;
   for (const auto& span : spans) {
     index += span.offset;
     for (std::uint32_t i = 0; i < span.length && next < counts.size(); ++i, ++index, ++next)
-      if (counts[next] != 0) out[((index - 1) >> shift) + 1] += counts[next];
+      if (counts[next] != 0) out[index] += counts[next];
   }
   return out;
-}
-
-void add(Counts& to, const Counts& from) {
-  for (const auto& [index, count] : from) to[index] += count;
 }
 
 bool fits(const Counts& counts) {
@@ -64,6 +62,17 @@ void store(const Counts& counts, std::vector<Histogram::Span>& spans, std::vecto
     out.push_back(count);
     end = index + 1;
   }
+}
+
+/// Without empty buckets at the edges, and with those between that cost less than a span.
+Histogram packed(Histogram h) {
+  const auto positive = counts_of(h.positive_spans, h.positive_counts),
+             negative = counts_of(h.negative_spans, h.negative_counts);
+  for (auto* spans : {&h.positive_spans, &h.negative_spans}) spans->clear();
+  for (auto* counts : {&h.positive_counts, &h.negative_counts}) counts->clear();
+  store(positive, h.positive_spans, h.positive_counts);
+  store(negative, h.negative_spans, h.negative_counts);
+  return h;
 }
 
 /// False when the buckets and the zero bucket do not add up to `count`, or overflow on the way.
@@ -98,25 +107,13 @@ Result<Histogram> to_native_histogram(const ExponentialPoint& point) {
   out.sum = point.sum;
   store(positive, out.positive_spans, out.positive_counts);
   store(negative, out.negative_spans, out.negative_counts);
-  return out;
+  return point.zero_threshold > 0 ? packed(promql::with_zero_bucket_apart(out)) : out;
 }
 
 Histogram add_histograms(const Histogram& a, const Histogram& b) {
-  Histogram out;
-  out.schema = std::min(a.schema, b.schema);
-  out.zero_threshold = std::max(a.zero_threshold, b.zero_threshold);
-  out.zero_count = a.zero_count + b.zero_count;
-  out.count = a.count + b.count;
-  out.sum = a.sum + b.sum;
-  Counts positive, negative;
-  for (const auto* part : {&a, &b}) {
-    const int shift = part->schema - out.schema;
-    add(positive, counts_of(part->positive_spans, part->positive_counts, shift));
-    add(negative, counts_of(part->negative_spans, part->negative_counts, shift));
-  }
-  store(positive, out.positive_spans, out.positive_counts);
-  store(negative, out.negative_spans, out.negative_counts);
-  return out;
+  const auto sum = promql::combine(a, b, promql::Sign::kPlus);
+  WELLRUN_ASSERT(sum, "exponential histograms add up");
+  return packed(sum->histogram);
 }
 
 }  // namespace wellrun::telemetry::otlp

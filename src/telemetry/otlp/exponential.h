@@ -28,10 +28,12 @@ struct ExponentialPoint {
 
 /// Scale above 8 is reduced to 8 by merging neighbours; below -4 is kUnsupported. kInvalid when the
 /// buckets do not add up to `count`, or an index does not fit. A zero threshold of 0 becomes
-/// 1e-128, as in Prometheus.
+/// 1e-128, as in Prometheus. Buckets that lie wholly within the zero threshold are counted in the
+/// zero bucket.
 Result<Histogram> to_native_histogram(const ExponentialPoint& point);
 
-/// Bucket by bucket, at the coarser schema and the wider zero bucket; both exponential.
+/// Bucket by bucket, at the coarser schema and the wider zero bucket, which takes in what it covers
+/// of the other's, and grows to the end of a bucket that it would cut; both exponential.
 Histogram add_histograms(const Histogram& a, const Histogram& b);
 
 }  // namespace wellrun::telemetry::otlp

@@ -345,6 +345,38 @@ TEST(OtlpExponential, AddingKeepsTheCoarserSchema) {
   EXPECT_THAT(sum.positive_counts, ElementsAre(2, 4));
 }
 
+TEST(OtlpExponential, AZeroBucketThatGrowsTakesInWhatItCovers) {
+  ExponentialPoint a, b;
+  a.positive = {-2, {1, 1, 1}};  // (0.25,0.5], (0.5,1], (1,2]
+  a.negative = {-2, {4}};        // [-0.5,-0.25)
+  a.count = 7;
+  b.zero_threshold = 0.6;
+  b.zero_count = 2;
+  b.positive = {0, {1}};
+  b.count = 3;
+  for (const auto& [left, right] : {std::pair{a, b}, std::pair{b, a}}) {
+    const auto sum = add_histograms(*to_native_histogram(left), *to_native_histogram(right));
+    EXPECT_EQ(sum.zero_threshold, 1) << "to the end of the bucket that 0.6 cuts";
+    EXPECT_EQ(sum.zero_count, 8);
+    EXPECT_THAT(sum.positive_counts, ElementsAre(2));
+    EXPECT_EQ(sum.positive_spans.at(0).offset, 1);
+    EXPECT_TRUE(sum.negative_counts.empty());
+    EXPECT_EQ(sum.count, 10);
+  }
+}
+
+TEST(OtlpExponential, BucketsWithinTheirOwnZeroBucketAreCountedThere) {
+  ExponentialPoint point;
+  point.zero_threshold = 0.6;
+  point.positive = {-2, {1, 2, 3}};  // the second is cut, and stays
+  point.count = 6;
+  const auto native = to_native_histogram(point);
+  ASSERT_TRUE(native);
+  EXPECT_EQ(native->zero_threshold, 0.6);
+  EXPECT_EQ(native->zero_count, 1);
+  EXPECT_THAT(native->positive_counts, ElementsAre(2, 3));
+}
+
 TEST(OtlpLogs, ALogRecordKeepsItsResourceAndIds) {
   const auto batch = decode_logs(transcode(Signal::kLogs, R"({"resourceLogs":[{
     "resource":{"attributes":[{"key":"service.name","value":{"stringValue":"api"}}]},

@@ -414,6 +414,20 @@ Histogram to_schema(const Histogram& histogram, std::int32_t schema) {
   return out;
 }
 
+Histogram with_zero_bucket_apart(const Histogram& histogram) {
+  Histogram out = histogram;
+  Parts parts = parts_of(histogram);
+  for (Entries* side : {&parts.positive, &parts.negative})
+    std::erase_if(*side, [&](const Entry& entry) {
+      const bool within = bound(entry.index, out.schema) <= out.zero_threshold;
+      if (within) out.zero_count += entry.count;
+      return within;
+    });
+  store(parts.positive, out.positive_spans, out.positive_counts);
+  store(parts.negative, out.negative_spans, out.negative_counts);
+  return out;
+}
+
 Histogram compacted(const Histogram& histogram) {
   Histogram out = histogram;
   Parts parts = parts_of(histogram);

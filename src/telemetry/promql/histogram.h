@@ -61,6 +61,10 @@ Histogram divided(Histogram histogram, double divisor);
 /// To a coarser exponential schema; the same or a finer one: as it is.
 Histogram to_schema(const Histogram& histogram, std::int32_t schema);
 
+/// Buckets that lie wholly within the zero bucket are counted there; those that it cuts stay.
+/// `histogram` is exponential.
+Histogram with_zero_bucket_apart(const Histogram& histogram);
+
 /// Without buckets of count 0.
 Histogram compacted(const Histogram& histogram);
 
