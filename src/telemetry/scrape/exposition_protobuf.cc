@@ -442,7 +442,7 @@ class Parser {
       TRY_STATUS(budget_.take(bytes_of(native)));
       out_.samples.back().histogram = std::make_shared<const Histogram>(std::move(native));
       TRY_STATUS(keep_exemplars(native_exemplars(value), out_.samples.back()));
-      if (!keep_classic_) return {};
+      if (!keep_classic_ || value.buckets.empty()) return {};
     }
     bool has_last = false;
     for (const auto& bucket : value.buckets) {

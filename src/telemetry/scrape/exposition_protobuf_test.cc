@@ -114,6 +114,14 @@ TEST(ProtobufExposition, ANativeHistogramIsOneSample) {
   EXPECT_EQ(parse(histogram(true), true)->samples.size(), 5U);
 }
 
+TEST(ProtobufExposition, ANativeHistogramWithoutClassicBucketsHasNoClassicSeries) {
+  const auto native_only = family("m", 4, [](pbf_writer& metric) {
+    pbf_writer h(metric, 7);
+    h.add_double(6, 0.001);
+  });
+  EXPECT_EQ(parse(native_only, true)->samples.size(), 1U);
+}
+
 TEST(ProtobufExposition, ANativeHistogramThatDoesNotAddUpIsRefused) {
   const auto with_count = [](std::uint64_t count, double float_count) {
     return parse(family("m", 4, [&](pbf_writer& metric) {
