@@ -543,7 +543,10 @@ class Decoder {
          {resource_problem_, scope_problem_, over_limit(point.attributes, limits_)})
       if (!problem.empty()) return fail(ErrorCode::kInvalid, problem);
     TRY_STATUS(check_temporality(metric));
-    const auto labels = labels_of(std::move(point.attributes));
+    auto labels = labels_of(std::move(point.attributes));
+    // Of all series of a point, or its buckets would not join with its sum and count.
+    if (metric.shape == Shape::kHistogram) labels.erase("le");
+    if (metric.shape == Shape::kSummary) labels.erase("quantile");
     switch (metric.shape) {
       case Shape::kGauge:
       case Shape::kSum:

@@ -219,6 +219,20 @@ TEST(OtlpMetrics, ASummaryKeepsItsQuantiles) {
               ElementsAre("s_count 2@1", "s_sum 3@1", R"(s{quantile="0.99"} 2.5@1)"));
 }
 
+TEST(OtlpMetrics, AnAttributeNamedAsABucketsBoundPartsNoSeriesOfAPoint) {
+  const auto batch = decode(metrics_json(R"({"name":"h","histogram":{"aggregationTemporality":2,
+    "dataPoints":[{"timeUnixNano":1000000,"count":1,"sum":3,"bucketCounts":[1],"explicitBounds":[],
+      "attributes":[{"key":"le","value":{"stringValue":"x"}}]}]}},
+    {"name":"s","summary":{"dataPoints":[{"timeUnixNano":1000000,"count":2,"sum":3,
+      "quantileValues":[{"quantile":0.5,"value":1}],
+      "attributes":[{"key":"quantile","value":{"stringValue":"x"}}]}]}},
+    {"name":"g","gauge":{"dataPoints":[{"timeUnixNano":1000000,"asDouble":1,
+      "attributes":[{"key":"le","value":{"stringValue":"x"}}]}]}})"));
+  EXPECT_THAT(lines_of(batch.series),
+              ElementsAre(R"(g{le="x"} 1@1)", R"(h_bucket{le="+Inf"} 1@1)", "h_count 1@1",
+                          "h_sum 3@1", "s_count 2@1", "s_sum 3@1", R"(s{quantile="0.5"} 1@1)"));
+}
+
 TEST(OtlpMetrics, BadPointsAreRejectedWithTheirReasonAndGoodOnesKept) {
   const auto batch =
       decode(metrics_json(R"({"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[
