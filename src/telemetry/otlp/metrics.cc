@@ -188,6 +188,9 @@ class Decoder {
         }
       }
     }
+    for (pbf_reader reader(bytes); reader.next(3, kBytes);) {
+      TRY(scope_labels_["otel_scope_schema_url"], read_text(reader.get_view()));
+    }
     scope_problem_ = over_limit(attributes, limits_);
     scope_labels_.merge(as_labels(std::move(attributes), "otel_scope_"));
     for (pbf_reader reader(bytes); reader.next(2, kBytes);)

@@ -33,9 +33,9 @@ struct MetricsBatch {
 /// monotonic sum → counter; delta → cumulative through `deltas`; histogram → _bucket/_sum/_count;
 /// exponential histogram → native histogram; summary → {quantile}/_sum/_count; points flagged "no
 /// recorded value" → stale markers. Resource → job, instance and target_info; scope →
-/// otel_scope_name, otel_scope_version, otel_scope_<attribute>. An attribute `le` of a histogram, and
-/// `quantile` of a summary, is left out. Start times go with the samples of counters, histograms and
-/// summaries; those of a delta point's total are its first point's.
+/// otel_scope_name, otel_scope_version, otel_scope_schema_url, otel_scope_<attribute>. An attribute
+/// `le` of a histogram, and `quantile` of a summary, is left out. Start times go with the samples
+/// of counters, histograms and summaries; those of a delta point's total are its first point's.
 /// Exemplars get trace_id, span_id and, where there is room for all, their attributes; those of a
 /// histogram stand at the bucket that their value falls into. Min and max are not kept. kInvalid:
 /// not a protobuf message, or text that is not UTF-8; kTooLarge: beyond a limit of the whole

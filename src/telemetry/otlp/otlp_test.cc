@@ -233,6 +233,15 @@ TEST(OtlpMetrics, AnAttributeNamedAsABucketsBoundPartsNoSeriesOfAPoint) {
                           "h_sum 3@1", "s_count 2@1", "s_sum 3@1", R"(s{quantile="0.5"} 1@1)"));
 }
 
+TEST(OtlpMetrics, AScopesSchemaUrlIsALabel) {
+  const auto batch = decode(R"({"resourceMetrics":[{"scopeMetrics":[{"scope":{"name":"lib"},
+    "schemaUrl":"https://x/1.0","metrics":[
+      {"name":"g","gauge":{"dataPoints":[{"timeUnixNano":1000000,"asDouble":1}]}}]}]}]})");
+  EXPECT_THAT(
+      lines_of(batch.series),
+      ElementsAre(R"(g{otel_scope_name="lib", otel_scope_schema_url="https://x/1.0"} 1@1)"));
+}
+
 TEST(OtlpMetrics, BadPointsAreRejectedWithTheirReasonAndGoodOnesKept) {
   const auto batch =
       decode(metrics_json(R"({"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[
