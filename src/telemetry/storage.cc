@@ -14,6 +14,7 @@ Result<std::unique_ptr<SeriesScan>> MetricReader::scan(const std::vector<Matcher
 Result<WriteOutcome> MetricWriter::write_batch(const SampleBatch& batch) {
   constexpr std::size_t kMaxLabelBytes = 64U << 10;
   std::vector<SeriesWrite> series;
+  std::vector<std::size_t> places;  // in the batch, of what stands in `series`
   WriteOutcome refused;
   auto sample = batch.samples.begin();
   auto histogram = batch.histograms.begin();
@@ -25,6 +26,11 @@ Result<WriteOutcome> MetricWriter::write_batch(const SampleBatch& batch) {
     if (!labels) {
       if (refused.rejected == 0) refused.first_rejection = labels.error().message;
       refused.rejected += one.sample_count + one.histogram_count;
+      const auto index = static_cast<std::size_t>(&one - batch.series.data());
+      for (auto at = first_sample; at != sample; ++at)
+        refused.rejections.push_back({index, at->time_ms});
+      for (auto at = first_histogram; at != histogram; ++at)
+        refused.rejections.push_back({index, at->time_ms});
       continue;
     }
     write.labels = store::labels_from_bytes(*labels);
@@ -40,10 +46,15 @@ Result<WriteOutcome> MetricWriter::write_batch(const SampleBatch& batch) {
     write.histogram_starts = starts_of(
         batch.histogram_starts, first_histogram - batch.histograms.begin(), one.histogram_count);
     series.push_back(std::move(write));
+    places.push_back(static_cast<std::size_t>(&one - batch.series.data()));
   }
   TRY(auto outcome, this->write(std::move(series)));
   if (outcome.rejected == 0) outcome.first_rejection = refused.first_rejection;
   outcome.rejected += refused.rejected;
+  for (auto& rejection : outcome.rejections)
+    rejection.series_index = places[rejection.series_index];
+  outcome.rejections.insert(outcome.rejections.end(), refused.rejections.begin(),
+                            refused.rejections.end());
   return outcome;
 }
 

@@ -89,11 +89,18 @@ class MetricReader {
   virtual Cardinality cardinality(std::size_t /*limit*/) const { return {}; }
 };
 
+/// Where a sample that was not taken stands: in which series of the write, and at what time.
+struct Rejection {
+  std::size_t series_index = 0;
+  std::int64_t time_ms = 0;
+};
+
 struct WriteOutcome {
   std::size_t samples_written = 0;
   std::size_t histograms_written = 0;
   std::size_t rejected = 0;  ///< out of the out-of-order window, or another value at a known time
   std::string first_rejection;
+  std::vector<Rejection> rejections;  ///< one for each that is rejected, in any order
 };
 
 /// The same as a list of SeriesWrite, in columns: what a decoder that reads in place makes. Views

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "core/bytes.h"
 #include "telemetry/otlp/exponential.h"
@@ -92,7 +93,7 @@ std::map<std::string, std::string> as_labels(std::vector<Label> attributes,
 }
 
 std::size_t size_of(const Labels& labels) {
-  std::size_t bytes = sizeof(SeriesWrite) + sizeof(Sample);
+  std::size_t bytes = sizeof(SeriesWrite) + sizeof(Sample) + sizeof(PointSample);
   for (const auto& label : labels) bytes += sizeof(Label) + label.name.size() + label.value.size();
   return bytes;
 }
@@ -600,8 +601,11 @@ class Decoder {
 
   Status add(const Labels& labels, std::int64_t time_ms, double value, std::int64_t start_ms = 0) {
     TRY_STATUS(budget_.take(size_of(labels)));
-    batch_.add(labels, Sample{time_ms, value}, start_ms);
+    note_sample(batch_.add(labels, Sample{time_ms, value}, start_ms), time_ms);
     return {};
+  }
+  void note_sample(std::size_t series_index, std::int64_t time_ms) {
+    out_.point_samples.push_back({series_index, time_ms, out_.point_count});
   }
 
   Status keep_exemplar(const Labels& series, const Point& point, Exemplar exemplar) {
@@ -721,10 +725,9 @@ class Decoder {
     TRY_STATUS(budget_.take(size_of(series) + sizeof(Histogram) +
                             (native.positive_counts.size() + native.negative_counts.size()) * 2 *
                                 sizeof(double)));
-    batch_.add(
-        series,
-        HistogramSample{point.time_ms(), std::make_shared<const Histogram>(std::move(native))},
-        start_ms);
+    const HistogramSample sample{point.time_ms(),
+                                 std::make_shared<const Histogram>(std::move(native))};
+    note_sample(batch_.add(series, sample, start_ms), sample.time_ms);
     return keep_exemplars(series, point);
   }
 
@@ -766,8 +769,10 @@ class Decoder {
     const auto series = series_labels(labels, "target_info");
     std::int64_t time = last_ms_;
     for (int i = 0; i < kMaxTargetInfoSamples && time >= first_ms_;
-         ++i, time -= kTargetInfoIntervalMs)
-      TRY_STATUS(add(series, time, 1));
+         ++i, time -= kTargetInfoIntervalMs) {
+      TRY_STATUS(budget_.take(size_of(series)));
+      batch_.add(series, Sample{time, 1});
+    }
     metadata_["target_info"] = {"target_info", "gauge", "Target metadata", ""};
     return {};
   }
@@ -786,6 +791,23 @@ class Decoder {
 };
 
 }  // namespace
+
+std::size_t rejected_points(const MetricsBatch& batch, const std::vector<Rejection>& rejections) {
+  if (rejections.empty()) return batch.rejected_count;
+  std::map<std::pair<std::size_t, std::int64_t>, std::vector<std::size_t>> points_at;
+  for (const auto& [series_index, time_ms] : rejections) points_at[{series_index, time_ms}];
+  for (const auto& [series_index, time_ms, point] : batch.point_samples)
+    if (const auto found = points_at.find({series_index, time_ms}); found != points_at.end())
+      found->second.push_back(point);
+  std::set<std::size_t> rejected;
+  for (const auto& [series_index, time_ms] : rejections) {
+    auto& points = points_at[{series_index, time_ms}];
+    if (points.empty()) continue;  // target_info is no point's
+    rejected.insert(points.back());
+    points.pop_back();
+  }
+  return batch.rejected_count + rejected.size();
+}
 
 Result<MetricsBatch> decode_metrics(std::string_view protobuf, DeltaState& deltas, Timestamp now,
                                     const DecodeLimits& limits) {

@@ -12,6 +12,7 @@
 #include "telemetry/model.h"
 #include "telemetry/otlp/attributes.h"
 #include "telemetry/otlp/delta_state.h"
+#include "telemetry/storage.h"
 
 namespace wellrun::telemetry::otlp {
 
@@ -20,14 +21,27 @@ struct PointExemplar {
   Exemplar exemplar;
 };
 
+/// Which point of the request, counted from 1, a sample in the batch is of.
+struct PointSample {
+  std::size_t series_index = 0;
+  std::int64_t time_ms = 0;
+  std::size_t point = 0;
+};
+
 struct MetricsBatch {
   std::vector<SeriesWrite> series;
-  std::vector<PointExemplar> exemplars;  ///< in the order of comes_before()
+  std::vector<PointSample> point_samples;  ///< all but those of target_info
+  std::vector<PointExemplar> exemplars;    ///< in the order of comes_before()
   std::vector<Metadata> metadata;
   std::size_t point_count = 0;     ///< in the request
   std::size_t rejected_count = 0;  ///< of these, not in `series`
   std::string first_rejection;     ///< metric and reason
 };
+
+/// How many points of the request are not stored, or not wholly: those that were rejected already,
+/// and those of which the store rejected a sample. Of points that give one series two values at one
+/// time the later ones are meant.
+std::size_t rejected_points(const MetricsBatch& batch, const std::vector<Rejection>& rejections);
 
 /// `protobuf`: an ExportMetricsServiceRequest. Points become: gauge and non-monotonic sum → gauge;
 /// monotonic sum → counter; delta → cumulative through `deltas`; histogram → _bucket/_sum/_count;

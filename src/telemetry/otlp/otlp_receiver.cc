@@ -1,6 +1,5 @@
 #include "telemetry/otlp/otlp_receiver.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <protozero/pbf_writer.hpp>
 
@@ -37,11 +36,11 @@ Result<Receipt> OtlpReceiver::receive(Signal signal, std::string_view protobuf) 
 
 Result<Receipt> OtlpReceiver::receive_metrics(std::string_view protobuf) {
   TRY(auto batch, decode_metrics(protobuf, deltas_, clock_.now(), options_.limits));
-  std::size_t rejected = batch.rejected_count;
+  auto rejected = batch.rejected_count;
   if (!batch.metadata.empty()) metrics_.put_metadata(std::move(batch.metadata));
   if (!batch.series.empty()) {
     TRY(auto outcome, metrics_.write(std::move(batch.series)));
-    rejected += outcome.rejected;
+    rejected = rejected_points(batch, outcome.rejections);
     if (batch.first_rejection.empty()) batch.first_rejection = std::move(outcome.first_rejection);
   }
   if (options_.exemplars != nullptr && !batch.exemplars.empty()) {
@@ -49,9 +48,7 @@ Result<Receipt> OtlpReceiver::receive_metrics(std::string_view protobuf) {
       options_.exemplars->add(series, std::move(exemplar));
     options_.exemplars->commit();
   }
-  // One point may be many samples; a sender counts points.
-  return Receipt{static_cast<std::int64_t>(std::min(rejected, batch.point_count)),
-                 std::move(batch.first_rejection)};
+  return Receipt{static_cast<std::int64_t>(rejected), std::move(batch.first_rejection)};
 }
 
 Result<Receipt> OtlpReceiver::receive_logs(std::string_view protobuf) {

@@ -564,6 +564,66 @@ TEST_F(OtlpHttp, RefusesWhatItCannotReadAndKeepsNothing) {
   EXPECT_TRUE(metrics_.written.empty());
 }
 
+/// Takes nothing from before `oldest_ms`, and no target_info.
+class PickyMetrics : public testing::RecordingMetrics {
+ public:
+  explicit PickyMetrics(std::int64_t oldest_ms) : oldest_ms_(oldest_ms) {}
+
+  Result<WriteOutcome> write(std::vector<SeriesWrite> series) override {
+    WriteOutcome refused{.first_rejection = "too old"};
+    for (std::size_t i = 0; i < series.size(); ++i) {
+      const bool is_info = series[i].labels.metric_name() == "target_info";
+      const auto look_at = [&](const auto& samples) {
+        for (const auto& sample : samples)
+          if (is_info || sample.time_ms < oldest_ms_)
+            refused.rejections.push_back({i, sample.time_ms});
+      };
+      look_at(series[i].samples);
+      look_at(series[i].histograms);
+    }
+    refused.rejected = refused.rejections.size();
+    return refused;
+  }
+
+ private:
+  std::int64_t oldest_ms_;
+};
+
+TEST(OtlpReceiver, CountsPointsThatTheStoreRefusesAndNotTheirSamples) {
+  VirtualRuntime runtime;
+  PickyMetrics metrics(1'000);
+  testing::RecordingSignals signals;
+  OtlpReceiver receiver(runtime.runtime().clock, metrics, signals);
+  const auto rejected = [&](std::string_view metric) {
+    const auto receipt = receiver.receive(
+        Signal::kMetrics,
+        transcode(Signal::kMetrics,
+                  metrics_json(metric, R"([{"key":"service.name","value":{"stringValue":"a"}},
+                                     {"key":"host.name","value":{"stringValue":"h"}}])")));
+    EXPECT_TRUE(receipt) << to_string(receipt.error());
+    return receipt ? receipt->rejected_count : -1;
+  };
+  EXPECT_EQ(rejected(R"({"name":"g","gauge":{"dataPoints":[
+              {"timeUnixNano":1000000000,"asDouble":1},{"timeUnixNano":2000000000,"asDouble":1}]}})"),
+            0)
+      << "target_info is no point";
+  EXPECT_EQ(rejected(R"({"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[
+              {"timeUnixNano":1000000,"count":3,"sum":5,"bucketCounts":[1,1,1],"explicitBounds":[1,2]},
+              {"timeUnixNano":2000000,"count":1,"bucketCounts":[1],"explicitBounds":[1,2]},
+              {"timeUnixNano":2000000000,"count":0,"bucketCounts":[0],"explicitBounds":[]}]}},
+              {"name":"e","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[
+              {"timeUnixNano":1000000,"count":1,"sum":1,"scale":0,"zeroCount":1}]}})"),
+            3)
+      << "two that the store refuses, and one that is malformed";
+}
+
+TEST(OtlpReceiver, OfTwoPointsAtOneTimeTheStoreRefusesOne) {
+  MetricsBatch batch;
+  batch.point_samples = {{0, 5, 1}, {0, 5, 2}, {1, 5, 3}};
+  EXPECT_EQ(rejected_points(batch, {{0, 5}}), 1u);
+  EXPECT_EQ(rejected_points(batch, {{0, 5}, {0, 5}, {1, 6}}), 2u);
+}
+
 TEST_F(OtlpHttp, AStoreWithoutSpaceAsksTheSenderToComeBack) {
   metrics_.failure = Error{ErrorCode::kNoSpace, "the disk is full", {}};
   const auto answer =

@@ -24,10 +24,10 @@ void sort(std::vector<TimedSample>& samples, std::vector<std::int64_t>& starts) 
 
 }  // namespace
 
-SeriesWrite& SeriesBatch::of(const Labels& labels) {
+std::size_t SeriesBatch::index_of(const Labels& labels) {
   const auto [found, fresh] = index_.try_emplace(labels, series_.size());
   if (fresh) series_.emplace_back().labels = labels;
-  return series_[found->second];
+  return found->second;
 }
 
 std::vector<SeriesWrite> SeriesBatch::finish() && {

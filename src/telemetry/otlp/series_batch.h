@@ -13,14 +13,17 @@ namespace wellrun::telemetry {
 
 class SeriesBatch {
  public:
-  /// `start_ms`: when the counter began; 0: unknown.
-  void add(const Labels& labels, Sample sample, std::int64_t start_ms = 0) {
-    auto& series = of(labels);
-    put(series.samples, series.sample_starts, sample, start_ms);
+  /// Returns which series it is of what finish() returns. `start_ms`: when the counter began; 0:
+  /// unknown.
+  std::size_t add(const Labels& labels, Sample sample, std::int64_t start_ms = 0) {
+    const auto index = index_of(labels);
+    put(series_[index].samples, series_[index].sample_starts, sample, start_ms);
+    return index;
   }
-  void add(const Labels& labels, HistogramSample sample, std::int64_t start_ms = 0) {
-    auto& series = of(labels);
-    put(series.histograms, series.histogram_starts, std::move(sample), start_ms);
+  std::size_t add(const Labels& labels, HistogramSample sample, std::int64_t start_ms = 0) {
+    const auto index = index_of(labels);
+    put(series_[index].histograms, series_[index].histogram_starts, std::move(sample), start_ms);
+    return index;
   }
   std::size_t size() const { return series_.size(); }
 
@@ -36,7 +39,7 @@ class SeriesBatch {
       return hash;
     }
   };
-  SeriesWrite& of(const Labels& labels);
+  std::size_t index_of(const Labels& labels);
 
   template <typename TimedSample>
   static void put(std::vector<TimedSample>& samples, std::vector<std::int64_t>& starts,

@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <set>
 #include <signal.h>
 #include <sys/wait.h>
 #include <thread>
@@ -164,6 +165,24 @@ TEST(EmbeddedStore, AKnownValueIsANoOpAndAnotherIsRejected) {
     ASSERT_EQ(got.size(), 1U);
     EXPECT_EQ(got[0].samples.size(), 11U);
     EXPECT_EQ(got[0].samples[1].value, 1.0);
+  }
+}
+
+TEST(EmbeddedStore, AWriterIsToldWhichSamplesWereRejected) {
+  for (const bool in_database : {false, true}) {
+    World world;
+    world.write(named("m"), counting(0, 10));
+    if (in_database) ASSERT_TRUE(world.store->checkpoint());
+    const auto future = to_unix_ms(world.runtime.now()) + 10 * 86'400'000;
+    std::vector<SeriesWrite> series(3);
+    series[0] = {named("n"), {{15'000, 1}}, {}, {}, {}};
+    series[1] = {named("m"), {{15'000, 77.0}, {15'001, 5.0}}, {}, {}, {}};
+    series[2] = {named("o"), {{future, 1}}, {}, {}, {}};
+    const auto outcome = world.write(series);
+    EXPECT_EQ(outcome.rejected, 2U);
+    std::set<std::pair<std::size_t, std::int64_t>> told;
+    for (const auto& [index, time] : outcome.rejections) told.emplace(index, time);
+    EXPECT_EQ(told, (std::set<std::pair<std::size_t, std::int64_t>>{{1, 15'000}, {2, future}}));
   }
 }
 

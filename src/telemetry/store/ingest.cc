@@ -52,6 +52,7 @@ struct Gate {
 template <typename TimedSample>
 struct Unchecked {
   std::uint32_t ref;
+  std::size_t series_index;  ///< in the batch
   std::int64_t start_ms;
   TimedSample sample;
 };
@@ -117,10 +118,13 @@ class Ingest {
       sample += series.sample_count;
       histogram += series.histogram_count;
       if (samples.empty() && histograms.empty()) continue;
+      series_index_ = i;
       const auto ref = locate(i, before, lock);
       if (!ref) {
         if (ref.error().code != ErrorCode::kExhausted)
           reject(ref.error().message, samples.size() + histograms.size());
+        for (const auto& one : samples) outcome_.rejections.push_back({i, one.time_ms});
+        for (const auto& one : histograms) outcome_.rejections.push_back({i, one.time_ms});
         continue;
       }
       before = *ref;
@@ -301,10 +305,10 @@ class Ingest {
   }
 
   void to_check(const Sample& sample, std::uint32_t ref) {
-    unchecked_floats_.push_back({ref, start_ms_, sample});
+    unchecked_floats_.push_back({ref, series_index_, start_ms_, sample});
   }
   void to_check(const HistogramSample& sample, std::uint32_t ref) {
-    unchecked_histograms_.push_back({ref, start_ms_, sample});
+    unchecked_histograms_.push_back({ref, series_index_, start_ms_, sample});
   }
 
   template <typename TimedSample>
@@ -314,12 +318,14 @@ class Ingest {
       case Appended::kSame:
         return accept(ref, sample, done);
       case Appended::kConflict:
-        return reject(
+        return reject_one(
+            sample.time_ms,
             fmt::format("duplicate sample for timestamp {} with another value, in series {}",
                         sample.time_ms, name_of(series)));
       case Appended::kTooOld:
       case Appended::kNeedsDisk:
-        return reject(
+        return reject_one(
+            sample.time_ms,
             fmt::format("out of order sample: {} ms is before the newest of its series ({} ms) and "
                         "outside the out-of-order "
                         "window of {}, in series {}",
@@ -347,16 +353,22 @@ class Ingest {
     oldest_new_ = std::min(oldest_new_, time);
   }
 
-  void reject(std::string why, std::size_t count = 1) {
+  /// Where they stand is noted beside it.
+  void reject(std::string why, std::size_t count) {
     if (outcome_.rejected == 0) outcome_.first_rejection = std::move(why);
     outcome_.rejected += count;
+  }
+  /// Of the series that is being placed.
+  void reject_one(std::int64_t time, std::string why) {
+    reject(std::move(why), 1);
+    outcome_.rejections.push_back({series_index_, time});
   }
   void reject_time(const Series& series, std::int64_t time) {
     std::string_view why = "it is older than what the newest sample allows";
     if (time < gate_.oldest_kept) why = "it is older than the retention";
     if (time > gate_.newest_allowed) why = "it is too far in the future";
-    reject(fmt::format("out of bounds: timestamp {} ms is refused: {}, in series {}", time, why,
-                       name_of(series)));
+    reject_one(time, fmt::format("out of bounds: timestamp {} ms is refused: {}, in series {}",
+                                 time, why, name_of(series)));
   }
   static std::string name_of(const Series& series) {
     return to_string(labels_from_bytes(series.label_bytes()));
@@ -375,6 +387,7 @@ class Ingest {
   void check_each(std::vector<Unchecked<TimedSample>>& unchecked) {
     for (std::size_t i = 0; i < unchecked.size(); ++i) {
       const auto one = unchecked[i];
+      series_index_ = one.series_index;
       check(one.ref, one.start_ms, one.sample);
     }
   }
@@ -388,7 +401,7 @@ class Ingest {
       const std::scoped_lock lock(core_.head.block_of(ref).mutex);
       if (series.gone) break;
       if (core_.checkpoint_epoch.load() != epoch) continue;
-      if (!stored) return reject(to_string(stored.error()));
+      if (!stored) return reject_one(sample.time_ms, to_string(stored.error()));
       const auto done = *stored == Appended::kNew ? insert_checked(series, sample) : *stored;
       if (done == Appended::kNew) starts_.note(ref, sample.time_ms, start_ms, false);
       return settle(ref, series, sample, done);
@@ -402,7 +415,8 @@ class Ingest {
     while (true) {
       const auto made = core_.index.find_or_make(labels);
       if (!made.ref) {
-        reject(core_.index.refusal(made.refused, 1, labels, to_unix_ms(core_.runtime.clock.now())));
+        reject_one(sample.time_ms, core_.index.refusal(made.refused, 1, labels,
+                                                       to_unix_ms(core_.runtime.clock.now())));
         return;
       }
       const std::scoped_lock lock(core_.head.block_of(*made.ref).mutex);
@@ -454,7 +468,9 @@ class Ingest {
   WriteOutcome outcome_;
   FloatRecordWriter floats_;
   std::string histograms_;
-  std::int64_t start_ms_ = 0;  ///< of the sample that is being placed
+  /// Of the sample that is being placed: its start, and its series in the batch.
+  std::int64_t start_ms_ = 0;
+  std::size_t series_index_ = 0;
   std::vector<Unchecked<Sample>> unchecked_floats_;
   std::vector<Unchecked<HistogramSample>> unchecked_histograms_;
   struct Refused {
