@@ -232,6 +232,7 @@ class Parser {
       return fail(ErrorCode::kTooLarge, fmt::format("more than {} samples", limits_.max_samples));
     normalize_bounds(labels);
     ExposedSample sample;
+    sample.empty_labels = names_of_empty(labels);
     sample.labels = Labels(std::move(labels));
     TRY_STATUS(read_value(line, sample));
     note_created(sample);
@@ -426,6 +427,13 @@ Format format_of(std::string_view content_type) {
   const auto type = trimmed(content_type.substr(0, content_type.find(';')));
   if (type == "application/vnd.google.protobuf") return Format::kProtobuf;
   return type == "application/openmetrics-text" ? Format::kOpenMetrics : Format::kPrometheus;
+}
+
+std::vector<std::string> names_of_empty(std::span<const Label> labels) {
+  std::vector<std::string> names;
+  for (const auto& label : labels)
+    if (label.value.empty()) names.push_back(label.name);
+  return names;
 }
 
 Result<Exposition> parse_exposition(std::string_view text, Format format,

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,7 +32,8 @@ struct ExpositionLimits {
 };
 
 struct ExposedSample {
-  Labels labels;  ///< with __name__, without job and instance
+  Labels labels;                          ///< with __name__, without job and instance
+  std::vector<std::string> empty_labels;  ///< names that the target gave with an empty value
   double value = 0;
   std::optional<std::int64_t> time_ms;         ///< when the target gave one
   std::shared_ptr<const Histogram> histogram;  ///< instead of the value: a native histogram
@@ -53,5 +56,8 @@ struct Exposition {
 /// `keep_classic`: the classic series of a native histogram, too.
 Result<Exposition> parse_exposition(std::string_view text, Format format,
                                     const ExpositionLimits& limits, bool keep_classic = false);
+
+/// The names in `labels` that have an empty value; Labels has no place for them.
+std::vector<std::string> names_of_empty(std::span<const Label> labels);
 
 }  // namespace wellrun::telemetry::scrape

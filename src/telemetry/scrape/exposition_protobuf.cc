@@ -473,6 +473,7 @@ class Parser {
     TRY_STATUS(budget_.take(sizeof(ExposedSample) + bytes_of(more) +
                             (exemplar ? bytes_of(exemplar->labels) : 0)));
     ExposedSample sample;
+    sample.empty_labels = names_of_empty(more);
     sample.labels = Labels(std::move(more));
     sample.value = value;
     sample.time_ms = time_ms_;

@@ -31,11 +31,17 @@ SeriesWrite one_sample(Labels labels, std::int64_t time_ms, double value) {
   return out;
 }
 
-Labels with_target(Labels sample, const Labels& target, bool honor_labels) {
+/// A label that the target gives empty is given: honoured, the sample is without it. So a
+/// Pushgateway keeps its own `instance` away from what was pushed without one. Source: Prometheus,
+/// mutateSampleLabels.
+Labels with_target(ExposedSample& exposed, const Labels& target, bool honor_labels) {
+  auto sample = std::move(exposed.labels);
   for (const auto& label : target) {
     const std::string theirs(sample.get(label.name));
     if (theirs.empty()) {
-      sample.set(label.name, label.value);
+      const auto& empty = exposed.empty_labels;
+      const bool given = std::ranges::find(empty, label.name) != empty.end();
+      if (!honor_labels || !given) sample.set(label.name, label.value);
     } else if (!honor_labels) {
       std::string exported = "exported_" + label.name;
       while (sample.has(exported) || target.has(exported)) exported.insert(0, "exported_");
@@ -110,7 +116,7 @@ Taken take(const ScrapeTarget& target, const Labels& labels, Exposition expositi
   Taken taken;
   taken.exposed = exposition.samples.size();
   for (auto& sample : exposition.samples) {
-    auto series = with_target(std::move(sample.labels), labels, target.honor_labels);
+    auto series = with_target(sample, labels, target.honor_labels);
     if (!target.metric_relabelling.empty()) {
       auto relabelled = target.metric_relabelling.apply(std::move(series));
       if (!relabelled) continue;
