@@ -12,6 +12,7 @@ struct Exemplar {
   Labels labels;
   double value = 0;
   std::int64_t time_ms = 0;
+  bool has_own_time = true;  ///< false: the time is that of the scrape which brought it
 };
 
 /// The order in which a series' exemplars are added, of which the store keeps no earlier one: by

@@ -47,8 +47,11 @@ void append_entry(std::string& out, const Labels& series, const Exemplar& exempl
   store::put_fixed(out, exemplar.value);
 }
 
+/// One that was exposed without a time comes with each scrape, at the time of that. Source:
+/// Prometheus, exemplar.Equals.
 bool same(const Exemplar& a, const Exemplar& b) {
-  return a.time_ms == b.time_ms && a.labels == b.labels &&
+  const bool timed = a.has_own_time || b.has_own_time;
+  return (!timed || a.time_ms == b.time_ms) && a.labels == b.labels &&
          std::bit_cast<std::uint64_t>(a.value) == std::bit_cast<std::uint64_t>(b.value);
 }
 
@@ -124,6 +127,9 @@ Result<std::unique_ptr<ExemplarStore>> ExemplarStore::open(const std::filesystem
       log(Level::kError, "telemetry/exemplars", "damage",
           {{"where", damage.where}, {"what", damage.what}});
   }
+  // The log does not say whose a time is: the next scrape may bring the same one again.
+  for (auto& [hash, bucket] : opened->series_)
+    for (auto& series : bucket) series->newest.has_own_time = false;
   store::WalOptions options;
   options.dir = dir;
   TRY(opened->log_,

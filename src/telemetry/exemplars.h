@@ -42,7 +42,7 @@ class ExemplarStore {
 
   enum class Added {
     kNew,
-    kSame,        ///< as the newest of its series: not kept again
+    kSame,        ///< as the newest of its series, times of scrapes aside: not kept again
     kOutOfOrder,  ///< older than the newest of its series
     kTooLong,     ///< names and values have more than 128 characters together
     kNotText,     ///< a name or value is not UTF-8: no answer in JSON could hold it

@@ -60,6 +60,17 @@ TEST(Exemplars, TheOldestGoWhenThereAreTooManyOrTheyAreTooLarge) {
   EXPECT_GT(small.size(), 10U);
 }
 
+TEST(Exemplars, OneWithTheTimeOfItsScrapeIsTheSameAtTheNextScrape) {
+  ExemplarStore store;
+  auto scraped = at(10);
+  scraped.has_own_time = false;
+  EXPECT_EQ(store.add(kShop, scraped), ExemplarStore::Added::kNew);
+  scraped.time_ms = 20;
+  EXPECT_EQ(store.add(kShop, scraped), ExemplarStore::Added::kSame);
+  EXPECT_EQ(store.add(kShop, at(20)), ExemplarStore::Added::kNew);
+  EXPECT_EQ(store.add(kShop, at(30)), ExemplarStore::Added::kNew);
+}
+
 class DurableExemplars : public ::testing::Test {
  protected:
   DurableExemplars() {
@@ -109,6 +120,19 @@ TEST_F(DurableExemplars, AreThereAfterARestartAsFarAsTheyWereCommitted) {
   EXPECT_EQ(traces(), (std::vector<std::string>{"one", "four", "two"}));
   EXPECT_EQ(store_->select({}, {0, 100})[0].exemplars[1].value, 1.0);
   EXPECT_EQ(store_->select({}, {0, 100})[0].exemplars[1].time_ms, 30);
+}
+
+TEST_F(DurableExemplars, OneWithTheTimeOfItsScrapeIsTheSameAfterARestart) {
+  auto scraped = at(10, "one");
+  scraped.has_own_time = false;
+  store_->add(kShop, at(5, "one"));
+  store_->add(kShop, scraped);
+  store_->commit();
+  open();
+  EXPECT_EQ(store_->size(), 2U);
+  scraped.time_ms = 20;
+  EXPECT_EQ(store_->add(kShop, scraped), ExemplarStore::Added::kSame);
+  EXPECT_EQ(store_->add(kShop, at(20, "one")), ExemplarStore::Added::kNew);
 }
 
 TEST_F(DurableExemplars, WhatAnOldLogHoldsThatIsNotTextIsLeftOut) {

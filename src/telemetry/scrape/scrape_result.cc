@@ -160,7 +160,10 @@ ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response
     else
       batch.add(sample.labels, Sample{time, sample.value}, start);
     if (sample.exemplar) {
-      if (sample.exemplar->time_ms == 0) sample.exemplar->time_ms = time;
+      if (sample.exemplar->time_ms == 0) {
+        sample.exemplar->time_ms = time;
+        sample.exemplar->has_own_time = false;
+      }
       out.exemplars.push_back({sample.labels, std::move(*sample.exemplar)});
     }
     if (!timed || target.track_timestamps_staleness) out.seen.insert(std::move(sample.labels));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <protozero/pbf_writer.hpp>
 
+#include "telemetry/exemplars.h"
 #include "telemetry/otlp/otlp_test_support.h"
 
 namespace wellrun::telemetry::scrape {
@@ -72,6 +73,22 @@ TEST(ScrapeResult, WithoutHonouringAnEmptyLabelIsTheTargetsAndNotExported) {
   const auto write = scraped(gateway(), "text/plain", "m{instance=\"\",job=\"pushed\"} 1\n");
   EXPECT_THAT(testing::lines_of(write.series),
               Contains(R"(m{exported_job="pushed", instance="10.0.0.1:9091", job="gateway"} 1@7)"));
+}
+
+TEST(ScrapeResult, AnExemplarWithoutATimeIsKeptOnceHoweverOftenItIsExposed) {
+  ExemplarStore store;
+  const auto added = [&](std::string exemplar, std::int64_t time_ms) {
+    const auto write = scraped(gateway(), "application/openmetrics-text",
+                               "# TYPE a counter\na_total 1 # " + exemplar + "\n# EOF\n", time_ms);
+    const auto& [series, read] = write.exemplars.at(0);
+    return store.add(series, read);
+  };
+  EXPECT_EQ(added("{trace_id=\"x\"} 0.5", 1'000), ExemplarStore::Added::kNew);
+  EXPECT_EQ(added("{trace_id=\"x\"} 0.5", 2'000), ExemplarStore::Added::kSame);
+  EXPECT_EQ(added("{trace_id=\"x\"} 0.7", 3'000), ExemplarStore::Added::kNew);
+  EXPECT_EQ(added("{trace_id=\"x\"} 0.7 4", 4'000), ExemplarStore::Added::kNew);
+  EXPECT_EQ(added("{trace_id=\"x\"} 0.7 5", 5'000), ExemplarStore::Added::kNew);
+  EXPECT_EQ(store.select({}, {INT64_MIN, INT64_MAX}).at(0).exemplars.size(), 4U);
 }
 
 }  // namespace
