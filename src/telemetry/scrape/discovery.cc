@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <variant>
 
+#include "core/bytes.h"
 #include "core/json.h"
 #include "core/text.h"
 #include "platform/http/redirect.h"
@@ -37,7 +38,11 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
-http::ClientRequest token_request(const OAuthSource& source) {
+/// Where a request for a token has the client's id and secret. Source: RFC 6749, section 2.3.1: an
+/// authorization server takes them as HTTP Basic; in the body it need not.
+enum class CredentialsPlace { kBasic, kBody };
+
+http::ClientRequest token_request(const OAuthSource& source, CredentialsPlace place) {
   http::ClientRequest request;
   request.method = "POST";
   request.url = source.token_url;
@@ -45,8 +50,12 @@ http::ClientRequest token_request(const OAuthSource& source) {
   request.headers.push_back({"Accept", "application/json"});
   std::string scopes;
   for (const auto& scope : source.scopes) scopes += (scopes.empty() ? "" : " ") + scope;
-  request.body = "grant_type=client_credentials&client_id=" + encoded(source.client_id) +
-                 "&client_secret=" + encoded(source.client_secret);
+  const auto id = encoded(source.client_id), secret = encoded(source.client_secret);
+  request.body = "grant_type=client_credentials";
+  if (place == CredentialsPlace::kBasic)
+    request.headers.push_back({"Authorization", "Basic " + to_base64(id + ":" + secret)});
+  else
+    request.body += "&client_id=" + id + "&client_secret=" + secret;
   if (!scopes.empty()) request.body += "&scope=" + encoded(scopes);
   for (const auto& [name, value] : source.parameters)
     request.body += "&" + encoded(name) + "=" + encoded(value);
@@ -149,8 +158,9 @@ struct Discovery::State : std::enable_shared_from_this<State> {
   /// What one source said last.
   struct Known {
     Source source;
-    std::map<std::string, Groups> parts;  ///< by file or name
-    std::string token;                    ///< of an OAuth source
+    std::map<std::string, Groups> parts;                ///< by file or name
+    std::string token;                                  ///< of an OAuth source
+    std::optional<CredentialsPlace> credentials_place;  ///< which brought the last token
     std::string problem;
     bool answered = false;
     std::unique_ptr<Timer> timer;
@@ -174,10 +184,7 @@ struct Discovery::State : std::enable_shared_from_this<State> {
       };
       http::send_following_redirects(client, runtime.clock, std::move(request), std::move(take));
     } else if (const auto* oauth = std::get_if<OAuthSource>(&known->source)) {
-      client.send(token_request(*oauth), [self, known](Result<http::Response> answer) {
-        self->runtime.strand.post(
-            [self, known, answer = std::move(answer)] { self->got_token(known, answer); });
-      });
+      ask_token(known, *oauth, known->credentials_place.value_or(CredentialsPlace::kBasic));
     } else {
       runtime.workers.run([self, known, source = known->source] {
         auto parts = std::holds_alternative<FileSource>(source)
@@ -188,6 +195,16 @@ struct Discovery::State : std::enable_shared_from_this<State> {
         });
       });
     }
+  }
+
+  void ask_token(const std::shared_ptr<Known>& known, const OAuthSource& oauth,
+                 CredentialsPlace place) {
+    auto take = [self = shared_from_this(), known, place](Result<http::Response> answer) {
+      self->runtime.strand.post([self, known, place, answer = std::move(answer)] {
+        self->got_token(known, place, answer);
+      });
+    };
+    client.send(token_request(oauth, place), std::move(take));
   }
 
   void found(const std::shared_ptr<Known>& known, FoundParts parts) {
@@ -219,9 +236,16 @@ struct Discovery::State : std::enable_shared_from_this<State> {
     return problem;
   }
 
-  void got_token(const std::shared_ptr<Known>& known, const Result<http::Response>& answer) {
+  /// Until a place for the credentials has worked, both are tried, as Prometheus does.
+  void got_token(const std::shared_ptr<Known>& known, CredentialsPlace place,
+                 const Result<http::Response>& answer) {
     if (stopped) return;
     const Result<Token> token = answer ? read_token(*answer) : std::unexpected(answer.error());
+    const bool refused = answer && !token;
+    if (refused && place == CredentialsPlace::kBasic && !known->credentials_place)
+      return ask_token(known, std::get<OAuthSource>(known->source), CredentialsPlace::kBody);
+    if (token) known->credentials_place = place;
+    if (refused) known->credentials_place.reset();
     const bool newly_failed = !token && known->problem.empty() && known->token.empty();
     note(*known, token ? std::string() : to_string(token.error()));
     // Before it ends, so that no scrape goes out with an old one.

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/bytes.h"
 #include "platform/runtime/virtual_runtime.h"
 #include "telemetry/otlp/otlp_test_support.h"
 
@@ -23,6 +24,9 @@ class World : public http::Client {
   void send(http::ClientRequest request, http::ClientCallback done) override {
     const auto scripted = answers.find(request.url);
     asked.push_back(request);
+    if (in_body_only && request.method == "POST")
+      return done(request.body.contains("client_secret=") ? *in_body_only
+                                                          : http::Response{401, {}, ""});
     done(scripted != answers.end() ? scripted->second
                                    : Result<http::Response>(http::Response{200, {}, "a 1\n"}));
   }
@@ -34,6 +38,8 @@ class World : public http::Client {
     return urls;
   }
   std::map<std::string, Result<http::Response>> answers;
+  /// Of a token endpoint that does not know HTTP Basic.
+  std::optional<Result<http::Response>> in_body_only;
   std::vector<http::ClientRequest> asked;
 };
 
@@ -235,13 +241,34 @@ TEST_F(DiscoveryTest, ATokenIsFetchedFirstAndKeptFresh) {
   runtime_.run_for(Duration{2'500});
   ASSERT_FALSE(world_.asked.empty());
   EXPECT_EQ(world_.asked[0].url, "http://login/token");
-  EXPECT_EQ(world_.asked[0].body,
-            "grant_type=client_credentials&client_id=wellrun&client_secret=s%26cret&"
-            "scope=read%20more");
+  EXPECT_EQ(world_.asked[0].body, "grant_type=client_credentials&scope=read%20more");
+  EXPECT_EQ(http::find_header(world_.asked[0].headers, "Authorization"),
+            "Basic " + to_base64("wellrun:s%26cret"));
   EXPECT_EQ(http::find_header(world_.asked.back().headers, "Authorization"), "Bearer first");
   world_.answers.at("http://login/token") = json(R"({"access_token":"second"})");
   runtime_.run_for(Duration{31'000});
   EXPECT_EQ(http::find_header(world_.asked.back().headers, "Authorization"), "Bearer second");
+}
+
+/// Some authorization servers know one place alone: RFC 6749 asks for HTTP Basic, and lets them
+/// leave out the body.
+TEST_F(DiscoveryTest, CredentialsThatAreNotTakenAsBasicAreSentInTheBodyFromThenOn) {
+  auto one = job();
+  one.settings.target.interval = std::chrono::hours(1);
+  one.groups = {{{"a:1"}, {}}};
+  one.oauth = OAuthSource{
+      .token_url = "http://login/token", .client_id = "wellrun", .client_secret = "s&cret"};
+  world_.in_body_only = json(R"({"access_token":"first","expires_in":40})");
+  discovery_->set_jobs({one});
+  runtime_.run_for(Duration{2'500});
+  ASSERT_EQ(world_.asked.size(), 2U);
+  EXPECT_EQ(world_.asked[1].body,
+            "grant_type=client_credentials&client_id=wellrun&client_secret=s%26cret");
+  EXPECT_EQ(http::find_header(world_.asked[1].headers, "Authorization"), "");
+  EXPECT_THAT(discovery_->problems(), IsEmpty());
+  runtime_.run_for(Duration{31'000});
+  ASSERT_EQ(world_.asked.size(), 3U) << "where they were taken is not asked again";
+  EXPECT_THAT(world_.asked[2].body, HasSubstr("client_secret="));
 }
 
 TEST_F(DiscoveryTest, WithoutATokenATargetIsDownAndNotAsked) {
