@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kMaxTargets = 100'000;
 constexpr std::size_t kMaxGroupsBytes = 64U << 20;
 
+constexpr const char* kNoGroup = "a group is a map with the list `targets` and the map `labels`";
+
 std::unexpected<Error> bad(std::string message) {
   return fail(ErrorCode::kInvalid, "target groups cannot be read: " + std::move(message));
 }
@@ -60,13 +62,14 @@ Result<std::vector<TargetGroup>> from_json(std::string_view text) {
   if (!json.is_array()) return bad("a list of groups is wanted");
   GroupsBuilder groups;
   for (const auto& one : json) {
-    const auto targets = one.is_object() ? one.find("targets") : one.end();
-    if (!one.is_object() || targets == one.end() || !targets->is_array())
-      return bad("a group needs a list `targets`");
+    if (!one.is_object()) return bad(kNoGroup);
     TRY_STATUS(groups.begin_group());
-    for (const auto& target : *targets) {
-      if (!target.is_string()) return bad("a target is text, `host:port`");
-      TRY_STATUS(groups.add_target(target.get_ref<const std::string&>()));
+    if (const auto targets = one.find("targets"); targets != one.end() && !targets->is_null()) {
+      if (!targets->is_array()) return bad("`targets` is a list");
+      for (const auto& target : *targets) {
+        if (!target.is_string()) return bad("a target is text, `host:port`");
+        TRY_STATUS(groups.add_target(target.get_ref<const std::string&>()));
+      }
     }
     if (const auto labels = one.find("labels"); labels != one.end() && !labels->is_null()) {
       if (!labels->is_object()) return bad("`labels` is a map of text to text");
@@ -83,9 +86,11 @@ Result<std::vector<TargetGroup>> from_yaml(const YAML::Node& list) {
   if (!list.IsSequence()) return bad("a list of groups is wanted");
   GroupsBuilder groups;
   for (const auto& one : list) {
-    if (!one.IsMap() || !one["targets"].IsSequence()) return bad("a group needs a list `targets`");
+    if (!one.IsMap()) return bad(kNoGroup);
+    const auto targets = one["targets"];
+    if (targets && !targets.IsNull() && !targets.IsSequence()) return bad("`targets` is a list");
     TRY_STATUS(groups.begin_group());
-    for (const auto& target : one["targets"]) {
+    for (const auto& target : targets) {
       if (!target.IsScalar()) return bad("a target is text, `host:port`");
       TRY_STATUS(groups.add_target(target.Scalar()));
     }

@@ -20,8 +20,9 @@ struct TargetGroup {
   bool operator==(const TargetGroup&) const = default;
 };
 
-/// A list of {"targets": […], "labels": {…}}, as JSON or YAML. kTooLarge: more than 100,000
-/// targets, or 64 MiB once aliases are followed; kInvalid with what is wrong, for anything else.
+/// A list of {"targets": […], "labels": {…}}, as JSON or YAML; either may be missing or null.
+/// kTooLarge: more than 100,000 targets, or 64 MiB once aliases are followed; kInvalid with what is
+/// wrong, for anything else.
 Result<std::vector<TargetGroup>> parse_target_groups(std::string_view text);
 
 /// What all targets of a job share.

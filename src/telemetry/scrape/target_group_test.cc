@@ -21,9 +21,22 @@ TEST(TargetGroups, AreReadFromJsonAndYaml) {
   EXPECT_EQ(*yaml, wanted);
 }
 
+/// As the Go programs write that make such lists: an empty slice is null there.
+TEST(TargetGroups, AGroupWithoutTargetsCostsNoOtherItsOwn) {
+  const std::vector<TargetGroup> wanted = {{{}, Labels{{"env", "test"}}}, {{}, {}}, {{"a:1"}, {}}};
+  for (const char* text :
+       {R"([{"labels":{"env":"test"}},{"targets":null,"labels":null},{"targets":["a:1"]}])",
+        "- labels: {env: test}\n- {targets: , labels: }\n- targets: ['a:1']\n"}) {
+    const auto groups = parse_target_groups(text);
+    ASSERT_TRUE(groups) << text << to_string(groups.error());
+    EXPECT_EQ(*groups, wanted) << text;
+  }
+}
+
 TEST(TargetGroups, WhatIsNotOneIsSaid) {
-  for (const char* text : {"", "{}", "[1]", "[{\"labels\":{}}]", "[{\"targets\":[1]}]", "- a: [",
-                           "[{\"targets\":[\"a\"],\"labels\":{\"x\":1}}]", "[{\"targets\":[\"a\"]"})
+  for (const char* text :
+       {"", "{}", "[1]", "- 1\n", "[{\"targets\":{}}]", "- targets: a\n", "[{\"targets\":[1]}]",
+        "- a: [", "[{\"targets\":[\"a\"],\"labels\":{\"x\":1}}]", "[{\"targets\":[\"a\"]"})
     EXPECT_FALSE(parse_target_groups(text)) << text;
 }
 
