@@ -115,8 +115,9 @@ std::string encoded(std::string_view text) {
 }
 
 std::string url_of(const Labels& labels) {
-  std::string url = fmt::format("{}://{}{}", labels.get("__scheme__"), labels.get("__address__"),
-                                labels.get("__metrics_path__"));
+  const auto path = labels.get("__metrics_path__");
+  std::string url = fmt::format("{}://{}{}{}", labels.get("__scheme__"), labels.get("__address__"),
+                                path.empty() || path.starts_with('/') ? "" : "/", path);
   constexpr std::string_view kParameter = "__param_";
   char separator = url.find('?') == std::string::npos ? '?' : '&';
   for (const auto& label : labels) {

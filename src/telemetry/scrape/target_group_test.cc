@@ -77,6 +77,14 @@ TEST(TargetGroups, BecomeTargetsWithTheLabelsOfTheirGroup) {
   EXPECT_EQ(out.targets[0].discovered.get("__x"), "y");
 }
 
+TEST(TargetGroups, APathNeedsNoSlashInFront) {
+  auto settings = job();
+  settings.path = "actuator/prometheus";
+  const auto out = resolve_targets(settings, {{{"a:1"}, {}}});
+  ASSERT_EQ(out.targets.size(), 1U);
+  EXPECT_EQ(out.targets[0].url, "http://a:1/actuator/prometheus");
+}
+
 TEST(TargetGroups, RelabellingChangesAddressPathAndIntervalAndDrops) {
   auto settings = job();
   auto relabelling =
