@@ -138,10 +138,10 @@ void check_kind(const Context& context, const Scrape& scrape) {
   check_relabelling(context, "spec.relabel", scrape.relabel);
   check_relabelling(context, "spec.metricRelabel", scrape.metric_relabel);
   check_interval(context, scrape.interval);
-  if (scrape.timeout > scrape.interval) {
-    context.problem("spec.timeout",
-                    fmt::format("timeout {} is longer than the interval {}",
-                                format_duration(scrape.timeout), format_duration(scrape.interval)));
+  if (scrape.timeout && *scrape.timeout > scrape.interval) {
+    context.problem("spec.timeout", fmt::format("timeout {} is longer than the interval {}",
+                                                format_duration(*scrape.timeout),
+                                                format_duration(scrape.interval)));
   }
   std::set<std::string> seen;
   for (std::size_t i = 0; i < scrape.targets.size(); ++i) {

@@ -4,6 +4,7 @@
 
 #include "catalog/kinds/scrape.h"
 #include "core/text.h"
+#include "server/targets.h"
 
 namespace wellrun::server {
 namespace {
@@ -128,7 +129,7 @@ void add_job(Lines& out, const catalog::Scrape& job) {
   out.field_unless_empty(1, "track_timestamps_staleness", job.track_timestamps_staleness);
   out.field_unless_empty(1, "params", listed(job.params));
   out.field(1, "scrape_interval", job.interval);
-  out.field(1, "scrape_timeout", job.timeout);
+  out.field(1, "scrape_timeout", timeout_of(job));
   out.field_unless_empty(1, "scrape_native_histograms", job.native_histograms);
   out.field_unless_empty(1, "always_scrape_classic_histograms", job.classic_histograms);
   out.field(1, "metrics_path", job.path);
@@ -155,7 +156,7 @@ std::string prometheus_configuration(const Options& options, const catalog::Cata
   Lines out;
   out.line(0, "global:");
   out.field(1, "scrape_interval", by_default.interval);
-  out.field(1, "scrape_timeout", by_default.timeout);
+  out.field(1, "scrape_timeout", timeout_of(by_default));
   out.line(1, "evaluation_interval: 30s");
   const auto jobs = catalog.all<catalog::Scrape>();
   out.line(0, jobs.empty() ? "scrape_configs: []" : "scrape_configs:");

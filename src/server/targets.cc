@@ -60,7 +60,7 @@ Result<scrape::ScrapeJob> job_of(const catalog::Scrape& from, const ReadSecret& 
   auto& target = settings.target;
   target.job = from.job_name();
   target.interval = from.interval;
-  target.timeout = from.timeout;
+  target.timeout = timeout_of(from);
   target.honor_labels = from.honor_labels;
   target.honor_timestamps = from.honor_timestamps;
   target.track_timestamps_staleness = from.track_timestamps_staleness;
@@ -101,6 +101,10 @@ Result<scrape::ScrapeJob> job_of(const catalog::Scrape& from, const ReadSecret& 
 }
 
 }  // namespace
+
+Duration timeout_of(const catalog::Scrape& scrape) {
+  return scrape.timeout.value_or(std::min(Duration{10'000}, scrape.interval));
+}
 
 std::vector<scrape::RelabelStep> relabel_steps(const std::vector<catalog::RelabelRule>& rules) {
   std::vector<scrape::RelabelStep> steps;

@@ -23,6 +23,9 @@ using ReadSecret = std::function<Result<std::string>(const std::string& referenc
 std::vector<telemetry::scrape::ScrapeJob> scrape_jobs(const catalog::Catalog& catalog,
                                                       const ReadSecret& read_secret);
 
+/// The job's timeout; where none is given 10 s, or the interval when that is shorter.
+Duration timeout_of(const catalog::Scrape& scrape);
+
 /// The catalog's steps as the scraper has them; not checked.
 std::vector<telemetry::scrape::RelabelStep> relabel_steps(
     const std::vector<catalog::RelabelRule>& rules);

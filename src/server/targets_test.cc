@@ -84,5 +84,25 @@ TEST_F(ScrapeJobsTest, ARotatedSecretIsTakenWithoutAnApplyAndAMissingOneHolds) {
   EXPECT_EQ(client.authorization.back(), "Bearer two");
 }
 
+TEST(ScrapeJobsOfACatalog, ATimeoutThatIsNotGivenIsAtMostTheInterval) {
+  const auto timeout_of = [](Duration interval, std::optional<Duration> timeout) {
+    catalog::Scrape scrape;
+    scrape.metadata.name = "node";
+    scrape.interval = interval;
+    scrape.timeout = timeout;
+    catalog::Resource resource;
+    resource.kind = catalog::Scrape::kKind;
+    resource.name = "node";
+    resource.value = std::make_shared<catalog::Scrape>(std::move(scrape));
+    catalog::Catalog catalog;
+    catalog.put(std::make_shared<catalog::Resource>(std::move(resource)));
+    const auto none = [](const std::string&) -> Result<std::string> { return std::string(); };
+    return scrape_jobs(catalog, none).at(0).settings.target.timeout;
+  };
+  EXPECT_EQ(timeout_of(Duration{5'000}, std::nullopt), Duration{5'000});
+  EXPECT_EQ(timeout_of(Duration{60'000}, std::nullopt), Duration{10'000});
+  EXPECT_EQ(timeout_of(Duration{60'000}, Duration{20'000}), Duration{20'000});
+}
+
 }  // namespace
 }  // namespace wellrun::server

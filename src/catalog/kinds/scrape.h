@@ -152,7 +152,7 @@ struct Scrape {
   std::string path = "/metrics";
   TextMap params;
   Duration interval{15'000};
-  Duration timeout{10'000};
+  std::optional<Duration> timeout;  ///< absent: 10 s, or the interval when that is shorter
   TextMap labels;
   bool honor_labels = false;
   bool honor_timestamps = true;
@@ -185,7 +185,10 @@ struct Scrape {
     s.field("path", &Scrape::path, "What to ask for.");
     s.field("params", &Scrape::params, "Parameters of the URL.");
     s.field("interval", &Scrape::interval, "How often.").positive();
-    s.field("timeout", &Scrape::timeout, "When to give up; at most the interval.").positive();
+    s.field("timeout", &Scrape::timeout,
+            "When to give up; at most the interval. Default: `10s`, or the interval when that is "
+            "shorter.")
+        .positive();
     s.field("labels", &Scrape::labels, "Labels added to every sample of `targets`.")
         .format("label-map");
     s.field("honorLabels", &Scrape::honor_labels,
