@@ -79,12 +79,19 @@ Result<Token> read_token(const http::Response& response) {
   return Token{"Bearer " + token, Duration{static_cast<std::int64_t>(seconds * 1000)}};
 }
 
+/// Media types are compared without case and parameters: RFC 9110, section 8.3.1.
+bool is_json(std::string_view content_type) {
+  const auto type = trimmed(content_type.substr(0, content_type.find(';')));
+  return std::ranges::equal(type, std::string_view("application/json"), {},
+                            [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+}
+
 Result<Groups> read_groups(const Result<http::Response>& answer) {
   if (!answer) return std::unexpected(answer.error());
   if (answer->status != 200)
     return fail(ErrorCode::kUnavailable, fmt::format("it answered with status {}", answer->status));
   const auto type = http::find_header(answer->headers, "Content-Type");
-  if (!type.starts_with("application/json"))
+  if (!is_json(type))
     return fail(ErrorCode::kInvalid,
                 fmt::format("its Content-Type is {}, application/json is wanted", quote(type)));
   return parse_target_groups(answer->body);

@@ -143,6 +143,22 @@ TEST_F(DiscoveryTest, AnAnswerThatIsNotJsonIsAProblem) {
   EXPECT_THAT(discovery_->problems(), ElementsAre(HasSubstr("application/json is wanted")));
 }
 
+TEST_F(DiscoveryTest, JsonIsToldByItsMediaTypeWithoutCaseAndParameters) {
+  const std::pair<const char*, std::size_t> types[] = {{"application/json", 0},
+                                                       {"Application/JSON; charset=utf-8", 0},
+                                                       {"application/json ;charset=utf-8", 0},
+                                                       {"application/jsonl", 1},
+                                                       {"application/json-seq", 1}};
+  for (const auto& [type, problems] : types) {
+    auto one = job();
+    one.http = {{.url = fmt::format("http://sd/{}", type)}};
+    world_.answers.emplace(one.http[0].url, http::Response{200, {{"Content-Type", type}}, "[]"});
+    discovery_->set_jobs({one});
+    runtime_.run_for(Duration{1'000});
+    EXPECT_EQ(discovery_->problems().size(), problems) << type;
+  }
+}
+
 std::filesystem::path new_folder() {
   std::string name = (std::filesystem::temp_directory_path() / "wellrun-sd-XXXXXX").string();
   return ::mkdtemp(name.data());
