@@ -86,7 +86,7 @@ bool is_json(std::string_view content_type) {
                             [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
 }
 
-Result<Groups> read_groups(const Result<http::Response>& answer) {
+Result<Groups> read_groups(const Result<http::Response>& answer, const std::string& url) {
   if (!answer) return std::unexpected(answer.error());
   if (answer->status != 200)
     return fail(ErrorCode::kUnavailable, fmt::format("it answered with status {}", answer->status));
@@ -94,7 +94,9 @@ Result<Groups> read_groups(const Result<http::Response>& answer) {
   if (!is_json(type))
     return fail(ErrorCode::kInvalid,
                 fmt::format("its Content-Type is {}, application/json is wanted", quote(type)));
-  return parse_target_groups(answer->body);
+  TRY(auto groups, parse_target_groups(answer->body));
+  for (auto& group : groups) group.labels.set("__meta_url", url);
+  return groups;
 }
 
 std::string describe(const Source& source) {
@@ -184,9 +186,9 @@ struct Discovery::State : std::enable_shared_from_this<State> {
       request.headers.push_back({"Accept", "application/json"});
       request.headers.push_back({"X-Prometheus-Refresh-Interval-Seconds",
                                  fmt::format("{}", to_seconds(http_source->refresh))});
-      auto take = [self, known](Result<http::Response> answer) {
-        self->runtime.strand.post([self, known, answer = std::move(answer)] {
-          self->found(known, {{std::string(), read_groups(answer)}});
+      auto take = [self, known, url = http_source->url](Result<http::Response> answer) {
+        self->runtime.strand.post([self, known, url, answer = std::move(answer)] {
+          self->found(known, {{std::string(), read_groups(answer, url)}});
         });
       };
       http::send_following_redirects(client, runtime.clock, std::move(request), std::move(take));

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -83,5 +84,11 @@ FoundParts read_target_files(const FileSource& source);
 
 /// The addresses behind the names; none for a name that there is not. Blocks: on a worker.
 FoundParts look_up_targets(const DnsSource& source);
+
+/// A name server's answer about the services `name`: a group for each SRV record, sorted by target,
+/// with the record's own words in the labels. The host in them ends with the dot of a whole name,
+/// as Prometheus has it. kUnavailable: it is no answer.
+Result<std::vector<TargetGroup>> read_services(const std::string& name,
+                                               std::span<const unsigned char> answer);
 
 }  // namespace wellrun::telemetry::scrape

@@ -44,35 +44,20 @@ Result<std::vector<std::string>> addresses(const std::string& name, int family, 
   return out;
 }
 
-/// Empty as of addresses().
-Result<std::vector<std::string>> services(const std::string& name) {
+/// Without groups where addresses() is empty.
+Result<std::vector<TargetGroup>> services(const std::string& name) {
   std::vector<unsigned char> answer(kAnswerBytes);
   const int size = ::res_query(name.c_str(), ns_c_in, ns_t_srv, answer.data(), kAnswerBytes);
   if (size < 0 && (h_errno == HOST_NOT_FOUND || h_errno == NO_DATA)) return {};
-  ::ns_msg message;
-  if (size < 0 || ::ns_initparse(answer.data(), size, &message) != 0)
+  if (size < 0)
     return fail(ErrorCode::kUnavailable, fmt::format("looking up the services {} failed", name));
-  std::vector<std::string> out;
-  for (int i = 0; i < ns_msg_count(message, ns_s_an); ++i) {
-    ::ns_rr record;
-    if (::ns_parserr(&message, ns_s_an, i, &record) != 0 || ns_rr_type(record) != ns_t_srv ||
-        ns_rr_rdlen(record) < 7)
-      continue;
-    const auto* data = ns_rr_rdata(record);
-    char host[NS_MAXDNAME] = "";
-    if (::dn_expand(answer.data(), answer.data() + size, data + 6, host, sizeof host) < 0) continue;
-    out.push_back(fmt::format("{}:{}", host, data[4] << 8 | data[5]));
-  }
-  return out;
+  return read_services(name, std::span(answer).first(static_cast<std::size_t>(size)));
 }
 
 Result<std::vector<TargetGroup>> groups_of(const DnsSource& source, const std::string& name) {
+  if (source.type == "SRV") return services(name);
   TargetGroup group;
-  if (source.type == "SRV") {
-    TRY(group.targets, services(name));
-  } else {
-    TRY(group.targets, addresses(name, source.type == "AAAA" ? AF_INET6 : AF_INET, source.port));
-  }
+  TRY(group.targets, addresses(name, source.type == "AAAA" ? AF_INET6 : AF_INET, source.port));
   std::ranges::sort(group.targets);
   group.labels.set("__meta_dns_name", name);
   std::vector<TargetGroup> groups;
@@ -81,6 +66,33 @@ Result<std::vector<TargetGroup>> groups_of(const DnsSource& source, const std::s
 }
 
 }  // namespace
+
+Result<std::vector<TargetGroup>> read_services(const std::string& name,
+                                               std::span<const unsigned char> answer) {
+  ::ns_msg message;
+  if (::ns_initparse(answer.data(), static_cast<int>(answer.size()), &message) != 0)
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("the answer about the services {} cannot be read", name));
+  std::vector<TargetGroup> groups;
+  for (int i = 0; i < ns_msg_count(message, ns_s_an); ++i) {
+    ::ns_rr record;
+    if (::ns_parserr(&message, ns_s_an, i, &record) != 0 || ns_rr_type(record) != ns_t_srv ||
+        ns_rr_rdlen(record) < 7)
+      continue;
+    const auto* data = ns_rr_rdata(record);
+    char host[NS_MAXDNAME] = "";
+    if (::dn_expand(answer.data(), answer.data() + answer.size(), data + 6, host, sizeof host) < 0)
+      continue;
+    const int port = data[4] << 8 | data[5];
+    TargetGroup group{.targets = {fmt::format("{}:{}", host, port)}, .labels = {}};
+    group.labels.set("__meta_dns_name", name);
+    group.labels.set("__meta_dns_srv_record_target", fmt::format("{}.", host));
+    group.labels.set("__meta_dns_srv_record_port", std::to_string(port));
+    groups.push_back(std::move(group));
+  }
+  std::ranges::sort(groups, {}, &TargetGroup::targets);
+  return groups;
+}
 
 FoundParts look_up_targets(const DnsSource& source) {
   FoundParts parts;

@@ -71,7 +71,9 @@ TEST_F(DiscoveryTest, HttpTargetsComeAndGoAndHoldWhileTheSourceFails) {
   runtime_.run_for(Duration{3'000});
   EXPECT_EQ(http::find_header(world_.asked[0].headers, "X-Prometheus-Refresh-Interval-Seconds"),
             "10");
-  EXPECT_EQ(scraper_.status()["activeTargets"].size(), 2U);
+  const auto targets = scraper_.status()["activeTargets"];
+  ASSERT_EQ(targets.size(), 2U);
+  EXPECT_EQ(targets[0]["discoveredLabels"].value("__meta_url", ""), "http://sd/targets");
 
   world_.answers.at("http://sd/targets") = http::Response{500, {}, ""};
   runtime_.run_for(Duration{20'000});
@@ -242,6 +244,31 @@ TEST_F(DiscoveryTest, ANameThatCannotBeLookedUpCostsNoOtherItsTargets) {
   const auto& found = parts.at("::1");
   ASSERT_TRUE(found) << to_string(found.error());
   EXPECT_THAT((*found)[0].targets, ElementsAre("[::1]:9100"));
+}
+
+TEST(DnsServices, AreTargetsThatTellTheirRecord) {
+  using namespace std::string_literals;
+  const auto record = [](char port, const std::string& host) {
+    return "\xc0\x0c\0\x21\0\x01\0\0\0\x3c\0"s + static_cast<char>(6 + host.size()) +
+           "\0\0\0\0\x23"s + port + host;
+  };
+  const std::string answer = "\0\x01\x81\x80\0\x01\0\x02\0\0\0\0"s +  // a question, two answers
+                             "\x02_m\x04_tcp\x07"s + "example\x03"s + "org\0\0\x21\0\x01"s +
+                             record('\x8d', "\x02"s + "db\x07"s + "example\x03"s + "org\0"s) +
+                             record('\x8c', "\x01"s + "a\x07"s + "example\x03"s + "org\0"s);
+  const auto groups =
+      read_services("_m._tcp.example.org",
+                    {reinterpret_cast<const unsigned char*>(answer.data()), answer.size()});
+  ASSERT_TRUE(groups) << to_string(groups.error());
+  const auto labels = [](std::string host, std::string port) {
+    return Labels{{"__meta_dns_name", "_m._tcp.example.org"},
+                  {"__meta_dns_srv_record_target", std::move(host)},
+                  {"__meta_dns_srv_record_port", std::move(port)}};
+  };
+  EXPECT_THAT(*groups,
+              ElementsAre(TargetGroup{{"a.example.org:9100"}, labels("a.example.org.", "9100")},
+                          TargetGroup{{"db.example.org:9101"}, labels("db.example.org.", "9101")}));
+  EXPECT_FALSE(read_services("x", {}));
 }
 
 TEST_F(DiscoveryTest, ATokenIsFetchedFirstAndKeptFresh) {
