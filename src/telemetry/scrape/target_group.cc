@@ -1,5 +1,6 @@
 #include "telemetry/scrape/target_group.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
@@ -140,26 +141,36 @@ Labels discovered_labels(const JobSettings& job, const TargetGroup& group,
   fallback("__scheme__", job.scheme);
   fallback("__metrics_path__", job.path);
   fallback("__scrape_interval__", format_duration(job.target.interval));
-  fallback("__scrape_timeout__", format_duration(job.target.timeout));
+  fallback("__scrape_timeout__",
+           format_duration(std::min(job.target.timeout, job.target.interval)));
   for (const auto& [name, value] : job.parameters) fallback("__param_" + name, value);
   return labels;
 }
 
-/// The duration that relabelling left in `name`.
+/// The duration that relabelling left in `name`: above zero, as Prometheus wants it.
 Result<Duration> duration_in(const Labels& labels, std::string_view name) {
   auto read = parse_duration(labels.get(name));
   if (!read)
     return fail(ErrorCode::kInvalid,
                 fmt::format("{} is {}, which is no duration", name, quote(labels.get(name))));
+  if (*read <= Duration{0})
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{} is {}, it must be above 0", name, quote(labels.get(name))));
   return read;
 }
 
-/// Address, interval and timeout as relabelling left them. kInvalid: it left none.
+/// Address, interval and timeout as relabelling left them. kInvalid: it left none that can be used.
 Status apply_relabelled(const Labels& labels, ScrapeTarget& target) {
   if (labels.get("__address__").empty()) return fail(ErrorCode::kInvalid, "it has no address");
   target.url = url_of(labels);
-  TRY(target.interval, duration_in(labels, "__scrape_interval__"));
-  TRY(target.timeout, duration_in(labels, "__scrape_timeout__"));
+  TRY(const auto interval, duration_in(labels, "__scrape_interval__"));
+  TRY(const auto timeout, duration_in(labels, "__scrape_timeout__"));
+  if (timeout > interval)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("__scrape_timeout__ {} is longer than __scrape_interval__ {}",
+                            format_duration(timeout), format_duration(interval)));
+  target.interval = interval;
+  target.timeout = timeout;
   return {};
 }
 

@@ -110,13 +110,19 @@ TEST(TargetGroups, RelabellingChangesAddressPathAndIntervalAndDrops) {
 }
 
 TEST(TargetGroups, WhatRelabellingSpoilsIsATargetWithAnObstacle) {
-  const std::pair<const char*, const char*> cases[] = {
-      {"__address__", "it has no address"},
-      {"__scrape_interval__", R"(__scrape_interval__ is "soon", which is no duration)"},
-      {"__scrape_timeout__", R"(__scrape_timeout__ is "soon", which is no duration)"}};
-  for (const auto& [label, problem] : cases) {
+  struct Case {
+    const char *label, *value, *problem;
+  };
+  const Case cases[] = {
+      {"__address__", "", "it has no address"},
+      {"__scrape_interval__", "soon", R"(__scrape_interval__ is "soon", which is no duration)"},
+      {"__scrape_timeout__", "soon", R"(__scrape_timeout__ is "soon", which is no duration)"},
+      {"__scrape_interval__", "0s", R"(__scrape_interval__ is "0s", it must be above 0)"},
+      {"__scrape_timeout__", "0s", R"(__scrape_timeout__ is "0s", it must be above 0)"},
+      {"__scrape_interval__", "5s", "__scrape_timeout__ 10s is longer than __scrape_interval__ 5s"},
+      {"__scrape_timeout__", "1m", "__scrape_timeout__ 1m is longer than __scrape_interval__ 15s"}};
+  for (const auto& [label, value, problem] : cases) {
     auto settings = job();
-    const std::string value = std::string_view(label) == "__address__" ? "" : "soon";
     auto relabelling = Relabelling::compile({{.target_label = label, .replacement = value}});
     ASSERT_TRUE(relabelling);
     settings.relabelling = *relabelling;
@@ -125,6 +131,7 @@ TEST(TargetGroups, WhatRelabellingSpoilsIsATargetWithAnObstacle) {
     EXPECT_THAT(out.targets[0].obstacle, testing::EndsWith(problem));
     EXPECT_EQ(target_labels(out.targets[0]), (Labels{{"instance", "a:1"}, {"job", "shop"}}));
     EXPECT_EQ(out.targets[0].interval, settings.target.interval);
+    EXPECT_EQ(out.targets[0].timeout, settings.target.timeout);
     EXPECT_THAT(out.problems, testing::ElementsAre(out.targets[0].obstacle));
     EXPECT_TRUE(out.dropped.empty());
   }
