@@ -43,7 +43,6 @@ bool ScrapeTarget::operator==(const ScrapeTarget& other) const {
 
 Labels target_labels(const ScrapeTarget& target) {
   auto labels = target.labels;
-  if (!labels.has("job")) labels.set("job", target.job);
   if (!labels.has("instance")) labels.set("instance", address_of(target.url));
   return labels;
 }

@@ -23,7 +23,7 @@ struct SampleLimits {
 };
 
 struct ScrapeTarget {
-  std::string job;  ///< the scrape pool; and the label, unless `labels` has another
+  std::string job;  ///< the scrape pool
   std::string url;  ///< whole: http://host:port/metrics?module=x
   Labels
       labels;  ///< added to every sample; without `instance` in it, instance is the URL's host:port
@@ -51,7 +51,7 @@ struct ScrapeTarget {
   bool operator==(const ScrapeTarget& other) const;
 };
 
-/// `labels` with job and instance.
+/// `labels` with instance; `job` is in them unless relabelling took it away.
 Labels target_labels(const ScrapeTarget& target);
 
 }  // namespace wellrun::telemetry::scrape

@@ -38,6 +38,7 @@ class ScraperTest : public ::testing::Test {
   static ScrapeTarget target() {
     ScrapeTarget out;
     out.job = "node";
+    out.labels = Labels{{"job", "node"}};
     out.url = "http://10.0.0.1:9100/metrics";
     return out;
   }
@@ -151,6 +152,7 @@ TEST_F(ScraperTest, AVanishedSeriesBecomesStaleAndAFailedScrapeMakesAllStale) {
 TEST_F(ScraperTest, ARemovedTargetIsMarkedStaleAndAnUnchangedOneKeepsItsSchedule) {
   auto other = target();
   other.job = "other";
+  other.labels = Labels{{"job", "other"}};
   scraper_->set_targets({target(), other});
   runtime_.run_for(Duration{15'000});
   written();
@@ -279,6 +281,7 @@ TEST_F(ScraperTest, WhatTargetsExposeIsToldByTarget) {
   client_.answer->body = "# TYPE a gauge\n# HELP a First.\na 1\n";
   auto other = target();
   other.job = "other";
+  other.labels = Labels{{"job", "other"}};
   scraper_->set_targets({target(), other});
   scraper_->set_dropped({{"third", Labels{{"__address__", "x:1"}}}});
   runtime_.run_for(Duration{15'000});

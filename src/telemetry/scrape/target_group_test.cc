@@ -109,6 +109,16 @@ TEST(TargetGroups, RelabellingChangesAddressPathAndIntervalAndDrops) {
   EXPECT_EQ(out.dropped[0].second.get("__address__"), "drop:1");
 }
 
+TEST(TargetGroups, RelabellingMayTakeTheJobAwayAndTheInstanceIsTheAddressThen) {
+  auto settings = job();
+  auto relabelling = Relabelling::compile({{.regex = "job|instance", .action = "labeldrop"}});
+  ASSERT_TRUE(relabelling);
+  settings.relabelling = *relabelling;
+  const auto out = resolve_targets(settings, {{{"a:1"}, Labels{{"instance", "x"}}}});
+  ASSERT_EQ(out.targets.size(), 1U);
+  EXPECT_EQ(target_labels(out.targets[0]), (Labels{{"instance", "a:1"}}));
+}
+
 TEST(TargetGroups, WhatRelabellingSpoilsIsATargetWithAnObstacle) {
   struct Case {
     const char *label, *value, *problem;
