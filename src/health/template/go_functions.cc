@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/text.h"
+#include "core/unicode.h"
 #include "health/template/functions.h"
 #include "health/template/print.h"
-#include "health/template/utf8.h"
 
 namespace wellrun::health::templates {
 namespace {

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "core/text.h"
-#include "health/template/utf8.h"
+#include "core/unicode.h"
 
 namespace wellrun::health::templates {
 namespace {

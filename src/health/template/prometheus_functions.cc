@@ -5,9 +5,9 @@
 #include <re2/re2.h>
 
 #include "core/text.h"
+#include "core/unicode.h"
 #include "health/template/functions.h"
 #include "health/template/humanize.h"
-#include "health/template/utf8.h"
 
 namespace wellrun::health::templates {
 namespace {

@@ -1,8 +1,8 @@
-#include "health/template/utf8.h"
+#include "core/unicode.h"
 
 #include "core/text.h"
 
-namespace wellrun::health::templates {
+namespace wellrun {
 namespace {
 
 bool between(char32_t c, char32_t first, char32_t last) {
@@ -67,4 +67,4 @@ bool is_letter(char32_t c) {
   return !punctuation && c != 0xD7 && c != 0xF7;
 }
 
-}  // namespace wellrun::health::templates
+}  // namespace wellrun

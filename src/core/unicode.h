@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace wellrun::health::templates {
+namespace wellrun {
 
 /// The first code point of `rest`, which must not be empty; it is removed.
 char32_t next_code_point(std::string_view& rest);
@@ -16,4 +16,4 @@ char32_t to_lower(char32_t c);
 /// Of those blocks, and everything from U+0250 on that is no known punctuation or space.
 bool is_letter(char32_t c);
 
-}  // namespace wellrun::health::templates
+}  // namespace wellrun
