@@ -1,5 +1,6 @@
 #include "server/targets.h"
 
+#include <algorithm>
 #include <openssl/evp.h>
 
 #include "catalog/kinds/scrape.h"

@@ -7,6 +7,7 @@
 #include <re2/re2.h>
 
 #include "core/text.h"
+#include "core/unicode.h"
 #include "telemetry/regex_template.h"
 
 namespace wellrun::telemetry::scrape {
@@ -35,12 +36,13 @@ std::uint64_t hash_of(const std::string& text) {
   return hash;
 }
 
-std::string in_case(std::string text, bool upper) {
-  for (char& c : text) {
-    if (upper && c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
-    if (!upper && c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+std::string in_case(std::string_view text, bool upper) {
+  std::string out;
+  while (!text.empty()) {
+    const auto c = next_code_point(text);
+    append_utf8(out, upper ? to_upper(c) : to_lower(c));
   }
-  return text;
+  return out;
 }
 
 /// The match of the whole of `text`; empty when it does not match.

@@ -61,6 +61,17 @@ TEST(Relabel, EachAction) {
   for (const auto& one : cases) EXPECT_EQ(apply({one.step}), one.wanted) << one.what;
 }
 
+TEST(Relabel, CaseIsThatOfLettersAndNotOfAsciiAlone) {
+  const auto in_case = [](const char* action, const char* value) {
+    const auto relabelling =
+        Relabelling::compile({{.source_labels = {"a"}, .target_label = "a", .action = action}});
+    const auto out = relabelling.value().apply(Labels{{"a", value}});
+    return std::string(out.value().get("a"));
+  };
+  EXPECT_EQ(in_case("uppercase", "Bär 7 жук λ"), "BÄR 7 ЖУК Λ");
+  EXPECT_EQ(in_case("lowercase", "BÄR 7 ЖУК Λ"), "bär 7 жук λ");
+}
+
 /// As md5sum says of the text.
 TEST(Relabel, HashmodShardsByTheEndOfTheMd5) {
   // echo -n foo | md5sum: acbd18db4cc2f85cedef654fccc4a4d8
