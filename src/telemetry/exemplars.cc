@@ -85,7 +85,7 @@ ExemplarStore::Added ExemplarStore::add_locked(const Labels& series, Exemplar ex
   }
   Series& owner = **found;
   if (owner.count > 0 && same(owner.newest, exemplar)) return Added::kSame;
-  if (owner.count > 0 && exemplar.time_ms < owner.newest.time_ms) return Added::kOutOfOrder;
+  if (owner.count > 0 && comes_before(exemplar, owner.newest)) return Added::kOutOfOrder;
   owner.newest = exemplar;
   if (log_) append_entry(pending_, series, exemplar);
   ++owner.count;

@@ -43,7 +43,7 @@ class ExemplarStore {
   enum class Added {
     kNew,
     kSame,        ///< as the newest of its series, times of scrapes aside: not kept again
-    kOutOfOrder,  ///< older than the newest of its series
+    kOutOfOrder,  ///< before the newest of its series, see comes_before()
     kTooLong,     ///< names and values have more than 128 characters together
     kNotText,     ///< a name or value is not UTF-8: no answer in JSON could hold it
   };

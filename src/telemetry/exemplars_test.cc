@@ -25,6 +25,11 @@ TEST(Exemplars, AreKeptOnceAndInOrderOfTime) {
   EXPECT_EQ(store.add(kShop, at(10)), ExemplarStore::Added::kSame);
   EXPECT_EQ(store.add(kShop, at(5)), ExemplarStore::Added::kOutOfOrder);
   EXPECT_EQ(store.add(kStore, at(5)), ExemplarStore::Added::kNew);
+  // Two of one time, told again at each scrape, are kept once.
+  EXPECT_EQ(store.add(kStore, at(7, "a")), ExemplarStore::Added::kNew);
+  EXPECT_EQ(store.add(kStore, at(7, "b")), ExemplarStore::Added::kNew);
+  EXPECT_EQ(store.add(kStore, at(7, "a")), ExemplarStore::Added::kOutOfOrder);
+  EXPECT_EQ(store.add(kStore, at(7, "b")), ExemplarStore::Added::kSame);
   EXPECT_EQ(store.add(kShop, at(20, std::string(130, 'x'))), ExemplarStore::Added::kTooLong);
   EXPECT_EQ(store.add(kShop, at(20, "\xff\xfe")), ExemplarStore::Added::kNotText);
   EXPECT_EQ(store.size(), 2U);
