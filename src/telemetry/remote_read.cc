@@ -153,6 +153,10 @@ std::string samples_answer(const std::vector<std::vector<SeriesData>>& results) 
   std::string plain;
   pbf_writer response(plain);
   for (const auto& result : results) {
+    if (result.empty()) {  // a writer into which nothing is written takes its field back
+      response.add_message(1, protozero::data_view());
+      continue;
+    }
     pbf_writer query(response, 1);
     for (const auto& one : result) {
       pbf_writer series(query, 1);

@@ -75,6 +75,27 @@ TEST(RemoteRead, AnswersWithSamples) {
   EXPECT_EQ(histograms, 1U);
 }
 
+TEST(RemoteRead, AQueryThatMatchesNothingHasAnEmptyResultInItsPlace) {
+  const auto reader = reader_of(3);
+  std::string request_plain;
+  for (const auto* value : {"none", "shop", "none"}) {
+    std::string one;
+    const auto packed = request_for(value, {}).body;
+    ASSERT_TRUE(snappy::Uncompress(packed.data(), packed.size(), &one));
+    request_plain += one;
+  }
+  http::Request request;
+  snappy::Compress(request_plain.data(), request_plain.size(), &request.body);
+  const auto response = answer_remote_read(request, reader);
+  ASSERT_EQ(response.status, 200) << response.body;
+  std::string plain;
+  ASSERT_TRUE(snappy::Uncompress(response.body.data(), response.body.size(), &plain));
+  std::vector<bool> is_empty;
+  for (pbf_reader message(plain); message.next(1);)
+    is_empty.push_back(message.get_view().size() == 0);
+  EXPECT_EQ(is_empty, (std::vector<bool>{true, false, true}));
+}
+
 TEST(RemoteRead, StreamsChunksWhereTheClientTakesThem) {
   const auto reader = reader_of(250);
   const auto response = answer_remote_read(request_for("shop", {1, 0}), reader);
