@@ -13,6 +13,7 @@
 
 #include "core/text.h"
 #include "platform/http/compression.h"
+#include "platform/http/media_type.h"
 #include "platform/http/response_writer.h"
 #include "platform/http/target.h"
 
@@ -415,11 +416,14 @@ class HttpConnection final : public Connection,
       if (!body) return problem_response(body.error());
       request_.body = std::move(*body);
     }
-    if (request_.header("Content-Type").starts_with("application/x-www-form-urlencoded")) {
-      if (auto form = parse_form(request_.body, request_.query); !form) {
-        return problem_response(form.error());
-      }
+    const auto type = parse_media_type(request_.header("Content-Type")).name;
+    if (type != "application/x-www-form-urlencoded") return std::nullopt;
+    const auto of_target = static_cast<std::ptrdiff_t>(request_.query.size());
+    if (auto form = parse_form(request_.body, request_.query); !form) {
+      return problem_response(form.error());
     }
+    // The form's come first: where both have one parameter, the form's is what is meant.
+    std::ranges::rotate(request_.query, request_.query.begin() + of_target);
     return std::nullopt;
   }
 

@@ -45,7 +45,7 @@ struct Principal {
 struct Request {
   std::string method;  ///< upper case
   std::string path;    ///< decoded, without the query
-  Parameters query;    ///< of the target and, for a form body, of the body after them
+  Parameters query;    ///< of a form body, and after them of the target
   Headers headers;
   std::string body;  ///< decompressed
   std::string remote;

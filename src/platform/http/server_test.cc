@@ -309,10 +309,17 @@ TEST_F(ServerTest, AnswersAreCompressedOnlyForThoseWhoTakeIt) {
             std::string::npos);
 }
 
-TEST_F(ServerTest, FormBodiesFollowTheQuery) {
-  EXPECT_EQ(body_of(answer_to(post("/form", "query=up%7B%7D+%3E+0",
+TEST_F(ServerTest, FormBodiesComeBeforeTheQuery) {
+  for (const char* path : {"/form", "/form?query=other", "/form?query="})
+    for (const char* type :
+         {"application/x-www-form-urlencoded", "Application/X-WWW-Form-Urlencoded; charset=utf-8"})
+      EXPECT_EQ(body_of(answer_to(post(path, "query=up%7B%7D+%3E+0",
+                                       std::string("Content-Type: ") + type + "\r\n"))),
+                "up{} > 0")
+          << path << " " << type;
+  EXPECT_EQ(body_of(answer_to(post("/form?query=of+the+target", "other=1",
                                    "Content-Type: application/x-www-form-urlencoded\r\n"))),
-            "up{} > 0");
+            "of the target");
 }
 
 TEST_F(ServerTest, ContinuesWhenAskedTo) {
