@@ -6,6 +6,7 @@
 
 #include "core/text.h"
 #include "telemetry/api_answer.h"
+#include "telemetry/exposition_format.h"
 #include "telemetry/promql/parser.h"
 #include "telemetry/query_json.h"
 
@@ -13,14 +14,6 @@ namespace wellrun::telemetry {
 namespace {
 
 constexpr std::int64_t kLookbackMs = 300'000;
-
-bool is_plain(std::string_view name, bool colon) {
-  const auto start = [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colon && c == ':');
-  };
-  return !name.empty() && start(name.front()) &&
-         std::ranges::all_of(name, [&](char c) { return start(c) || (c >= '0' && c <= '9'); });
-}
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -35,27 +28,58 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-std::string name_in_braces(std::string_view name) {
-  return is_plain(name, false) ? std::string(name) : "\"" + escaped(name) + "\"";
+std::string in_quotes(std::string_view text) {
+  return "\"" + escaped(text) + "\"";
+}
+
+/// The labels as they are written: escaped, without __name__, with an instance so that the
+/// scraper's does not take its place. Of labels whose names become one, the first stays.
+std::vector<Label> written_labels(const Labels& labels, Escaping escaping) {
+  std::vector<Label> out;
+  for (const auto& label : labels) {
+    if (label.name == kMetricNameLabel) continue;
+    auto name = escaped_name(label.name, NameOf::kLabel, escaping);
+    if (std::ranges::find(out, name, &Label::name) == out.end())
+      out.push_back({std::move(name), label.value});
+  }
+  if (!labels.has("instance")) out.push_back({"instance", ""});
+  return out;
 }
 
 /// `name{label="value"} 1 1000`; a name that is not plain stands in quotes inside the braces.
-void append_line(std::string& out, const Labels& labels, const Sample& sample) {
-  const auto metric = labels.metric_name();
-  const bool plain = is_plain(metric, true);
+void append_line(std::string& out, std::string_view metric, const std::vector<Label>& labels,
+                 const Sample& sample) {
+  const bool plain = is_plain_name(metric, NameOf::kMetric);
   if (plain) out += metric;
-  std::string inside = plain ? "" : "\"" + escaped(metric) + "\"";
-  const auto add = [&](std::string_view name, std::string_view value) {
+  std::string inside = plain ? "" : in_quotes(metric);
+  for (const auto& [name, value] : labels) {
     if (!inside.empty()) inside += ',';
-    inside += name_in_braces(name) + "=\"" + escaped(value) + "\"";
-  };
-  for (const auto& label : labels)
-    if (label.name != kMetricNameLabel) add(label.name, label.value);
-  if (!labels.has("instance"))
-    add("instance", "");  // so that the scraper's does not take its place
+    inside += is_plain_name(name, NameOf::kLabel) ? name : in_quotes(name);
+    inside += "=" + in_quotes(value);
+  }
   out += "{" + inside + "} ";
   append_sample_value(out, sample.value);
   out += fmt::format(" {}\n", sample.time_ms);
+}
+
+using Newest = std::map<Labels, Sample>;
+
+std::string text_of(const Newest& newest, Escaping escaping) {
+  std::map<std::string, std::string> by_name;
+  for (const auto& [labels, sample] : newest) {
+    auto name = escaped_name(labels.metric_name(), NameOf::kMetric, escaping);
+    append_line(by_name[name], name, written_labels(labels, escaping), sample);
+  }
+  std::string out;
+  for (const auto& [name, lines] : by_name)
+    out += "# TYPE " + (is_plain_name(name, NameOf::kMetric) ? name : in_quotes(name)) +
+           " untyped\n" + lines;
+  return out;
+}
+
+std::string content_type_of(const ExpositionFormat& format) {
+  return fmt::format("{}; escaping={}", telemetry::content_type_of(format.kind),
+                     name_of(format.escaping));
 }
 
 /// Every match[]; {} is everything, which the query API refuses but this one hands over.
@@ -74,7 +98,7 @@ http::Response answer_federate(const http::Request& request, const MetricReader&
                                Timestamp now, const ReadLimits& limits) {
   const auto sets = asked_for(request);
   if (!sets) return http::text_response(sets.error().message + "\n", 400);
-  std::map<Labels, Sample> newest;
+  Newest newest;
   const TimeRange range{to_unix_ms(now) - kLookbackMs + 1, to_unix_ms(now)};
   for (const auto& set : *sets) {
     const auto found = reader.select(set, range, limits);
@@ -82,6 +106,7 @@ http::Response answer_federate(const http::Request& request, const MetricReader&
       return http::text_response(to_string(found.error()) + "\n",
                                  http::http_status_of(found.error().code));
     for (const auto& series : *found) {
+      if (series.labels.metric_name().empty()) continue;
       if (series.samples.empty() || is_stale_marker(series.samples.back().value)) continue;
       if (!series.histograms.empty() &&
           series.histograms.back().time_ms > series.samples.back().time_ms)
@@ -89,15 +114,9 @@ http::Response answer_federate(const http::Request& request, const MetricReader&
       newest[series.labels] = series.samples.back();
     }
   }
-  std::map<std::string_view, std::string> by_name;
-  for (const auto& [labels, sample] : newest)
-    append_line(by_name[labels.metric_name()], labels, sample);
-  std::string out;
-  for (const auto& [name, lines] : by_name) {
-    out += "# TYPE " + (is_plain(name, true) ? std::string(name) : "\"" + escaped(name) + "\"") +
-           " untyped\n" + lines;
-  }
-  return http::text_response(std::move(out), 200, "text/plain; version=0.0.4; charset=utf-8");
+  constexpr ExpositionKind kOffered[] = {ExpositionKind::kText, ExpositionKind::kText100};
+  const auto format = negotiate(request.header("Accept"), kOffered);
+  return http::text_response(text_of(newest, format.escaping), 200, content_type_of(format));
 }
 
 std::vector<http::Route> federate_routes(Runtime& runtime, const MetricReader& reader,

@@ -1,8 +1,8 @@
 #pragma once
 
 // /federate: the newest samples of the series that match, in Prometheus' text format, for another
-// Prometheus to scrape. Takes its turn among the queries. Source:
-// https://prometheus.io/docs/prometheus/latest/federation/
+// Prometheus to scrape. Names that are not plain are written as its Accept takes them. Takes its
+// turn among the queries. Source: https://prometheus.io/docs/prometheus/latest/federation/
 
 #include <vector>
 
