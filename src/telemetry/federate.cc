@@ -9,6 +9,7 @@
 #include "telemetry/exposition_format.h"
 #include "telemetry/promql/parser.h"
 #include "telemetry/query_json.h"
+#include "telemetry/scrape/exposition_writer.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -62,19 +63,57 @@ void append_line(std::string& out, std::string_view metric, const std::vector<La
   out += fmt::format(" {}\n", sample.time_ms);
 }
 
-using Newest = std::map<Labels, Sample>;
+/// A sample of floats, or of a native histogram.
+struct NewestSample {
+  Sample sample;                               ///< of a histogram the time only
+  std::shared_ptr<const Histogram> histogram;  ///< null: floats
+};
 
+using Newest = std::map<Labels, NewestSample>;
+
+/// Native histograms, which the text cannot hold, are left out.
 std::string text_of(const Newest& newest, Escaping escaping) {
   std::map<std::string, std::string> by_name;
-  for (const auto& [labels, sample] : newest) {
+  for (const auto& [labels, one] : newest) {
+    if (one.histogram) continue;
     auto name = escaped_name(labels.metric_name(), NameOf::kMetric, escaping);
-    append_line(by_name[name], name, written_labels(labels, escaping), sample);
+    append_line(by_name[name], name, written_labels(labels, escaping), one.sample);
   }
   std::string out;
   for (const auto& [name, lines] : by_name)
     out += "# TYPE " + (is_plain_name(name, NameOf::kMetric) ? name : in_quotes(name)) +
            " untyped\n" + lines;
   return out;
+}
+
+/// Each series as a metric of its family: untyped, a histogram, or one that is a gauge.
+std::string protobuf_of(const Newest& newest, Escaping escaping) {
+  scrape::FamilyWriter families;
+  for (const auto& [labels, one] : newest) {
+    const auto name = escaped_name(labels.metric_name(), NameOf::kMetric, escaping);
+    const auto written = written_labels(labels, escaping);
+    if (one.histogram)
+      families.add(name, written, {one.sample.time_ms, one.histogram});
+    else
+      families.add(name, written, one.sample);
+  }
+  return std::move(families).finish();
+}
+
+/// The newest sample of the series; std::nullopt: there is none, or the series ended with it.
+std::optional<NewestSample> newest_of(const SeriesData& series) {
+  const auto& floats = series.samples;
+  const auto& histograms = series.histograms;
+  if (floats.empty() && histograms.empty()) return std::nullopt;
+  const bool is_float =
+      histograms.empty() || (!floats.empty() && floats.back().time_ms > histograms.back().time_ms);
+  if (is_float) {
+    if (is_stale_marker(floats.back().value)) return std::nullopt;
+    return NewestSample{floats.back(), nullptr};
+  }
+  const auto& last = histograms.back();
+  if (is_stale_marker(last.histogram->sum)) return std::nullopt;
+  return NewestSample{{last.time_ms, 0}, last.histogram};
 }
 
 std::string content_type_of(const ExpositionFormat& format) {
@@ -107,16 +146,15 @@ http::Response answer_federate(const http::Request& request, const MetricReader&
                                  http::http_status_of(found.error().code));
     for (const auto& series : *found) {
       if (series.labels.metric_name().empty()) continue;
-      if (series.samples.empty() || is_stale_marker(series.samples.back().value)) continue;
-      if (!series.histograms.empty() &&
-          series.histograms.back().time_ms > series.samples.back().time_ms)
-        continue;
-      newest[series.labels] = series.samples.back();
+      if (auto one = newest_of(series)) newest[series.labels] = std::move(*one);
     }
   }
-  constexpr ExpositionKind kOffered[] = {ExpositionKind::kText, ExpositionKind::kText100};
+  constexpr ExpositionKind kOffered[] = {ExpositionKind::kText, ExpositionKind::kText100,
+                                         ExpositionKind::kProtobuf};
   const auto format = negotiate(request.header("Accept"), kOffered);
-  return http::text_response(text_of(newest, format.escaping), 200, content_type_of(format));
+  const bool is_protobuf = format.kind == ExpositionKind::kProtobuf;
+  return http::text_response((is_protobuf ? protobuf_of : text_of)(newest, format.escaping), 200,
+                             content_type_of(format));
 }
 
 std::vector<http::Route> federate_routes(Runtime& runtime, const MetricReader& reader,

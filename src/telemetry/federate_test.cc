@@ -1,8 +1,10 @@
 #include "telemetry/federate.h"
 
 #include <gtest/gtest.h>
+#include <map>
 
 #include "telemetry/promql/testing/memory_reader.h"
+#include "telemetry/scrape/exposition_protobuf.h"
 
 namespace wellrun::telemetry {
 namespace {
@@ -71,6 +73,85 @@ TEST(Federate, NamesThatAreNotPlainAreWrittenAsTheScraperTakesThem) {
             "text/plain; version=1.0.0; charset=utf-8; escaping=dots\n"
             "# TYPE name_dot_in_dot_utf8 untyped\n"
             "name_dot_in_dot_utf8{a_dot_b=\"first\",a__b=\"second\",instance=\"\"} 3 1000\n");
+}
+
+TEST(Federate, NativeHistogramsAreWholeInProtobufAndLeftOutOfText) {
+  promql::testing::MemoryReader reader;
+  const auto add_histogram = [&](const char* name, Histogram h) {
+    SeriesWrite series;
+    series.labels = Labels{{"__name__", name}, {"job", "x"}};
+    series.histograms = {{3000, std::make_shared<const Histogram>(std::move(h))}};
+    reader.add(std::move(series));
+  };
+  Histogram native;
+  native.schema = 3;
+  native.zero_threshold = 0.001;
+  native.zero_count = 0.5;
+  native.count = 10;
+  native.sum = 21.25;
+  native.positive_spans = {{-2, 1}, {3, 2}};
+  native.positive_counts = {1, 2.5, 3};
+  native.negative_spans = {{4, 1}};
+  native.negative_counts = {3};
+  Histogram gauge = native, ended = native, empty, custom;
+  gauge.reset_hint = Histogram::ResetHint::kGauge;
+  ended.sum = stale_marker();
+  custom.schema = kCustomBucketsSchema;
+  custom.custom_bounds = {1, 2};
+  custom.positive_spans = {{0, 1}, {1, 1}};
+  custom.positive_counts = {4, 5};
+  custom.count = 9;
+  custom.sum = 14;
+  add_histogram("native", native);
+  add_histogram("native.gauge", gauge);
+  add_histogram("ended", ended);
+  add_histogram("empty", empty);
+  add_histogram("custom", custom);
+  add(reader, {{"__name__", "float"}, {"instance", "i"}}, {{1000, 1.5}});
+
+  const auto response =
+      federate(reader, {"{}"}, 5000,
+               "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+               "encoding=delimited;escaping=allow-utf-8;q=0.6,text/plain;q=0.3");
+  EXPECT_EQ(http::find_header(response.headers, "Content-Type"),
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+            "encoding=delimited; escaping=allow-utf-8");
+  const auto read = scrape::parse_protobuf_exposition(response.body, {}, false);
+  ASSERT_TRUE(read) << to_string(read.error());
+  std::map<std::string, const scrape::ExposedSample*> samples;
+  for (const auto& sample : read->samples)
+    samples[std::string(sample.labels.metric_name()) + std::string(sample.labels.get("le"))] =
+        &sample;
+  ASSERT_EQ(samples.size(), 9U);
+  EXPECT_EQ(samples["float"]->value, 1.5);
+  EXPECT_EQ(samples["float"]->time_ms, 1000);
+  EXPECT_EQ(samples["float"]->labels.get("instance"), "i");
+  for (const auto& [name, sent] : {std::pair{"native", native}, {"native.gauge", gauge}}) {
+    ASSERT_TRUE(samples.contains(name));
+    EXPECT_EQ(samples[name]->time_ms, 3000);
+    ASSERT_TRUE(samples[name]->histogram);
+    const auto& h = *samples[name]->histogram;
+    EXPECT_EQ(h.schema, sent.schema);
+    EXPECT_EQ(h.zero_threshold, sent.zero_threshold);
+    EXPECT_EQ(h.zero_count, sent.zero_count);
+    EXPECT_EQ(h.count, sent.count);
+    EXPECT_EQ(h.sum, sent.sum);
+    EXPECT_EQ(h.positive_counts, sent.positive_counts);
+    EXPECT_EQ(h.negative_counts, sent.negative_counts);
+    ASSERT_EQ(h.positive_spans.size(), 2U);
+    EXPECT_EQ(h.positive_spans[0].offset, -2);
+    EXPECT_EQ(h.positive_spans[1].length, 2U);
+    EXPECT_EQ(h.reset_hint == Histogram::ResetHint::kGauge,
+              sent.reset_hint == Histogram::ResetHint::kGauge);
+  }
+  EXPECT_TRUE(samples["empty"]->histogram);
+  EXPECT_EQ(samples["custom_bucket1.0"]->value, 4);
+  EXPECT_EQ(samples["custom_bucket2.0"]->value, 4);
+  EXPECT_EQ(samples["custom_bucket+Inf"]->value, 9);
+  EXPECT_EQ(samples["custom_sum"]->value, 14);
+
+  EXPECT_EQ(federate(reader, {"{}"}, 5000).body,
+            "# TYPE float untyped\nfloat{instance=\"i\"} 1.5 1000\n");
 }
 
 TEST(Federate, LeavesOutWhatIsTooOldAndGivesEachSeriesOnce) {
