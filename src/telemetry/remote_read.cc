@@ -33,6 +33,7 @@ struct Query {
 struct ReadRequest {
   std::vector<Query> queries;
   std::vector<ResponseType> accepted;  ///< in the client's order; empty: samples
+  std::vector<std::int32_t> unknown;   ///< what else it would take, the first few
 };
 
 Result<Matcher> read_matcher(pbf_reader message) {
@@ -81,9 +82,14 @@ Result<Query> read_query(pbf_reader message) {
   return query;
 }
 
-void accept(std::int32_t type, std::vector<ResponseType>& accepted) {
-  if (type == 0) accepted.push_back(ResponseType::kSamples);
-  if (type == 1) accepted.push_back(ResponseType::kStreamedChunks);
+void accept(std::int32_t type, ReadRequest& request) {
+  constexpr std::size_t kMostUnknown = 10;
+  if (type == 0)
+    request.accepted.push_back(ResponseType::kSamples);
+  else if (type == 1)
+    request.accepted.push_back(ResponseType::kStreamedChunks);
+  else if (request.unknown.size() < kMostUnknown)
+    request.unknown.push_back(type);
 }
 
 constexpr std::size_t kMostQueries = 1000;  ///< a sender has one for each selector
@@ -101,9 +107,9 @@ Result<ReadRequest> read_request(std::string_view plain) {
                       fmt::format("the body has more than {} queries", kMostQueries));
       } else if (message.tag() == 2 &&
                  message.wire_type() == protozero::pbf_wire_type::length_delimited) {
-        for (const auto type : message.get_packed_enum()) accept(type, request.accepted);
+        for (const auto type : message.get_packed_enum()) accept(type, request);
       } else if (message.tag() == 2) {
-        accept(message.get_enum(), request.accepted);
+        accept(message.get_enum(), request);
       } else {
         message.skip();
       }
@@ -112,6 +118,11 @@ Result<ReadRequest> read_request(std::string_view plain) {
     return fail(ErrorCode::kInvalid,
                 fmt::format("the body is not a well-formed remote read request: {}", error.what()));
   }
+  if (request.accepted.empty() && !request.unknown.empty())
+    return fail(ErrorCode::kInvalid,
+                fmt::format("server does not support any of the requested response types; "
+                            "requested: {}; supported: SAMPLES, STREAMED_XOR_CHUNKS",
+                            fmt::join(request.unknown, ", ")));
   return request;
 }
 

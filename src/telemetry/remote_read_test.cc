@@ -203,6 +203,16 @@ TEST(RemoteRead, AHistogramTakesOfTheSharedLimitWhatItsRoomWouldHoldOfSamples) {
             400);
 }
 
+TEST(RemoteRead, AClientThatTakesOnlyWhatIsNotKnownIs400) {
+  const auto reader = reader_of(1);
+  const auto refused = answer_remote_read(request_for("shop", {7, 9}), reader);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.body,
+            "server does not support any of the requested response types; requested: 7, 9; "
+            "supported: SAMPLES, STREAMED_XOR_CHUNKS\n");
+  EXPECT_EQ(answer_remote_read(request_for("shop", {7, 0}), reader).status, 200);
+}
+
 TEST(RemoteRead, WhatCannotBeReadIs400) {
   const auto reader = reader_of(1);
   http::Request request;
