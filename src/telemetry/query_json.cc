@@ -44,6 +44,21 @@ char* write_short_decimal(char* to, double size) {
   return to;
 }
 
+/// Of a whole number from 2^53 to 1e21: its shortest digits, and zeros in place of those that it
+/// does not need. As Go's FormatFloat(size, 'f', -1, 64); std::to_chars writes all that it has.
+char* write_large_integer(char* to, double size) {
+  char* const end = std::to_chars(to, to + kLongestTime, size, std::chars_format::scientific).ptr;
+  char* last = std::find(to, end, 'e');
+  const int exponent = (last[2] - '0') * 10 + (last[3] - '0');  // 15 to 20, after "e+"
+  if (to[1] == '.') {
+    std::memmove(to + 1, to + 2, static_cast<std::size_t>(last - to - 2));
+    --last;
+  }
+  char* const whole = to + exponent + 1;
+  std::fill(last, whole, '0');
+  return whole;
+}
+
 char* write_text(char* to, std::string_view text) {
   std::memcpy(to, text.data(), text.size());
   return to + text.size();
@@ -88,7 +103,9 @@ char* write_value(char* to, double value) {
   if (std::signbit(value)) *to++ = '-';
   const double size = std::abs(value);
   if (char* const end = write_short_decimal(to, size)) return end;
-  const bool exponent = size < 1e-6 || size >= 1e21;  // 0 is a short decimal
+  const bool exponent = size < 1e-6 || size >= 1e21;    // 0 is a short decimal
+  constexpr double kAllDigitsCount = 9007199254740992;  // 2^53
+  if (size >= kAllDigitsCount && !exponent) return write_large_integer(to, size);
   return std::to_chars(to, to + kLongestValue - 1, size,
                        exponent ? std::chars_format::scientific : std::chars_format::fixed)
       .ptr;

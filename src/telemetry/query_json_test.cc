@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <random>
 
+#include "telemetry/promql/evaluator.h"
+
 namespace wellrun::telemetry {
 namespace {
 
@@ -16,10 +18,11 @@ std::string written(double value) {
   return out;
 }
 
-/// What the library calls the shortest form.
+/// What the library calls the shortest form; of large integers it writes more digits than that.
 std::string shortest(double value) {
   const double size = std::abs(value);
   const bool exponent = size != 0 && (size < 1e-6 || size >= 1e21);
+  if (size >= 0x1p53 && !exponent) return promql::go_decimal(value);
   char buffer[400];
   return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value,
                                 exponent ? std::chars_format::scientific : std::chars_format::fixed)
@@ -41,6 +44,21 @@ TEST(QueryJson, NumbersAreTheShortestThatReadBack) {
   EXPECT_EQ(written(std::nan("")), "NaN");
   EXPECT_EQ(written(INFINITY), "+Inf");
   EXPECT_EQ(written(-INFINITY), "-Inf");
+}
+
+TEST(QueryJson, WholeNumbersThatAreNotAllExactHaveZerosAfterTheirShortestDigits) {
+  for (const auto& [value, text] : {std::pair(0x1p53 - 1, "9007199254740991"),
+                                    {0x1p53, "9007199254740992"},
+                                    {0x1p53 + 2, "9007199254740994"},
+                                    {0x1p63, "9223372036854776000"},
+                                    {0x1p64, "18446744073709552000"},
+                                    {-0x1p64, "-18446744073709552000"},
+                                    {0x1p69, "590295810358705700000"},
+                                    {1e16, "10000000000000000"},
+                                    {123456789012345680, "123456789012345680"},
+                                    {1e20, "100000000000000000000"},
+                                    {std::nextafter(1e21, 0), "999999999999999900000"}})
+    EXPECT_EQ(written(value), text);
 }
 
 /// Every character at every place of texts of every length up to three words.
