@@ -70,8 +70,16 @@ Response failure(int status, std::string_view type, std::string_view message) {
   return answer(std::move(out), status);
 }
 
+namespace {
+
+std::string bad_parameter_text(std::string_view name, const Error& error) {
+  return fmt::format("invalid parameter \"{}\": {}", name, error.message);
+}
+
+}  // namespace
+
 Response bad_parameter(std::string_view name, const Error& error) {
-  return failure(400, "bad_data", fmt::format("invalid parameter \"{}\": {}", name, error.message));
+  return failure(400, "bad_data", bad_parameter_text(name, error));
 }
 
 Response failure_of(const Error& error) {
@@ -118,9 +126,14 @@ Result<std::size_t> limit_parameter(const Request& request, std::string_view nam
 }
 
 Result<TimeRange> range_parameters(const Request& request) {
-  TRY(const auto start, time_parameter(request, "start", from_unix_ms(kEarliestMs)));
-  TRY(const auto end, time_parameter(request, "end", from_unix_ms(kLatestMs)));
-  return TimeRange{to_unix_ms(start), to_unix_ms(end)};
+  const auto read = [&](std::string_view name, std::int64_t fallback_ms) -> Result<std::int64_t> {
+    const auto time = time_parameter(request, name, from_unix_ms(fallback_ms));
+    if (!time) return fail(ErrorCode::kInvalid, bad_parameter_text(name, time.error()));
+    return to_unix_ms(*time);
+  };
+  TRY(const auto start_ms, read("start", kEarliestMs));
+  TRY(const auto end_ms, read("end", kLatestMs));
+  return TimeRange{start_ms, end_ms};
 }
 
 Result<std::vector<std::vector<Matcher>>> match_parameters(const Request& request) {

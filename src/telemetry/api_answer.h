@@ -36,7 +36,8 @@ Result<Timestamp> time_parameter(const http::Request& request, std::string_view 
                                  Timestamp fallback);
 /// A parameter as a number of at least 0; 0 when it is absent or empty.
 Result<std::size_t> limit_parameter(const http::Request& request, std::string_view name = "limit");
-/// start and end; everything when they are left out.
+/// start and end; everything when they are left out. The message names the one that is bad, as
+/// bad_parameter() does.
 Result<TimeRange> range_parameters(const http::Request& request);
 /// Every match[], at least none.
 Result<std::vector<std::vector<Matcher>>> match_parameters(const http::Request& request);

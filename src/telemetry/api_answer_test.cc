@@ -40,5 +40,18 @@ TEST(MatchParameters, WhatIsNoSelectorSaysWhere) {
   EXPECT_NE(complaint_of("sum(up)"), "");
 }
 
+TEST(RangeParameters, TheOneThatIsBadIsNamed) {
+  for (const char* name : {"start", "end"}) {
+    http::Request request;
+    request.query.emplace_back(name, "abc");
+    const auto range = range_parameters(request);
+    ASSERT_FALSE(range);
+    EXPECT_EQ(range.error().message, std::string("invalid parameter \"") + name +
+                                         "\": Invalid time value for '" + name +
+                                         "': cannot parse \"abc\" to a valid timestamp");
+  }
+  EXPECT_EQ(range_parameters(http::Request())->start_ms, kEarliestMs);
+}
+
 }  // namespace
 }  // namespace wellrun::telemetry::api

@@ -172,7 +172,7 @@ Response Call::series() const {
   const auto sets = matchers();
   if (!sets) return failure(400, "bad_data", sets.error().message);
   const auto when = range();
-  if (!when) return bad_parameter("start", when.error());
+  if (!when) return failure(400, "bad_data", when.error().message);
   auto found = engine_.reader().series(*sets, *when, read_limits(limits_));
   if (!found) return read_failure(found.error());
   std::vector<std::string> warnings;
@@ -195,7 +195,7 @@ Response Call::label_names() const {
   const auto sets = matchers();
   if (!sets) return failure(400, "bad_data", sets.error().message);
   const auto when = range();
-  if (!when) return bad_parameter("start", when.error());
+  if (!when) return failure(400, "bad_data", when.error().message);
   auto found = engine_.reader().label_names(*sets, *when, read_limits(limits_));
   if (!found) return read_failure(found.error());
   std::vector<std::string> warnings;
@@ -239,7 +239,7 @@ Response Call::label_values() const {
   const auto sets = matchers();
   if (!sets) return failure(400, "bad_data", sets.error().message);
   const auto when = range();
-  if (!when) return bad_parameter("start", when.error());
+  if (!when) return failure(400, "bad_data", when.error().message);
   auto found = engine_.reader().label_values(name, *sets, *when, read_limits(limits_));
   if (!found) return read_failure(found.error());
   std::vector<std::string> warnings;
