@@ -103,6 +103,11 @@ Response failure_of(const Error& error) {
   }
 }
 
+std::string_view without_plus(std::string_view number) {
+  const bool is_signed_once = number.size() > 1 && number[0] == '+' && number[1] != '-';
+  return is_signed_once ? number.substr(1) : number;
+}
+
 Result<Timestamp> time_parameter(const Request& request, std::string_view name,
                                  Timestamp fallback) {
   const auto value = request.parameter(name).value_or("");
@@ -118,8 +123,9 @@ Result<std::size_t> limit_parameter(const Request& request, std::string_view nam
   const auto value = request.parameter(name).value_or("");
   if (value.empty()) return 0;
   long long number = 0;
-  auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (problem != std::errc() || end != value.data() + value.size())
+  const auto digits = without_plus(value);
+  auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (problem != std::errc() || end != digits.data() + digits.size())
     return fail(ErrorCode::kInvalid, fmt::format("cannot parse {} to an integer", quote(value)));
   if (number < 0) return fail(ErrorCode::kInvalid, "limit must be non-negative");
   return static_cast<std::size_t>(number);

@@ -31,6 +31,9 @@ http::Response bad_parameter(std::string_view name, const Error& error);
 /// Prometheus' error type and status for one of our codes.
 http::Response failure_of(const Error& error);
 
+/// A number without its plus sign, which Go reads and std::from_chars does not.
+std::string_view without_plus(std::string_view number);
+
 /// A parameter as a time; `fallback` when it is absent or empty.
 Result<Timestamp> time_parameter(const http::Request& request, std::string_view name,
                                  Timestamp fallback);

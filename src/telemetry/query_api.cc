@@ -361,6 +361,18 @@ constexpr Endpoint kEndpoints[] = {
     {"/api/v1/status/buildinfo", "getBuildInfo", "", &Call::build_info},
 };
 
+/// std::nullopt: no number. Infinite and NaN are numbers here.
+std::optional<double> number_in(std::string_view text) {
+  text = without_plus(text);
+  double number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+constexpr double kMostTimeSeconds = 9223372036854775;  ///< what Prometheus' milliseconds can hold
+constexpr double kMostDurationSeconds = 9.0e12;
+
 }  // namespace
 
 Result<Timestamp> parse_api_time(std::string_view text) {
@@ -368,11 +380,12 @@ Result<Timestamp> parse_api_time(std::string_view text) {
     return fail(ErrorCode::kInvalid,
                 fmt::format("cannot parse {} to a valid timestamp", quote(text)));
   };
-  double seconds = 0;
-  auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (problem == std::errc() && end == text.data() + text.size()) {
-    if (!std::isfinite(seconds) || std::abs(seconds) > 9.0e12) return refused();
-    return from_unix_ms(static_cast<std::int64_t>(std::llround(seconds * 1000)));
+  if (const auto seconds = number_in(text)) {
+    if (!(std::abs(*seconds) <= kMostTimeSeconds)) return refused();
+    // What clients send for "everything" is beyond what is kept, and far from overflowing.
+    const double ms = std::clamp(*seconds * 1000, static_cast<double>(kEarliestMs),
+                                 static_cast<double>(kLatestMs));
+    return from_unix_ms(std::llround(ms));
   }
   auto time = parse_rfc3339(text);
   if (!time) return refused();
@@ -380,14 +393,12 @@ Result<Timestamp> parse_api_time(std::string_view text) {
 }
 
 Result<Duration> parse_api_duration(std::string_view text) {
-  double seconds = 0;
-  auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (problem == std::errc() && end == text.data() + text.size()) {
-    if (!std::isfinite(seconds) || std::abs(seconds) > 9.0e12)
+  if (const auto seconds = number_in(text)) {
+    if (!(std::abs(*seconds) <= kMostDurationSeconds))
       return fail(
           ErrorCode::kInvalid,
           fmt::format("cannot parse {} to a valid duration. It overflows int64", quote(text)));
-    return Duration{static_cast<std::int64_t>(std::llround(seconds * 1000))};
+    return Duration{std::llround(*seconds * 1000)};
   }
   auto duration = parse_duration(text);
   if (!duration)

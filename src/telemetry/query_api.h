@@ -37,7 +37,9 @@ http::Response answer_prometheus_query(std::string_view pattern, const http::Req
                                        const QueryApiOptions& options,
                                        const promql::QueryLimits& limits = {});
 
-/// Unix seconds with a fraction, or RFC 3339. kInvalid with Prometheus' text otherwise.
+/// Unix seconds with a fraction, or RFC 3339; what is earlier or later than everything
+/// (api::kEarliestMs, kLatestMs) becomes that. kInvalid with Prometheus' text otherwise, and for
+/// what its times cannot hold.
 Result<Timestamp> parse_api_time(std::string_view text);
 /// Seconds with a fraction, or a duration such as "5m".
 Result<Duration> parse_api_duration(std::string_view text);

@@ -7,6 +7,8 @@
 #include <sstream>
 
 #include "core/text.h"
+#include "platform/runtime/virtual_runtime.h"
+#include "telemetry/api_answer.h"
 #include "telemetry/promql/evaluator.h"
 #include "telemetry/promql/testing/memory_reader.h"
 #include "telemetry/query_api.h"
@@ -546,10 +548,49 @@ TEST(QueryApi, times_and_durations_are_read_in_both_forms) {
   EXPECT_EQ(to_unix_ms(*parse_api_time("1.5")), 1500);
   EXPECT_EQ(to_unix_ms(*parse_api_time("1970-01-01T00:00:02Z")), 2000);
   EXPECT_FALSE(parse_api_time("yesterday"));
-  EXPECT_FALSE(parse_api_time("inf"));
+  EXPECT_EQ(to_unix_ms(*parse_api_time("+5")), 5000);
+  for (const char* text : {"inf", "nan", "1e300", "1e400", "1e16", "++5", "+-5", "+", ""})
+    EXPECT_FALSE(parse_api_time(text)) << text;
   EXPECT_EQ(parse_api_duration("5m")->count(), 300'000);
   EXPECT_EQ(parse_api_duration("0.5")->count(), 500);
+  EXPECT_EQ(parse_api_duration("+0.5")->count(), 500);
   EXPECT_FALSE(parse_api_duration("x"));
+  EXPECT_FALSE(parse_api_duration("1e13"));
+}
+
+TEST(QueryApi, times_beyond_everything_are_the_earliest_and_the_latest) {
+  EXPECT_EQ(to_unix_ms(*parse_api_time("-9223309901257974")), api::kEarliestMs);
+  EXPECT_EQ(to_unix_ms(*parse_api_time("9223309901257974.999")), api::kLatestMs);
+  MemoryReader reader;
+  SeriesWrite series;
+  series.labels = Labels{{"__name__", "m"}};
+  series.samples = {{1000, 1}};
+  reader.add(std::move(series));
+  const Engine engine(reader);
+  VirtualRuntime runtime;
+  const auto answer = [&](std::string_view pattern, http::Parameters parameters) {
+    http::Request request;
+    request.query = std::move(parameters);
+    request.path_parameters["name"] = "__name__";
+    return answer_prometheus_query(pattern, request, engine, runtime.runtime().clock, {});
+  };
+  for (const char* pattern : {"/api/v1/labels", "/api/v1/label/{name}/values", "/api/v1/series"}) {
+    const auto response = answer(
+        pattern, {{"match[]", "m"}, {"start", "-9223309901257974"}, {"end", "9223309901257974"}});
+    EXPECT_EQ(response.status, 200) << response.body;
+    EXPECT_NE(response.body.find(pattern == std::string_view("/api/v1/labels") ? "__name__" : "m"),
+              std::string::npos)
+        << response.body;
+  }
+  for (const char* time : {"-9223309901257974", "9223309901257974"})
+    for (const char* query : {"m", "m offset 1y", "rate(m[1y])", "max_over_time(m[1y:1d])"}) {
+      EXPECT_EQ(answer("/api/v1/query", {{"query", query}, {"time", time}}).status, 200) << query;
+      EXPECT_EQ(answer("/api/v1/query_range",
+                       {{"query", query}, {"start", time}, {"end", time}, {"step", "1"}})
+                    .status,
+                200)
+          << query;
+    }
 }
 
 }  // namespace
