@@ -76,6 +76,18 @@ std::string bad_parameter_text(std::string_view name, const Error& error) {
   return fmt::format("invalid parameter \"{}\": {}", name, error.message);
 }
 
+/// std::nullopt: absent or empty.
+Result<std::optional<long long>> integer_parameter(const Request& request, std::string_view name) {
+  const auto value = request.parameter(name).value_or("");
+  if (value.empty()) return std::nullopt;
+  const auto digits = without_plus(value);
+  long long number = 0;
+  auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (problem != std::errc() || end != digits.data() + digits.size())
+    return fail(ErrorCode::kInvalid, fmt::format("cannot parse {} to an integer", quote(value)));
+  return number;
+}
+
 }  // namespace
 
 Response bad_parameter(std::string_view name, const Error& error) {
@@ -120,15 +132,16 @@ Result<Timestamp> time_parameter(const Request& request, std::string_view name,
 }
 
 Result<std::size_t> limit_parameter(const Request& request, std::string_view name) {
-  const auto value = request.parameter(name).value_or("");
-  if (value.empty()) return 0;
-  long long number = 0;
-  const auto digits = without_plus(value);
-  auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (problem != std::errc() || end != digits.data() + digits.size())
-    return fail(ErrorCode::kInvalid, fmt::format("cannot parse {} to an integer", quote(value)));
-  if (number < 0) return fail(ErrorCode::kInvalid, "limit must be non-negative");
-  return static_cast<std::size_t>(number);
+  TRY(const auto number, integer_parameter(request, name));
+  if (number.value_or(0) < 0) return fail(ErrorCode::kInvalid, "limit must be non-negative");
+  return static_cast<std::size_t>(number.value_or(0));
+}
+
+Result<std::optional<std::size_t>> metadata_limit_parameter(const Request& request,
+                                                            std::string_view name) {
+  TRY(const auto number, integer_parameter(request, name));
+  if (number.value_or(-1) < 0) return std::nullopt;
+  return static_cast<std::size_t>(*number);
 }
 
 Result<TimeRange> range_parameters(const Request& request) {

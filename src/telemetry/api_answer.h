@@ -4,6 +4,7 @@
 // Source: https://prometheus.io/docs/prometheus/latest/querying/api/
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,9 @@ Result<Timestamp> time_parameter(const http::Request& request, std::string_view 
                                  Timestamp fallback);
 /// A parameter as a number of at least 0; 0 when it is absent or empty.
 Result<std::size_t> limit_parameter(const http::Request& request, std::string_view name = "limit");
+/// The same where 0 is none at all: std::nullopt, no limit, when it is absent, empty or negative.
+Result<std::optional<std::size_t>> metadata_limit_parameter(const http::Request& request,
+                                                            std::string_view name = "limit");
 /// start and end; everything when they are left out. The message names the one that is bad, as
 /// bad_parameter() does.
 Result<TimeRange> range_parameters(const http::Request& request);

@@ -38,11 +38,17 @@ TEST(MetadataApi, ListsEachDescriptionOfAFamily) {
   EXPECT_EQ(metadata_for({{"metric", "a"}}), data(a));
   EXPECT_EQ(metadata_for({{"metric", "none"}}), data(""));
   EXPECT_EQ(metadata_for({{"limit", "1"}}), data(a));
+  EXPECT_EQ(metadata_for({{"limit", "+1"}}), data(a));
+  EXPECT_EQ(metadata_for({{"limit", "0"}}), data(""));
+  EXPECT_EQ(metadata_for({{"limit", "-1"}}), data(a + "," + b));
+  EXPECT_NE(metadata_for({{"limit", "x"}}).find("limit must be a number"), std::string::npos);
 }
 
 TEST(MetadataApi, LimitsTheDescriptionsOfEachFamily) {
   const auto expected = std::string(R"("a":[)") + kOne + R"(],"b":[)" + kTwo + "]";
   EXPECT_EQ(metadata_for({{"limit_per_metric", "1"}}), data(expected));
+  for (const char* none : {"0", "-1"})
+    EXPECT_EQ(metadata_for({{"limit_per_metric", none}}), metadata_for({}));
   EXPECT_NE(metadata_for({{"limit_per_metric", "x"}}).find("limit_per_metric must be a number"),
             std::string::npos);
 }

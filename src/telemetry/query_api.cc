@@ -44,9 +44,7 @@ class Call {
   Result<Timestamp> time(std::string_view name, Timestamp fallback) const {
     return time_parameter(request_, name, fallback);
   }
-  Result<std::size_t> limit(std::string_view name = "limit") const {
-    return limit_parameter(request_, name);
-  }
+  Result<std::size_t> limit() const { return limit_parameter(request_); }
   Result<TimeRange> range() const { return range_parameters(request_); }
   Result<std::vector<std::vector<Matcher>>> matchers() const { return match_parameters(request_); }
 
@@ -248,9 +246,9 @@ Response Call::label_values() const {
 }
 
 Response Call::metadata() const {
-  const auto most = limit();
+  const auto most = metadata_limit_parameter(request_);
   if (!most) return failure(400, "bad_data", "limit must be a number");
-  const auto most_of_each = limit("limit_per_metric");
+  const auto most_of_each = metadata_limit_parameter(request_, "limit_per_metric");
   if (!most_of_each) return failure(400, "bad_data", "limit_per_metric must be a number");
   const auto wanted = text("metric");
   std::string data = "{";
@@ -260,14 +258,14 @@ Response Call::metadata() const {
   for (const auto& one : engine_.reader().metadata()) {
     if (!wanted.empty() && one.family != wanted) continue;
     if (of_family == 0 || one.family != last) {
-      if (*most > 0 && families == *most) break;
+      if (*most && families >= **most) break;
       if (families++ > 0) data += "],";
       append_json_string(data, one.family);
       data += ":[";
       last = one.family;
       of_family = 0;
     }
-    if (*most_of_each > 0 && of_family == *most_of_each) continue;
+    if (most_of_each->value_or(0) > 0 && of_family == **most_of_each) continue;
     data += of_family++ > 0 ? ",{\"type\":" : "{\"type\":";
     append_json_string(data, one.type);
     data += ",\"help\":";

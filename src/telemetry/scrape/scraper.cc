@@ -263,13 +263,12 @@ Json Scraper::status(std::string_view pool) const {
 }
 
 Json Scraper::metadata(const MatcherSet& targets, std::string_view metric,
-                       std::size_t limit) const {
+                       std::optional<std::size_t> limit) const {
   Json out = Json::array();
-  std::size_t count = 0;
   for (const auto& [key, loop] : shared_->loops) {
     const auto& labels = key.first;
+    if (limit && out.size() >= *limit) break;
     if (!targets.matches(labels)) continue;
-    if (limit != 0 && count++ == limit) break;
     for (const auto& one : loop->metadata) {
       if (!metric.empty() && one.family != metric) continue;
       Json entry{{"target", labels_json(labels)},
@@ -309,11 +308,11 @@ http::Response list_targets(const Scraper& scraper, const http::Request& request
 }
 
 http::Response list_metadata(const Scraper& scraper, const http::Request& request) {
-  const auto limit = api::limit_parameter(request);
+  const auto limit = api::metadata_limit_parameter(request);
   if (!limit) return api::failure(400, "bad_data", "limit must be a number");
   std::vector<Matcher> matchers;
   if (const auto asked = request.parameter("match_target").value_or(""); !asked.empty()) {
-    auto parsed = promql::parse_selector(asked);
+    auto parsed = promql::parse_selector(asked, promql::MatchAll::kAllowed);
     if (!parsed) return api::bad_parameter("match_target", parsed.error());
     matchers = std::move(*parsed);
   }

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,9 +42,10 @@ class Scraper {
   /// shows headers. Of each target also `rejectedSamples`, how many the store did not take, and
   /// `lastRejection`, why not.
   Json status(std::string_view pool = {}) const;
-  /// Of /api/v1/targets/metadata: what the targets that match expose, at most `limit` targets (0:
-  /// all).
-  Json metadata(const MatcherSet& targets, std::string_view metric, std::size_t limit) const;
+  /// Of /api/v1/targets/metadata: what the targets that match expose. Once there are `limit`
+  /// entries, no further target is looked at; those of one target are not cut.
+  Json metadata(const MatcherSet& targets, std::string_view metric,
+                std::optional<std::size_t> limit) const;
   /// Names of the jobs, sorted.
   std::vector<std::string> pools() const;
 

@@ -287,14 +287,52 @@ TEST_F(ScraperTest, WhatTargetsExposeIsToldByTarget) {
   runtime_.run_for(Duration{15'000});
   const auto matcher = MatcherSet::compile({{Matcher::Kind::kEqual, "job", "other"}});
   ASSERT_TRUE(matcher);
-  const auto told = scraper_->metadata(*matcher, "", 0);
+  const auto told = scraper_->metadata(*matcher, "", std::nullopt);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0]["metric"], "a");
   EXPECT_EQ(told[0]["help"], "First.");
-  EXPECT_EQ(scraper_->metadata(*matcher, "b", 0).size(), 0u);
+  EXPECT_EQ(scraper_->metadata(*matcher, "b", std::nullopt).size(), 0u);
   EXPECT_THAT(scraper_->pools(), ElementsAre("node", "other", "third"));
   EXPECT_EQ(scraper_->status("node")["activeTargets"].size(), 1u);
   EXPECT_EQ(scraper_->status()["droppedTargetCounts"]["third"], 1);
+}
+
+TEST_F(ScraperTest, WhatTargetsExposeIsLimitedByItsEntries) {
+  client_.answer->body = "# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\n";
+  auto other = target(), silent = target();
+  other.job = "other";
+  silent.job = "before";
+  scraper_->set_targets({target(), other});
+  runtime_.run_for(Duration{15'000});
+  scraper_->set_targets({target(), other, silent});  // the first of them, not scraped yet
+  const auto all = MatcherSet::compile({});
+  ASSERT_TRUE(all);
+  EXPECT_EQ(scraper_->metadata(*all, "a", std::nullopt).size(), 2u);
+  EXPECT_EQ(scraper_->metadata(*all, "a", 0), Json::array());
+  EXPECT_EQ(scraper_->metadata(*all, "a", 1).size(), 1u);
+  EXPECT_EQ(scraper_->metadata(*all, "", 1).size(), 2u) << "those of one target are not cut";
+  EXPECT_EQ(scraper_->metadata(*all, "", 3).size(), 4u);
+}
+
+TEST_F(ScraperTest, WhatTargetsExposeIsAskedForByLimitAndTarget) {
+  client_.answer->body = "# TYPE a gauge\na 1\n";
+  scraper_->set_targets({target()});
+  runtime_.run_for(Duration{15'000});
+  const auto told = [&](http::Parameters parameters) {
+    std::string body;
+    http::Request request;
+    request.query = std::move(parameters);
+    for (const auto& route : scrape_routes(*scraper_, runtime_.runtime().strand))
+      if (route.pattern == "/api/v1/targets/metadata")
+        route.handler(request, [&](http::Response response) { body = std::move(response.body); });
+    runtime_.run_ready();
+    return parse_json(body)->at("data").size();
+  };
+  EXPECT_EQ(told({}), 1u);
+  EXPECT_EQ(told({{"limit", "-1"}}), 1u);
+  EXPECT_EQ(told({{"limit", "0"}}), 0u);
+  EXPECT_EQ(told({{"match_target", "{}"}}), 1u);
+  EXPECT_EQ(told({{"match_target", "{job=\"x\"}"}}), 0u);
 }
 
 TEST_F(ScraperTest, ATargetRemovedWhileItAnswersEndsStale) {
