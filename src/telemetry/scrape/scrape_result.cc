@@ -139,7 +139,8 @@ Taken take(const ScrapeTarget& target, const Labels& labels, Exposition expositi
 }  // namespace
 
 ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response>& answer,
-                         const SeriesSet& before, std::int64_t time_ms, Duration took) {
+                         const SeriesSet& before, std::int64_t time_ms,
+                         std::chrono::nanoseconds took) {
   ScrapeWrite out;
   const auto labels = target_labels(target);
   auto exposition = read(target, answer);
@@ -176,8 +177,9 @@ ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response
   out.series = std::move(batch).finish();
   out.metadata = std::move(taken.metadata);
   add_reports(labels, time_ms,
-              {out.error.empty() ? 1.0 : 0.0, to_seconds(took), static_cast<double>(taken.exposed),
-               static_cast<double>(taken.remaining), static_cast<double>(added)},
+              {out.error.empty() ? 1.0 : 0.0, std::chrono::duration<double>(took).count(),
+               static_cast<double>(taken.exposed), static_cast<double>(taken.remaining),
+               static_cast<double>(added)},
               out.series);
   return out;
 }

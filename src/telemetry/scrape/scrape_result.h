@@ -35,7 +35,8 @@ struct ScrapeWrite {
 /// up is 0 and everything in `before` becomes stale. Two samples of one series at one time: the
 /// first is kept. Over a limit, how many samples there were is written all the same.
 ScrapeWrite apply_scrape(const ScrapeTarget& target, const Result<http::Response>& answer,
-                         const SeriesSet& before, std::int64_t time_ms, Duration took);
+                         const SeriesSet& before, std::int64_t time_ms,
+                         std::chrono::nanoseconds took);
 
 /// Stale markers for `before` and for the scrape's own series: when the target is gone.
 std::vector<SeriesWrite> forget_target(const ScrapeTarget& target, const SeriesSet& before,

@@ -68,7 +68,7 @@ struct Scraper::Loop {
   bool gone =
       false;  ///< no longer wanted: whoever finishes the scrape under way writes the stale markers
   std::optional<Timestamp> last_time;
-  Duration last_took{0};
+  std::chrono::nanoseconds last_took{0};
   std::string last_error;
   std::size_t rejected = 0;  ///< samples that the store did not take, since it is scraped
   std::string last_rejection;
@@ -102,7 +102,7 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
     if (!loop->target.obstacle.empty())
       return store(loop, time, {}, fail(ErrorCode::kUnavailable, loop->target.obstacle));
     auto take = [self = shared_from_this(), loop, time, began](Result<http::Response> answer) {
-      const auto took = std::chrono::duration_cast<Duration>(self->runtime.clock.steady() - began);
+      const auto took = self->runtime.clock.steady() - began;
       self->runtime.strand.post([self, loop, time, took, answer = std::move(answer)]() mutable {
         self->store(loop, time, took, std::move(answer));
       });
@@ -114,7 +114,7 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
       client.send(std::move(request), std::move(take));
   }
 
-  void store(const std::shared_ptr<Loop>& loop, Timestamp time, Duration took,
+  void store(const std::shared_ptr<Loop>& loop, Timestamp time, std::chrono::nanoseconds took,
              Result<http::Response> answer) {
     if (stopped) return;
     auto work = [self = shared_from_this(), loop, time, took, answer = std::move(answer),
@@ -149,7 +149,8 @@ struct Scraper::Shared : std::enable_shared_from_this<Shared> {
                 {"first", stored.first_rejection}});
   }
 
-  void finish(const std::shared_ptr<Loop>& loop, Timestamp time, Duration took, ScrapeWrite write) {
+  void finish(const std::shared_ptr<Loop>& loop, Timestamp time, std::chrono::nanoseconds took,
+              ScrapeWrite write) {
     loop->under_way = false;
     loop->seen = std::move(write.seen);
     loop->last_time = time;
@@ -232,6 +233,7 @@ Json Scraper::status(std::string_view pool) const {
   for (const auto& [key, loop] : shared_->loops) {
     const auto& target = loop->target;
     if (!pool.empty() && target.job != pool) continue;
+    const std::chrono::duration<double> took = loop->last_took;
     const char* const health = !loop->last_time           ? "unknown"
                                : loop->last_error.empty() ? "up"
                                                           : "down";
@@ -243,7 +245,7 @@ Json Scraper::status(std::string_view pool) const {
                       {"lastError", loop->last_error},
                       {"lastScrape",
                        loop->last_time ? format_rfc3339(*loop->last_time) : "0001-01-01T00:00:00Z"},
-                      {"lastScrapeDuration", to_seconds(loop->last_took)},
+                      {"lastScrapeDuration", took.count()},
                       {"health", health},
                       {"scrapeInterval", format_duration(target.interval)},
                       {"scrapeTimeout", format_duration(target.timeout)},

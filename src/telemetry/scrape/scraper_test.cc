@@ -6,6 +6,7 @@
 
 #include "platform/runtime/virtual_runtime.h"
 #include "telemetry/otlp/otlp_test_support.h"
+#include "telemetry/scrape/scrape_result.h"
 
 namespace wellrun::telemetry::scrape {
 namespace {
@@ -333,6 +334,15 @@ TEST_F(ScraperTest, WhatTargetsExposeIsAskedForByLimitAndTarget) {
   EXPECT_EQ(told({{"limit", "0"}}), 0u);
   EXPECT_EQ(told({{"match_target", "{}"}}), 1u);
   EXPECT_EQ(told({{"match_target", "{job=\"x\"}"}}), 0u);
+}
+
+TEST_F(ScraperTest, HowLongAScrapeTookIsTakenBelowMilliseconds) {
+  const auto write =
+      apply_scrape(target(), client_.answer, {}, 1000, std::chrono::microseconds(1'250));
+  const auto took = std::ranges::find(write.series, "scrape_duration_seconds",
+                                      [](const auto& each) { return each.labels.metric_name(); });
+  ASSERT_NE(took, write.series.end());
+  EXPECT_DOUBLE_EQ(took->samples.at(0).value, 0.00125);
 }
 
 TEST_F(ScraperTest, ATargetRemovedWhileItAnswersEndsStale) {
