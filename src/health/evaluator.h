@@ -52,7 +52,7 @@ struct RuleReading {
   std::string health = "unknown";  ///< ok, err or unknown
   std::string last_error;
   Timestamp last_evaluation{};
-  Duration evaluation_time{0};
+  std::chrono::nanoseconds evaluation_time{0};
   ActiveAlerts alerts;
 };
 

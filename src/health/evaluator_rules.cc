@@ -284,8 +284,7 @@ void Evaluator::State::finish_rule(Job& job, RuleTurn turn, std::vector<SeriesWr
                                    const std::optional<Error>& error) {
   auto& rule = job.rules[turn.index];
   rule.reading.last_evaluation = job.evaluation.now;
-  rule.reading.evaluation_time =
-      std::chrono::duration_cast<Duration>(runtime.clock.steady() - turn.began);
+  rule.reading.evaluation_time = runtime.clock.steady() - turn.began;
   rule.reading.health = error ? "err" : "ok";
   rule.reading.last_error = error ? to_string(*error) : "";
   write(job, std::move(writes), [this, turn](Job& asked, const Status& status) {

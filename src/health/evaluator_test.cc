@@ -153,6 +153,7 @@ struct EvaluatorTest : testing::Test {
   operations::OperationsRecord record;
   Timestamp last_sample{};
   std::unique_ptr<Evaluator> evaluator;
+  std::unique_ptr<Clock> other_clock;  ///< when it is there, the evaluator's
 
   EvaluatorTest() {
     catalog::RuleGroup group;
@@ -184,8 +185,10 @@ struct EvaluatorTest : testing::Test {
     options.commits = watching ? &commits : nullptr;
     options.operations = &record;
     options.last_sample = last_sample;
-    evaluator = std::make_unique<Evaluator>(time.runtime(), catalog, world, commits, *ledger,
-                                            *domain, options);
+    const auto its = time.runtime();
+    evaluator = std::make_unique<Evaluator>(
+        Runtime{other_clock ? *other_clock : its.clock, its.random, its.strand, its.workers},
+        catalog, world, commits, *ledger, *domain, options);
     evaluator->start();
   }
 
@@ -244,6 +247,30 @@ struct EvaluatorTest : testing::Test {
 };
 
 using Strings = std::vector<std::string>;
+
+/// Of which the steady part advances by 250 µs at each look.
+class BriskClock final : public Clock {
+ public:
+  explicit BriskClock(Clock& wall) : wall_(wall) {}
+  Timestamp now() const override { return wall_.now(); }
+  std::chrono::nanoseconds steady() const override {
+    return wall_.steady() + ++looks_ * std::chrono::microseconds(250);
+  }
+
+ private:
+  Clock& wall_;
+  mutable int looks_ = 0;
+};
+
+TEST_F(EvaluatorTest, HowLongARuleTookIsTakenBelowMilliseconds) {
+  other_clock = std::make_unique<BriskClock>(time.runtime().clock);
+  start();
+  time.run_for(15s);
+  const auto took = evaluator->groups().front().rules.front().evaluation_time;
+  EXPECT_GT(took, 0ns);
+  EXPECT_LT(took, 5ms);
+  EXPECT_NE(took % 1ms, 0ns);
+}
 
 /// At its interval, and between when samples come; an alert that is pending then begins anew.
 TEST_F(EvaluatorTest, AClockSetBackHoldsNoRuleUp) {

@@ -47,6 +47,10 @@ Json alert_json(const ActiveAlert& alert) {
   return json;
 }
 
+double fractional_seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
 /// Go's zero time for what was never evaluated.
 std::string evaluation_time(Timestamp time) {
   return time == Timestamp{} ? "0001-01-01T00:00:00Z" : format_rfc3339(time);
@@ -58,7 +62,7 @@ Json rule_json(const RuleReading& rule) {
             {"labels", rule.labels},
             {"health", rule.health},
             {"lastError", rule.last_error},
-            {"evaluationTime", to_seconds(rule.evaluation_time)},
+            {"evaluationTime", fractional_seconds(rule.evaluation_time)},
             {"lastEvaluation", evaluation_time(rule.last_evaluation)},
             {"type", rule.recording ? "recording" : "alerting"}};
   if (rule.recording) return json;
@@ -148,7 +152,7 @@ std::string page_token(const GroupReading& group) {
 
 Json group_json(const GroupReading& group, const RuleFilter& filter) {
   Json rules = Json::array();
-  auto took = Duration::zero();
+  auto took = std::chrono::nanoseconds::zero();
   for (const auto& rule : group.rules) {
     took += rule.evaluation_time;
     if (!filter.takes(rule)) continue;
@@ -159,7 +163,7 @@ Json group_json(const GroupReading& group, const RuleFilter& filter) {
           {"file", ""},
           {"interval", to_seconds(group.interval)},
           {"limit", group.limit},
-          {"evaluationTime", to_seconds(took)},
+          {"evaluationTime", fractional_seconds(took)},
           {"lastEvaluation", evaluation_time(group.last_evaluation)},
           {"rules", std::move(rules)}};
 }
