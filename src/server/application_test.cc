@@ -76,6 +76,7 @@ class ApplicationTest : public testing::Test {
 
   Result<http::Response> call(std::string method, const std::string& path, const Json& body = {}) {
     http::ClientRequest request{.method = std::move(method), .url = application_->url() + path};
+    if (!accept_.empty()) request.headers.push_back({"Accept", accept_});
     if (!body.is_null()) {
       request.headers.push_back({"Content-Type", "application/json"});
       request.body = to_text(body);
@@ -132,6 +133,7 @@ spec: {description: Takes orders, owner: storefront, tier: 1, escalationPolicy: 
   SystemRuntime system_{{}};
   std::unique_ptr<http::Client> client_ = http::make_client(system_);
   Options options_;
+  std::string accept_;  ///< sent as Accept, when it is not empty
   std::unique_ptr<Application> application_;
 };
 
@@ -181,6 +183,24 @@ TEST_F(ApplicationTest, APageThatIsTakenUpAtTheStartNamesThePortThatIsServed) {
 }
 
 /// Whoever may apply a Scrape names where its secret is sent to.
+TEST_F(ApplicationTest, ItsOwnMetricsAreInTheFormThatIsAskedFor) {
+  start();
+  const auto told = call("GET", "/metrics");
+  ASSERT_TRUE(told) << to_string(told.error());
+  EXPECT_EQ(http::find_header(told->headers, "Content-Type"),
+            "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_TRUE(told->body.contains("# TYPE wellrun_build_info gauge\n")) << told->body;
+  EXPECT_TRUE(told->body.contains("# TYPE wellrun_journal_facts_total counter\n")) << told->body;
+  EXPECT_FALSE(told->body.contains("# EOF")) << told->body;
+  accept_ = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3";
+  const auto open = call("GET", "/metrics");
+  ASSERT_TRUE(open) << to_string(open.error());
+  EXPECT_EQ(http::find_header(open->headers, "Content-Type"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_TRUE(open->body.contains("# TYPE wellrun_build info\n")) << open->body;
+  EXPECT_TRUE(open->body.ends_with("# EOF\n")) << open->body;
+}
+
 TEST_F(ApplicationTest, AScrapeIsNotGivenTheServersOwnFilesAsItsSecret) {
   const auto own = std::filesystem::path(options_.data) / "own-key";
   std::ofstream(own) << "s3cret";

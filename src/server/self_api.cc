@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/text.h"
+#include "server/metrics_text.h"
 #include "telemetry/api_answer.h"
 #include "telemetry/matching.h"
 #include "telemetry/scrape/exposition.h"
@@ -10,44 +11,29 @@
 namespace wellrun::server {
 namespace {
 
-/// One metric family of one sample in OpenMetrics' text form.
-std::string family(const char* name, const char* type, const char* help, double value,
-                   const char* suffix = "") {
-  return fmt::format("# TYPE {0} {1}\n# HELP {0} {2}\n{0}{3} {4}\n", name, type, help, suffix,
-                     value);
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    out += c == '\n' ? std::string("\\n") : std::string(1, c);
-  }
-  return out;
-}
+using telemetry::ExpositionKind;
 
 /// Of the largest owners: one series each a family.
-std::string owner_metrics(std::vector<telemetry::OwnerUsage> owners) {
+void add_owner_metrics(MetricsText& text, std::vector<telemetry::OwnerUsage> owners) {
   constexpr std::size_t kMost = 200;
   if (owners.size() > kMost) owners.resize(kMost);
-  const auto family_of = [&](const char* name, const char* type, const char* suffix,
-                             const char* help, auto value) {
-    std::string text = fmt::format("# TYPE {0} {1}\n# HELP {0} {2}\n", name, type, help);
-    for (const auto& owner : owners)
-      text += fmt::format("{}{}{{owner=\"{}\",kind=\"{}\"}} {}\n", name, suffix,
-                          escaped(owner.workload.empty() ? owner.job : owner.workload),
-                          owner.workload.empty() ? "job" : "workload", value(owner));
-    return text;
+  const auto add = [&](const char* name, const char* type, const char* help, auto value) {
+    text.begin(name, type, help);
+    for (const auto& owner : owners) {
+      const bool is_job = owner.workload.empty();
+      const std::pair<std::string_view, std::string_view> labels[] = {
+          {"owner", is_job ? owner.job : owner.workload}, {"kind", is_job ? "job" : "workload"}};
+      text.add(labels, static_cast<double>(value(owner)));
+    }
   };
-  return family_of("wellrun_telemetry_owner_series", "gauge", "",
-                   "Series of a workload, or of a job that is part of none.",
-                   [](const auto& owner) { return owner.series; }) +
-         family_of("wellrun_telemetry_owner_series_limit", "gauge", "",
-                   "Most series that it may have; 0: no limit.",
-                   [](const auto& owner) { return owner.max_series; }) +
-         family_of("wellrun_telemetry_owner_refused_samples", "counter", "_total",
-                   "Samples of new series that were refused at the limit.",
-                   [](const auto& owner) { return owner.refused; });
+  add("wellrun_telemetry_owner_series", "gauge",
+      "Series of a workload, or of a job that is part of none.",
+      [](const auto& owner) { return owner.series; });
+  add("wellrun_telemetry_owner_series_limit", "gauge", "Most series that it may have; 0: no limit.",
+      [](const auto& owner) { return owner.max_series; });
+  add("wellrun_telemetry_owner_refused_samples", "counter",
+      "Samples of new series that were refused at the limit.",
+      [](const auto& owner) { return owner.refused; });
 }
 
 struct Watched {
@@ -67,60 +53,61 @@ Watched watched_now(const ControlPlane& plane) {
 
 std::string own_metrics(ControlPlane& plane, const telemetry::EmbeddedStore& telemetry,
                         const telemetry::promql::ResultCache::Statistics& kept,
-                        const std::string& version) {
+                        const std::string& version, ExpositionKind kind) {
   const auto store = telemetry.statistics();
   const auto open = std::ranges::count_if(plane.respond().incidents(),
                                           [](const auto& each) { return each.second.is_open(); });
   const auto running = std::ranges::count_if(plane.procedures().runs(), [](const auto& each) {
     return !procedures::is_finished(each.second.status);
   });
-  std::string text = fmt::format(
-      "# TYPE wellrun_build info\n# HELP wellrun_build What is "
-      "running.\nwellrun_build_info{{version=\"{}\"}} 1\n",
-      version);
-  text += family("wellrun_journal_facts", "counter", "Facts recorded.",
-                 static_cast<double>(plane.ledger().store().last_sequence()), "_total");
-  text += family("wellrun_catalog_resources", "gauge", "Resources applied.",
-                 static_cast<double>(plane.catalog().size()));
-  text += family("wellrun_telemetry_series", "gauge", "Series in the head.",
-                 static_cast<double>(store.series));
-  text += family("wellrun_telemetry_head_samples", "gauge", "Samples in the head.",
-                 static_cast<double>(store.head_samples));
-  text += family("wellrun_telemetry_log_bytes", "gauge", "Size of the write-ahead log.",
-                 static_cast<double>(store.log_bytes));
-  text += family("wellrun_telemetry_damage", "gauge",
-                 "Stretches of stored telemetry that are not what was written, found since start.",
-                 static_cast<double>(store.damage.size()));
-  text += family("wellrun_query_cache_steps_found", "counter",
-                 "Steps of sub-expressions answered from results that were kept.",
-                 static_cast<double>(kept.steps_found), "_total");
-  text += family("wellrun_query_cache_steps_computed", "counter",
-                 "Steps of sub-expressions that may be kept, but had to be computed.",
-                 static_cast<double>(kept.steps_computed), "_total");
-  text += family("wellrun_query_cache_bytes", "gauge", "Results of queries that are kept.",
-                 static_cast<double>(kept.bytes));
-  text += family("wellrun_alerts_firing", "gauge", "Alerts that fire.",
-                 static_cast<double>(plane.health().firing().size()));
+  MetricsText text(kind);
+  const std::pair<std::string_view, std::string_view> build[] = {{"version", version}};
+  text.begin("wellrun_build", "info", "What is running.");
+  text.add(build, 1);
+  text.family("wellrun_journal_facts", "counter", "Facts recorded.",
+              static_cast<double>(plane.ledger().store().last_sequence()));
+  text.family("wellrun_catalog_resources", "gauge", "Resources applied.",
+              static_cast<double>(plane.catalog().size()));
+  text.family("wellrun_telemetry_series", "gauge", "Series in the head.",
+              static_cast<double>(store.series));
+  text.family("wellrun_telemetry_head_samples", "gauge", "Samples in the head.",
+              static_cast<double>(store.head_samples));
+  text.family("wellrun_telemetry_log_bytes", "gauge", "Size of the write-ahead log.",
+              static_cast<double>(store.log_bytes));
+  text.family("wellrun_telemetry_damage", "gauge",
+              "Stretches of stored telemetry that are not what was written, found since start.",
+              static_cast<double>(store.damage.size()));
+  text.family("wellrun_query_cache_steps_found", "counter",
+              "Steps of sub-expressions answered from results that were kept.",
+              static_cast<double>(kept.steps_found));
+  text.family("wellrun_query_cache_steps_computed", "counter",
+              "Steps of sub-expressions that may be kept, but had to be computed.",
+              static_cast<double>(kept.steps_computed));
+  text.family("wellrun_query_cache_bytes", "gauge", "Results of queries that are kept.",
+              static_cast<double>(kept.bytes));
+  text.family("wellrun_alerts_firing", "gauge", "Alerts that fire.",
+              static_cast<double>(plane.health().firing().size()));
   const auto watched = watched_now(plane);
-  text += family("wellrun_baselines_series", "gauge", "Series whose normal course is watched.",
-                 watched.series);
-  text += family("wellrun_baselines_anomalous", "gauge", "Watched series that are unusual now.",
-                 watched.anomalous);
-  text += family("wellrun_baselines_refused", "gauge",
-                 "Series that are not watched for lack of room.", watched.refused);
-  text += family(
+  text.family("wellrun_baselines_series", "gauge", "Series whose normal course is watched.",
+              watched.series);
+  text.family("wellrun_baselines_anomalous", "gauge", "Watched series that are unusual now.",
+              watched.anomalous);
+  text.family("wellrun_baselines_refused", "gauge", "Series that are not watched for lack of room.",
+              watched.refused);
+  text.family(
       "wellrun_findings_open", "gauge", "Findings that are open.",
       static_cast<double>(std::ranges::count_if(plane.findings().findings(), [](const auto& each) {
         return !each.second.closed_at.has_value();
       })));
-  text += family("wellrun_forecasts_warning", "gauge", "Forecasts that warn.",
-                 static_cast<double>(std::ranges::count_if(
-                     *plane.forecasts().outlooks(), [](const auto& each) { return each.warns; })));
-  text += family("wellrun_incidents_open", "gauge", "Incidents that are open.",
-                 static_cast<double>(open));
-  text += family("wellrun_runs_open", "gauge", "Runs of procedures that are not over.",
-                 static_cast<double>(running));
-  return text + owner_metrics(telemetry.owners()) + "# EOF\n";
+  text.family("wellrun_forecasts_warning", "gauge", "Forecasts that warn.",
+              static_cast<double>(std::ranges::count_if(
+                  *plane.forecasts().outlooks(), [](const auto& each) { return each.warns; })));
+  text.family("wellrun_incidents_open", "gauge", "Incidents that are open.",
+              static_cast<double>(open));
+  text.family("wellrun_runs_open", "gauge", "Runs of procedures that are not over.",
+              static_cast<double>(running));
+  add_owner_metrics(text, telemetry.owners());
+  return std::move(text).finish();
 }
 
 Json labels_json(const Labels& labels) {
@@ -193,23 +180,29 @@ std::vector<http::Route> self_routes(Runtime runtime, ControlPlane& plane,
        .handler = http::on_strand(
            runtime.strand, [&plane, &telemetry, &engine, version](const http::Request& request) {
              const auto families =
-                 metric_families(own_metrics(plane, telemetry, engine.kept_results(), version),
+                 metric_families(own_metrics(plane, telemetry, engine.kept_results(), version,
+                                             ExpositionKind::kOpenMetrics),
                                  request.parameter("metric_name_pattern").value_or(""));
              return families ? wellrun::telemetry::api::success(to_text(*families))
                              : wellrun::telemetry::api::bad_parameter("metric_name_pattern",
                                                                       families.error());
            })});
-  routes.push_back({.method = "GET",
-                    .pattern = "/metrics",
-                    .role = http::Role::kViewer,
-                    .operation_id = "listOwnMetrics",
-                    .handler = http::on_strand(
-                        runtime.strand, [&plane, &telemetry, &engine,
-                                         version = std::move(version)](const http::Request&) {
-                          return http::text_response(
-                              own_metrics(plane, telemetry, engine.kept_results(), version), 200,
-                              "application/openmetrics-text; version=1.0.0; charset=utf-8");
-                        })});
+  routes.push_back(
+      {.method = "GET",
+       .pattern = "/metrics",
+       .role = http::Role::kViewer,
+       .operation_id = "listOwnMetrics",
+       .handler = http::on_strand(
+           runtime.strand, [&plane, &telemetry, &engine,
+                            version = std::move(version)](const http::Request& request) {
+             constexpr ExpositionKind kOffered[] = {ExpositionKind::kText, ExpositionKind::kText100,
+                                                    ExpositionKind::kOpenMetrics};
+             const auto kind =
+                 wellrun::telemetry::negotiate(request.header("Accept"), kOffered).kind;
+             return http::text_response(
+                 own_metrics(plane, telemetry, engine.kept_results(), version, kind), 200,
+                 wellrun::telemetry::content_type_of(kind));
+           })});
   return routes;
 }
 
