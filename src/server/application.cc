@@ -386,6 +386,7 @@ void Application::State::build_routes() {
                                   .engine = *engine,
                                   .store = *store,
                                   .running = *running_queries,
+                                  .applies = plane->catalog_domain().applies(),
                                   .started = runtime.clock.now()}));
   add(main_router, telemetry::logs_routes(*store, runtime, *running_queries));
   add(main_router, telemetry::scrape::scrape_routes(*scraper, runtime.strand));

@@ -201,6 +201,22 @@ TEST_F(ApplicationTest, ItsOwnMetricsAreInTheFormThatIsAskedFor) {
   EXPECT_TRUE(open->body.ends_with("# EOF\n")) << open->body;
 }
 
+TEST_F(ApplicationTest, WhatWasAppliedIsToldAsPrometheusTellsIt) {
+  start();
+  post("/api/v1/catalog/apply", {{"files", {{"rules/own.yaml", R"(apiVersion: wellrun.io/v1
+kind: RuleGroup
+metadata: {name: own}
+spec: {interval: 1s, rules: [{record: "one:one", expr: vector(1)}]}
+)"}}}});
+  const auto data = [&](const std::string& path) {
+    const auto answer = call("GET", path);
+    EXPECT_TRUE(answer);
+    return answer ? parse_json(answer->body)->at("data") : Json();
+  };
+  const auto info = data("/api/v1/status/runtimeinfo");
+  EXPECT_NE(info["lastConfigTime"], info["startTime"]);
+}
+
 TEST_F(ApplicationTest, AScrapeIsNotGivenTheServersOwnFilesAsItsSecret) {
   const auto own = std::filesystem::path(options_.data) / "own-key";
   std::ofstream(own) << "s3cret";

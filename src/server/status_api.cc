@@ -1,5 +1,6 @@
 #include "server/status_api.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
@@ -39,6 +40,11 @@ Json flags(const StatusSources& s) {
           {"web.listen-address", s.options.listen}};
 }
 
+/// When what is configured last changed: our configuration are the resources.
+Timestamp last_configured(const StatusSources& s) {
+  return s.applies.empty() ? s.started : std::max(s.started, s.applies.back().time);
+}
+
 Json runtime_info(const StatusSources& s) {
   std::error_code error;
   const auto folder = std::filesystem::current_path(error);
@@ -50,7 +56,7 @@ Json runtime_info(const StatusSources& s) {
           {"hostname", host},
           {"serverTime", format_rfc3339(s.runtime.clock.now())},
           {"reloadConfigSuccess", true},
-          {"lastConfigTime", format_rfc3339(s.started)},
+          {"lastConfigTime", format_rfc3339(last_configured(s))},
           {"timeSeriesCount", statistics.series},
           {"corruptionCount", statistics.damage.size()},
           {"GOMAXPROCS", ::sysconf(_SC_NPROCESSORS_ONLN)},

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "catalog/catalog.h"
+#include "catalog/catalog_domain.h"
 #include "platform/http/router.h"
 #include "platform/runtime/runtime.h"
 #include "server/options.h"
@@ -23,6 +23,7 @@ struct StatusSources {
   const telemetry::promql::Engine& engine;
   const telemetry::EmbeddedStore& store;
   telemetry::RunningQueries& running;
+  const std::vector<catalog::AppliedRecord>& applies;  ///< newest last
   Timestamp started;
 };
 
