@@ -118,7 +118,10 @@ std::vector<GroupReading> Evaluator::groups() const {
   std::vector<GroupReading> groups;
   for (const auto& [key, job] : state_->jobs) {
     if (job.kind != "rules") continue;
-    GroupReading group{job.name, job.interval, job.last_evaluation, job.limit, {}};
+    const auto* resource = state_->catalog.resource("RuleGroup", job.name);
+    GroupReading group{job.name,     resource == nullptr ? "" : resource->provenance.file,
+                       job.interval, job.last_evaluation,
+                       job.limit,    {}};
     for (const auto& rule : job.rules) group.rules.push_back(rule.reading);
     if (const auto why = state_->unrecorded.find(key + "/"); why != state_->unrecorded.end())
       say_unrecorded(group, why->second);

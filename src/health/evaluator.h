@@ -58,6 +58,7 @@ struct RuleReading {
 
 struct GroupReading {
   std::string name;
+  std::string file;  ///< that it was applied from
   Duration interval{0};
   Timestamp last_evaluation{};
   int limit = 0;  ///< as declared; 0: none

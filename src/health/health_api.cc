@@ -96,10 +96,9 @@ struct RuleFilter {
            (names.empty() || std::ranges::find(names, rule.name) != names.end()) &&
            telemetry::matches_any(labels, own);
   }
-  /// Our groups come from resources, not from files: their file is empty.
   bool takes(const GroupReading& group) const {
     return (groups.empty() || std::ranges::find(groups, group.name) != groups.end()) &&
-           (files.empty() || std::ranges::find(files, "") != files.end());
+           (files.empty() || std::ranges::find(files, group.file) != files.end());
   }
 };
 
@@ -160,7 +159,7 @@ Json group_json(const GroupReading& group, const RuleFilter& filter) {
     if (filter.exclude_alerts && !rule.recording) rules.back()["alerts"] = Json::array();
   }
   return {{"name", group.name},
-          {"file", ""},
+          {"file", group.file},
           {"interval", to_seconds(group.interval)},
           {"limit", group.limit},
           {"evaluationTime", fractional_seconds(took)},

@@ -215,6 +215,11 @@ spec: {interval: 1s, rules: [{record: "one:one", expr: vector(1)}]}
   };
   const auto info = data("/api/v1/status/runtimeinfo");
   EXPECT_NE(info["lastConfigTime"], info["startTime"]);
+  const auto groups = data("/api/v1/rules")["groups"];
+  ASSERT_EQ(groups.size(), 1U);
+  EXPECT_EQ(groups[0]["file"], "rules/own.yaml");
+  EXPECT_EQ(data("/api/v1/rules?file[]=rules/own.yaml")["groups"].size(), 1U);
+  EXPECT_EQ(data("/api/v1/rules?file[]=other")["groups"].size(), 0U);
 }
 
 TEST_F(ApplicationTest, AScrapeIsNotGivenTheServersOwnFilesAsItsSecret) {
