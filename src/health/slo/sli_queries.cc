@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
 #include <re2/re2.h>
 #include <set>
 #include <vector>
 
 #include "core/text.h"
 #include "telemetry/promql/functions.h"
+#include "telemetry/promql/lexer.h"
 #include "telemetry/promql/parser.h"
 
 namespace wellrun::health {
@@ -20,17 +22,14 @@ constexpr Duration kMinute{60'000};
 /// What matters of a query's tree: its selectors, and the range functions over some of them.
 struct Found {
   std::vector<promql::Position> selectors;  ///< instant ones, in order
-  bool shifted = false;                     ///< one of them has `offset` or `@`
   bool has_range = false;
   bool per_second = false;        ///< rate() or irate()
   std::optional<Duration> range;  ///< of the first range selector
 };
 
 void look(const promql::Expr& expr, Found& found) {
-  if (const auto* selector = expr.as<promql::VectorSelector>()) {
+  if (expr.as<promql::VectorSelector>() != nullptr) {
     found.selectors.push_back(expr.position);
-    found.shifted = found.shifted || selector->shift.offset ||
-                    selector->shift.at != promql::TimeShift::At::kNone;
   } else if (const auto* matrix = expr.as<promql::MatrixSelector>()) {
     found.has_range = true;
     if (!found.range)
@@ -54,15 +53,29 @@ void look(const promql::Expr& expr, Found& found) {
   }
 }
 
-/// `query` with every selector inside `function(…[window])`.
-std::string over_window(const std::string& query, const Found& found, const char* function,
-                        Duration window) {
+/// A selector as it is written, and its `offset` and `@`.
+struct WrittenSelector {
+  std::string metric, shift;
+};
+
+WrittenSelector written_selector(const std::string& text) {
+  std::size_t end = text.size();
+  if (const auto tokens = promql::tokenize(text)) {
+    end = tokens->front().position.end;
+    for (const auto& token : *tokens)
+      if (token.kind == promql::TokenKind::kRightBrace) end = token.position.end;
+  }
+  return {text.substr(0, end), text.substr(end)};
+}
+
+/// `query` with something else in place of every selector.
+std::string replaced(const std::string& query, const Found& found,
+                     const std::function<std::string(const WrittenSelector&)>& with) {
   std::string text;
   std::size_t done = 0;
   for (const auto& at : found.selectors) {
     text += query.substr(done, at.start - done);
-    text += fmt::format("{}({}[{}])", function, query.substr(at.start, at.end - at.start),
-                        format_duration(window));
+    text += with(written_selector(query.substr(at.start, at.end - at.start)));
     done = at.end;
   }
   return text + query.substr(done);
@@ -249,11 +262,14 @@ std::string count_query(const std::string& query, bool counter, Duration window)
   if (filled)
     return found.per_second ? fmt::format("sum({}) * {}", closed(text), number(seconds))
                             : fmt::format("sum({})", closed(text));
-  const bool plain = !found.has_range && !found.shifted && !found.selectors.empty();
-  if (plain)
-    return fmt::format(
-        "sum({})",
-        closed(over_window(text, found, counter ? "increase" : "sum_over_time", window)));
+  const bool plain = !found.has_range && !found.selectors.empty();
+  if (plain) {
+    const auto in_window = [&](const WrittenSelector& selector) {
+      return fmt::format("{}({}[{}]{})", counter ? "increase" : "sum_over_time", selector.metric,
+                         format_duration(window), selector.shift);
+    };
+    return fmt::format("sum({})", closed(replaced(text, found, in_window)));
+  }
   const auto step = step_within(window);
   if (!counter) return over_samples("sum_over_time", text, window, kMinute);
   const double scale =

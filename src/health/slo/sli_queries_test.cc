@@ -76,6 +76,17 @@ TEST(SliQueries, ReadsCountersHoweverTheyAreWritten) {
   }
 }
 
+TEST(SliQueries, ACounterThatIsReadLateIsCountedLate) {
+  World world;
+  add_requests(world);
+  const auto late = sli_queries(
+      ratio("sum(requests{code='200', x!='}'} offset 30m) # good", "requests offset 30m"), 1h);
+  EXPECT_NEAR(world.ask(late.good), 3420, 15) << late.good;
+  EXPECT_NEAR(world.ask(late.total), 3600, 1) << late.total;
+  const auto then = sli_queries(ratio("requests @ 1767229200", "requests"), 1h);
+  EXPECT_NEAR(world.ask(then.good), 3600, 1) << then.good;
+}
+
 TEST(SliQueries, AQueryMayEndWithAComment) {
   World world;
   add_requests(world);
