@@ -194,6 +194,7 @@ void Evaluator::State::build(Job& job) {
     job.burn_alerts.assign(slo->alerting.windows.size(), {});
     job.slo = {};
     job.window_read.reset();
+    job.window_unknown.clear();
     job.restored = false;
     if (job.evaluated == std::chrono::nanoseconds{}) job.evaluated = counts_as_evaluated(job);
     for (const auto& [fingerprint, recorded] : domain.firing()) {
@@ -464,20 +465,32 @@ const catalog::SloTimeWindow& time_window(const catalog::Slo& slo) {
   return slo.time_window.empty() ? kDefault : slo.time_window.front();
 }
 
-EventCounts counts_in(const SliQueries& queries,
-                      const std::map<std::string, std::optional<double>>& answers) {
+using SloAnswers = std::map<std::string, std::optional<double>>;
+
+/// NaN: it was measured, and nobody knows what it was. Not zero.
+std::optional<double> measured(const InstantResult& result) {
+  if (result.series.empty()) return std::nullopt;
+  return result.series.front().value;
+}
+
+/// Of nothing, no share is known; of something, it ought to be.
+bool is_unknown(const SliQueries& queries, const SloAnswers& answers) {
+  const auto& good = answers.at(queries.good);
+  return good && std::isnan(*good) && answers.at(queries.total).value_or(0) > 0;
+}
+
+EventCounts counts_in(const SliQueries& queries, const SloAnswers& answers) {
   EventCounts counts{answers.at(queries.good), answers.at(queries.total)};
+  if (!counts.total || std::isnan(*counts.total) || is_unknown(queries, answers)) return {};
+  if (counts.good && std::isnan(*counts.good)) counts.good.reset();
   if (queries.bad && counts.total) counts.good = *counts.total - counts.good.value_or(0);
   return counts;
 }
 
-/// All that one evaluation asks, each question once.
-std::vector<std::string> slo_questions(const catalog::Slo& slo, std::optional<Duration> whole) {
-  std::set<std::string> questions;
-  const auto add = [&](const SliQueries& queries) {
-    questions.insert(queries.good);
-    questions.insert(queries.total);
-  };
+/// All that one evaluation asks.
+std::vector<SliQueries> slo_questions(const catalog::Slo& slo, std::optional<Duration> whole) {
+  std::vector<SliQueries> questions;
+  const auto add = [&](SliQueries queries) { questions.push_back(std::move(queries)); };
   const auto add_parts = [&](Duration over) {
     for (const auto& part : slo.parts()) {
       add(sli_queries(part, over));
@@ -493,13 +506,29 @@ std::vector<std::string> slo_questions(const catalog::Slo& slo, std::optional<Du
     add(sli_queries(slo, *whole));
     add_parts(*whole);
   }
-  return {questions.begin(), questions.end()};
+  return questions;
+}
+
+/// Each once.
+std::vector<std::string> texts_of(const std::vector<SliQueries>& questions) {
+  std::set<std::string> texts;
+  for (const auto& each : questions) texts.insert({each.good, each.total});
+  return {texts.begin(), texts.end()};
+}
+
+/// What of it is not known, although something was counted; empty when all is.
+std::string unknown_words(const std::vector<SliQueries>& questions, const SloAnswers& answers) {
+  const auto found = std::ranges::find_if(
+      questions, [&](const SliQueries& each) { return is_unknown(each, answers); });
+  if (found == questions.end()) return {};
+  return fmt::format("{} gives NaN, where {} were counted: make its query give numbers",
+                     found->good, *answers.at(found->total));
 }
 
 /// Of each objective what `queries` asks for over a time.
-std::vector<EventCounts> counts_of_parts(
-    const catalog::Slo& slo, SliQueries (*queries)(const catalog::Slo&, Duration), Duration over,
-    const std::map<std::string, std::optional<double>>& answers) {
+std::vector<EventCounts> counts_of_parts(const catalog::Slo& slo,
+                                         SliQueries (*queries)(const catalog::Slo&, Duration),
+                                         Duration over, const SloAnswers& answers) {
   std::vector<EventCounts> counts;
   for (const auto& part : slo.parts()) counts.push_back(counts_in(queries(part, over), answers));
   return counts;
@@ -522,9 +551,9 @@ void Evaluator::State::run_slo(Job& job, Timestamp now) {
   const auto questions =
       slo_questions(*slo, whole ? std::optional(elapsed(period, now)) : std::nullopt);
   ask_all(
-      job, questions, now,
+      job, texts_of(questions), now,
       [answers, failed](Job&, const std::string& promql, const Result<InstantResult>& answer) {
-        (*answers)[promql] = answer ? single_value(*answer) : std::nullopt;
+        (*answers)[promql] = answer ? measured(*answer) : std::nullopt;
         if (!answer && failed->empty()) *failed = to_string(answer.error());
       },
       [this, answers, failed, whole, now](Job& asked) {
@@ -539,19 +568,24 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
   const auto* slo = catalog.find<catalog::Slo>(job.name);
   if (slo == nullptr) return;
   job.last_evaluation = now;
-  job.evaluated = runtime.clock.steady();
-  job.slo.error.clear();
+  const auto steady = runtime.clock.steady();
   if (whole) {
     job.slo.period = job.slo_period;
     const auto length = elapsed(job.slo_period, now);
     job.slo.window = counts_in(sli_queries(*slo, length), answers);
     job.slo.read_at = now;
-    job.window_read = job.evaluated;
+    job.window_read = steady;
+    job.window_unknown = unknown_words({sli_queries(*slo, length)}, answers);
     if (slo->is_composite()) job.slo.parts = counts_of_parts(*slo, sli_queries, length, answers);
     job.slo.use = budget_use(*slo, job.slo.period, job.slo.window,
                              counts_of_parts(*slo, event_queries, length, answers), now);
     stand_budget(*slo, job);
   }
+  // What is known is judged all the same; but a turn that could not tell everything told too
+  // little.
+  job.slo.error = unknown_words(slo_questions(*slo, std::nullopt), answers);
+  if (job.slo.error.empty()) job.slo.error = job.window_unknown;
+  if (job.slo.error.empty()) job.evaluated = steady;
   std::vector<SeriesWrite> writes;
   judge_windows(job, *slo, answers, now, writes);
   job.burn_written.finish(writes, now);

@@ -76,6 +76,7 @@ struct Job {
   SloReading slo;
   catalog::SloPeriod slo_period;
   std::optional<std::chrono::nanoseconds> window_read;  ///< when the whole window was, steady
+  std::string window_unknown;                           ///< what of it gave NaN, or empty
   std::vector<ActiveAlerts> burn_alerts;                ///< one for each window of the SLO
   RestoredStarts burns_restored;                        ///< for its first evaluation only
   rules::WrittenSeries burn_written;

@@ -1025,6 +1025,22 @@ TEST_F(EvaluatorTest, AnSloThatCannotBeEvaluatedIsAnAlertOfItsService) {
   EXPECT_EQ(fired.workload, "shop");
 }
 
+TEST_F(EvaluatorTest, WhatIsNaNIsNotTakenForNoGoodEvents) {
+  put(catalog, checkout_slo(), time.now());
+  good_of_all(std::nan(""), 0);
+  start();
+  time.run_for(1min);
+  ASSERT_TRUE(evaluator->slo("checkout"));
+  EXPECT_EQ(evaluator->slo("checkout")->error, "") << "of nothing, no share is known";
+  good_of_all(std::nan(""), 100);
+  time.run_for(4min);
+  EXPECT_TRUE(evaluator->slo("checkout")->error.contains("NaN"));
+  EXPECT_EQ(facts(), Strings{}) << "no burn is seen in it";
+  time.run_for(5min);
+  EXPECT_FALSE(evaluator->slo("checkout")->window.total);
+  EXPECT_EQ(facts(), Strings{"alert.fired"}) << "that it cannot be judged is told";
+}
+
 TEST_F(EvaluatorTest, AnSloThatFailsFromItsFirstEvaluationSaysWhy) {
   put(catalog, checkout_slo(), time.now());
   start();

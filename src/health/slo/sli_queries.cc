@@ -81,6 +81,29 @@ std::string replaced(const std::string& query, const Found& found,
   return text + query.substr(done);
 }
 
+/// Something may stand behind it, also when it ends with a comment.
+std::string closed(const std::string& query) {
+  return query.contains('#') ? query + "\n" : query;
+}
+
+/// What there is of it: NaN says that there was nothing to measure, and makes every sum NaN.
+std::string known(const std::string& query) {
+  return fmt::format("({}) <= +Inf", closed(query));
+}
+
+/// The sum of the samples in the window. Where one of them is NaN, so that their sum is: that of
+/// the others, as far as a look a minute finds them.
+std::string sum_of_samples(const WrittenSelector& selector, Duration window) {
+  const auto over = format_duration(window);
+  const auto samples = fmt::format("{}[{}]{}", selector.metric, over, selector.shift);
+  const auto looks = fmt::format("[{}:{}]", over, format_duration(std::min(kMinute, window / 5)));
+  const auto each = fmt::format("({}{})", selector.metric, selector.shift);
+  return fmt::format(
+      "((sum_over_time({0}) <= +Inf) or sum_over_time(({1} <= +Inf){2}) * count_over_time({0}) / "
+      "count_over_time({1}{2}))",
+      samples, each, looks);
+}
+
 /// How finely a long window is looked through where there is no counter to subtract.
 Duration step_within(Duration window) {
   return std::clamp(window / 60, Duration{10'000}, Duration{300'000});
@@ -96,11 +119,6 @@ Duration sample_step(const catalog::Slo& slo) {
   if (const auto slice = slo.slice(); slo.by_slices() && slice) step = std::min(step, *slice / 5);
   for (const auto& window : slo.alerting.windows) step = std::min(step, window.short_window / 5);
   return std::max(step, Duration{1000});
-}
-
-/// Something may stand behind it, also when it ends with a comment.
-std::string closed(const std::string& query) {
-  return query.contains('#') ? query + "\n" : query;
 }
 
 std::string over_samples(const char* function, const std::string& query, Duration window,
@@ -128,7 +146,7 @@ SliQueries value_queries(const catalog::Slo& slo, Duration window) {
                                  number(objective.value.value_or(0)));
   const auto step = sample_step(slo);
   return {.good = over_samples("count_over_time", holds, window, step),
-          .total = over_samples("count_over_time", query, window, step)};
+          .total = over_samples("count_over_time", known(query), window, step)};
 }
 
 /// "name{matchers}" with something behind the name.
@@ -148,7 +166,8 @@ SliQueries latency_queries(const catalog::LatencyMetric& latency, Duration windo
   const auto share = [&](const std::string& of) {
     return fmt::format("histogram_fraction(-Inf, {}, {})", number(latency.threshold), of);
   };
-  return {.good = fmt::format("({} * {}) or ({} * {})",
+  // The share of nothing is NaN.
+  return {.good = fmt::format("(({} * {}) or ({} * {})) <= +Inf",
                               share(fmt::format("sum by (le) (increase({}[{}]))", buckets, over)),
                               classic_total, share(native), native_total),
           .total = fmt::format("({}) or ({})", classic_total, native_total)};
@@ -158,8 +177,9 @@ SliQueries ratio_queries(const catalog::Slo& slo, Duration window) {
   const auto& ratio = *slo.indicator.spec.ratio_metric;
   if (ratio.raw) {
     const auto step = sample_step(slo);
-    return {.good = over_samples("sum_over_time", query_of(ratio.raw), window, step),
-            .total = over_samples("count_over_time", query_of(ratio.raw), window, step),
+    const auto share = known(query_of(ratio.raw));
+    return {.good = over_samples("sum_over_time", share, window, step),
+            .total = over_samples("count_over_time", share, window, step),
             .bad = ratio.raw_type == "failure"};
   }
   return {.good = count_query(query_of(ratio.good ? ratio.good : ratio.bad), ratio.counter, window),
@@ -208,7 +228,7 @@ std::vector<std::string> part_totals(const catalog::Slo& slo, Duration window) {
 std::string good_slice(const catalog::Slo& slo, Duration slice) {
   std::vector<std::string> holds;
   for (const auto& part : slo.parts())
-    holds.push_back(fmt::format("(({}) >= bool {})", ratio_query(part, slice),
+    holds.push_back(fmt::format("(({}) >= bool {})", known(ratio_query(part, slice)),
                                 number(part.objective().time_slice_target.value_or(1))));
   return fmt::format("min({})", each_of(holds));
 }
@@ -265,16 +285,18 @@ std::string count_query(const std::string& query, bool counter, Duration window)
   const bool plain = !found.has_range && !found.selectors.empty();
   if (plain) {
     const auto in_window = [&](const WrittenSelector& selector) {
-      return fmt::format("{}({}[{}]{})", counter ? "increase" : "sum_over_time", selector.metric,
-                         format_duration(window), selector.shift);
+      if (!counter) return sum_of_samples(selector, window);
+      return fmt::format("increase({}[{}]{})", selector.metric, format_duration(window),
+                         selector.shift);
     };
     return fmt::format("sum({})", closed(replaced(text, found, in_window)));
   }
   const auto step = step_within(window);
-  if (!counter) return over_samples("sum_over_time", text, window, kMinute);
+  if (!counter) return over_samples("sum_over_time", known(text), window, kMinute);
   const double scale =
       found.per_second || !found.range ? seconds : seconds / to_seconds(*found.range);
-  return fmt::format("{} * {}", over_samples("avg_over_time", text, window, step), number(scale));
+  return fmt::format("{} * {}", over_samples("avg_over_time", known(text), window, step),
+                     number(scale));
 }
 
 SliQueries event_queries(const catalog::Slo& slo, Duration window) {
@@ -299,7 +321,7 @@ SliQueries sli_queries(const catalog::Slo& slo, Duration window) {
   if (slo.is_composite()) return composite_queries(slo, window);
   const auto slice = slo.slice();
   if (!slo.by_slices() || !slice) return event_queries(slo, window);
-  const auto share = ratio_query(slo, *slice);
+  const auto share = known(ratio_query(slo, *slice));
   const auto total = over_samples("count_over_time", share, window, *slice);
   if (slo.budgeting_method == "RatioTimeslices")
     return {.good = over_samples("sum_over_time", share, window, *slice), .total = total};

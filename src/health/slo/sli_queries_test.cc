@@ -185,6 +185,47 @@ TEST(SliQueries, SamplesThatAreCountsAreSummed) {
   EXPECT_NEAR(world.ask(sli_queries(slo, 1h).total), 10 * 240, 10);
 }
 
+/// NaN, as a share of nothing is: from the half of the second hour on.
+TEST(SliQueries, WhereNothingWasToMeasureItWasNeitherGoodNorBad) {
+  const auto busy = [](double value) {
+    return [value](int second) { return second <= 5400 ? value : std::nan(""); };
+  };
+  World world;
+  world.add({{"__name__", "half"}}, busy(0.5));
+  world.add({{"__name__", "good_each"}}, busy(9));
+  world.add({{"__name__", "all_each"}}, busy(10));
+  for (const auto* type : {"success", "failure"}) {
+    catalog::Slo raw = ratio("", "");
+    auto& share = *raw.indicator.spec.ratio_metric;
+    share.good.reset();
+    share.total.reset();
+    share.raw = metric("half");
+    share.raw_type = type;
+    EXPECT_NEAR(world.ask(sli_queries(raw, 1h).good), 15, 0.6) << sli_queries(raw, 1h).good;
+    EXPECT_NEAR(world.ask(sli_queries(raw, 1h).total), 30, 1);
+    raw.budgeting_method = "Timeslices";
+    raw.objectives.front().time_slice_window = "5m";
+    EXPECT_NEAR(world.ask(sli_queries(raw, 1h).total), 6, 1);
+  }
+  catalog::Slo value;
+  value.indicator.spec.threshold_metric = metric("half");
+  value.objectives = {{}};
+  value.objectives.front().op = "lt";
+  value.objectives.front().value = 0.6;
+  EXPECT_NEAR(world.ask(sli_queries(value, 1h).good), 30, 1);
+  EXPECT_NEAR(world.ask(sli_queries(value, 1h).total), 30, 1);
+
+  auto counts = ratio("good_each", "all_each");
+  counts.indicator.spec.ratio_metric->counter = false;
+  EXPECT_NEAR(world.ask(sli_queries(counts, 1h).good), 9 * 120, 40) << sli_queries(counts, 1h).good;
+  EXPECT_NEAR(world.ask(sli_queries(counts, 1h).total), 10 * 120, 40);
+  EXPECT_NEAR(world.ask(ratio_query(counts, 1h)), 0.9, 1e-9);
+  EXPECT_EQ(world.ask(ratio_query(counts, 10min)), -1);
+  counts = ratio("sum(good_each) + 0 * sum(sum_over_time(good_each[15s]))", "all_each");
+  counts.indicator.spec.ratio_metric->counter = false;
+  EXPECT_NEAR(world.ask(sli_queries(counts, 1h).good), 9 * 30, 10);
+}
+
 TEST(SliQueries, AValueIsGoodWhileItComparesWell) {
   World world;
   world.add({{"__name__", "lag"}}, [](int second) { return second < 6300 ? 1 : 9; });
@@ -212,6 +253,14 @@ TEST(SliQueries, LatencyIsReadFromClassicHistograms) {
   slo.indicator.spec.latency_metric = catalog::LatencyMetric{"latency_seconds{job='shop'}", 0.5};
   EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 32'400, 10) << sli_queries(slo, 1h).good;
   EXPECT_NEAR(world.ask(sli_queries(slo, 1h).total), 36'000, 10);
+  EXPECT_EQ(World().ask(sli_queries(slo, 1h).good), -1);
+  World idle;
+  for (const auto* le : {"0.5", "+Inf"})
+    idle.add({{"__name__", "latency_seconds_bucket"}, {"job", "shop"}, {"le", le}},
+             [](int) { return 7; });
+  idle.add({{"__name__", "latency_seconds_count"}, {"job", "shop"}}, [](int) { return 7; });
+  EXPECT_EQ(idle.ask(sli_queries(slo, 1h).good), -1) << "of nothing no share is good";
+  EXPECT_EQ(idle.ask(sli_queries(slo, 1h).total), 0);
   slo.indicator.spec.latency_metric->threshold = 0.3;
   EXPECT_NEAR(world.ask(sli_queries(slo, 1h).good), 27'000, 10) << "between two borders: half way";
 }
