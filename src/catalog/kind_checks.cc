@@ -240,9 +240,9 @@ void check_burn_rate_windows(const Context& context, const Slo& slo) {
   for (std::size_t i = 0; i < slo.alerting.windows.size(); ++i) {
     const BurnRateWindow& window = slo.alerting.windows[i];
     const std::string path = fmt::format("spec.alerting.windows.{}", i);
-    if (window.short_window >= window.long_window) {
-      context.problem(path + ".short", fmt::format("the short window {} must be shorter than the "
-                                                   "long one, {}",
+    if (window.short_window > window.long_window) {
+      context.problem(path + ".short", fmt::format("the short window {} must not be longer than "
+                                                   "the long one, {}",
                                                    format_duration(window.short_window),
                                                    format_duration(window.long_window)));
     }

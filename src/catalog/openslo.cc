@@ -88,14 +88,20 @@ struct WrittenAlertCondition {
 };
 
 /// OpenSLO's condition looks back over one window; the short one that ends the alert soon is a
-/// twelfth of it, as in the SRE Workbook's table.
+/// twelfth of it, as in the SRE Workbook's table, but not so short that there are no two samples in
+/// it.
+Duration short_window(Duration whole) {
+  constexpr Duration kShortest{300'000};
+  return std::min(whole, std::max(whole / 12, kShortest));
+}
+
 Node window_node(const WrittenAlertCondition& written) {
   const auto length = parse_window_length(written.condition.lookback);
   const Duration whole = length ? length->nominal() : Duration{0};
   Node window = map_node();
   window.add("severity", text_node(alert_severity(written.severity) == "page" ? "page" : "ticket"));
   window.add("long", text_node(format_duration(whole)));
-  window.add("short", text_node(format_duration(whole / 12)));
+  window.add("short", text_node(format_duration(short_window(whole))));
   window.add("burnRate", number_node(written.condition.threshold));
   const auto after = written.condition.alert_after;
   if (after.count() > 0) window.add("for", text_node(format_duration(after)));

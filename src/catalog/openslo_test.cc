@@ -162,6 +162,21 @@ TEST(OpenSlo, AlertPoliciesBecomeBurnRateWindows) {
   EXPECT_EQ(windows[1].for_, 5min);
 }
 
+TEST(OpenSlo, AShortLookBackLeavesTheShortWindowSamples) {
+  const std::vector<std::pair<const char*, Duration>> cases = {
+      {"lookbackWindow: 5m", 5min},
+      {"lookbackWindow: 30m", 5min},
+      {"lookbackWindow: 6h", 30min},
+      {"lookbackWindow: 1m", 1min}};
+  for (const auto& [lookback, in_short] : cases) {
+    const auto parts = with("lookbackWindow: 1h", lookback, kParts);
+    EXPECT_EQ(problems(kSlo, parts), "");
+    const auto wanted = checked(kSlo, parts).wanted;
+    EXPECT_EQ(wanted.find<Slo>("main-page-1")->alerting.windows[0].short_window, in_short)
+        << lookback;
+  }
+}
+
 TEST(OpenSlo, WithoutPoliciesItHasTheUsualWindowsThatFit) {
   std::string text = kSlo;
   text = text.substr(0, text.find("  alertPolicies:"));

@@ -153,6 +153,9 @@ BurnRate judge(const catalog::Slo& slo, const catalog::BurnRateWindow& window,
     burn.held_back = too_little(slo, parts, counts.events, window.burn_rate,
                                 format_duration(window.long_window));
   burn.firing = burns && burn.held_back.empty();
+  if (!burn.short_rate && burn.long_rate && *burn.long_rate > window.burn_rate)
+    burn.held_back =
+        fmt::format("nothing was counted in the last {}", format_duration(window.short_window));
   return burn;
 }
 

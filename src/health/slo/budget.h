@@ -78,7 +78,9 @@ struct BurnRate {
   /// together.
   std::vector<double> part_rates;
   bool firing = false;
-  std::string held_back;  ///< why it does not fire although both windows burn, or empty
+  /// Why it does not fire although both windows burn, or the long one and nothing is in the short
+  /// one; or empty.
+  std::string held_back;
 };
 
 /// Counts of the two windows, and the events of the long one, of each of slo.parts(): the same

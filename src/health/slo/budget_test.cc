@@ -57,6 +57,8 @@ TEST(Slo, FiresOnlyWhenBothWindowsBurn) {
   EXPECT_FALSE(burn(0.999, {900, 1000}, {100, 100}).firing) << "it is over";
   EXPECT_FALSE(burn(0.999, {999, 1000}, {90, 100}).firing) << "it has only begun";
   EXPECT_FALSE(burn(0.999, {900, 1000}, {}).firing) << "nothing known of the short window";
+  EXPECT_EQ(burn(0.999, {900, 1000}, {}).held_back, "nothing was counted in the last 5m");
+  EXPECT_EQ(burn(0.999, {1000, 1000}, {}).held_back, "");
 }
 
 /// An hour of samples, a minute apart: a burn alerts although less than two samples' worth is bad.
