@@ -257,13 +257,13 @@ class Reader {
     }
   }
 
-  /// Those of its policies; without any, the SRE Workbook's that fit into its time window.
+  /// Those of its policies, and be it none; without any policy, the SRE Workbook's that fit into
+  /// its time window.
   Node read_alerting(const std::string& file, Node& spec) {
     Node windows = sequence_node();
-    if (auto policies = take(spec, "alertPolicies")) {
-      for (auto& policy : policies->items) read_policy(file, policy, windows);
-    }
-    if (windows.items.empty()) {
+    auto policies = take(spec, "alertPolicies").value_or(sequence_node());
+    for (auto& policy : policies.items) read_policy(file, policy, windows);
+    if (policies.items.empty()) {
       const auto* window = spec.find("timeWindow");
       const auto text = window == nullptr || window->items.empty()
                             ? std::string("4w")

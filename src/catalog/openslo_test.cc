@@ -163,11 +163,10 @@ TEST(OpenSlo, AlertPoliciesBecomeBurnRateWindows) {
 }
 
 TEST(OpenSlo, AShortLookBackLeavesTheShortWindowSamples) {
-  const std::vector<std::pair<const char*, Duration>> cases = {
-      {"lookbackWindow: 5m", 5min},
-      {"lookbackWindow: 30m", 5min},
-      {"lookbackWindow: 6h", 30min},
-      {"lookbackWindow: 1m", 1min}};
+  const std::vector<std::pair<const char*, Duration>> cases = {{"lookbackWindow: 5m", 5min},
+                                                               {"lookbackWindow: 30m", 5min},
+                                                               {"lookbackWindow: 6h", 30min},
+                                                               {"lookbackWindow: 1m", 1min}};
   for (const auto& [lookback, in_short] : cases) {
     const auto parts = with("lookbackWindow: 1h", lookback, kParts);
     EXPECT_EQ(problems(kSlo, parts), "");
@@ -175,6 +174,15 @@ TEST(OpenSlo, AShortLookBackLeavesTheShortWindowSamples) {
     EXPECT_EQ(wanted.find<Slo>("main-page-1")->alerting.windows[0].short_window, in_short)
         << lookback;
   }
+}
+
+TEST(OpenSlo, PoliciesThatDoNotAlertLeaveNoWindows) {
+  const auto parts = with("spec:\n  conditions: [{",
+                          "spec:\n  alertWhenBreaching: false\n  conditions: [{", kParts);
+  const auto slo = with("alertWhenBreaching: true", "alertWhenBreaching: false");
+  EXPECT_EQ(problems(slo, parts), "");
+  EXPECT_EQ(checked(kSlo, parts).wanted.find<Slo>("main-page-1")->alerting.windows.size(), 1U);
+  EXPECT_TRUE(checked(slo, parts).wanted.find<Slo>("main-page-1")->alerting.windows.empty());
 }
 
 TEST(OpenSlo, WithoutPoliciesItHasTheUsualWindowsThatFit) {
