@@ -286,6 +286,19 @@ class Reader {
     return alerting;
   }
 
+  /// Source: OpenSLO v1, "SLO": isRolling is "assumed false if calendar: is present".
+  static void read_time_window(Node& spec) {
+    auto* windows = find(spec, "timeWindow");
+    if (windows == nullptr) return;
+    for (auto& window : windows->items) {
+      const auto* calendar = window.find("calendar");
+      if (calendar == nullptr || window.find("isRolling") != nullptr) continue;
+      Node rolls = flag_node(false);
+      rolls.position = calendar->position;
+      window.add("isRolling", std::move(rolls));
+    }
+  }
+
   /// The workload: as the Service's annotation says, or the one of that name or with such a part.
   void read_service(Node& spec) {
     auto* service = find(spec, "service");
@@ -342,6 +355,7 @@ class Reader {
     Node spec = *written;
     read_indicator(document.file, spec);
     read_service(spec);
+    read_time_window(spec);
     if (spec.find("alerting") == nullptr) spec.add("alerting", read_alerting(document.file, spec));
     auto objectives = take(spec, "objectives").value_or(sequence_node());
     if (objectives.items.empty())

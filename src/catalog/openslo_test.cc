@@ -150,6 +150,12 @@ TEST(OpenSlo, ADocumentStandsForOneSloEachObjective) {
   EXPECT_TRUE(ratio.bad && ratio.total && !ratio.good);
 }
 
+TEST(OpenSlo, AWindowWithACalendarDoesNotRoll) {
+  const auto slo = with("      isRolling: false\n", "");
+  EXPECT_EQ(problems(slo), "");
+  EXPECT_FALSE(checked(slo).wanted.find<Slo>("main-page-1")->time_window.front().is_rolling);
+}
+
 TEST(OpenSlo, AlertPoliciesBecomeBurnRateWindows) {
   const auto wanted = checked(kSlo).wanted;
   const auto& windows = wanted.find<Slo>("main-page-1")->alerting.windows;
