@@ -76,6 +76,9 @@ Budget budget_of(const catalog::Slo& slo, const catalog::SloPeriod& period,
                                               : total / share_passed(period, until);
   budget.allowed = all * (1 - slo.target());
   if (total > 0 && budget.allowed > 0) budget.remaining = 1 - budget.bad / budget.allowed;
+  // A target that is met exactly is not missed by what 1 - 0.9 is rounded by.
+  constexpr double kRounding = 1e-9;
+  if (budget.remaining && std::abs(*budget.remaining) < kRounding) budget.remaining = 0;
   return budget;
 }
 

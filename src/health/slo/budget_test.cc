@@ -42,6 +42,16 @@ TEST(Slo, AtLowTrafficSeveralFailuresDoPage) {
   EXPECT_TRUE(burn(0.99, {0, an_hour}, {0, 2}).firing) << "an outage";
 }
 
+TEST(Slo, ATargetThatIsMetExactlyIsNotMissed) {
+  const auto start = from_unix_ms(1'767'225'600'000);
+  const catalog::SloPeriod month{start, start + 720h};
+  for (const double target : {0.9, 0.95, 0.99, 0.999}) {
+    const EventCounts counts{target * 1000, 1000};
+    EXPECT_EQ(budget_of(promising(target), month, counts, month.end).remaining, 0) << target;
+  }
+  EXPECT_LT(budget_of(promising(0.9), month, {899.99, 1000}, month.end).remaining, 0);
+}
+
 TEST(Slo, TheExactTailIsTheBinomials) {
   EXPECT_NEAR(chance_of_so_many(1, 29, 0.0144), 1 - std::pow(1 - 0.0144, 29), 1e-9);
   EXPECT_NEAR(chance_of_so_many(3, 3, 0.1), 0.001, 1e-12);
