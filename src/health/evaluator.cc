@@ -166,6 +166,7 @@ void Evaluator::State::refresh() {
   forget_removed(wanted);
   resolve_orphans();
   leave_unsaid_steps();
+  stand_budgets();
   watch_commits();
   pump();
 }
@@ -534,6 +535,14 @@ std::vector<EventCounts> counts_of_parts(const catalog::Slo& slo,
   return counts;
 }
 
+/// Nothing was counted when the whole window was read last, and now something is, or may be.
+bool has_begun(const catalog::Slo& slo, const SloReading& reading) {
+  if (reading.window.total.value_or(0) > 0) return false;
+  return slo.alerting.windows.empty() ||
+         std::ranges::any_of(reading.burn_rates,
+                             [](const BurnRate& burn) { return burn.long_rate.has_value(); });
+}
+
 }  // namespace
 
 void Evaluator::State::run_slo(Job& job, Timestamp now) {
@@ -544,7 +553,8 @@ void Evaluator::State::run_slo(Job& job, Timestamp now) {
   const auto period = catalog::period_at(time_window(*slo), now);
   const bool new_period = !period.rolling && period.start != job.slo_period.start;
   const auto steady = runtime.clock.steady();
-  const bool whole = new_period || !job.window_read || steady - *job.window_read >= slow;
+  const bool whole = new_period || !job.window_read || steady - *job.window_read >= slow ||
+                     has_begun(*slo, job.slo);
   if (whole) job.slo_period = period;
   auto answers = std::make_shared<SloAnswers>();
   auto failed = std::make_shared<std::string>();
@@ -594,6 +604,17 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
     if (!status) asked.slo.error = to_string(status.error());
     asked.under_way = false;
   });
+}
+
+/// A policy that is new or says something else holds at once, by what was read of the budget last.
+void Evaluator::State::stand_budgets() {
+  const auto now = runtime.clock.now();
+  for (const auto& [key, job] : jobs) {
+    const auto* slo = job.kind == "slos" ? catalog.find<catalog::Slo>(job.name) : nullptr;
+    const auto& period = job.slo.period;
+    if (slo != nullptr && job.window_read && (period.rolling || now < period.end))
+      stand_budget(*slo, job);
+  }
 }
 
 namespace {

@@ -193,6 +193,7 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void run_slo(Job& job, Timestamp now);
   void slo_answered(Job& job, const SloAnswers& answers, bool whole, Timestamp now);
   void stand_budget(const catalog::Slo& slo, const Job& job);
+  void stand_budgets();
   void budget_alerts(const Job& job, const catalog::Slo& slo, Timestamp now,
                      std::map<std::string, facts::AlertFired>& wanted) const;
   void judge_windows(Job& job, const catalog::Slo& slo, const SloAnswers& answers, Timestamp now,

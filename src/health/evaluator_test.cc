@@ -1145,6 +1145,42 @@ TEST_F(EvaluatorTest, ABudgetThatIsUsedUpTakesTheStepsOfItsPolicy) {
   EXPECT_EQ(all.back(), "alert.resolved");
 }
 
+TEST_F(EvaluatorTest, ABudgetIsKnownAsSoonAsSomethingIsCounted) {
+  for (const bool alerts : {true, false}) {
+    auto slo = checkout_slo();
+    if (!alerts) slo.alerting.windows.clear();
+    put(catalog, slo, time.now());
+    world.answers.clear();
+    kill_and_restart();
+    time.run_for(31s);
+    ASSERT_TRUE(evaluator->slo("checkout"));
+    EXPECT_FALSE(evaluator->slo("checkout")->window.total);
+    good_of_all(100, 100);
+    time.run_for(1min);
+    EXPECT_EQ(evaluator->slo("checkout")->window.total, 100) << alerts;
+  }
+}
+
+TEST_F(EvaluatorTest, ABudgetPolicyHoldsAtOnce) {
+  put(catalog, checkout_slo(), time.now());
+  good_of_all(9880, 10'000);
+  start();
+  time.run_for(1min);
+  EXPECT_EQ(facts(), Strings{});
+  catalog::BudgetPolicy policy;
+  policy.metadata.name = "freeze";
+  policy.workload.name = "shop";
+  policy.steps = {{100, {"refuse-deployments"}}};
+  put(catalog, policy, time.now());
+  apply();
+  EXPECT_EQ(facts().back(), "budget.step_reached");
+  policy.steps = {{90, {"refuse-deployments"}}};
+  put(catalog, policy, time.now());
+  apply();
+  const auto all = facts();
+  EXPECT_EQ(std::ranges::count(all, "budget.step_reached"), 2);
+}
+
 TEST_F(EvaluatorTest, AClockSetBackHoldsNoErrorBudgetUp) {
   put(catalog, checkout_slo(), time.now());
   good_of_all(100, 100);
