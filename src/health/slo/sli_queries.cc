@@ -19,13 +19,31 @@ namespace promql = telemetry::promql;
 
 constexpr Duration kMinute{60'000};
 
+/// A shorter window may hold a single sample, of which increase() says nothing.
+constexpr Duration kFewSamples{300'000};
+
+/// Short slices that follow each other are counted from the last sample before them
+/// (promql-extended-range-selectors): one sample in each is enough, and together they are all.
+const char* edges_of(const catalog::Slo& slo, Duration window) {
+  return slo.by_slices() && window < kFewSamples ? " anchored" : "";
+}
+
 /// What matters of a query's tree: its selectors, and the range functions over some of them.
 struct Found {
   std::vector<promql::Position> selectors;  ///< instant ones, in order
+  std::vector<promql::Position> increases;  ///< ranges that rate() or increase() is taken of
   bool has_range = false;
   bool per_second = false;        ///< rate() or irate()
   std::optional<Duration> range;  ///< of the first range selector
 };
+
+/// Of samples, with its edges as they are.
+bool is_plain_range(const promql::Expr& expr) {
+  const auto* matrix = expr.as<promql::MatrixSelector>();
+  if (matrix == nullptr) return false;
+  const auto* selector = matrix->selector->as<promql::VectorSelector>();
+  return selector != nullptr && !selector->anchored && !selector->smoothed;
+}
 
 void look(const promql::Expr& expr, Found& found) {
   if (expr.as<promql::VectorSelector>() != nullptr) {
@@ -40,6 +58,8 @@ void look(const promql::Expr& expr, Found& found) {
   } else if (const auto* call = expr.as<promql::Call>()) {
     const std::string_view name = call->function->name;
     found.per_second = found.per_second || name == "rate" || name == "irate";
+    if ((name == "rate" || name == "increase") && is_plain_range(*call->args.front()))
+      found.increases.push_back(call->args.front()->position);
     for (const auto& argument : call->args) look(*argument, found);
   } else if (const auto* aggregate = expr.as<promql::Aggregate>()) {
     look(*aggregate->expr, found);
@@ -77,6 +97,17 @@ std::string replaced(const std::string& query, const Found& found,
     text += query.substr(done, at.start - done);
     text += with(written_selector(query.substr(at.start, at.end - at.start)));
     done = at.end;
+  }
+  return text + query.substr(done);
+}
+
+/// `query` with `words` behind each range that an increase is taken of.
+std::string with_edges(const std::string& query, const Found& found, const std::string& words) {
+  std::string text;
+  std::size_t done = 0;
+  for (const auto& range : found.increases) {
+    text += query.substr(done, range.end - done) + words;
+    done = range.end;
   }
   return text + query.substr(done);
 }
@@ -156,24 +187,25 @@ std::string with_suffix(const std::string& selector, const char* suffix) {
 }
 
 /// Source of the share: histogram_fraction(), which reads classic and native histograms alike.
-SliQueries latency_queries(const catalog::LatencyMetric& latency, Duration window) {
-  const auto over = format_duration(window);
+SliQueries latency_queries(const catalog::LatencyMetric& latency, Duration window,
+                           const std::string& edges) {
+  const auto over = "[" + format_duration(window) + "]" + edges;
   const auto buckets = with_suffix(latency.histogram, "_bucket");
   const auto count = with_suffix(latency.histogram, "_count");
-  const auto native = fmt::format("sum(increase({}[{}]))", latency.histogram, over);
-  const auto classic_total = fmt::format("sum(increase({}[{}]))", count, over);
+  const auto native = fmt::format("sum(increase({}{}))", latency.histogram, over);
+  const auto classic_total = fmt::format("sum(increase({}{}))", count, over);
   const auto native_total = fmt::format("histogram_count({})", native);
   const auto share = [&](const std::string& of) {
     return fmt::format("histogram_fraction(-Inf, {}, {})", number(latency.threshold), of);
   };
   // The share of nothing is NaN.
   return {.good = fmt::format("(({} * {}) or ({} * {})) <= +Inf",
-                              share(fmt::format("sum by (le) (increase({}[{}]))", buckets, over)),
+                              share(fmt::format("sum by (le) (increase({}{}))", buckets, over)),
                               classic_total, share(native), native_total),
           .total = fmt::format("({}) or ({})", classic_total, native_total)};
 }
 
-SliQueries ratio_queries(const catalog::Slo& slo, Duration window) {
+SliQueries ratio_queries(const catalog::Slo& slo, Duration window, const std::string& edges) {
   const auto& ratio = *slo.indicator.spec.ratio_metric;
   if (ratio.raw) {
     const auto step = sample_step(slo);
@@ -182,9 +214,21 @@ SliQueries ratio_queries(const catalog::Slo& slo, Duration window) {
             .total = over_samples("count_over_time", share, window, step),
             .bad = ratio.raw_type == "failure"};
   }
-  return {.good = count_query(query_of(ratio.good ? ratio.good : ratio.bad), ratio.counter, window),
-          .total = count_query(query_of(ratio.total), ratio.counter, window),
+  const auto count = [&](const std::optional<catalog::MetricCount>& of) {
+    return count_query(query_of(of), ratio.counter, window, edges);
+  };
+  return {.good = count(ratio.good ? ratio.good : ratio.bad),
+          .total = count(ratio.total),
           .bad = !ratio.good};
+}
+
+/// Of one objective.
+SliQueries counted(const catalog::Slo& slo, Duration window, const std::string& edges) {
+  const auto& indicator = slo.indicator.spec;
+  if (indicator.latency_metric) return latency_queries(*indicator.latency_metric, window, edges);
+  if (indicator.threshold_metric) return value_queries(slo, window);
+  if (indicator.ratio_metric) return ratio_queries(slo, window, edges);
+  return {};
 }
 
 // ---- composites ----
@@ -271,7 +315,8 @@ std::string composite_ratio(const catalog::Slo& slo, Duration length) {
 
 }  // namespace
 
-std::string count_query(const std::string& query, bool counter, Duration window) {
+std::string count_query(const std::string& query, bool counter, Duration window,
+                        const std::string& edges) {
   static const RE2 kWindow(R"(\{\{\s*\.window\s*\}\})");
   std::string text = query;
   const bool filled = RE2::GlobalReplace(&text, kWindow, format_duration(window)) > 0;
@@ -279,6 +324,7 @@ std::string count_query(const std::string& query, bool counter, Duration window)
   Found found;
   if (parsed) look(**parsed, found);
   const double seconds = to_seconds(window);
+  if (filled) text = with_edges(text, found, edges);
   if (filled)
     return found.per_second ? fmt::format("sum({}) * {}", closed(text), number(seconds))
                             : fmt::format("sum({})", closed(text));
@@ -286,7 +332,7 @@ std::string count_query(const std::string& query, bool counter, Duration window)
   if (plain) {
     const auto in_window = [&](const WrittenSelector& selector) {
       if (!counter) return sum_of_samples(selector, window);
-      return fmt::format("increase({}[{}]{})", selector.metric, format_duration(window),
+      return fmt::format("increase({}[{}]{}{})", selector.metric, format_duration(window), edges,
                          selector.shift);
     };
     return fmt::format("sum({})", closed(replaced(text, found, in_window)));
@@ -301,16 +347,12 @@ std::string count_query(const std::string& query, bool counter, Duration window)
 
 SliQueries event_queries(const catalog::Slo& slo, Duration window) {
   if (slo.is_composite()) return composite_events(slo, window);
-  const auto& indicator = slo.indicator.spec;
-  if (indicator.latency_metric) return latency_queries(*indicator.latency_metric, window);
-  if (indicator.threshold_metric) return value_queries(slo, window);
-  if (indicator.ratio_metric) return ratio_queries(slo, window);
-  return {};
+  return counted(slo, window, {});
 }
 
 std::string ratio_query(const catalog::Slo& slo, Duration length) {
   if (slo.is_composite()) return composite_ratio(slo, length);
-  const auto counts = event_queries(slo, length);
+  const auto counts = counted(slo, length, edges_of(slo, length));
   // Good series may be absent: then none was good. increase() extrapolates: never more than all.
   const auto share =
       fmt::format("clamp_max((({0}) or 0 * ({1})) / (({1}) > 0), 1)", counts.good, counts.total);

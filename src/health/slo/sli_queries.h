@@ -42,6 +42,8 @@ std::string unit_of(const catalog::Slo& slo);
 /// `query` as a count over `window`. Of counters, an expression over selectors
 /// (`a{code="200"}`, `sum(a) - sum(b)`) becomes the same over their increases; one that has ranges
 /// already (`sum(rate(a[5m]))`) is averaged and scaled to the window; `{{.window}}` is filled in.
-std::string count_query(const std::string& query, bool counter, Duration window);
+/// `edges`: a modifier (" anchored") of the ranges that the window is, or empty.
+std::string count_query(const std::string& query, bool counter, Duration window,
+                        const std::string& edges = {});
 
 }  // namespace wellrun::health

@@ -314,6 +314,51 @@ TEST(SliQueries, SlicesAreGoodOrBadAsAWhole) {
   EXPECT_NEAR(world.ask(event_queries(slo, 1h).total), 3600, 1) << "what the guard looks at";
 }
 
+/// The example of the documentation: one-minute slices, and a sample a minute. The service restarts
+/// after 60 minutes, fails altogether for 10 minutes of the second hour, and is idle for its
+/// last 5.
+TEST(SliQueries, ASliceNeedsOneSample) {
+  const auto served = [](int second) {
+    return std::min(second, 6900) - (second > 3600 ? 3600 : 0);
+  };
+  const auto failed = [](int second) { return std::clamp(second - 4500, 0, 600); };
+  World world;
+  const auto each_minute = [&](const char* name, Labels labels,
+                               const std::function<double(int)>& value) {
+    telemetry::SeriesWrite write;
+    labels.set("__name__", name);
+    write.labels = std::move(labels);
+    for (int second = 7; second <= 7200; second += 60)
+      write.samples.push_back({to_unix_ms(kStart) + second * 1000, value(second)});
+    world.reader.add(std::move(write));
+  };
+  const auto good = [&](int second) {
+    return served(second) - (second > 3600 ? failed(second) : 0);
+  };
+  each_minute("requests", {{"code", "200"}}, good);
+  each_minute("requests", {{"code", "500"}}, failed);
+  each_minute("latency_seconds_bucket", {{"le", "0.5"}}, good);
+  each_minute("latency_seconds_bucket", {{"le", "+Inf"}}, served);
+  each_minute("latency_seconds_count", {}, served);
+  auto latency = ratio("", "");
+  latency.indicator.spec.ratio_metric.reset();
+  latency.indicator.spec.latency_metric = catalog::LatencyMetric{"latency_seconds", 0.5};
+  for (auto slo : {ratio("requests{code='200'}", "requests"),
+                   ratio("sum(increase(requests{code='200'}[{{.window}}])) # good",
+                         "sum(rate(requests[{{.window}}]))"),
+                   latency}) {
+    slo.budgeting_method = "Timeslices";
+    slo.objectives.front().time_slice_window = "1m";
+    slo.objectives.front().time_slice_target = 0.95;
+    EXPECT_TRUE(check_slo_queries(slo));
+    const auto queries = sli_queries(slo, 2h);
+    EXPECT_NEAR(world.ask(queries.total), 120 - 5, 1) << queries.total;
+    EXPECT_NEAR(world.ask(queries.total) - world.ask(queries.good), 10, 1) << queries.good;
+    EXPECT_NEAR(world.ask(event_queries(slo, 1h).total), 3300, 70) << "the guard's are as ever";
+    EXPECT_EQ(world.ask(ratio_query(slo, 1min), 80min), 0);
+  }
+}
+
 TEST(SliQueries, ASliceWithoutTrafficIsNeitherGoodNorBad) {
   World world;
   const auto only_first_hour = [](int second) { return std::min(second, 3600); };
