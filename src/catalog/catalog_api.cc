@@ -163,9 +163,11 @@ struct Question {
   Catalog current;
   Timestamp now;
 
-  Checked checked(const Languages& languages) {
-    return check(std::move(declarations),
-                 {.languages = languages, .current = &current, .prune = info.prune});
+  Checked checked(const CatalogApi& api) {
+    return check(std::move(declarations), {.languages = api.languages,
+                                           .current = &current,
+                                           .prune = info.prune,
+                                           .retention = api.retention});
   }
 };
 
@@ -189,14 +191,14 @@ http::Handler ask_of_copy(CatalogApi api,
 
 Response check_catalog(const CatalogApi& api, Question question) {
   const std::size_t count = question.declarations.items.size();
-  const Checked checked = question.checked(api.languages);
+  const Checked checked = question.checked(api);
   return http::json_response({{"problems", problems_json(checked.problems)},
                               {"notes", problems_json(checked.notes)},
                               {"resources", count}});
 }
 
 Response plan_catalog(const CatalogApi& api, Question question) {
-  const Checked checked = question.checked(api.languages);
+  const Checked checked = question.checked(api);
   Json answer = to_json(plan(question.current, checked.wanted, question.now));
   answer["problems"] = problems_json(checked.problems);
   answer["notes"] = problems_json(checked.notes);
@@ -212,9 +214,13 @@ Response refused(const Error& error, const std::vector<Problem>& problems) {
   return response;
 }
 
-Response applied_response(const std::vector<journal::Fact>& facts) {
+Response applied_response(const std::vector<journal::Fact>& facts,
+                          const std::vector<Problem>& notes) {
   for (const journal::Fact& fact : facts) {
-    if (fact.type == facts::CatalogApplied::kType) return http::json_response(fact.body);
+    if (fact.type != facts::CatalogApplied::kType) continue;
+    Json answer = fact.body;
+    answer["notes"] = problems_json(notes);
+    return http::json_response(answer);
   }
   return http::problem_response({ErrorCode::kInternal, "the apply left no catalog.applied", {}});
 }
@@ -227,18 +233,21 @@ void apply_catalog(const CatalogApi& api, const Request& request, http::Reply re
   // decide() is copied by the ledger, and its problems are wanted by the answer: both hold them.
   const auto wanted = std::make_shared<const Declarations>(load(read->files));
   const auto problems = std::make_shared<std::vector<Problem>>();
-  journal::Ledger::Decide decide = [api, wanted, problems,
+  const auto notes = std::make_shared<std::vector<Problem>>();
+  journal::Ledger::Decide decide = [api, wanted, problems, notes,
                                     info = read->info](Timestamp) -> Result<journal::Decision> {
-    const Checked checked =
-        check(*wanted,
-              {.languages = api.languages, .current = &api.domain.catalog(), .prune = info.prune});
+    const Checked checked = check(*wanted, {.languages = api.languages,
+                                            .current = &api.domain.catalog(),
+                                            .prune = info.prune,
+                                            .retention = api.retention});
     *problems = checked.problems;
+    *notes = checked.notes;
     return api.domain.decide_apply(checked, info);
   };
-  journal::Ledger::Done done =
-      [problems, reply = std::move(reply)](Result<std::vector<journal::Fact>> facts) mutable {
-        reply(facts ? applied_response(*facts) : refused(facts.error(), *problems));
-      };
+  journal::Ledger::Done done = [problems, notes, reply = std::move(reply)](
+                                   Result<std::vector<journal::Fact>> facts) mutable {
+    reply(facts ? applied_response(*facts, *notes) : refused(facts.error(), *problems));
+  };
   api.ledger.command({.actor = request.principal.actor}, std::move(decide), std::move(done));
 }
 

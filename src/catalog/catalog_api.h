@@ -19,6 +19,7 @@ struct CatalogApi {
   journal::Ledger& ledger;
   const CatalogDomain& domain;
   Languages languages;
+  Duration retention{0};  ///< as CheckOptions have it
 };
 
 std::vector<http::Route> catalog_routes(const CatalogApi& api);

@@ -14,8 +14,12 @@ class CatalogApiTest : public testing::Test {
  protected:
   CatalogApiTest() {
     EXPECT_TRUE(ledger_.start());
-    for (http::Route& route : catalog_routes(
-             {runtime_.runtime().strand, runtime_.runtime().workers, ledger_, domain_, {}})) {
+    for (http::Route& route : catalog_routes({runtime_.runtime().strand,
+                                              runtime_.runtime().workers,
+                                              ledger_,
+                                              domain_,
+                                              {},
+                                              std::chrono::hours(360)})) {
       router_.add(std::move(route));
     }
   }
@@ -58,6 +62,18 @@ TEST_F(CatalogApiTest, AnApplyIsAnsweredWithItsCountsAndStandsInTheHistory) {
   EXPECT_EQ(team["file"], "people.yaml");
   EXPECT_EQ(team["spec"]["members"], Json({"ana", "ben"}));
   EXPECT_EQ(json_of(ask("GET", "/api/v1/resources"))["items"].size(), 18U);
+}
+
+TEST_F(CatalogApiTest, AnApplyIsAnsweredWithItsNotes) {
+  const Files files = example_repository();
+  const Json applied = json_of(ask("POST", "/api/v1/catalog/apply", {{"files", files}}));
+  ASSERT_EQ(applied["notes"].size(), 1U) << to_text(applied);
+  EXPECT_TRUE(applied["notes"][0]["message"].get<std::string>().contains("checkout-succeeds"));
+  const Json plan = json_of(ask("POST", "/api/v1/catalog/plan", {{"files", files}}));
+  EXPECT_EQ(plan["notes"].size(), 1U);
+  const Json others = json_of(
+      ask("POST", "/api/v1/catalog/plan", {{"files", {{"people.yaml", files.at("people.yaml")}}}}));
+  EXPECT_EQ(others["notes"].size(), 0U) << "what is not in the files is not told again";
 }
 
 TEST_F(CatalogApiTest, AnApplyWithProblemsChangesNothingAndListsThem) {

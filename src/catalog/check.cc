@@ -165,6 +165,7 @@ void check_slos(const std::vector<Declared>& items, const Languages& languages, 
 Checked check(Declarations declarations, const CheckOptions& options) {
   Checked checked;
   checked.problems = std::move(declarations.problems);
+  const auto declared_count = declarations.items.size();
   const std::vector<Declared> items = effective(std::move(declarations), options, checked);
   for (const Declared& declared : items) checked.wanted.put(declared.resource);
   check_references(items, options, checked);
@@ -172,6 +173,9 @@ Checked check(Declarations declarations, const CheckOptions& options) {
   check_templates(items, options.languages, checked);
   check_slos(items, options.languages, checked);
   check_kinds(items, checked.wanted, checked.problems, checked.notes);
+  // Those of the files stand first.
+  note_retention(std::span(items).first(std::min(declared_count, items.size())), checked.wanted,
+                 options.retention, checked.notes);
   std::ranges::sort(checked.problems);
   const auto repeated = std::ranges::unique(checked.problems);
   checked.problems.erase(repeated.begin(), repeated.end());

@@ -25,12 +25,14 @@ struct CheckOptions {
   const Catalog* current = nullptr;
   /// Whether what is applied and not declared any more is deleted.
   bool prune = false;
+  /// How long the server keeps samples that no Retention names; zero: not known.
+  Duration retention{0};
 };
 
 struct Checked {
   Catalog wanted;                 ///< what an apply would lead to; meaningful without problems only
   std::vector<Problem> problems;  ///< sorted by file and position, no duplicates
-  std::vector<Problem> notes;     ///< worth knowing, nothing wrong: circles of dependencies
+  std::vector<Problem> notes;     ///< worth knowing, nothing wrong
   bool ok() const { return problems.empty(); }
 };
 

@@ -10,6 +10,7 @@
 #include "catalog/rule_file.h"
 #include "catalog/shell_command.h"
 #include "catalog/slo_feasibility.h"
+#include "catalog/slo_retention.h"
 #include "catalog/slo_window.h"
 #include "core/text.h"
 #include "platform/runtime/slots.h"
@@ -828,6 +829,22 @@ void check_kinds(const std::vector<Declared>& items, const Catalog& wanted,
   }
   check_circles(items, wanted, problems, notes);
   note_feasibility(items, wanted, notes);
+}
+
+void note_retention(std::span<const Declared> items, const Catalog& wanted, Duration retention,
+                    std::vector<Problem>& notes) {
+  for (const Declared& declared : items) {
+    if (declared.resource->kind != Slo::kKind) continue;
+    const auto& slo = *static_cast<const Slo*>(declared.resource->value.get());
+    const auto why = beyond_retention(wanted, slo, retention);
+    if (why.empty()) continue;
+    const Position at = declared.at("spec.timeWindow");
+    notes.push_back({declared.file(),
+                     at.line,
+                     at.column,
+                     fmt::format("Slo {}: {}", quote(slo.metadata.name), why),
+                     {}});
+  }
 }
 
 }  // namespace wellrun::catalog

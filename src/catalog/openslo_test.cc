@@ -394,6 +394,25 @@ TEST(Slo, SaysWhatIsMissingOfItsKind) {
          "needs calendar");
 }
 
+TEST(Slo, ALongerWindowThanSamplesAreKeptIsNoted) {
+  const auto notes = [](Duration retention, const std::string& more = "") {
+    return check(load({{"a-shop.yaml", kShop}, {"b-slo.yaml", kSlo}, {"c.yaml", kParts + more}}),
+                 {.retention = retention})
+        .notes;
+  };
+  const auto found = notes(360h);
+  ASSERT_EQ(found.size(), 2U) << "one each Slo";
+  EXPECT_NE(found[0].message.find("30d long and samples are kept for 15d"), std::string::npos)
+      << found[0].message;
+  EXPECT_EQ(found[0].file, "b-slo.yaml");
+  EXPECT_TRUE(notes(720h).empty());
+  EXPECT_TRUE(notes({}).empty()) << "not known";
+  EXPECT_TRUE(notes(360h,
+                    "---\napiVersion: wellrun.io/v1\nkind: Retention\nmetadata: {name: r}\n"
+                    "spec: {match: [requests_total], keep: 400d}\n")
+                  .empty());
+}
+
 TEST(Slo, AHistogramIsGivenByTheSelectorOfItsBaseName) {
   const auto found = [](const std::string& histogram) {
     return problems(

@@ -70,6 +70,14 @@ int show_problems(const Context& context, const Json& problems) {
   return 1;
 }
 
+/// Of an answer: worth knowing, nothing wrong.
+void show_notes(const Context& context, const Json& answer) {
+  for (const auto& note : answer.value("notes", Json::array()))
+    context.err(fmt::format("{}:{}: note: {}\n", text_or(note, "file"),
+                            static_cast<int>(number_or(note, "line", 0)),
+                            text_or(note, "message")));
+}
+
 int run_plan(Context& context, const std::string& directory, bool prune) {
   auto body = catalog_body(directory, prune);
   if (!body) return report(context, body.error());
@@ -85,6 +93,7 @@ int run_plan(Context& context, const std::string& directory, bool prune) {
   const auto plan = catalog::plan_from_json(*answer);
   if (!plan) return report(context, plan.error());
   context.out(catalog::render_plan(*plan, context.terminal.colour));
+  show_notes(context, *answer);
   return 0;
 }
 
@@ -125,6 +134,7 @@ int run_apply(Context& context, const std::string& directory, bool prune) {
   else
     context.out(fmt::format("applied {}: {} created, {} changed, {} deleted\n", id,
                             count("created"), count("changed"), count("deleted")));
+  show_notes(context, *answer);
   return 0;
 }
 

@@ -56,6 +56,10 @@ void show_slo(const Context& context, const Json& slo) {
       text_or(slo, "window"),
       slo.value("rolling", true) ? ", rolling" : " since " + text_or(slo, "period_start"),
       text_or(slo, "budgeting_method"), share(slo, "sli"), budget_text(slo)));
+  const auto since = text_or(slo, "counted_since");
+  if (!since.empty()) context.out("  counted   nothing before " + since + "\n");
+  if (const auto why = text_or(slo, "not_kept"); !why.empty())
+    context.out("  kept      " + why + "\n");
   show_objectives(context, slo);
   if (slo.value("exhausted_in_s", Json()).is_number())
     context.out(fmt::format("  used up   in {} at the present pace\n",

@@ -358,12 +358,14 @@ void Application::State::build_routes() {
     for (auto& route : routes) router.add(std::move(route));
   };
   add(main_router, plane->routes());
-  add(main_router, catalog::catalog_routes({runtime.strand, runtime.workers, plane->ledger(),
-                                            plane->catalog_domain(), languages()}));
+  add(main_router,
+      catalog::catalog_routes({runtime.strand, runtime.workers, plane->ledger(),
+                               plane->catalog_domain(), languages(), options.retention}));
   add(main_router, health::health_routes(runtime, plane->evaluator(), plane->health()));
   add(main_router, health::rules::rules_routes(runtime.clock, *engine, *journal, *running_queries));
-  add(main_router, health::slo_routes(runtime, plane->catalog(), plane->evaluator(),
-                                      plane->health(), *engine, *journal, *running_queries));
+  add(main_router,
+      health::slo_routes(runtime, plane->catalog(), plane->evaluator(), plane->health(), *engine,
+                         *journal, *running_queries, options.retention));
   add(main_router, health::effectiveness::effectiveness_routes(
                        runtime, plane->ledger(), plane->catalog(), plane->health(), *engine,
                        *journal, *running_queries));

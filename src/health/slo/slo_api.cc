@@ -4,6 +4,8 @@
 
 #include "catalog/kinds/budget_policy.h"
 #include "catalog/kinds/component.h"
+#include "catalog/kinds/retention.h"
+#include "catalog/slo_retention.h"
 #include "core/text.h"
 #include "facts/respond.h"
 #include "health/past_facts.h"
@@ -25,6 +27,7 @@ struct Api {
   const promql::Engine& engine;
   const journal::Store& journal;
   telemetry::RunningQueries& running;
+  Duration retention;
 };
 
 /// What an answer rests on, copied on the strand so that a worker may go on from there: only what
@@ -35,6 +38,7 @@ struct Asked {
   std::map<std::string, SloReading> readings;  ///< of those that were evaluated, or could not be
   std::map<std::string, BudgetStanding> steps;
   Timestamp now;
+  Duration retention{0};
   bool with_burn_down = false;
 
   SloReading reading(const std::string& slo) const {
@@ -57,8 +61,8 @@ std::vector<std::string> names_for(const Api& api, const http::Request& request)
 /// Without the history, and without what no SLO refers to.
 catalog::Catalog current(const catalog::Catalog& all) {
   catalog::Catalog some;
-  for (const auto* kind :
-       {catalog::Slo::kKind, catalog::BudgetPolicy::kKind, catalog::Component::kKind}) {
+  for (const auto* kind : {catalog::Slo::kKind, catalog::BudgetPolicy::kKind,
+                           catalog::Component::kKind, catalog::Retention::kKind}) {
     const auto found = all.history().find(kind);
     if (found == all.history().end()) continue;
     for (const auto& [name, versions] : found->second) {
@@ -79,6 +83,7 @@ Asked gather(const Api& api, const http::Request& request) {
               .readings = {},
               .steps = {},
               .now = api.runtime.clock.now(),
+              .retention = api.retention,
               .with_burn_down = request.parameter("slo").has_value()};
   for (const auto& name : asked.slos) {
     auto reading = api.evaluator.slo(name);
@@ -121,8 +126,10 @@ Result<Json> report(const Api& api, const Asked& asked, const promql::QueryLimit
     const auto* slo = asked.catalog.find<catalog::Slo>(name);
     const auto reading = asked.reading(name);
     auto item = report_json(asked.catalog, *slo, reading, asked.steps, past.facts);
+    item["not_kept"] = catalog::beyond_retention(asked.catalog, *slo, asked.retention);
     if (asked.with_burn_down && is_counted(reading)) {
       TRY(item["burn_down"], burn_down_of(api, *slo, reading.period, asked.now, limits));
+      item["counted_since"] = counted_since(item["burn_down"]);
     }
     items.push_back(std::move(item));
   }
@@ -151,8 +158,12 @@ void list_slos(const Api& api, const http::Request& request, http::Reply reply) 
   auto asked = std::make_shared<Asked>(gather(api, request));
   api.runtime.workers.run([asked, reply = std::move(reply)]() mutable {
     Json items = Json::array();
-    for (const auto& name : asked->slos)
-      items.push_back(slo_json(*asked->catalog.find<catalog::Slo>(name), asked->reading(name)));
+    for (const auto& name : asked->slos) {
+      const auto& slo = *asked->catalog.find<catalog::Slo>(name);
+      auto item = slo_json(slo, asked->reading(name));
+      item["not_kept"] = catalog::beyond_retention(asked->catalog, slo, asked->retention);
+      items.push_back(std::move(item));
+    }
     reply(http::json_response({{"items", std::move(items)}}));
   });
 }
@@ -162,9 +173,9 @@ void list_slos(const Api& api, const http::Request& request, http::Reply reply) 
 std::vector<http::Route> slo_routes(Runtime runtime, const catalog::Catalog& catalog,
                                     const Evaluator& evaluator, const HealthDomain& domain,
                                     const promql::Engine& engine, const journal::Store& journal,
-                                    telemetry::RunningQueries& running) {
-  const auto api =
-      std::make_shared<Api>(Api{runtime, catalog, evaluator, domain, engine, journal, running});
+                                    telemetry::RunningQueries& running, Duration retention) {
+  const auto api = std::make_shared<Api>(
+      Api{runtime, catalog, evaluator, domain, engine, journal, running, retention});
   std::vector<http::Route> routes;
   routes.push_back({.method = "GET",
                     .pattern = "/api/v1/slos",

@@ -12,11 +12,12 @@
 
 namespace wellrun::health {
 
-/// All outlive the routes. Reports take their turn among the queries.
+/// All outlive the routes. Reports take their turn among the queries. `retention`: how long samples
+/// are kept that no Retention names; zero: not known.
 std::vector<http::Route> slo_routes(Runtime runtime, const catalog::Catalog& catalog,
                                     const Evaluator& evaluator, const HealthDomain& domain,
                                     const telemetry::promql::Engine& engine,
                                     const journal::Store& journal,
-                                    telemetry::RunningQueries& running);
+                                    telemetry::RunningQueries& running, Duration retention = {});
 
 }  // namespace wellrun::health

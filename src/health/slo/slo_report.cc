@@ -225,6 +225,13 @@ Json burn_down(const catalog::Slo& slo, const catalog::SloPeriod& period,
   return points;
 }
 
+Json counted_since(const Json& burn_down) {
+  const auto first = std::ranges::find_if(
+      burn_down, [](const Json& bin) { return number_or(bin, "total", 0) > 0; });
+  return first == burn_down.begin() || first == burn_down.end() ? Json()
+                                                                : (*std::prev(first))["time"];
+}
+
 std::optional<Duration> exhausted_in(const catalog::Slo& slo, const SloReading& reading) {
   const auto remaining = budget_of(slo, reading.period, reading.window, reading.read_at).remaining;
   const auto longest = std::ranges::max_element(

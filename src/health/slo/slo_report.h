@@ -26,6 +26,10 @@ struct BudgetBin {
 Json burn_down(const catalog::Slo& slo, const catalog::SloPeriod& period,
                std::span<const BudgetBin> bins);
 
+/// Of a burn-down: when the first of its bins begins that has anything in it; null when that is the
+/// first of all, or none has.
+Json counted_since(const Json& burn_down);
+
 /// The length of a bin so that a period has about 100: whole slices, whole minutes, at least a
 /// second.
 Duration bin_length(const catalog::Slo& slo, const catalog::SloPeriod& period);

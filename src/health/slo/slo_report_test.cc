@@ -109,6 +109,19 @@ TEST(SloReport, AnSloThatWasNotEvaluatedYetDoesNotReachBackToTheBeginningOfTime)
   EXPECT_EQ(earliest_start(readings), kStart);
 }
 
+TEST(SloReport, SaysSinceWhenAnythingWasCounted) {
+  const auto bins = [](std::vector<double> totals) {
+    Json bins = Json::array();
+    for (std::size_t i = 0; i < totals.size(); ++i)
+      bins.push_back({{"time", fmt::format("end of {}", i)}, {"total", totals[i]}});
+    return bins;
+  };
+  EXPECT_EQ(counted_since(bins({0, 0, 5, 0})), "end of 1");
+  EXPECT_EQ(counted_since(bins({1, 0, 5})), nullptr) << "from the beginning";
+  EXPECT_EQ(counted_since(bins({0, 0})), nullptr);
+  EXPECT_EQ(counted_since(bins({})), nullptr);
+}
+
 TEST(SloReport, NamesWhatHappenedInThePeriod) {
   const auto slo = availability();
   SloReading reading;
