@@ -1,5 +1,7 @@
 #include "health/slo/budget_bins.h"
 
+#include <cmath>
+
 #include "health/slo/sli_queries.h"
 
 namespace wellrun::health {
@@ -41,7 +43,10 @@ struct Asking {
     TRY(const auto total, values(queries.total, grid));
     std::vector<EventCounts> counts;
     for (std::size_t i = 0; i < total.size(); ++i)
-      counts.push_back({queries.bad ? total[i] - good[i] : good[i], total[i]});
+      if (std::isnan(good[i]) || std::isnan(total[i]))
+        counts.push_back({0, 0});  // not known, as for the evaluator; the bins after it are
+      else
+        counts.push_back({queries.bad ? total[i] - good[i] : good[i], total[i]});
     return counts;
   }
 };

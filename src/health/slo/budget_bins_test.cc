@@ -69,6 +69,15 @@ TEST_F(BudgetBinsTest, TogetherTheyAreThePeriod) {
   EXPECT_NEAR(bad, 600, 20);
 }
 
+TEST_F(BudgetBinsTest, WhatIsNaNInOneBinSpoilsNoOther) {
+  slo.indicator.spec.ratio_metric->bad->metric_source.spec.query =
+      "sum(increase(failed[{{.window}}])) / (sum(increase(failed[{{.window}}])) > bool 0)";
+  const auto found = bins({kMidnight - 1800s, kMidnight + 3600s, false}, kMidnight + 3600s);
+  double bad = 0;
+  for (const auto& bin : found) bad += *bin.counts.total - *bin.counts.good;
+  EXPECT_NEAR(bad, 600, 30);
+}
+
 TEST_F(BudgetBinsTest, OfAPeriodThatHasNotBegunThereAreNone) {
   EXPECT_TRUE(bins({kMidnight + 24h, kMidnight + 48h, false}, kMidnight).empty());
 }
