@@ -688,11 +688,12 @@ void Evaluator::State::judge_windows(Job& job, const catalog::Slo& slo, const Sl
                              .in_short = counts_in(sli_queries(slo, window.short_window), answers),
                              .events = counts_of_parts(slo, event_queries, over, answers),
                              .parts = counts_of_parts(slo, sli_queries, over, answers)});
+    const bool lasts = goes_on(job.burn_alerts[i], burn);
     job.slo.burn_rates.push_back(burn);
+    if (lasts) job.slo.burn_rates.back().held_back.clear();  // it alerts
     const auto rule = slo_alert_rule(slo, burn);
     std::vector<telemetry::InstantSeries> series;
-    if (burn.firing || goes_on(job.burn_alerts[i], burn))
-      series.push_back({Labels{}, *burn.long_rate});
+    if (burn.firing || lasts) series.push_back({Labels{}, *burn.long_rate});
     auto context = context_at(now);
     context.restored = job.burns_restored;
     context.keeps_taken_over = false;  // what it knows is in its counts: goes_on()

@@ -1062,6 +1062,7 @@ TEST_F(EvaluatorTest, ABurnThatFiresGoesOnWhileTheShortWindowIsEmpty) {
   world.answers.erase("sum(increase(total[10s]))");
   time.run_for(1min);
   EXPECT_EQ(facts(), Strings{"alert.fired"}) << "no traffic is no recovery";
+  EXPECT_EQ(evaluator->slo("checkout")->burn_rates.front().held_back, "") << "it alerts";
   kill_and_restart();
   time.run_for(1min);
   EXPECT_EQ(facts(), Strings{"alert.fired"});
