@@ -31,20 +31,29 @@ void load_resource(const std::string& file, Node document, Declarations& into) {
                         std::move(reading.queries)});
 }
 
-/// A Prometheus rule file stands for its groups. OpenSLO's documents refer to each other across
-/// files: they are put aside.
-void load_document(const std::string& file, Node document, Declarations& into,
-                   std::vector<OpenSloDocument>& openslo) {
+/// What can be read only with its like of all other files: OpenSLO's documents refer to each other,
+/// and groups of rule files are named so that none is called as another.
+struct PutAside {
+  std::vector<OpenSloDocument> openslo;
+  std::vector<RuleFile> rule_files;
+};
+
+void load_document(const std::string& file, Node document, Declarations& into, PutAside& aside) {
   if (is_rule_test(document)) return;
   if (is_openslo(document)) {
-    openslo.push_back({file, std::move(document)});
+    aside.openslo.push_back({file, std::move(document)});
     return;
   }
   if (!is_rule_file(document)) return load_resource(file, std::move(document), into);
-  const auto rules = read_rule_file(file, std::move(document));
+  auto rules = read_rule_file(file, std::move(document));
   into.problems.insert(into.problems.end(), rules.problems.begin(), rules.problems.end());
-  if (!rules.problems.empty()) return;
-  for (Node& group : rule_group_documents(rules)) load_resource(file, std::move(group), into);
+  if (rules.problems.empty()) aside.rule_files.push_back(std::move(rules));
+}
+
+/// A Prometheus rule file stands for its groups.
+void load_rule_files(const std::vector<RuleFile>& files, Declarations& into) {
+  for (auto& group : rule_group_documents(files))
+    load_resource(group.file, std::move(group.node), into);
 }
 
 /// The workload that a service is, or is a component of, among what was loaded.
@@ -91,7 +100,7 @@ Position Declared::at(std::string_view path) const {
 
 Declarations load(const Files& files) {
   Declarations declarations;
-  std::vector<OpenSloDocument> openslo;
+  PutAside aside;
   for (const auto& [file, text] : files) {
     YamlDocuments read = read_yaml(text);
     for (YamlError& error : read.errors) {
@@ -99,10 +108,11 @@ Declarations load(const Files& files) {
           {file, error.position.line, error.position.column, std::move(error.message), {}});
     }
     for (Node& document : read.documents) {
-      load_document(file, std::move(document), declarations, openslo);
+      load_document(file, std::move(document), declarations, aside);
     }
   }
-  load_openslo(std::move(openslo), declarations);
+  load_rule_files(aside.rule_files, declarations);
+  load_openslo(std::move(aside.openslo), declarations);
   return declarations;
 }
 

@@ -30,7 +30,8 @@ struct Declared {
 };
 
 struct Declarations {
-  std::vector<Declared> items;  ///< in order of files and documents; names may be declared twice
+  std::vector<Declared> items;  ///< names may be declared twice; in order of files and documents,
+                                ///< but groups of rule files come behind, and OpenSLO's SLOs last
   std::vector<Problem> problems;
 };
 

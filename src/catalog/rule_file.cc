@@ -1,10 +1,14 @@
 #include "catalog/rule_file.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "catalog/shape.h"
 #include "catalog/yaml.h"
+#include "core/bytes.h"
 #include "core/text.h"
 
 namespace wellrun::catalog {
@@ -149,6 +153,10 @@ RuleFileGroup group_of(const WrittenGroup& written) {
   return group;
 }
 
+std::string short_hash(std::string_view text) {
+  return fmt::format("{:08x}", stable_hash(text) >> 32);
+}
+
 /// Small letters, digits, '-', '_', '.'; anything else becomes '-', and none stand at the ends.
 std::string slug(std::string_view text) {
   std::string out;
@@ -164,13 +172,95 @@ std::string slug(std::string_view text) {
   return out;
 }
 
-std::string resource_name(const std::string& file, const std::string& group) {
-  auto name = slug(std::filesystem::path(file).stem().string()) + "." + slug(group);
-  if (name.ends_with('.')) name += "group";
-  if (name.starts_with('.')) name.insert(0, "rules");
-  constexpr std::size_t kLongest = 100;
-  return slug(name.substr(0, kLongest));
+/// What a file, a folder or a group is called within a resource's name. What is not ASCII is lost
+/// from it, so a hash of the whole text stands behind it, whether others look alike or not.
+std::string name_part(const std::string& text, std::string_view nothing_left) {
+  auto part = slug(text);
+  if (part.empty()) part = nothing_left;
+  const bool is_ascii = std::ranges::all_of(text, [](char c) { return (c & 0x80) == 0; });
+  return is_ascii ? part : part + "-" + short_hash(text);
 }
+
+/// Names of RuleGroups for groups of several files: nobody's depends on the order of writing.
+class GroupNames {
+ public:
+  void add(const RuleFile& file, const std::string& group) {
+    claims_.push_back({.path = file.file, .group = group});
+  }
+
+  /// In the order of add().
+  std::vector<std::string> resolve() {
+    while (set_apart()) {
+    }
+    std::vector<std::string> names;
+    names.reserve(claims_.size());
+    for (const auto& claim : claims_) names.push_back(claim.name());
+    return names;
+  }
+
+ private:
+  struct Claim {
+    std::filesystem::path path;
+    std::string group;
+    bool with_folder = false;
+    enum class Hash { kNone, kOfFileName, kOfPath } hash = Hash::kNone;
+
+    std::string folder() const {
+      std::string folder;
+      for (const auto& part : path.parent_path()) {
+        const auto name = name_part(part.string(), "");
+        if (!name.empty()) folder += name + ".";
+      }
+      return folder;
+    }
+
+    std::string name() const {
+      constexpr std::size_t kLongest = 100;
+      const auto whole = (with_folder ? folder() : "") + name_part(path.stem().string(), "rules") +
+                         "." + name_part(group, "group");
+      if (hash == Hash::kNone) return slug(whole.substr(0, kLongest));
+      const auto& file = hash == Hash::kOfFileName ? path.filename() : path;
+      const auto tail = "-" + short_hash(file.string() + "\n" + group);
+      return slug(whole.substr(0, kLongest - tail.size())) + tail;
+    }
+
+    /// Who of those that claim one name keeps it comes first.
+    bool operator<(const Claim& other) const {
+      const auto rank = [](const Claim& claim) {
+        const bool is_as_written = slug(claim.group) == claim.group;
+        return std::tuple(claim.hash, claim.with_folder, claim.path.generic_string(),
+                          !is_as_written, claim.group);
+      };
+      return rank(*this) < rank(other);
+    }
+
+    /// False: there is nothing more to tell it by; the group stands twice in one file.
+    bool set_apart_from(const Claim& keeper) {
+      const bool is_elsewhere = path.parent_path() != keeper.path.parent_path();
+      if (is_elsewhere && !with_folder && !folder().empty()) return with_folder = true;
+      if (hash == Hash::kOfPath) return false;
+      hash = hash == Hash::kNone ? Hash::kOfFileName : Hash::kOfPath;
+      return true;
+    }
+  };
+
+  bool set_apart() {
+    std::map<std::string, std::vector<Claim*>> by_name;
+    for (auto& claim : claims_) by_name[claim.name()].push_back(&claim);
+    bool any = false;
+    for (auto& [name, claims] : by_name) {
+      if (claims.size() == 1) continue;
+      const auto* keeper =
+          *std::ranges::min_element(claims, [](auto* a, auto* b) { return *a < *b; });
+      for (auto* claim : claims) {
+        if (claim != keeper && claim->set_apart_from(*keeper)) any = true;
+      }
+    }
+    return any;
+  }
+
+  std::vector<Claim> claims_;
+};
 
 /// The rule as it is written, with the labels of its group that it does not set itself.
 Node rule_document(const Node& written, const Node* group_labels) {
@@ -192,10 +282,10 @@ Node rule_document(const Node& written, const Node* group_labels) {
   return rule;
 }
 
-Node group_document(const RuleFile& file, const Node& written, const RuleFileGroup& group) {
+Node group_document(const Node& written, const RuleFileGroup& group, std::string resource_name) {
   Node annotations = map_node();
   annotations.add(kGroupNameAnnotation, text_node(group.name));
-  Node name = text_node(resource_name(file.file, group.name));
+  Node name = text_node(std::move(resource_name));
   name.position = written.find("name")->position;
   Node metadata = map_node();
   metadata.add("name", std::move(name));
@@ -276,15 +366,26 @@ RuleFile read_rule_file(std::string file, std::string_view text) {
   return read;
 }
 
-std::vector<Node> rule_group_documents(const RuleFile& file) {
-  std::vector<Node> documents;
-  const Node* groups = file.document.find("groups");
-  for (std::size_t i = 0; i < file.groups.size(); ++i) {
-    const Node& written = groups->items[i];
-    const Node* rules = written.find("rules");
-    if (rules != nullptr && !rules->items.empty())
-      documents.push_back(group_document(file, written, file.groups[i]));
-  }
+std::vector<RuleGroupDocument> rule_group_documents(std::span<const RuleFile> files) {
+  const auto for_each_group = [&](const auto& use) {
+    for (const RuleFile& file : files) {
+      const Node* groups = file.document.find("groups");
+      for (std::size_t i = 0; i < file.groups.size(); ++i) {
+        const Node* rules = groups->items[i].find("rules");
+        if (rules != nullptr && !rules->items.empty()) use(file, groups->items[i], file.groups[i]);
+      }
+    }
+  };
+  GroupNames claimed;
+  for_each_group([&](const RuleFile& file, const Node&, const RuleFileGroup& group) {
+    claimed.add(file, group.name);
+  });
+  auto names = claimed.resolve();
+  std::vector<RuleGroupDocument> documents;
+  for_each_group([&](const RuleFile& file, const Node& written, const RuleFileGroup& group) {
+    auto& name = names[documents.size()];
+    documents.push_back({file.file, group_document(written, group, std::move(name))});
+  });
   return documents;
 }
 

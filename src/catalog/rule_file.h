@@ -4,9 +4,10 @@
 //
 // In an operations repository each group becomes a RuleGroup. Its name is that of the file and of
 // the group in small letters, "node.cpu" for group "CPU" of rules/node.yml, because Prometheus
-// wants a group's name to be unique within its file only; the name as written stays in the
-// annotation kGroupNameAnnotation.
+// wants a group's name to be unique within its file only; where that leaves two alike, they are
+// told apart by folder and hash. The name as written stays in the annotation kGroupNameAnnotation.
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,14 @@ bool is_rule_test(const Node& document);
 RuleFile read_rule_file(std::string file, Node document);
 RuleFile read_rule_file(std::string file, std::string_view text);
 
-/// One RuleGroup document for each group, its positions those of the file.
-std::vector<Node> rule_group_documents(const RuleFile& file);
+struct RuleGroupDocument {
+  std::string file;
+  Node node;
+};
+
+/// One RuleGroup document for each group that has rules, its positions those of the file, in the
+/// order of `files`: all of a repository together, because groups that would be called alike are
+/// told apart (docs/rules.md says how). Only a group that stands twice in one file keeps one name.
+std::vector<RuleGroupDocument> rule_group_documents(std::span<const RuleFile> files);
 
 }  // namespace wellrun::catalog

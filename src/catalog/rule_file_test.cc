@@ -46,6 +46,76 @@ TEST(RuleFile, InARepositoryItStandsForItsGroups) {
   EXPECT_EQ(checked.wanted.find<RuleGroup>("node.other")->interval, Duration{15'000});
 }
 
+/// One rule a group, named after it.
+std::string file_of(const std::vector<std::string>& groups) {
+  std::string text = "groups:\n";
+  for (const auto& group : groups)
+    text += fmt::format("- name: '{0}'\n  rules: [{{record: 'x', expr: '1'}}]\n", group);
+  return text;
+}
+
+/// "path/of/file: group as written" -> the name of its RuleGroup.
+std::map<std::string, std::string> names_in(const Files& files) {
+  const auto checked = check(load(files), {});
+  for (const auto& problem : checked.problems) ADD_FAILURE() << to_string(problem);
+  std::map<std::string, std::string> names;
+  for (const auto* resource : checked.wanted.resources(RuleGroup::kKind)) {
+    const auto& group = *static_cast<const RuleGroup*>(resource->value.get());
+    names[resource->provenance.file + ": " + group.metadata.annotations.at(kGroupNameAnnotation)] =
+        resource->name;
+  }
+  return names;
+}
+
+using Names = std::map<std::string, std::string>;
+
+TEST(RuleFile, GroupsWithLettersBeyondAsciiHaveAHashWhoeverElseIsThere) {
+  const auto names = names_in({{"rules/node.yml", file_of({"主机告警", "网络告警", "主机CPU"})},
+                               {"rules/主机.yml", file_of({"cpu"})},
+                               {"rules/网络.yml", file_of({"cpu"})}});
+  EXPECT_EQ(names.size(), 5U);
+  EXPECT_EQ(names.at("rules/node.yml: 主机告警"), "node.group-b1d87f17");
+  EXPECT_EQ(names_in({{"node.yml", file_of({"主机告警"})}}).at("node.yml: 主机告警"),
+            "node.group-b1d87f17");
+}
+
+TEST(RuleFile, OfGroupsThatDifferInCapitalsOrSignsOneKeepsTheShortName) {
+  const Names expected = {{"node.yml: CPU", "node.cpu-d33e6a2f"},
+                          {"node.yml: cpu", "node.cpu"},
+                          {"node.yml: Disk (SSD)", "node.disk-ssd"},
+                          {"node.yml: disk ssd", "node.disk-ssd-1b366e0d"}};
+  EXPECT_EQ(names_in({{"node.yml", file_of({"CPU", "cpu", "Disk (SSD)", "disk ssd"})}}), expected);
+  EXPECT_EQ(names_in({{"node.yml", file_of({"disk ssd", "cpu", "Disk (SSD)", "CPU"})}}), expected);
+  EXPECT_EQ(names_in({{"node.yml", file_of({"CPU"})}}), (Names{{"node.yml: CPU", "node.cpu"}}));
+}
+
+TEST(RuleFile, FilesOfOneNameAreToldApartByTheirFolders) {
+  const auto alike = file_of({"EmbeddedExporter", "other"});
+  EXPECT_EQ(names_in({{"a/x.yml", alike}, {"b/c/x.yml", alike}, {"d/x.yml", file_of({"own"})}}),
+            (Names{{"a/x.yml: EmbeddedExporter", "x.embeddedexporter"},
+                   {"a/x.yml: other", "x.other"},
+                   {"b/c/x.yml: EmbeddedExporter", "b.c.x.embeddedexporter"},
+                   {"b/c/x.yml: other", "b.c.x.other"},
+                   {"d/x.yml: own", "x.own"}}));
+}
+
+TEST(RuleFile, WhateverLooksAlikeIsToldApart) {
+  const std::string long_name(120, 'a');
+  const auto names = names_in({{"a/x.yml", file_of({"CPU", "cpu", "Cpu"})},
+                               {"b/x.yml", file_of({"CPU", "cpu"})},
+                               {"b/x.yaml", file_of({"cpu"})},
+                               {"B/X.yml", file_of({"cpu"})},
+                               {"b.x.yml", file_of({"cpu"})},
+                               {"long.yml", file_of({long_name, long_name + "b"})}});
+  std::set<std::string> different;
+  for (const auto& [written, name] : names) {
+    different.insert(name);
+    EXPECT_LE(name.size(), 100U) << name;
+  }
+  EXPECT_EQ(different.size(), 10U);
+  EXPECT_EQ(names.at("b.x.yml: cpu"), "b.x.cpu");
+}
+
 TEST(RuleFile, AProblemStandsWhereItIsWritten) {
   std::string broken = kRules;
   broken.replace(broken.find("for: 5m"), 7, "fro: 5m");
