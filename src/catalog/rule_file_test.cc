@@ -139,6 +139,30 @@ TEST(RuleFile, APromqlErrorIsFoundAtItsPlace) {
   EXPECT_EQ(checked.problems.front().line, 8);
 }
 
+TEST(RuleFile, ATextLeftEmptyIsTheEmptyTextAsInPrometheus) {
+  auto declarations = load({{"a.yml", R"(groups:
+- name: a
+  labels: {team: }
+  rules:
+  - alert: A
+    expr: up == 0
+    labels: {severity: }
+    annotations: {summary: , description: ~}
+)"}});
+  ASSERT_TRUE(declarations.problems.empty()) << to_string(declarations.problems.front());
+  const auto& group = *static_cast<const RuleGroup*>(declarations.items[0].resource->value.get());
+  EXPECT_EQ(group.rules[0].labels, (TextMap{{"severity", ""}, {"team", ""}}));
+  EXPECT_EQ(group.rules[0].annotations, (TextMap{{"description", ""}, {"summary", ""}}));
+  const auto others = load({{"b.yml", R"(groups:
+- name: b
+  rules:
+  - alert: A
+    expr: up == 0
+    labels: {severity: [page]}
+)"}});
+  ASSERT_EQ(others.problems.size(), 1U);
+}
+
 TEST(RuleFile, LabelNamesMayBeAnyUtf8AsInPrometheus3) {
   auto declarations = load({{"a.yml", R"(groups:
 - name: a

@@ -159,10 +159,12 @@ bool decode_reference(const Field& field, std::string& out, const Node& node, Re
 
 bool decode_text_map(const Field& field, TextMap& out, const Node& node, Reading& reading) {
   if (node.type != Node::Type::kMap) return wrong(field, node, "a map of texts", reading);
+  const bool nothing_is_text = field.text_format == "utf8-label-map";
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     const Node::Key& key = node.keys[i];
     const Node& value = node.items[i];
-    if (!value.is_scalar()) {
+    const bool is_left_empty = value.type == Node::Type::kNull && nothing_is_text;
+    if (!value.is_scalar() && !is_left_empty) {
       reading.problem(value.position, fmt::format("{}: {} takes text, found {}", in_field(field),
                                                   quote(key.text), described(value)));
       continue;

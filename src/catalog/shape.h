@@ -125,6 +125,7 @@ bool decode_flag(const Field& field, bool& out, const Node& node, Reading& readi
 bool decode_duration(const Field& field, Duration& out, const Node& node, Reading& reading);
 bool decode_time(const Field& field, Timestamp& out, const Node& node, Reading& reading);
 bool decode_reference(const Field& field, std::string& out, const Node& node, Reading& reading);
+/// Of rules ("utf8-label-map"), `key:` with nothing behind it is the empty text, as in Prometheus.
 bool decode_text_map(const Field& field, TextMap& out, const Node& node, Reading& reading);
 bool decode_text_list_map(const Field& field, TextListMap& out, const Node& node, Reading& reading);
 /// A map to a struct: unknown and missing fields are problems.

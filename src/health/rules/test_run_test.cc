@@ -30,7 +30,8 @@ std::string failures(const TestOutcome& outcome) {
 
 TEST(RuleTests, TheCorpusPassesAndFailsAsItsNamesSay) {
   EXPECT_TRUE(test_files({corpus("shop_passes.test.yml"), corpus("order_passes.test.yml"),
-                          corpus("notation_passes.test.yml"), corpus("glob_passes.test.yml")})
+                          corpus("notation_passes.test.yml"), corpus("glob_passes.test.yml"),
+                          corpus("empty_text_passes.test.yml")})
                   .ok)
       << test_files({corpus("shop_passes.test.yml")}).text;
   for (const auto* file :

@@ -28,8 +28,8 @@ struct WrittenAlert {
   TextMap labels, annotations;
   template <typename Shape>
   static void describe(Shape& s) {
-    s.field("exp_labels", &WrittenAlert::labels, "");
-    s.field("exp_annotations", &WrittenAlert::annotations, "");
+    s.field("exp_labels", &WrittenAlert::labels, "").format("utf8-label-map");
+    s.field("exp_annotations", &WrittenAlert::annotations, "").format("utf8-label-map");
   }
 };
 
@@ -82,7 +82,7 @@ struct WrittenGroup {
     s.field("input_series", &WrittenGroup::input, "").count(0, kMost);
     s.field("alert_rule_test", &WrittenGroup::alert_tests, "").count(0, kMost);
     s.field("promql_expr_test", &WrittenGroup::expression_tests, "").count(0, kMost);
-    s.field("external_labels", &WrittenGroup::external_labels, "");
+    s.field("external_labels", &WrittenGroup::external_labels, "").format("utf8-label-map");
     s.field("external_url", &WrittenGroup::external_url, "");
   }
 };
