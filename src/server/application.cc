@@ -136,6 +136,8 @@ struct Application::State {
   void on_strand(std::function<void()> task);
   void stop();
   std::string address() const;
+  /// Where people reach it; like address(), only once it is bound.
+  std::string public_url() const;
 
   Options options;
   SystemRuntime system;
@@ -225,7 +227,12 @@ std::string Application::State::address() const {
                      main_server ? main_server->port() : 0);
 }
 
-/// Before the control plane starts: pages that it takes up again name the port.
+std::string Application::State::public_url() const {
+  return options.public_url.empty() ? address() : options.public_url;
+}
+
+/// Before the control plane is built: templates of its rules, and pages that it takes up again,
+/// name the port. Nobody is answered before take_requests().
 Status Application::State::bind() {
   const auto authenticate = [this](const http::Request& request) {
     return authenticator->authenticate(request);
@@ -287,8 +294,9 @@ void Application::State::build_control_plane() {
             .sandbox = options.sandbox,
             .secrets_folder = absolute(options.secrets_folder),
             .evaluator = {.commits = commits.get(),
-                          .external_labels = {},
-                          .external_url = options.public_url,
+                          .external_labels = read_external_labels(options.external_labels)
+                                                 .value_or(std::map<std::string, std::string>()),
+                          .external_url = public_url(),
                           .last_sample = store->newest_sample()},
             .ledger = {},
             .baselines = baselines.get(),
@@ -334,7 +342,7 @@ Status Application::State::start_control_plane() {
 respond::PageLinks Application::State::links_to(const respond::Incident& incident,
                                                 const std::string& person) const {
   constexpr Duration kLinkLife = std::chrono::hours(24);
-  const auto base = options.public_url.empty() ? address() : options.public_url;
+  const auto base = public_url();
   const auto token =
       signer->sign("acknowledge", incident.id + " " + person, runtime.clock.now() + kLinkLife);
   return {.incident = base + "/incidents/" + incident.id, .acknowledge = base + "/ack/" + token};
@@ -450,9 +458,9 @@ Result<std::unique_ptr<Application>> Application::start(Options options) {
   auto state = std::make_unique<State>(std::move(options));
   state->system.watch_signals();
   TRY_STATUS(state->open());
+  TRY_STATUS(state->bind());
   state->build_control_plane();
   state->build_routes();
-  TRY_STATUS(state->bind());
   TRY_STATUS(state->start_control_plane());
   TRY_STATUS(state->take_requests());
   return std::unique_ptr<Application>(new Application(std::move(state)));

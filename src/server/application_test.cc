@@ -251,6 +251,45 @@ spec:
   EXPECT_TRUE(error.contains("the server's own data are no secrets")) << error;
 }
 
+TEST_F(ApplicationTest, TemplatesOfRulesKnowTheServersLabelsAndWhereItIs) {
+  options_.external_labels = "region=eu, replica=a";
+  start();
+  post("/api/v1/catalog/apply", {{"documents", R"(apiVersion: wellrun.io/v1
+kind: RuleGroup
+metadata: {name: trial}
+spec:
+  interval: 1s
+  rules:
+    - alert: Trial
+      expr: vector(1)
+      labels: {severity: ticket}
+      annotations: {summary: "{{ $externalLabels.region }}/{{ .ExternalLabels.replica }} {{ $externalURL }}"}
+)"},
+                                 {"commit", "c0ffee"}});
+  std::string summary;
+  const auto runtime = system_.runtime();
+  const auto until = runtime.clock.steady() + 60s;
+  while (summary.empty() && runtime.clock.steady() < until) {
+    const auto answer = call("GET", "/api/v1/alerts");
+    ASSERT_TRUE(answer) << to_string(answer.error());
+    const auto alerts = Json::parse(answer->body)["data"]["alerts"];
+    if (!alerts.empty()) summary = alerts[0]["annotations"]["summary"];
+  }
+  EXPECT_EQ(summary, "eu/a " + application_->url());
+}
+
+TEST(ServerOptions, ExternalLabelsAreAListOfPairs) {
+  using Labels = std::map<std::string, std::string>;
+  EXPECT_EQ(read_external_labels("").value(), Labels());
+  EXPECT_EQ(read_external_labels(" region = eu , replica=a=b,empty=").value(),
+            (Labels{{"region", "eu"}, {"replica", "a=b"}, {"empty", ""}}));
+  for (const auto* wrong : {"region", "=eu", "a=1,,b=2", "a=1,a=2"})
+    EXPECT_FALSE(read_external_labels(wrong)) << wrong;
+  Options options;
+  options.external_labels = "region";
+  EXPECT_FALSE(check(options));
+}
+
 TEST_F(ApplicationTest, ABackupHoldsTheExemplarsToo) {
   start();
   const auto now_ms = to_unix_ms(system_.runtime().clock.now());

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "platform/http/server.h"
 #include "server/cross_origin.h"
 
@@ -21,6 +22,10 @@ void declare(config::Settings& settings, Options& options) {
       "senders of OTLP need a token (responder) on loopback too; beyond it they always do");
   settings.text("public-url", "URL", options.public_url,
                 "how people reach the page, for links in messages; the listen address when empty");
+  settings.text(
+      "external-labels", "name=value,…", options.external_labels,
+      "labels that tell this server from others: $externalLabels in templates of rules, as "
+      "Prometheus' global.external_labels; none when empty");
   settings.text("tls-cert", "file", options.tls_certificate_file, "certificate chain (PEM)");
   settings.text("tls-key", "file", options.tls_key_file, "the certificate's key (PEM)");
   settings.flag("no-auth", options.no_auth, "everyone is admin; refused beyond loopback");
@@ -66,6 +71,26 @@ void declare(config::Settings& settings, Options& options) {
                   "auto: text in a terminal, else JSON lines");
 }
 
+Result<std::map<std::string, std::string>> read_external_labels(std::string_view text) {
+  std::map<std::string, std::string> labels;
+  for (auto rest = trimmed(text); !rest.empty();) {
+    const auto comma = rest.find(',');
+    const auto pair = trimmed(rest.substr(0, comma));
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    const auto equals = pair.find('=');
+    const auto name = trimmed(pair.substr(0, equals));
+    if (equals == std::string_view::npos || name.empty())
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("--external-labels: {} is no label; write name=value, and commas "
+                              "between several",
+                              quote(pair)));
+    if (!labels.emplace(name, trimmed(pair.substr(equals + 1))).second)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("--external-labels: {} stands twice", quote(name)));
+  }
+  return labels;
+}
+
 Status check(const Options& options) {
   const bool tls = !options.tls_certificate_file.empty();
   if (tls != !options.tls_key_file.empty()) {
@@ -73,6 +98,8 @@ Status check(const Options& options) {
   }
   if (auto made = CrossOrigin::make(options.cors_origin); !made)
     return std::unexpected(std::move(made).error());
+  if (auto labels = read_external_labels(options.external_labels); !labels)
+    return std::unexpected(std::move(labels).error());
   const auto flush = options.flush_interval;
   if (flush != Duration{0} && (flush < Duration{100} || flush > Duration{1000}))
     return fail(ErrorCode::kInvalid,

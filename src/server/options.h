@@ -3,7 +3,9 @@
 // What `wellrun serve` can be told. Flags, environment, file and defaults are laid over each other
 // by cli/settings.cc.
 
+#include <map>
 #include <string>
+#include <string_view>
 
 #include "core/time.h"
 #include "platform/config/settings.h"
@@ -29,11 +31,12 @@ struct Options {
   std::size_t max_series_per_workload = 500'000;  ///< unless it says so itself; jobs, too
   bool admin_api = false;                         ///< whether series can be deleted over HTTP
   bool lifecycle = false;                         ///< whether /-/reload and /-/quit do anything
-  std::string cors_origin;     ///< regex of origins whose pages may read metrics; empty: none
-  std::string features;        ///< PromQL features, as Prometheus' --enable-feature
-  std::string public_url;      ///< how people reach `listen`; for links in messages
-  bool sandbox = true;         ///< run commands of runbooks in bubblewrap
-  std::string secrets_folder;  ///< its files may be given to runs as secret inputs; empty: none
+  std::string cors_origin;      ///< regex of origins whose pages may read metrics; empty: none
+  std::string features;         ///< PromQL features, as Prometheus' --enable-feature
+  std::string public_url;       ///< how people reach `listen`; for links in messages
+  std::string external_labels;  ///< "region=eu,replica=a": $externalLabels of rules' templates
+  bool sandbox = true;          ///< run commands of runbooks in bubblewrap
+  std::string secrets_folder;   ///< its files may be given to runs as secret inputs; empty: none
   std::string log_level = "info";
   std::string log_format = "auto";
   std::string config_file;  ///< which settings were read from; empty: none
@@ -43,6 +46,10 @@ struct Options {
 /// Declares every setting: the one place that knows their names, for flags, environment and file.
 /// `options` outlives `settings`.
 void declare(config::Settings& settings, Options& options);
+
+/// name -> value of a list as `Options::external_labels`; blanks around both do not count.
+/// kInvalid: a pair without "=", without a name, or with the name of one before.
+Result<std::map<std::string, std::string>> read_external_labels(std::string_view text);
 
 /// kInvalid when the options contradict each other or open a door: --no-auth or no TLS beyond
 /// loopback.
