@@ -44,6 +44,10 @@ void load_document(const std::string& file, Node document, Declarations& into, P
     aside.openslo.push_back({file, std::move(document)});
     return;
   }
+  if (is_openslo_list(document)) {
+    for (Node& item : document.items) load_document(file, std::move(item), into, aside);
+    return;
+  }
   if (!is_rule_file(document)) return load_resource(file, std::move(document), into);
   auto rules = read_rule_file(file, std::move(document));
   into.problems.insert(into.problems.end(), rules.problems.begin(), rules.problems.end());

@@ -59,6 +59,14 @@ void put_at(Node& node, Position position) {
   for (auto& item : node.items) put_at(item, position);
 }
 
+/// {key: name}, where `name` stands.
+Node reference_node(std::string key, const Node& name) {
+  Node referring = map_node();
+  referring.position = name.position;
+  referring.add(std::move(key), name);
+  return referring;
+}
+
 struct WrittenCondition {
   std::string kind = "burnrate", op;
   double threshold = 0;
@@ -68,7 +76,7 @@ struct WrittenCondition {
   template <typename Shape>
   static void describe(Shape& s) {
     s.field("kind", &WrittenCondition::kind, "").one_of({"burnrate"});
-    s.field("op", &WrittenCondition::op, "").one_of({"gt", "gte"});
+    s.field("op", &WrittenCondition::op, "").one_of({"lte", "gte", "lt", "gt"});
     s.field("threshold", &WrittenCondition::threshold, "").required().range(0, 1000);
     s.field("lookbackWindow", &WrittenCondition::lookback, "").required().format("window-length");
     s.field("alertAfter", &WrittenCondition::alert_after, "");
@@ -95,6 +103,8 @@ Duration short_window(Duration whole) {
   return std::min(whole, std::max(whole / 12, kShortest));
 }
 
+/// Holds when the burn rate has reached the threshold, whatever `op` is: OpenSLO's own examples
+/// write `lte` for "exceeds".
 Node window_node(const WrittenAlertCondition& written) {
   const auto length = parse_window_length(written.condition.lookback);
   const Duration whole = length ? length->nominal() : Duration{0};
@@ -211,9 +221,7 @@ class Reader {
     if (const auto* reference = part.find("indicatorRef")) {
       name = reference->text;
       indicator.position = reference->position;
-      Node referring = map_node();
-      referring.position = reference->position;
-      referring.add("indicatorRef", *reference);
+      Node referring = reference_node("indicatorRef", *reference);
       measured = spec_of(file, referring, "indicatorRef", "SLI");
       take(part, "indicatorRef");
     } else if (auto inline_one = take(part, "indicator")) {
@@ -248,6 +256,7 @@ class Reader {
   }
 
   void read_policy(const std::string& file, Node& policy, Node& windows) {
+    if (policy.is_scalar()) policy = reference_node("alertPolicyRef", policy);
     auto spec = spec_of(file, policy, "alertPolicyRef", "AlertPolicy");
     if (!spec || text_of(*spec, "alertWhenBreaching") == "false") return;
     auto* conditions = find(*spec, "conditions");
@@ -414,6 +423,10 @@ class Reader {
 bool is_openslo(const Node& document) {
   return document.type == Node::Type::kMap &&
          text_of(document, "apiVersion").starts_with("openslo/");
+}
+
+bool is_openslo_list(const Node& document) {
+  return document.type == Node::Type::kSequence && std::ranges::any_of(document.items, is_openslo);
 }
 
 OpenSloReading read_openslo(std::vector<OpenSloDocument> documents,

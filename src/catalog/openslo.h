@@ -27,6 +27,8 @@ struct OpenSloDocument {
 
 /// True for a document that is to be read as OpenSLO's, of any version.
 bool is_openslo(const Node& document);
+/// True for a list with such documents in it, which OpenSLO's tools read like one after the other.
+bool is_openslo_list(const Node& document);
 
 struct OpenSloReading {
   std::vector<OpenSloDocument> slos;  ///< as documents of kind Slo, positions those of the SLO

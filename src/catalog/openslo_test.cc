@@ -191,6 +191,55 @@ TEST(OpenSlo, PoliciesThatDoNotAlertLeaveNoWindows) {
   EXPECT_TRUE(checked(slo, parts).wanted.find<Slo>("main-page-1")->alerting.windows.empty());
 }
 
+TEST(OpenSlo, DocumentsMayStandInAListAndPoliciesBeNamedAlone) {
+  auto declarations = load({{"shop.yaml", kShop}, {"slos.yaml", R"(
+- apiVersion: openslo/v1
+  kind: SLO
+  metadata: {name: search}
+  spec:
+    service: checkout
+    indicator:
+      metadata: {name: answers}
+      spec:
+        ratioMetric:
+          counter: true
+          good: {metricSource: {type: Prometheus, spec: {query: 'sum(http_requests{code=~"2.."})'}}}
+          total: {metricSource: {type: Prometheus, spec: {query: 'sum(http_requests)'}}}
+    timeWindow: [{duration: 28d, isRolling: true}]
+    budgetingMethod: Occurrences
+    objectives: [{target: 0.98}]
+    alertPolicies:
+      - cpu
+- apiVersion: openslo/v1
+  kind: AlertPolicy
+  metadata: {name: cpu}
+  spec:
+    alertWhenBreaching: true
+    conditions: [{conditionRef: cpu-usage-breach}]
+- apiVersion: openslo/v1
+  kind: AlertCondition
+  metadata: {name: cpu-usage-breach}
+  spec:
+    severity: page
+    condition: {kind: burnrate, op: lte, threshold: 2, lookbackWindow: 1h, alertAfter: 5m}
+)"}});
+  for (const auto& problem : declarations.problems) ADD_FAILURE() << to_string(problem);
+  const auto checked = check(std::move(declarations), {});
+  const auto* slo = checked.wanted.find<Slo>("search");
+  ASSERT_NE(slo, nullptr);
+  ASSERT_EQ(slo->alerting.windows.size(), 1U);
+  EXPECT_EQ(slo->alerting.windows[0].burn_rate, 2);
+  EXPECT_EQ(slo->alerting.windows[0].for_, 5min);
+  const auto mixed = load({{"a.yaml", R"(
+- apiVersion: openslo/v1
+  kind: Service
+  metadata: {name: checkout}
+- 7
+)"}});
+  ASSERT_EQ(mixed.problems.size(), 1U);
+  EXPECT_EQ(mixed.problems[0].line, 5);
+}
+
 TEST(OpenSlo, WithoutPoliciesItHasTheUsualWindowsThatFit) {
   std::string text = kSlo;
   text = text.substr(0, text.find("  alertPolicies:"));
