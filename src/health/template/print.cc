@@ -1,6 +1,7 @@
 #include "health/template/print.h"
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <optional>
@@ -120,13 +121,18 @@ std::string character(std::int64_t code) {
   return out;
 }
 
+std::string plain(const Value& value, const Spec& spec);
+
 std::string type_and_value(const Value& value) {
   return value.is_nil() ? "<nil>" : value.type_name() + "=" + value.text();
 }
 std::string unsuitable(const Spec& spec, const Value& value) {
   std::string verb;
   append_utf8(verb, spec.verb);
-  return "%!" + verb + "(" + type_and_value(value) + ")";
+  if (value.is_nil()) return "%!" + verb + "(<nil>)";
+  Spec as_value = spec;
+  as_value.sharp = false;
+  return "%!" + verb + "(" + value.type_name() + "=" + plain(value, as_value) + ")";
 }
 
 std::string whole_printed(std::int64_t whole, const Spec& spec, const Value& value) {
@@ -217,24 +223,34 @@ class Formatter {
       rest_.remove_prefix(percent + 1);
       verb();
     }
-    if (used_ < values_.size()) extra();
+    if (!is_reordered_ && used_ < values_.size()) extra();
     return std::move(out_);
   }
 
  private:
+  /// What stands before the verb, in Go's order: flags, [index]width, .[index]precision, [index].
   void verb() {
     Spec spec;
+    is_good_index_ = true;
     flags(spec);
+    bool after_index = index();
+    const bool is_starred = rest_.starts_with('*');
     spec.width = number("%!(BADWIDTH)");
+    if (spec.width && after_index && !is_starred) is_good_index_ = false;
+    if (is_starred) after_index = false;
     if (spec.width && *spec.width < 0) {
       spec.minus = true;
       spec.width = -*spec.width;
     }
     if (rest_.starts_with('.')) {
       rest_.remove_prefix(1);
+      if (after_index) is_good_index_ = false;
+      after_index = index();
+      if (rest_.starts_with('*')) after_index = false;
       spec.precision = number("%!(BADPREC)").value_or(0);
       if (*spec.precision < 0) spec.precision.reset();
     }
+    if (!after_index) index();
     if (rest_.empty()) {
       out_ += "%!(NOVERB)";
       return;
@@ -242,13 +258,41 @@ class Formatter {
     spec.verb = next_code_point(rest_);
     if (spec.verb == '%') {
       out_ += '%';
+    } else if (!is_good_index_) {
+      refuse(spec.verb, "(BADINDEX)");
     } else if (used_ >= values_.size()) {
-      out_ += "%!";
-      append_utf8(out_, spec.verb);
-      out_ += "(MISSING)";
+      refuse(spec.verb, "(MISSING)");
     } else {
       out_ += printed(values_[used_++], spec);
     }
+  }
+
+  void refuse(char32_t verb, std::string_view why) {
+    out_ += "%!";
+    append_utf8(out_, verb);
+    out_ += why;
+  }
+
+  /// "[2]": the next value is the second. True when one was read, good or not. Source: Go's
+  /// package fmt, "Explicit argument indexes".
+  bool index() {
+    if (!rest_.starts_with('[')) return false;
+    is_reordered_ = true;
+    const auto end = rest_.find(']');
+    if (end == std::string_view::npos) {
+      rest_.remove_prefix(1);
+      is_good_index_ = false;
+      return false;
+    }
+    const auto digits = rest_.substr(1, end - 1);
+    rest_.remove_prefix(end + 1);
+    std::size_t which = 0;
+    const auto* last = digits.data() + digits.size();
+    const auto [stopped, error] = std::from_chars(digits.data(), last, which);
+    const bool is_number = error == std::errc{} && stopped == last;
+    is_good_index_ = is_good_index_ && is_number && which >= 1 && which <= values_.size();
+    if (is_number && which >= 1 && which <= values_.size()) used_ = which - 1;
+    return is_number;
   }
 
   void flags(Spec& spec) {
@@ -301,6 +345,8 @@ class Formatter {
   std::string_view rest_;
   std::span<const Value> values_;
   std::size_t used_ = 0;
+  bool is_reordered_ = false;  ///< some index was given: values that are left over are meant so
+  bool is_good_index_ = true;  ///< of the verb that is read
   std::string out_;
 };
 

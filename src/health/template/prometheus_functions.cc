@@ -322,6 +322,14 @@ Result<Value> humanized(const Environment&, Arguments arguments) {
   return Value(Print(number));
 }
 
+Result<Value> time_humanized(const Environment&, Arguments arguments) {
+  TRY(const auto seconds, number_argument("humanizeTimestamp", arguments[0]));
+  constexpr double kLast = 9223372036.854775807;  // Prometheus counts nanoseconds in 64 bits
+  if (std::isfinite(seconds) && std::abs(seconds) > kLast)
+    return wrong("humanizeTimestamp: the number is no time");
+  return Value(humanize_timestamp(seconds));
+}
+
 Result<Value> to_time(const Environment&, Arguments arguments) {
   TRY(const auto seconds, number_argument("toTime", arguments[0]));
   if (!std::isfinite(seconds) || std::abs(seconds) > 9.2e9)
@@ -369,7 +377,7 @@ constexpr FunctionInfo kTable[] = {
     {"humanize1024", 1, 1, humanized<humanize_1024>},
     {"humanizeDuration", 1, 1, humanized<humanize_duration>},
     {"humanizePercentage", 1, 1, humanized<humanize_percentage>},
-    {"humanizeTimestamp", 1, 1, humanized<humanize_timestamp>},
+    {"humanizeTimestamp", 1, 1, time_humanized},
     {"toTime", 1, 1, to_time},
     {"toDuration", 1, 1, to_duration},
     {"now", 0, 0, now},
