@@ -96,6 +96,11 @@ std::string percent(double share) {
   return share < 1 && text.starts_with("100.") ? "< 100 %" : text + " %";
 }
 
+std::string age(Timestamp time, Timestamp now) {
+  if (time > now) return "in " + format_age(time - now);
+  return format_age(now - time) + (now - time < std::chrono::seconds(1) ? "" : " ago");
+}
+
 }  // namespace
 
 std::string coloured(const std::string& text, const std::string& state, const Terminal& terminal) {
@@ -116,15 +121,14 @@ std::string coloured(const std::string& text, const std::string& state, const Te
 std::string cell(const Json& item, const Column& column, Timestamp now) {
   const auto* value = find_path(item, column.path);
   if (value == nullptr || value->is_null()) return "-";
+  const auto time = value->is_string() ? parse_rfc3339(value->get<std::string>())
+                                       : Result<Timestamp>(fail(ErrorCode::kInvalid, ""));
   switch (column.form) {
-    case Column::Form::kAge: {
-      const auto time = value->is_string() ? parse_rfc3339(value->get<std::string>())
-                                           : Result<Timestamp>(fail(ErrorCode::kInvalid, ""));
-      if (!time) return plain(*value);
-      return *time > now
-                 ? "in " + format_age(*time - now)
-                 : format_age(now - *time) + (now - *time < std::chrono::seconds(1) ? "" : " ago");
-    }
+    case Column::Form::kAge:
+      return time ? age(*time, now) : plain(*value);
+    case Column::Form::kForetold:
+      if (time && *time > now && item.value("beyond", false)) return "already";
+      return time ? age(*time, now) : plain(*value);
     case Column::Form::kPercent:
       return value->is_number() ? percent(value->get<double>()) : plain(*value);
     case Column::Form::kList:

@@ -14,7 +14,8 @@ namespace wellrun::cli {
 struct Column {
   std::string title;
   std::string path;  ///< into an item: "id", "kpis.missed", "on_call.0.person"
-  enum class Form { kText, kAge, kPercent, kNumber, kList, kState } form = Form::kText;
+  /// kForetold: a time as kAge, or "already" of an item whose `beyond` says that it is crossed.
+  enum class Form { kText, kAge, kForetold, kPercent, kNumber, kList, kState } form = Form::kText;
 };
 
 struct Terminal {

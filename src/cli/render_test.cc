@@ -18,6 +18,17 @@ TEST(Cell, AShareBelowOneIsNeverShownAsAll) {
   EXPECT_EQ(shown(2), "200.00 %");
 }
 
+TEST(Cell, WhatIsCrossedAlreadyIsNotExpected) {
+  const auto now = from_unix_ms(1'767'225'600'000);
+  const auto shown = [&](const char* expected, bool beyond) {
+    return cell({{"expected", expected}, {"beyond", beyond}},
+                {"EXPECTED", "expected", Column::Form::kForetold}, now);
+  };
+  EXPECT_EQ(shown("2026-01-01T00:07:00Z", false), "in 7 min");
+  EXPECT_EQ(shown("2026-01-01T00:07:00Z", true), "already");
+  EXPECT_EQ(shown("2025-12-31T23:53:00Z", true), "7 min ago") << "a certificate";
+}
+
 TEST(Harmless, LetsTextAndItsColoursThrough) {
   const std::string text =
       "shop\tChekout fällt aus – 結帳\n" + std::string("\x1b[31mfailed\x1b[0m\n");

@@ -50,12 +50,11 @@ void show_objectives(const Context& context, const Json& slo) {
 
 void show_slo(const Context& context, const Json& slo) {
   const auto status = text_or(slo, "status");
-  context.out(fmt::format(
-      "{}  {}\n  promise   {} over {}{}, {}\n  measured  {}\n  budget    {}\n",
-      text_or(slo, "name"), coloured(status, status, context.terminal), share(slo, "target"),
-      text_or(slo, "window"),
-      slo.value("rolling", true) ? ", rolling" : " since " + text_or(slo, "period_start"),
-      text_or(slo, "budgeting_method"), share(slo, "sli"), budget_text(slo)));
+  context.out(fmt::format("{}  {}\n  promise   {} over {}{}, {}\n  measured  {}\n  budget    {}\n",
+                          text_or(slo, "name"), coloured(status, status, context.terminal),
+                          share(slo, "target"), text_or(slo, "window"),
+                          period_words(slo, context.terminal.now), text_or(slo, "budgeting_method"),
+                          share(slo, "sli"), budget_text(slo)));
   const auto since = text_or(slo, "counted_since");
   if (!since.empty()) context.out("  counted   nothing before " + since + "\n");
   if (const auto why = text_or(slo, "not_kept"); !why.empty())
@@ -190,6 +189,14 @@ int run_tree(const Context& context, const std::string& workload) {
 }
 
 }  // namespace
+
+std::string period_words(const Json& slo, Timestamp now) {
+  if (slo.value("rolling", true)) return ", rolling";
+  const auto written = text_or(slo, "period_start");
+  const auto start = parse_rfc3339(written);
+  if (!start) return " of the calendar";
+  return (*start > now ? ", which begins " : " since ") + written;
+}
 
 void add_slo_commands(CLI::App& app, Context& context, int& exit_code) {
   auto arguments = std::make_shared<ReportArguments>();
