@@ -4,6 +4,7 @@
 
 #include "health/template/interpreter.h"
 #include "health/template/parser.h"
+#include "telemetry/promql/histogram.h"
 
 namespace wellrun::health {
 namespace {
@@ -27,16 +28,32 @@ std::map<std::string, std::string> map_of(const Labels& labels) {
   return map;
 }
 
+/// "{count:4, sum:5, (0.5,1]:1, (1,2]:3}". Source: Prometheus' FloatHistogram.String().
+std::string text_of(const telemetry::Histogram& histogram) {
+  using templates::shortest;
+  auto text = fmt::format("{{count:{}, sum:{}", shortest(histogram.count), shortest(histogram.sum));
+  for (const auto& bucket : telemetry::promql::all_buckets(histogram)) {
+    if (bucket.count == 0) continue;
+    text += fmt::format(", {}{},{}{}:{}", bucket.lower_inclusive ? '[' : '(',
+                        shortest(bucket.lower), shortest(bucket.upper),
+                        bucket.upper_inclusive ? ']' : ')', shortest(bucket.count));
+    if (text.size() > templates::kMostText) break;
+  }
+  return text + "}";
+}
+
 templates::Environment environment_of(const TemplateData& data) {
   templates::Environment environment;
   environment.now = data.now;
   environment.external_url = data.external_url;
   if (!data.query) return environment;
   environment.query = [&query = data.query](const std::string& promql) -> Result<Value> {
-    TRY(const auto series, query(promql));
+    TRY(const auto answer, query(promql));
     templates::List list;
-    for (const auto& each : series)
+    for (const auto& each : answer.series)
       list.push_back(templates::query_sample(map_of(each.labels), each.value));
+    for (const auto& each : answer.histograms)
+      list.push_back(templates::query_sample(map_of(each.labels), text_of(*each.histogram)));
     return Value(std::move(list));
   };
   return environment;
@@ -71,7 +88,7 @@ Status check_template(std::string_view text) {
 }
 
 TemplateQuery TemplateQueries::port() {
-  return [this](const std::string& promql) -> Result<std::vector<telemetry::InstantSeries>> {
+  return [this](const std::string& promql) -> Result<telemetry::InstantResult> {
     if (const auto known = answers_.find(promql); known != answers_.end()) return known->second;
     if (answers_.size() + open_.size() >= kMost)
       return fail(ErrorCode::kTooLarge,
@@ -85,8 +102,7 @@ std::vector<std::string> TemplateQueries::take_open() {
   return std::exchange(open_, {});
 }
 
-void TemplateQueries::put(const std::string& promql,
-                          Result<std::vector<telemetry::InstantSeries>> answer) {
+void TemplateQueries::put(const std::string& promql, Result<telemetry::InstantResult> answer) {
   answers_.insert_or_assign(promql, std::move(answer));
 }
 

@@ -20,8 +20,7 @@ namespace wellrun::health {
 
 /// Answers `query "…"` of a template: an instant query at the evaluation's time. It must not wait:
 /// see TemplateQueries, which lets a shell ask between two expansions.
-using TemplateQuery =
-    std::function<Result<std::vector<telemetry::InstantSeries>>(const std::string& promql)>;
+using TemplateQuery = std::function<Result<telemetry::InstantResult>(const std::string& promql)>;
 
 struct TemplateData {
   Labels labels;
@@ -51,10 +50,10 @@ class TemplateQueries {
   TemplateQuery port();
   /// Questions without an answer, each once; they count as asked from then on.
   std::vector<std::string> take_open();
-  void put(const std::string& promql, Result<std::vector<telemetry::InstantSeries>> answer);
+  void put(const std::string& promql, Result<telemetry::InstantResult> answer);
 
  private:
-  std::map<std::string, Result<std::vector<telemetry::InstantSeries>>> answers_;
+  std::map<std::string, Result<telemetry::InstantResult>> answers_;
   std::vector<std::string> open_;
 };
 

@@ -14,11 +14,11 @@ const std::vector<telemetry::InstantSeries> kSeries = {
     {Labels{{"__name__", "n"}, {"k", "c"}, {"z", "1"}}, 3}};
 
 /// Answers n, n{k='…'} and nothing.
-Result<std::vector<telemetry::InstantSeries>> answer(const std::string& promql) {
-  std::vector<telemetry::InstantSeries> found;
+Result<telemetry::InstantResult> answer(const std::string& promql) {
+  telemetry::InstantResult found;
   for (const auto& series : kSeries) {
     if (promql == "n" || (promql.starts_with("n{k=") && promql[5] == series.labels.get("k")[0]))
-      found.push_back(series);
+      found.series.push_back(series);
   }
   return found;
 }
@@ -187,6 +187,28 @@ TEST(AlertTemplate, QueriesAreCollectedAskedAndThenExpandedAgain) {
   ASSERT_TRUE(result);
   EXPECT_EQ(*result, "111");
   EXPECT_EQ(rounds, 4);
+}
+
+TEST(AlertTemplate, AHistogramOfAQueryPrintsAsItsText) {
+  const auto latency = std::make_shared<telemetry::Histogram>();
+  latency->count = 7;
+  latency->sum = 5.5;
+  latency->zero_threshold = 0.001;
+  latency->zero_count = 2;
+  latency->positive_spans = {{0, 3}};
+  latency->positive_counts = {1, 0, 3};
+  latency->negative_spans = {{0, 1}};
+  latency->negative_counts = {1};
+  auto given = data();
+  given.query = [&](const std::string&) -> Result<telemetry::InstantResult> {
+    telemetry::InstantResult found;
+    found.series.push_back({Labels{{"k", "a"}}, 1});
+    found.histograms.push_back({Labels{{"k", "b"}}, latency});
+    return found;
+  };
+  EXPECT_EQ(expand_template("{{ range query `h` }}{{ .Labels.k }}={{ .Value }} {{ end }}", given),
+            "a=1 b={count:7, sum:5.5, [-1,-0.5):1, [-0.001,0.001]:2, (0.5,1]:1, (2,4]:3} ");
+  EXPECT_FALSE(expand_template("{{ humanize (index (query `h`) 1).Value }}", given));
 }
 
 TEST(AlertTemplate, AQueryThatFailsIsTheExpansionsError) {

@@ -225,10 +225,7 @@ void Evaluator::State::decide_alerts(Job& job, RuleTurn turn,
   if (alerts.error().code == ErrorCode::kUnavailable) {
     const auto put = [queries](Job&, const std::string& promql,
                                const Result<InstantResult>& answer) {
-      if (answer)
-        queries->put(promql, answer->series);
-      else
-        queries->put(promql, std::unexpected(answer.error()));
+      queries->put(promql, answer);
     };
     return ask_all(
         job, queries->take_open(), job.evaluation.now, put,

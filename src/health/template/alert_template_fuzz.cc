@@ -17,8 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool sound = check_template(text).has_value();
   auto expanded = expand_template(text, given);
   for (int round = 0; round < 3 && !expanded; ++round) {
-    for (const auto& promql : queries.take_open())
-      queries.put(promql, std::vector<telemetry::InstantSeries>{{Labels{{"q", promql}}, 1}});
+    for (const auto& promql : queries.take_open()) {
+      telemetry::InstantResult found;
+      found.series.push_back({Labels{{"q", promql}}, 1});
+      queries.put(promql, std::move(found));
+    }
     expanded = expand_template(text, given);
   }
   WELLRUN_ASSERT(sound || !expanded || !text.contains("{{"), "what does not parse does not expand");

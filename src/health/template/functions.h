@@ -40,8 +40,9 @@ struct FunctionInfo {
 const FunctionInfo* find_function(std::string_view name);
 std::vector<std::string> function_names();
 
-/// One element of a query's answer, as `first`, `label` and `value` take it.
-Value query_sample(std::map<std::string, std::string> labels, double value);
+/// One element of a query's answer, as `first`, `label` and `value` take it. `value`: its number,
+/// or the text of a histogram.
+Value query_sample(std::map<std::string, std::string> labels, Value value);
 
 /// As a parameter of a URL (application/x-www-form-urlencoded): a space is "+".
 std::string query_escaped(std::string_view text);

@@ -386,11 +386,11 @@ constexpr FunctionInfo kTable[] = {
 
 }  // namespace
 
-Value query_sample(std::map<std::string, std::string> labels, double number) {
+Value query_sample(std::map<std::string, std::string> labels, Value value) {
   Fields fields;
   fields.is_struct = true;
   fields.type = kSampleType;
-  fields.items = {{"Labels", text_map(std::move(labels))}, {"Value", number}};
+  fields.items = {{"Labels", text_map(std::move(labels))}, {"Value", std::move(value)}};
   return fields;
 }
 
