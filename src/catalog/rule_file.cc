@@ -172,13 +172,11 @@ std::string slug(std::string_view text) {
   return out;
 }
 
-/// What a file, a folder or a group is called within a resource's name. What is not ASCII is lost
-/// from it, so a hash of the whole text stands behind it, whether others look alike or not.
+/// What a file, a folder or a group is called within a resource's name.
 std::string name_part(const std::string& text, std::string_view nothing_left) {
   auto part = slug(text);
   if (part.empty()) part = nothing_left;
-  const bool is_ascii = std::ranges::all_of(text, [](char c) { return (c & 0x80) == 0; });
-  return is_ascii ? part : part + "-" + short_hash(text);
+  return part;
 }
 
 /// Names of RuleGroups for groups of several files: nobody's depends on the order of writing.
@@ -224,20 +222,25 @@ class GroupNames {
       return slug(whole.substr(0, kLongest - tail.size())) + tail;
     }
 
+    bool is_as_written() const { return slug(group) == group; }
+
     /// Who of those that claim one name keeps it comes first.
     bool operator<(const Claim& other) const {
       const auto rank = [](const Claim& claim) {
-        const bool is_as_written = slug(claim.group) == claim.group;
         return std::tuple(claim.hash, claim.with_folder, claim.path.generic_string(),
-                          !is_as_written, claim.group);
+                          !claim.is_as_written(), claim.group);
       };
       return rank(*this) < rank(other);
     }
 
     /// False: there is nothing more to tell it by; the group stands twice in one file.
-    bool set_apart_from(const Claim& keeper) {
-      const bool is_elsewhere = path.parent_path() != keeper.path.parent_path();
-      if (is_elsewhere && !with_folder && !folder().empty()) return with_folder = true;
+    bool set_apart_from(const Claim& other) {
+      if (path == other.path && group == other.group) return false;
+      const bool is_elsewhere = path.parent_path() != other.path.parent_path();
+      if (is_elsewhere && !with_folder && !folder().empty()) {
+        with_folder = true;
+        return true;
+      }
       if (hash == Hash::kOfPath) return false;
       hash = hash == Hash::kNone ? Hash::kOfFileName : Hash::kOfPath;
       return true;
@@ -250,11 +253,17 @@ class GroupNames {
     bool any = false;
     for (auto& [name, claims] : by_name) {
       if (claims.size() == 1) continue;
-      const auto* keeper =
+      auto* const keeper =
           *std::ranges::min_element(claims, [](auto* a, auto* b) { return *a < *b; });
       for (auto* claim : claims) {
         if (claim != keeper && claim->set_apart_from(*keeper)) any = true;
       }
+      // Within a file nobody keeps a name only for being the first.
+      const auto rival = std::ranges::find_if(claims, [&](const Claim* claim) {
+        return claim->path == keeper->path && claim->group != keeper->group;
+      });
+      if (rival != claims.end() && !keeper->is_as_written() && keeper->set_apart_from(**rival))
+        any = true;
     }
     return any;
   }

@@ -69,20 +69,32 @@ std::map<std::string, std::string> names_in(const Files& files) {
 
 using Names = std::map<std::string, std::string>;
 
-TEST(RuleFile, GroupsWithLettersBeyondAsciiHaveAHashWhoeverElseIsThere) {
+TEST(RuleFile, LettersBeyondAsciiAreToldApartWhereNothingElseIs) {
   const auto names = names_in({{"rules/node.yml", file_of({"主机告警", "网络告警", "主机CPU"})},
                                {"rules/主机.yml", file_of({"cpu"})},
                                {"rules/网络.yml", file_of({"cpu"})}});
-  EXPECT_EQ(names.size(), 5U);
-  EXPECT_EQ(names.at("rules/node.yml: 主机告警"), "node.group-b1d87f17");
-  EXPECT_EQ(names_in({{"node.yml", file_of({"主机告警"})}}).at("node.yml: 主机告警"),
-            "node.group-b1d87f17");
+  std::set<std::string> different;
+  for (const auto& [written, name] : names) different.insert(name);
+  EXPECT_EQ(different.size(), 5U);
+  EXPECT_TRUE(names.at("rules/node.yml: 主机告警").starts_with("node.group-"));
+  EXPECT_EQ(names.at("rules/node.yml: 主机CPU"), "node.cpu");
+  EXPECT_EQ(names_in({{"node.yml", file_of({"Überlast"})}}),
+            (Names{{"node.yml: Überlast", "node.berlast"}}))
+      << "alone, as it has always been";
 }
 
-TEST(RuleFile, OfGroupsThatDifferInCapitalsOrSignsOneKeepsTheShortName) {
+TEST(RuleFile, AGroupThatStandsTwiceInAFileIsDeclaredTwiceInTwoDocumentsToo) {
+  const auto checked =
+      check(load({{"node.yml", file_of({"CPU"}) + "---\n" + file_of({"CPU"})}}), {});
+  ASSERT_FALSE(checked.problems.empty());
+  EXPECT_NE(to_string(checked.problems.front()).find("twice"), std::string::npos)
+      << to_string(checked.problems.front());
+}
+
+TEST(RuleFile, OfGroupsThatDifferInCapitalsOrSignsTheOneWrittenSoKeepsTheName) {
   const Names expected = {{"node.yml: CPU", "node.cpu-d33e6a2f"},
                           {"node.yml: cpu", "node.cpu"},
-                          {"node.yml: Disk (SSD)", "node.disk-ssd"},
+                          {"node.yml: Disk (SSD)", "node.disk-ssd-83996976"},
                           {"node.yml: disk ssd", "node.disk-ssd-1b366e0d"}};
   EXPECT_EQ(names_in({{"node.yml", file_of({"CPU", "cpu", "Disk (SSD)", "disk ssd"})}}), expected);
   EXPECT_EQ(names_in({{"node.yml", file_of({"disk ssd", "cpu", "Disk (SSD)", "CPU"})}}), expected);

@@ -10,15 +10,6 @@ std::string_view suffix_of(std::string_view type) {
   return type == "info" ? "_info" : "";
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    out += c == '\n' ? std::string("\\n") : std::string(1, c);
-  }
-  return out;
-}
-
 }  // namespace
 
 void MetricsText::begin(std::string_view name, std::string_view type, std::string_view help) {
@@ -32,7 +23,7 @@ void MetricsText::add(Labels labels, double value) {
   text_ += sample_name_;
   char separator = '{';
   for (const auto& [name, label_value] : labels) {
-    text_ += fmt::format("{}{}=\"{}\"", separator, name, escaped(label_value));
+    text_ += fmt::format("{}{}={}", separator, name, telemetry::exposed_text(label_value));
     separator = ',';
   }
   text_ += fmt::format("{} {}\n", labels.empty() ? "" : "}", value);

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <optional>
 
-#include "core/text.h"
+#include "core/unicode.h"
 #include "platform/http/media_type.h"
 
 namespace wellrun::telemetry {
@@ -44,33 +44,12 @@ bool is_plain_at(char c, std::size_t index, NameOf kind) {
          (c == ':' && kind == NameOf::kMetric) || (c >= '0' && c <= '9' && index > 0);
 }
 
-/// Takes the first character off `text`; of what is not UTF-8, one byte.
-std::string_view take_character(std::string_view& text) {
-  std::size_t size = 1;
-  while (size < std::min<std::size_t>(4, text.size()) && !is_valid_utf8(text.substr(0, size)))
-    ++size;
-  if (!is_valid_utf8(text.substr(0, size))) size = 1;
-  const auto character = text.substr(0, size);
-  text.remove_prefix(size);
-  return character;
-}
-
-/// Of one character of UTF-8; of a byte that is none, U+FFFD.
-std::uint32_t code_point_of(std::string_view character) {
-  const auto first = static_cast<unsigned char>(character.front());
-  if (character.size() == 1) return first < 0x80 ? first : 0xFFFD;
-  std::uint32_t code = first & (0xFFU >> (character.size() + 1));
-  for (const char c : character.substr(1))
-    code = code << 6 | (static_cast<unsigned char>(c) & 0x3F);
-  return code;
-}
-
-std::string stand_in_for(std::string_view character, Escaping escaping) {
+std::string stand_in_for(char32_t character, Escaping escaping) {
   switch (escaping) {
     case Escaping::kDots:
-      return character == "." ? "_dot_" : "__";
+      return character == '.' ? "_dot_" : "__";
     case Escaping::kValues:
-      return fmt::format("_{:x}_", code_point_of(character));
+      return fmt::format("_{:x}_", std::uint32_t{character});
     default:
       return "_";
   }
@@ -121,15 +100,28 @@ std::string escaped_name(std::string_view name, NameOf kind, Escaping escaping) 
   const bool doubles_underscores = escaping != Escaping::kUnderscores;
   std::string out = escaping == Escaping::kValues ? "U__" : "";
   for (std::size_t index = 0; !name.empty(); ++index) {
-    const auto character = take_character(name);
-    if (character == "_" && doubles_underscores)
+    const char first = name.front();
+    const auto character = next_code_point(name);
+    if (first == '_' && doubles_underscores)
       out += "__";
-    else if (is_plain_at(character.front(), index, kind))
-      out += character;
+    else if (is_plain_at(first, index, kind))
+      out += first;
     else
       out += stand_in_for(character, escaping);
   }
   return out;
+}
+
+std::string exposed_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  return out + '"';
 }
 
 }  // namespace wellrun::telemetry

@@ -38,4 +38,7 @@ bool is_plain_name(std::string_view name, NameOf kind);
 /// The name as it is written under this escaping: with allow-utf-8 as it is, otherwise plain.
 std::string escaped_name(std::string_view name, NameOf kind, Escaping escaping);
 
+/// In double quotes as the text forms have it: a label's value, or a name that is not plain.
+std::string exposed_text(std::string_view text);
+
 }  // namespace wellrun::telemetry

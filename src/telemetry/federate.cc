@@ -16,23 +16,6 @@ namespace {
 
 constexpr std::int64_t kLookbackMs = 300'000;
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n')
-      out += "\\n";
-    else if (c == '\\' || c == '"')
-      out += {'\\', c};
-    else
-      out += c;
-  }
-  return out;
-}
-
-std::string in_quotes(std::string_view text) {
-  return "\"" + escaped(text) + "\"";
-}
-
 /// The labels as they are written: escaped, without __name__, with an instance so that the
 /// scraper's does not take its place. Of labels whose names become one, the first stays.
 std::vector<Label> written_labels(const Labels& labels, Escaping escaping) {
@@ -52,11 +35,11 @@ void append_line(std::string& out, std::string_view metric, const std::vector<La
                  const Sample& sample) {
   const bool plain = is_plain_name(metric, NameOf::kMetric);
   if (plain) out += metric;
-  std::string inside = plain ? "" : in_quotes(metric);
+  std::string inside = plain ? "" : exposed_text(metric);
   for (const auto& [name, value] : labels) {
     if (!inside.empty()) inside += ',';
-    inside += is_plain_name(name, NameOf::kLabel) ? name : in_quotes(name);
-    inside += "=" + in_quotes(value);
+    inside += is_plain_name(name, NameOf::kLabel) ? name : exposed_text(name);
+    inside += "=" + exposed_text(value);
   }
   out += "{" + inside + "} ";
   append_sample_value(out, sample.value);
@@ -81,7 +64,7 @@ std::string text_of(const Newest& newest, Escaping escaping) {
   }
   std::string out;
   for (const auto& [name, lines] : by_name)
-    out += "# TYPE " + (is_plain_name(name, NameOf::kMetric) ? name : in_quotes(name)) +
+    out += "# TYPE " + (is_plain_name(name, NameOf::kMetric) ? name : exposed_text(name)) +
            " untyped\n" + lines;
   return out;
 }

@@ -96,13 +96,16 @@ void append_doubles(pbf_reader& message, std::vector<double>& values) {
 
 std::optional<std::string> fault_of_buckets(const std::vector<Histogram::Span>& spans,
                                             const std::vector<double>& counts) {
+  // Far enough from the end of 32 bits for the difference of any two indexes.
+  constexpr std::int64_t kHighestIndex = std::numeric_limits<std::int32_t>::max() / 2;
   std::uint64_t slots = 0;
   std::int64_t end = 0;
   for (std::size_t i = 0; i < spans.size(); ++i) {
     slots += spans[i].length;
-    end += std::int64_t{spans[i].offset} + spans[i].length;
+    const std::int64_t begin = end + spans[i].offset;
+    end = begin + spans[i].length;
     if (i > 0 && spans[i].offset < 0) return "a span has a negative offset";
-    if (end > std::numeric_limits<std::int32_t>::max()) return "a bucket's index is out of range";
+    if (begin < -kHighestIndex || end > kHighestIndex) return "a bucket's index is out of range";
   }
   if (slots != counts.size())
     return fmt::format("its spans have {} buckets, and it has {}", slots, counts.size());

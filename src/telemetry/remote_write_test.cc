@@ -380,7 +380,10 @@ TEST(RemoteWrite, AHistogramThatContradictsItselfIsRefused) {
   EXPECT_EQ(fault([](H h) { h.count = -6; }, WireCounts::kFloats), "its count is -6");
   EXPECT_EQ(fault([](H h) { h.count = std::nan(""); }, WireCounts::kFloats), "");
   EXPECT_NE(fault([](H h) { h.positive_counts = {8, -3}; }), "");
-  EXPECT_NE(fault([](H h) { h.positive_spans = {{2'147'483'647, 2}}; }), "");
+  constexpr auto kLowest = std::numeric_limits<std::int32_t>::min();
+  for (const auto offset : {2'147'483'647, 2'000'000'000, -2'000'000'000, kLowest})
+    EXPECT_EQ(fault([&](H h) { h.positive_spans = {{offset, 2}}; }),
+              "a bucket's index is out of range");
 }
 
 TEST(RemoteWrite, CustomBucketsThatDoNotFitTheirBoundsAreRefused) {

@@ -15,6 +15,11 @@ namespace {
 
 constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
+constexpr const char* kNotOneToOne =
+    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
+constexpr const char* kNotUnique =
+    "multiple matches for labels: grouping labels must ensure unique matches";
+
 const char* type_of(const Point& point) {
   return std::holds_alternative<HistogramPtr>(point) ? "histogram" : "float";
 }
@@ -391,8 +396,7 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
     TRY(const std::size_t index, column_for(m, o));
     last_step.resize(out.size());
     if (last_step[index] == step + 1)
-      return fail(ErrorCode::kUnsupported,
-                  "multiple matches for labels: grouping labels must ensure unique matches");
+      return fail(ErrorCode::kUnsupported, one_to_one ? kNotOneToOne : kNotUnique);
     last_step[index] = step + 1;
     if (gives_result) put(out[index], step, result.value);
     return true;
@@ -428,10 +432,7 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
       TRY(const bool matches, compute(m, o, step));
       if (!matches) continue;
       // Filters keep only what holds; two elements of one group are an error all the same.
-      if (one_to_one && many_of[group] != kNone)
-        return fail(ErrorCode::kUnsupported,
-                    "multiple matches for labels: many-to-one matching must be explicit "
-                    "(group_left/group_right)");
+      if (one_to_one && many_of[group] != kNone) return fail(ErrorCode::kUnsupported, kNotOneToOne);
       many_of[group] = m;
     }
     if (!fill_many) continue;

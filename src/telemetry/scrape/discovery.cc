@@ -14,6 +14,7 @@
 #include "core/bytes.h"
 #include "core/json.h"
 #include "core/text.h"
+#include "platform/http/media_type.h"
 #include "platform/http/redirect.h"
 #include "platform/log/log.h"
 #include "platform/process/spawn.h"
@@ -79,19 +80,12 @@ Result<Token> read_token(const http::Response& response) {
   return Token{"Bearer " + token, Duration{static_cast<std::int64_t>(seconds * 1000)}};
 }
 
-/// Media types are compared without case and parameters: RFC 9110, section 8.3.1.
-bool is_json(std::string_view content_type) {
-  const auto type = trimmed(content_type.substr(0, content_type.find(';')));
-  return std::ranges::equal(type, std::string_view("application/json"), {},
-                            [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-}
-
 Result<Groups> read_groups(const Result<http::Response>& answer, const std::string& url) {
   if (!answer) return std::unexpected(answer.error());
   if (answer->status != 200)
     return fail(ErrorCode::kUnavailable, fmt::format("it answered with status {}", answer->status));
   const auto type = http::find_header(answer->headers, "Content-Type");
-  if (!is_json(type))
+  if (http::parse_media_type(type).name != "application/json")
     return fail(ErrorCode::kInvalid,
                 fmt::format("its Content-Type is {}, application/json is wanted", quote(type)));
   TRY(auto groups, parse_target_groups(answer->body));

@@ -302,7 +302,9 @@ TEST_F(ScraperTest, WhatTargetsExposeIsLimitedByItsEntries) {
   client_.answer->body = "# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\n";
   auto other = target(), silent = target();
   other.job = "other";
+  other.labels = Labels{{"job", "other"}};
   silent.job = "before";
+  silent.labels = Labels{{"job", "before"}};
   scraper_->set_targets({target(), other});
   runtime_.run_for(Duration{15'000});
   scraper_->set_targets({target(), other, silent});  // the first of them, not scraped yet
