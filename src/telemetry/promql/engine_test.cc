@@ -265,8 +265,7 @@ TEST(PromqlEngine, a_quantile_is_found_fault_with_only_where_there_is_one) {
   reader.add(std::move(series));
   reader.add(series_from("a 1 2 3", 1000));
   const Engine engine(reader);
-  EXPECT_TRUE(
-      engine.instant("quantile_over_time(2, h[5s])", from_unix_ms(2000))->warnings.empty());
+  EXPECT_TRUE(engine.instant("quantile_over_time(2, h[5s])", from_unix_ms(2000))->warnings.empty());
   EXPECT_EQ(engine.instant("quantile_over_time(2, a[5s])", from_unix_ms(2000))->warnings.size(),
             1U);
 }
