@@ -49,7 +49,9 @@ TEST(Slo, ATargetThatIsMetExactlyIsNotMissed) {
     const EventCounts counts{target * 1000, 1000};
     EXPECT_EQ(budget_of(promising(target), month, counts, month.end).remaining, 0) << target;
   }
-  EXPECT_LT(budget_of(promising(0.9), month, {899.99, 1000}, month.end).remaining, 0);
+  const auto remaining = budget_of(promising(0.9), month, {899.99, 1000}, month.end).remaining;
+  ASSERT_TRUE(remaining);
+  EXPECT_LT(*remaining, 0);
 }
 
 TEST(Slo, TheExactTailIsTheBinomials) {
