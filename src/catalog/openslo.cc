@@ -103,8 +103,8 @@ Duration short_window(Duration whole) {
   return std::min(whole, std::max(whole / 12, kShortest));
 }
 
-/// Holds when the burn rate has reached the threshold, whatever `op` is: OpenSLO's own examples
-/// write `lte` for "exceeds".
+/// Holds when the burn rate exceeds the threshold, whatever `op` is: OpenSLO's own examples write
+/// `lte` for "exceeds".
 Node window_node(const WrittenAlertCondition& written) {
   const auto length = parse_window_length(written.condition.lookback);
   const Duration whole = length ? length->nominal() : Duration{0};
