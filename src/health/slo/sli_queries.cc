@@ -28,10 +28,16 @@ const char* edges_of(const catalog::Slo& slo, Duration window) {
   return slo.by_slices() && window < kFewSamples ? " anchored" : "";
 }
 
+/// A range of samples, as it is written.
+struct Increase {
+  promql::Position range;
+  Duration length;
+};
+
 /// What matters of a query's tree: its selectors, and the range functions over some of them.
 struct Found {
   std::vector<promql::Position> selectors;  ///< instant ones, in order
-  std::vector<promql::Position> increases;  ///< ranges that rate() or increase() is taken of
+  std::vector<Increase> increases;          ///< that rate() or increase() is taken of, in order
   bool has_range = false;
   bool per_second = false;        ///< rate() or irate()
   std::optional<Duration> range;  ///< of the first range selector
@@ -45,21 +51,26 @@ bool is_plain_range(const promql::Expr& expr) {
   return selector != nullptr && !selector->anchored && !selector->smoothed;
 }
 
+Duration length_of(const promql::MatrixSelector& matrix) {
+  const auto seconds = promql::evaluate_duration(*matrix.range, 0, 0).value_or(0);
+  return Duration{static_cast<std::int64_t>(seconds * 1000)};
+}
+
 void look(const promql::Expr& expr, Found& found) {
   if (expr.as<promql::VectorSelector>() != nullptr) {
     found.selectors.push_back(expr.position);
   } else if (const auto* matrix = expr.as<promql::MatrixSelector>()) {
     found.has_range = true;
-    if (!found.range)
-      found.range = Duration{static_cast<std::int64_t>(
-          promql::evaluate_duration(*matrix->range, 0, 0).value_or(0) * 1000)};
+    if (!found.range) found.range = length_of(*matrix);
   } else if (expr.as<promql::Subquery>() != nullptr) {
     found.has_range = true;
   } else if (const auto* call = expr.as<promql::Call>()) {
     const std::string_view name = call->function->name;
     found.per_second = found.per_second || name == "rate" || name == "irate";
-    if ((name == "rate" || name == "increase") && is_plain_range(*call->args.front()))
-      found.increases.push_back(call->args.front()->position);
+    if ((name == "rate" || name == "increase") && is_plain_range(*call->args.front())) {
+      const auto& range = *call->args.front();
+      found.increases.push_back({range.position, length_of(*range.as<promql::MatrixSelector>())});
+    }
     for (const auto& argument : call->args) look(*argument, found);
   } else if (const auto* aggregate = expr.as<promql::Aggregate>()) {
     look(*aggregate->expr, found);
@@ -101,13 +112,15 @@ std::string replaced(const std::string& query, const Found& found,
   return text + query.substr(done);
 }
 
-/// `query` with `words` behind each range that an increase is taken of.
-std::string with_edges(const std::string& query, const Found& found, const std::string& words) {
+/// `query` with `words` behind each range that is the window and that an increase is taken of.
+std::string with_edges(const std::string& query, const Found& found, Duration window,
+                       const std::string& words) {
   std::string text;
   std::size_t done = 0;
-  for (const auto& range : found.increases) {
-    text += query.substr(done, range.end - done) + words;
-    done = range.end;
+  for (const auto& each : found.increases) {
+    if (each.length != window) continue;
+    text += query.substr(done, each.range.end - done) + words;
+    done = each.range.end;
   }
   return text + query.substr(done);
 }
@@ -324,7 +337,7 @@ std::string count_query(const std::string& query, bool counter, Duration window,
   Found found;
   if (parsed) look(**parsed, found);
   const double seconds = to_seconds(window);
-  if (filled) text = with_edges(text, found, edges);
+  if (filled) text = with_edges(text, found, window, edges);
   if (filled)
     return found.per_second ? fmt::format("sum({}) * {}", closed(text), number(seconds))
                             : fmt::format("sum({})", closed(text));

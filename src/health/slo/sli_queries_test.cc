@@ -359,6 +359,12 @@ TEST(SliQueries, ASliceNeedsOneSample) {
   }
 }
 
+TEST(SliQueries, OnlyTheRangesThatAreTheSliceHaveItsEdges) {
+  EXPECT_EQ(count_query("sum(increase(x[{{.window}}])) * on() (sum(increase(y[5m])) > bool 0)",
+                        true, 1min, " anchored"),
+            "sum(sum(increase(x[1m] anchored)) * on() (sum(increase(y[5m])) > bool 0))");
+}
+
 TEST(SliQueries, ASliceWithoutTrafficIsNeitherGoodNorBad) {
   World world;
   const auto only_first_hour = [](int second) { return std::min(second, 3600); };
