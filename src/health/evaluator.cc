@@ -474,15 +474,16 @@ std::optional<double> measured(const InstantResult& result) {
   return result.series.front().value;
 }
 
-/// Of nothing, no share is known; of something, it ought to be.
+/// Of nothing, no share is known; of something, it ought to be. And how much there was, always.
 bool is_unknown(const SliQueries& queries, const SloAnswers& answers) {
   const auto& good = answers.at(queries.good);
-  return good && std::isnan(*good) && answers.at(queries.total).value_or(0) > 0;
+  const double total = answers.at(queries.total).value_or(0);
+  return std::isnan(total) || (good && std::isnan(*good) && total > 0);
 }
 
 EventCounts counts_in(const SliQueries& queries, const SloAnswers& answers) {
   EventCounts counts{answers.at(queries.good), answers.at(queries.total)};
-  if (!counts.total || std::isnan(*counts.total) || is_unknown(queries, answers)) return {};
+  if (!counts.total || is_unknown(queries, answers)) return {};
   if (counts.good && std::isnan(*counts.good)) counts.good.reset();
   if (queries.bad && counts.total) counts.good = *counts.total - counts.good.value_or(0);
   return counts;
@@ -517,13 +518,16 @@ std::vector<std::string> texts_of(const std::vector<SliQueries>& questions) {
   return {texts.begin(), texts.end()};
 }
 
-/// What of it is not known, although something was counted; empty when all is.
+/// What of it is not known, although something was counted or may have been; empty when all is.
 std::string unknown_words(const std::vector<SliQueries>& questions, const SloAnswers& answers) {
   const auto found = std::ranges::find_if(
       questions, [&](const SliQueries& each) { return is_unknown(each, answers); });
   if (found == questions.end()) return {};
+  const double total = *answers.at(found->total);
+  if (std::isnan(total))
+    return fmt::format("{} gives NaN: make its query give numbers", found->total);
   return fmt::format("{} gives NaN, where {} were counted: make its query give numbers",
-                     found->good, *answers.at(found->total));
+                     found->good, total);
 }
 
 /// Of each objective what `queries` asks for over a time.

@@ -1041,6 +1041,17 @@ TEST_F(EvaluatorTest, WhatIsNaNIsNotTakenForNoGoodEvents) {
   EXPECT_EQ(facts(), Strings{"alert.fired"}) << "that it cannot be judged is told";
 }
 
+TEST_F(EvaluatorTest, ATotalThatIsNaNIsNotTakenForNoEvents) {
+  put(catalog, checkout_slo(), time.now());
+  good_of_all(100, std::nan(""));
+  start();
+  time.run_for(1min);
+  ASSERT_TRUE(evaluator->slo("checkout"));
+  EXPECT_TRUE(evaluator->slo("checkout")->error.contains("sum(increase(total[30s])) gives NaN"));
+  time.run_for(6min);
+  EXPECT_EQ(facts(), Strings{"alert.fired"}) << "that it cannot be judged is told";
+}
+
 TEST_F(EvaluatorTest, AnSloThatFailsFromItsFirstEvaluationSaysWhy) {
   put(catalog, checkout_slo(), time.now());
   start();
