@@ -595,11 +595,13 @@ void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool wh
                              counts_of_parts(*slo, event_queries, length, answers), now);
     stand_budget(*slo, job);
   }
-  // What is known is judged all the same; but a turn that could not tell everything told too
-  // little.
+  // What is known is judged all the same; but a turn that could not tell everything about the burn
+  // told too little. A budget that is not known hides no outage.
   job.slo.error = unknown_words(slo_questions(*slo, std::nullopt), answers);
-  if (job.slo.error.empty()) job.slo.error = job.window_unknown;
-  if (job.slo.error.empty()) job.evaluated = steady;
+  if (job.slo.error.empty()) {
+    job.evaluated = steady;
+    job.slo.error = job.window_unknown;
+  }
   std::vector<SeriesWrite> writes;
   judge_windows(job, *slo, answers, now, writes);
   job.burn_written.finish(writes, now);

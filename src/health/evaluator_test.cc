@@ -1041,6 +1041,17 @@ TEST_F(EvaluatorTest, WhatIsNaNIsNotTakenForNoGoodEvents) {
   EXPECT_EQ(facts(), Strings{"alert.fired"}) << "that it cannot be judged is told";
 }
 
+/// Of the burn all is known: the whole window alone has NaN in it.
+TEST_F(EvaluatorTest, ABudgetThatIsNotKnownDoesNotSayThatNoOutageWouldBeTold) {
+  put(catalog, checkout_slo(), time.now());
+  good_of_all(100, 100);
+  world.answers["sum(increase(good[4w]))"] = {{Labels{}, std::nan("")}};
+  start();
+  time.run_for(10min);
+  EXPECT_TRUE(evaluator->slo("checkout")->error.contains("NaN"));
+  EXPECT_EQ(facts(), Strings{});
+}
+
 TEST_F(EvaluatorTest, ATotalThatIsNaNIsNotTakenForNoEvents) {
   put(catalog, checkout_slo(), time.now());
   good_of_all(100, std::nan(""));
