@@ -540,10 +540,10 @@ std::vector<EventCounts> counts_of_parts(const catalog::Slo& slo,
 }
 
 /// Nothing was counted when the whole window was read last, and now something is, or may be.
-bool has_begun(const catalog::Slo& slo, const SloReading& reading) {
-  if (reading.window.total.value_or(0) > 0) return false;
+bool has_begun(const catalog::Slo& slo, const Job& job) {
+  if (job.slo.window.total.value_or(0) > 0 || !job.window_unknown.empty()) return false;
   return slo.alerting.windows.empty() ||
-         std::ranges::any_of(reading.burn_rates,
+         std::ranges::any_of(job.slo.burn_rates,
                              [](const BurnRate& burn) { return burn.long_rate.has_value(); });
 }
 
@@ -557,8 +557,8 @@ void Evaluator::State::run_slo(Job& job, Timestamp now) {
   const auto period = catalog::period_at(time_window(*slo), now);
   const bool new_period = !period.rolling && period.start != job.slo_period.start;
   const auto steady = runtime.clock.steady();
-  const bool whole = new_period || !job.window_read || steady - *job.window_read >= slow ||
-                     has_begun(*slo, job.slo);
+  const bool whole =
+      new_period || !job.window_read || steady - *job.window_read >= slow || has_begun(*slo, job);
   if (whole) job.slo_period = period;
   auto answers = std::make_shared<SloAnswers>();
   auto failed = std::make_shared<std::string>();

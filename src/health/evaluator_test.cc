@@ -30,6 +30,7 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
   /// By what the query begins with, where no answer is for the whole of it.
   std::map<std::string, std::vector<InstantSeries>> answers_to_all;
   std::vector<telemetry::SeriesWrite> written;
+  std::map<std::string, int> asked;  ///< how often each question was
   bool failing = false;
   std::string fails_at;              ///< the one question that fails
   bool silent = false;               ///< questions get no answer at all
@@ -39,6 +40,7 @@ class World final : public telemetry::Querier, public telemetry::MetricWriter {
 
   void instant(std::string promql, Timestamp time,
                std::move_only_function<void(Result<InstantResult>)> done) override {
+    ++asked[promql];
     if (silent) return;
     if (auto then = std::exchange(when_asked, {})) then();
     strand_.post(
@@ -1050,6 +1052,7 @@ TEST_F(EvaluatorTest, ABudgetThatIsNotKnownDoesNotSayThatNoOutageWouldBeTold) {
   time.run_for(10min);
   EXPECT_TRUE(evaluator->slo("checkout")->error.contains("NaN"));
   EXPECT_EQ(facts(), Strings{});
+  EXPECT_EQ(world.asked["sum(increase(good[4w]))"], 2) << "no more often than every five minutes";
 }
 
 TEST_F(EvaluatorTest, ATotalThatIsNaNIsNotTakenForNoEvents) {
