@@ -539,12 +539,22 @@ std::vector<EventCounts> counts_of_parts(const catalog::Slo& slo,
   return counts;
 }
 
-/// Nothing was counted when the whole window was read last, and now something is, or may be.
-bool has_begun(const catalog::Slo& slo, const Job& job) {
-  if (job.slo.window.total.value_or(0) > 0 || !job.window_unknown.empty()) return false;
-  return slo.alerting.windows.empty() ||
-         std::ranges::any_of(job.slo.burn_rates,
+/// Nothing was counted when the whole window was read last, as far as is known.
+bool was_empty(const Job& job) {
+  return job.slo.window.total.value_or(0) == 0 && job.window_unknown.empty();
+}
+
+/// In a burn window of the last turn something was counted.
+bool has_burn(const Job& job) {
+  return std::ranges::any_of(job.slo.burn_rates,
                              [](const BurnRate& burn) { return burn.long_rate.has_value(); });
+}
+
+/// What was counted of late: long enough for a few samples, and for a slice.
+std::string newest_total(const catalog::Slo& slo) {
+  Duration length{300'000};
+  if (const auto slice = slo.slice(); slo.by_slices() && slice) length = std::max(length, *slice);
+  return sli_queries(slo, length).total;
 }
 
 }  // namespace
@@ -557,13 +567,25 @@ void Evaluator::State::run_slo(Job& job, Timestamp now) {
   const auto period = catalog::period_at(time_window(*slo), now);
   const bool new_period = !period.rolling && period.start != job.slo_period.start;
   const auto steady = runtime.clock.steady();
-  const bool whole =
-      new_period || !job.window_read || steady - *job.window_read >= slow || has_begun(*slo, job);
+  const bool is_due = new_period || !job.window_read || steady - *job.window_read >= slow;
+  if (is_due || !was_empty(job)) return ask_slo(job, *slo, is_due, now);
+  if (!slo->alerting.windows.empty()) return ask_slo(job, *slo, has_burn(job), now);
+  ask(job, newest_total(*slo), now, [this, now](Job& asked, const Result<InstantResult>& answer) {
+    const auto* idle = catalog.find<catalog::Slo>(asked.name);
+    if (idle == nullptr) return;
+    if (answer) return ask_slo(asked, *idle, measured(*answer).value_or(0) > 0, now);
+    asked.slo.error = to_string(answer.error());
+    asked.under_way = false;
+  });
+}
+
+void Evaluator::State::ask_slo(Job& job, const catalog::Slo& slo, bool whole, Timestamp now) {
+  const auto period = catalog::period_at(time_window(slo), now);
   if (whole) job.slo_period = period;
   auto answers = std::make_shared<SloAnswers>();
   auto failed = std::make_shared<std::string>();
   const auto questions =
-      slo_questions(*slo, whole ? std::optional(elapsed(period, now)) : std::nullopt);
+      slo_questions(slo, whole ? std::optional(elapsed(period, now)) : std::nullopt);
   ask_all(
       job, texts_of(questions), now,
       [answers, failed](Job&, const std::string& promql, const Result<InstantResult>& answer) {

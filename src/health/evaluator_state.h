@@ -190,7 +190,9 @@ struct Evaluator::State : std::enable_shared_from_this<State> {
   void kpi_answered(Job& job, const Result<telemetry::InstantResult>& result);
   /// What was asked for an SLO, by PromQL.
   using SloAnswers = std::map<std::string, std::optional<double>>;
+  /// The whole window is read when it is due, and as soon as something is counted in an empty one.
   void run_slo(Job& job, Timestamp now);
+  void ask_slo(Job& job, const catalog::Slo& slo, bool whole, Timestamp now);
   void slo_answered(Job& job, const SloAnswers& answers, bool whole, Timestamp now);
   void stand_budget(const catalog::Slo& slo, const Job& job);
   void stand_budgets();

@@ -1182,9 +1182,20 @@ TEST_F(EvaluatorTest, ABudgetIsKnownAsSoonAsSomethingIsCounted) {
     ASSERT_TRUE(evaluator->slo("checkout"));
     EXPECT_FALSE(evaluator->slo("checkout")->window.total);
     good_of_all(100, 100);
+    world.answers["sum(increase(total[5m]))"] = {{Labels{}, 10}};
     time.run_for(1min);
     EXPECT_EQ(evaluator->slo("checkout")->window.total, 100) << alerts;
   }
+}
+
+TEST_F(EvaluatorTest, TheWholeWindowOfAnIdleServiceIsNotReadOnEachTurn) {
+  auto slo = checkout_slo();
+  slo.alerting.windows.clear();
+  put(catalog, slo, time.now());
+  start();
+  time.run_for(10min);
+  EXPECT_EQ(world.asked["sum(increase(total[4w]))"], 2) << "every five minutes";
+  EXPECT_EQ(world.asked["sum(increase(total[5m]))"], 18) << "on the other turns, every 30 s";
 }
 
 TEST_F(EvaluatorTest, ABudgetPolicyHoldsAtOnce) {
