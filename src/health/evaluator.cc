@@ -489,27 +489,53 @@ EventCounts counts_in(const SliQueries& queries, const SloAnswers& answers) {
   return counts;
 }
 
-/// All that one evaluation asks.
-std::vector<SliQueries> slo_questions(const catalog::Slo& slo, std::optional<Duration> whole) {
+/// All that one evaluation asks, in the same order for either `nan`.
+std::vector<SliQueries> slo_questions(const catalog::Slo& slo, std::optional<Duration> whole,
+                                      NanSamples nan = NanSamples::kLeftOut) {
   std::vector<SliQueries> questions;
   const auto add = [&](SliQueries queries) { questions.push_back(std::move(queries)); };
   const auto add_parts = [&](Duration over) {
     for (const auto& part : slo.parts()) {
-      add(sli_queries(part, over));
-      add(event_queries(part, over));
+      add(sli_queries(part, over, nan));
+      add(event_queries(part, over, nan));
     }
   };
   for (const auto& window : slo.alerting.windows) {
-    add(sli_queries(slo, window.long_window));
-    add(sli_queries(slo, window.short_window));
+    add(sli_queries(slo, window.long_window, nan));
+    add(sli_queries(slo, window.short_window, nan));
     add_parts(window.long_window);
   }
   if (whole) {
-    add(sli_queries(slo, *whole));
+    add(sli_queries(slo, *whole, nan));
     add_parts(*whole);
   }
   return questions;
 }
+
+/// One evaluation's questions, and what is known of them by now.
+struct SloTurn {
+  std::vector<SliQueries> quick;  ///< that a sample that is NaN spoils
+  std::vector<SliQueries> sure;   ///< the same, however the samples are
+  SloAnswers answers;
+  std::string failed;
+
+  /// Takes the quick answers for the sure ones. Returns the sure questions whose quick ones were
+  /// spoilt: NaN, or nothing, as of a comparison with NaN.
+  std::vector<std::string> take_quick() {
+    std::set<std::string> spoilt;
+    const auto take = [&](const std::string& asked, const std::string& wanted) {
+      if (asked == wanted) return;
+      const auto answer = answers.at(asked);
+      if (!answer || std::isnan(*answer)) spoilt.insert(wanted);
+      answers[wanted] = answer;
+    };
+    for (std::size_t i = 0; i < quick.size(); ++i) {
+      take(quick[i].good, sure[i].good);
+      take(quick[i].total, sure[i].total);
+    }
+    return {spoilt.begin(), spoilt.end()};
+  }
+};
 
 /// Each once.
 std::vector<std::string> texts_of(const std::vector<SliQueries>& questions) {
@@ -582,21 +608,23 @@ void Evaluator::State::run_slo(Job& job, Timestamp now) {
 void Evaluator::State::ask_slo(Job& job, const catalog::Slo& slo, bool whole, Timestamp now) {
   const auto period = catalog::period_at(time_window(slo), now);
   if (whole) job.slo_period = period;
-  auto answers = std::make_shared<SloAnswers>();
-  auto failed = std::make_shared<std::string>();
-  const auto questions =
-      slo_questions(slo, whole ? std::optional(elapsed(period, now)) : std::nullopt);
-  ask_all(
-      job, texts_of(questions), now,
-      [answers, failed](Job&, const std::string& promql, const Result<InstantResult>& answer) {
-        (*answers)[promql] = answer ? measured(*answer) : std::nullopt;
-        if (!answer && failed->empty()) *failed = to_string(answer.error());
-      },
-      [this, answers, failed, whole, now](Job& asked) {
-        if (failed->empty()) return slo_answered(asked, *answers, whole, now);
-        asked.slo.error = *failed;  // not known is not zero: nothing is decided on this turn
-        asked.under_way = false;
-      });
+  const auto over = whole ? std::optional(elapsed(period, now)) : std::nullopt;
+  auto turn = std::make_shared<SloTurn>();
+  turn->quick = slo_questions(slo, over, NanSamples::kSpoil);
+  turn->sure = slo_questions(slo, over);
+  const auto take = [turn](Job&, const std::string& promql, const Result<InstantResult>& answer) {
+    turn->answers[promql] = answer ? measured(*answer) : std::nullopt;
+    if (!answer && turn->failed.empty()) turn->failed = to_string(answer.error());
+  };
+  const auto decide = [this, turn, whole, now](Job& asked) {
+    if (turn->failed.empty()) return slo_answered(asked, turn->answers, whole, now);
+    asked.slo.error = turn->failed;  // not known is not zero: nothing is decided on this turn
+    asked.under_way = false;
+  };
+  ask_all(job, texts_of(turn->quick), now, take, [this, turn, take, decide, now](Job& asked) {
+    if (!turn->failed.empty()) return decide(asked);
+    ask_all(asked, turn->take_quick(), now, take, decide);
+  });
 }
 
 void Evaluator::State::slo_answered(Job& job, const SloAnswers& answers, bool whole,

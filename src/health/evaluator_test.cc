@@ -10,6 +10,7 @@
 #include "health/alert_fsm.h"
 #include "health/kpi_api.h"
 #include "health/operations/operations_record.h"
+#include "health/slo/sli_queries.h"
 #include "journal/memory_store.h"
 #include "platform/runtime/virtual_runtime.h"
 
@@ -1053,6 +1054,32 @@ TEST_F(EvaluatorTest, ABudgetThatIsNotKnownDoesNotSayThatNoOutageWouldBeTold) {
   EXPECT_TRUE(evaluator->slo("checkout")->error.contains("NaN"));
   EXPECT_EQ(facts(), Strings{});
   EXPECT_EQ(world.asked["sum(increase(good[4w]))"], 2) << "no more often than every five minutes";
+}
+
+/// The question that leaves NaN out reads its window several times over.
+TEST_F(EvaluatorTest, WhetherASampleIsNaNIsAskedOnlyWhereTheSumIs) {
+  auto slo = checkout_slo();
+  slo.indicator.spec.ratio_metric->counter = false;
+  put(catalog, slo, time.now());
+  const auto sums = [&](double good) {
+    for (const auto* window : {"30s", "10s", "4w"}) {
+      world.answers[fmt::format("sum(sum_over_time(good[{}]))", window)] = {{Labels{}, good}};
+      world.answers[fmt::format("sum(sum_over_time(total[{}]))", window)] = {{Labels{}, 100}};
+    }
+  };
+  sums(99);
+  start();
+  time.run_for(1min);
+  const auto sure = sli_queries(slo, 4 * 7 * 24h);
+  EXPECT_EQ(evaluator->slo("checkout")->window.good, 99);
+  EXPECT_EQ(world.asked.count(sure.good), 0U);
+  sums(std::nan(""));
+  for (const auto window : std::vector<Duration>{30s, 10s, 4 * 7 * 24h})
+    world.answers[sli_queries(slo, window).good] = {{Labels{}, 97}};
+  time.run_for(5min);
+  EXPECT_EQ(evaluator->slo("checkout")->window.good, 97);
+  EXPECT_EQ(world.asked.count(sure.total), 0U) << "that one is known";
+  EXPECT_EQ(evaluator->slo("checkout")->error, "");
 }
 
 TEST_F(EvaluatorTest, ATotalThatIsNaNIsNotTakenForNoEvents) {

@@ -218,7 +218,8 @@ SliQueries latency_queries(const catalog::LatencyMetric& latency, Duration windo
           .total = fmt::format("({}) or ({})", classic_total, native_total)};
 }
 
-SliQueries ratio_queries(const catalog::Slo& slo, Duration window, const std::string& edges) {
+SliQueries ratio_queries(const catalog::Slo& slo, Duration window, const std::string& edges,
+                         NanSamples nan) {
   const auto& ratio = *slo.indicator.spec.ratio_metric;
   if (ratio.raw) {
     const auto step = sample_step(slo);
@@ -228,7 +229,7 @@ SliQueries ratio_queries(const catalog::Slo& slo, Duration window, const std::st
             .bad = ratio.raw_type == "failure"};
   }
   const auto count = [&](const std::optional<catalog::MetricCount>& of) {
-    return count_query(query_of(of), ratio.counter, window, edges);
+    return count_query(query_of(of), {ratio.counter, window, edges, nan});
   };
   return {.good = count(ratio.good ? ratio.good : ratio.bad),
           .total = count(ratio.total),
@@ -236,11 +237,12 @@ SliQueries ratio_queries(const catalog::Slo& slo, Duration window, const std::st
 }
 
 /// Of one objective.
-SliQueries counted(const catalog::Slo& slo, Duration window, const std::string& edges) {
+SliQueries counted(const catalog::Slo& slo, Duration window, const std::string& edges,
+                   NanSamples nan) {
   const auto& indicator = slo.indicator.spec;
   if (indicator.latency_metric) return latency_queries(*indicator.latency_metric, window, edges);
   if (indicator.threshold_metric) return value_queries(slo, window);
-  if (indicator.ratio_metric) return ratio_queries(slo, window, edges);
+  if (indicator.ratio_metric) return ratio_queries(slo, window, edges, nan);
   return {};
 }
 
@@ -255,9 +257,18 @@ std::string each_of(const std::vector<std::string>& values) {
   return fmt::format("{}", fmt::join(named, " or "));
 }
 
+/// Of one objective.
+std::string share_query(const catalog::Slo& slo, Duration length, NanSamples nan) {
+  const auto counts = counted(slo, length, edges_of(slo, length), nan);
+  // Good series may be absent: then none was good. increase() extrapolates: never more than all.
+  const auto share =
+      fmt::format("clamp_max((({0}) or 0 * ({1})) / (({1}) > 0), 1)", counts.good, counts.total);
+  return counts.bad ? fmt::format("1 - {}", share) : share;
+}
+
 /// The share that a part counted as good over the window.
-std::string part_share(const catalog::Slo& part, Duration window) {
-  if (!part.by_slices()) return ratio_query(part, window);
+std::string part_share(const catalog::Slo& part, Duration window, NanSamples nan) {
+  if (!part.by_slices()) return share_query(part, window, nan);
   const auto counts = sli_queries(part, window);
   return fmt::format("({}) / ({})", counts.good, counts.total);
 }
@@ -265,19 +276,19 @@ std::string part_share(const catalog::Slo& part, Duration window) {
 /// What is missing to all in the objectives' shares, by weight. Source: OpenSLO v1, "Composite
 /// SLO": an objective burns the composite's budget as fast as its own (`Occurrences`), or adds what
 /// it is missing (`RatioTimeslices`).
-std::string missing_query(const catalog::Slo& slo, Duration window) {
+std::string missing_query(const catalog::Slo& slo, Duration window, NanSamples nan) {
   std::vector<std::string> missing;
   for (const auto& part : slo.parts()) {
     const double scale = slo.by_slices() ? 1 : (1 - slo.target()) / (1 - part.target());
-    missing.push_back(fmt::format("(1 - ({})) * {}", part_share(part, window),
+    missing.push_back(fmt::format("(1 - ({})) * {}", part_share(part, window, nan),
                                   number(part.objective().composite_weight * scale)));
   }
   return fmt::format("clamp_max(sum({}), 1)", each_of(missing));
 }
 
-std::vector<std::string> part_totals(const catalog::Slo& slo, Duration window) {
+std::vector<std::string> part_totals(const catalog::Slo& slo, Duration window, NanSamples nan) {
   std::vector<std::string> totals;
-  for (const auto& part : slo.parts()) totals.push_back(sli_queries(part, window).total);
+  for (const auto& part : slo.parts()) totals.push_back(sli_queries(part, window, nan).total);
   return totals;
 }
 
@@ -290,25 +301,25 @@ std::string good_slice(const catalog::Slo& slo, Duration slice) {
   return fmt::format("min({})", each_of(holds));
 }
 
-SliQueries composite_queries(const catalog::Slo& slo, Duration window) {
+SliQueries composite_queries(const catalog::Slo& slo, Duration window, NanSamples nan) {
   const auto slice = slo.slice();
   if (slo.budgeting_method == "Timeslices" && slice) {
     const auto good = good_slice(slo, *slice);
     return {.good = over_samples("sum_over_time", good, window, *slice),
             .total = over_samples("count_over_time", good, window, *slice)};
   }
-  const auto total =
-      fmt::format("{}({})", slo.by_slices() ? "max" : "sum", each_of(part_totals(slo, window)));
-  return {.good = fmt::format("{} * {}", missing_query(slo, window), total),
+  const auto total = fmt::format("{}({})", slo.by_slices() ? "max" : "sum",
+                                 each_of(part_totals(slo, window, nan)));
+  return {.good = fmt::format("{} * {}", missing_query(slo, window, nan), total),
           .total = total,
           .bad = true};
 }
 
 /// All objectives' together.
-SliQueries composite_events(const catalog::Slo& slo, Duration window) {
+SliQueries composite_events(const catalog::Slo& slo, Duration window, NanSamples nan) {
   std::vector<std::string> good, total;
   for (const auto& part : slo.parts()) {
-    const auto counts = event_queries(part, window);
+    const auto counts = event_queries(part, window, nan);
     const auto some = fmt::format("(({}) or 0 * ({}))", counts.good, counts.total);
     good.push_back(counts.bad ? fmt::format("(({}) - {})", counts.total, some) : some);
     total.push_back(counts.total);
@@ -320,7 +331,7 @@ SliQueries composite_events(const catalog::Slo& slo, Duration window) {
 /// Of slices that are good or bad: the share of the objective that is worst.
 std::string composite_ratio(const catalog::Slo& slo, Duration length) {
   if (slo.budgeting_method == "Occurrences")
-    return fmt::format("1 - {}", missing_query(slo, length));
+    return fmt::format("1 - {}", missing_query(slo, length, NanSamples::kLeftOut));
   std::vector<std::string> shares;
   for (const auto& part : slo.parts()) shares.push_back(ratio_query(part, length));
   return fmt::format("min({})", each_of(shares));
@@ -328,54 +339,60 @@ std::string composite_ratio(const catalog::Slo& slo, Duration length) {
 
 }  // namespace
 
-std::string count_query(const std::string& query, bool counter, Duration window,
-                        const std::string& edges) {
+std::string count_query(const std::string& query, const Counting& how) {
   static const RE2 kWindow(R"(\{\{\s*\.window\s*\}\})");
   std::string text = query;
-  const bool filled = RE2::GlobalReplace(&text, kWindow, format_duration(window)) > 0;
+  const bool filled = RE2::GlobalReplace(&text, kWindow, format_duration(how.window)) > 0;
   const auto parsed = promql::parse(text);
   Found found;
   if (parsed) look(**parsed, found);
-  const double seconds = to_seconds(window);
-  if (filled) text = with_edges(text, found, window, edges);
+  const double seconds = to_seconds(how.window);
+  if (filled) text = with_edges(text, found, how.window, how.edges);
   if (filled)
     return found.per_second ? fmt::format("sum({}) * {}", closed(text), number(seconds))
                             : fmt::format("sum({})", closed(text));
   const bool plain = !found.has_range && !found.selectors.empty();
   if (plain) {
     const auto in_window = [&](const WrittenSelector& selector) {
-      if (!counter) return sum_of_samples(selector, window);
-      return fmt::format("increase({}[{}]{}{})", selector.metric, format_duration(window), edges,
+      if (!how.counter && how.nan == NanSamples::kLeftOut)
+        return sum_of_samples(selector, how.window);
+      return fmt::format("{}({}[{}]{}{})", how.counter ? "increase" : "sum_over_time",
+                         selector.metric, format_duration(how.window), how.counter ? how.edges : "",
                          selector.shift);
     };
     return fmt::format("sum({})", closed(replaced(text, found, in_window)));
   }
-  const auto step = step_within(window);
-  if (!counter) return over_samples("sum_over_time", known(text), window, kMinute);
+  const auto step = step_within(how.window);
+  if (!how.counter) return over_samples("sum_over_time", known(text), how.window, kMinute);
   const double scale =
       found.per_second || !found.range ? seconds : seconds / to_seconds(*found.range);
-  return fmt::format("{} * {}", over_samples("avg_over_time", known(text), window, step),
+  return fmt::format("{} * {}", over_samples("avg_over_time", known(text), how.window, step),
                      number(scale));
 }
 
+SliQueries event_queries(const catalog::Slo& slo, Duration window, NanSamples nan) {
+  if (slo.is_composite()) return composite_events(slo, window, nan);
+  return counted(slo, window, {}, nan);
+}
+
 SliQueries event_queries(const catalog::Slo& slo, Duration window) {
-  if (slo.is_composite()) return composite_events(slo, window);
-  return counted(slo, window, {});
+  return event_queries(slo, window, NanSamples::kLeftOut);
 }
 
 std::string ratio_query(const catalog::Slo& slo, Duration length) {
   if (slo.is_composite()) return composite_ratio(slo, length);
-  const auto counts = counted(slo, length, edges_of(slo, length));
-  // Good series may be absent: then none was good. increase() extrapolates: never more than all.
-  const auto share =
-      fmt::format("clamp_max((({0}) or 0 * ({1})) / (({1}) > 0), 1)", counts.good, counts.total);
-  return counts.bad ? fmt::format("1 - {}", share) : share;
+  return share_query(slo, length, NanSamples::kLeftOut);
 }
 
 SliQueries sli_queries(const catalog::Slo& slo, Duration window) {
-  if (slo.is_composite()) return composite_queries(slo, window);
+  return sli_queries(slo, window, NanSamples::kLeftOut);
+}
+
+SliQueries sli_queries(const catalog::Slo& slo, Duration window, NanSamples nan) {
+  if (slo.is_composite()) return composite_queries(slo, window, nan);
   const auto slice = slo.slice();
-  if (!slo.by_slices() || !slice) return event_queries(slo, window);
+  if (!slo.by_slices() || !slice) return event_queries(slo, window, nan);
+  // A slice that is spoilt would not be told from one without traffic.
   const auto share = known(ratio_query(slo, *slice));
   const auto total = over_samples("count_over_time", share, window, *slice);
   if (slo.budgeting_method == "RatioTimeslices")

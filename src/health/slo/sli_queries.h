@@ -17,12 +17,20 @@ struct SliQueries {
   bool bad = false;  ///< `good` counts the bad ones
 };
 
+/// Samples that are summed (`counter: false`) and of which one is NaN.
+enum class NanSamples {
+  kLeftOut,  ///< asked in a way that reads the window several times over
+  kSpoil,    ///< the sum is NaN: then kLeftOut says what it is. Slices are as with kLeftOut
+};
+
 /// What the budget is counted in: events, samples of a value, or slices of time.
-SliQueries sli_queries(const catalog::Slo& slo, Duration window);
+SliQueries sli_queries(const catalog::Slo& slo, Duration window, NanSamples nan);
+SliQueries sli_queries(const catalog::Slo& slo, Duration window);  ///< NaN left out
 
 /// The events below: the same for `Occurrences`; of slices the requests that fell into them, of
 /// values the samples. What the guard against little traffic looks at.
-SliQueries event_queries(const catalog::Slo& slo, Duration window);
+SliQueries event_queries(const catalog::Slo& slo, Duration window, NanSamples nan);
+SliQueries event_queries(const catalog::Slo& slo, Duration window);  ///< NaN left out
 
 /// kInvalid when something that is asked for the SLO is no PromQL, although its queries may be:
 /// says what they become.
@@ -39,11 +47,16 @@ Duration chart_length(const catalog::Slo& slo);
 /// "events", "samples" or "slices of 1m".
 std::string unit_of(const catalog::Slo& slo);
 
-/// `query` as a count over `window`. Of counters, an expression over selectors
+struct Counting {
+  bool counter = true;
+  Duration window{0};
+  std::string edges;  ///< a modifier (" anchored") of the ranges that the window is, or empty
+  NanSamples nan = NanSamples::kLeftOut;
+};
+
+/// `query` as a count over the window. Of counters, an expression over selectors
 /// (`a{code="200"}`, `sum(a) - sum(b)`) becomes the same over their increases; one that has ranges
 /// already (`sum(rate(a[5m]))`) is averaged and scaled to the window; `{{.window}}` is filled in.
-/// `edges`: a modifier (" anchored") of the ranges that the window is, or empty.
-std::string count_query(const std::string& query, bool counter, Duration window,
-                        const std::string& edges = {});
+std::string count_query(const std::string& query, const Counting& how);
 
 }  // namespace wellrun::health

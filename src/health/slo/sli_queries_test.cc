@@ -221,6 +221,8 @@ TEST(SliQueries, WhereNothingWasToMeasureItWasNeitherGoodNorBad) {
   EXPECT_NEAR(world.ask(sli_queries(counts, 1h).total), 10 * 120, 40);
   EXPECT_NEAR(world.ask(ratio_query(counts, 1h)), 0.9, 1e-9);
   EXPECT_EQ(world.ask(ratio_query(counts, 10min)), -1);
+  EXPECT_TRUE(std::isnan(world.ask(sli_queries(counts, 1h, NanSamples::kSpoil).good)));
+  EXPECT_EQ(sli_queries(counts, 1h, NanSamples::kSpoil).total, "sum(sum_over_time(all_each[1h]))");
   counts = ratio("sum(good_each) + 0 * sum(sum_over_time(good_each[15s]))", "all_each");
   counts.indicator.spec.ratio_metric->counter = false;
   EXPECT_NEAR(world.ask(sli_queries(counts, 1h).good), 9 * 30, 10);
@@ -361,7 +363,7 @@ TEST(SliQueries, ASliceNeedsOneSample) {
 
 TEST(SliQueries, OnlyTheRangesThatAreTheSliceHaveItsEdges) {
   EXPECT_EQ(count_query("sum(increase(x[{{.window}}])) * on() (sum(increase(y[5m])) > bool 0)",
-                        true, 1min, " anchored"),
+                        {.counter = true, .window = 1min, .edges = " anchored"}),
             "sum(sum(increase(x[1m] anchored)) * on() (sum(increase(y[5m])) > bool 0))");
 }
 
