@@ -53,7 +53,7 @@ TEST_F(CatalogApiTest, AnApplyIsAnsweredWithItsCountsAndStandsInTheHistory) {
   const auto response =
       ask("POST", "/api/v1/catalog/apply", {{"files", example_repository()}, {"commit", "c0ffee"}});
   ASSERT_EQ(response.status, 200) << response.body;
-  EXPECT_EQ(json_of(response)["created"], 18);
+  EXPECT_EQ(json_of(response)["created"], 19);
   const Json history = json_of(ask("GET", "/api/v1/catalog/history"));
   ASSERT_EQ(history["items"].size(), 1U);
   EXPECT_EQ(history["items"][0]["actor"], "person:ana");
@@ -61,11 +61,15 @@ TEST_F(CatalogApiTest, AnApplyIsAnsweredWithItsCountsAndStandsInTheHistory) {
   const Json team = json_of(ask("GET", "/api/v1/resources/Team/shop"));
   EXPECT_EQ(team["file"], "people.yaml");
   EXPECT_EQ(team["spec"]["members"], Json({"ana", "ben"}));
-  EXPECT_EQ(json_of(ask("GET", "/api/v1/resources"))["items"].size(), 18U);
+  EXPECT_EQ(json_of(ask("GET", "/api/v1/resources"))["items"].size(), 19U);
 }
 
 TEST_F(CatalogApiTest, AnApplyIsAnsweredWithItsNotes) {
-  const Files files = example_repository();
+  Files files = example_repository();
+  const Json well = json_of(ask("POST", "/api/v1/catalog/plan", {{"files", files}}));
+  EXPECT_EQ(well["notes"].size(), 0U) << to_text(well);
+  auto& health = files.at("health.yaml");
+  health.replace(health.find("keep: 35d"), 9, "keep: 20d");
   const Json applied = json_of(ask("POST", "/api/v1/catalog/apply", {{"files", files}}));
   ASSERT_EQ(applied["notes"].size(), 1U) << to_text(applied);
   EXPECT_TRUE(applied["notes"][0]["message"].get<std::string>().contains("checkout-succeeds"));
@@ -91,7 +95,7 @@ TEST_F(CatalogApiTest, AnApplyWithProblemsChangesNothingAndListsThem) {
 
 TEST_F(CatalogApiTest, APlanChangesNothing) {
   const Json plan = json_of(ask("POST", "/api/v1/catalog/plan", {{"files", example_repository()}}));
-  EXPECT_EQ(plan["changes"].size(), 18U);
+  EXPECT_EQ(plan["changes"].size(), 19U);
   EXPECT_FALSE(plan["paging_changes"].empty());
   EXPECT_EQ(store_.last_sequence(), 0U);
 }
@@ -116,7 +120,7 @@ TEST_F(CatalogApiTest, AnExportChecksWell) {
   ask("POST", "/api/v1/catalog/apply", {{"files", example_repository()}});
   const std::string exported = ask("GET", "/api/v1/catalog/export").body;
   const Json checked = json_of(ask("POST", "/api/v1/catalog/check", {{"documents", exported}}));
-  EXPECT_EQ(checked["resources"], 18);
+  EXPECT_EQ(checked["resources"], 19);
   EXPECT_TRUE(checked["problems"].empty());
 }
 

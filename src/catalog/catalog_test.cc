@@ -103,7 +103,7 @@ TEST(Catalog, TheExampleRepositoryPassesCheckAndIsNeverOverwritten) {
   const auto checked = check_directory(directory, kLanguages);
   ASSERT_TRUE(checked);
   EXPECT_TRUE(checked->checked.ok()) << render_check(*checked, false);
-  EXPECT_EQ(render_check(*checked, false), "18 resources in 6 files: all well\n");
+  EXPECT_EQ(render_check(*checked, false), "19 resources in 6 files: all well\n");
   EXPECT_EQ(init(directory).error().code, ErrorCode::kConflict);
   fs::remove_all(directory);
 }

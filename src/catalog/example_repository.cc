@@ -156,6 +156,16 @@ spec:
   objectives:
     - target: 0.999
 ---
+# Metrics are kept for 15 days; what the promise is counted from, for longer than it looks back.
+apiVersion: wellrun.io/v1
+kind: Retention
+metadata:
+  name: promises
+spec:
+  match:
+    - shop_checkouts_total
+  keep: 35d
+---
 # Prometheus' rules. `severity: page` pages, `severity: ticket` opens an event.
 apiVersion: wellrun.io/v1
 kind: RuleGroup

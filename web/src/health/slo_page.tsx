@@ -66,6 +66,7 @@ function Budget({ budget }: { budget: ErrorBudget }) {
             }
           />
         </div>
+        <Coverage budget={budget} />
         <BurnDown budget={budget} />
       </Panel>
       {budget.objectives.length > 0 && (
@@ -94,6 +95,21 @@ function Budget({ budget }: { budget: ErrorBudget }) {
         <Causes budget={budget} />
       </Panel>
     </>
+  );
+}
+
+/** Less than the whole window, where samples do not reach back so far. */
+function Coverage({ budget }: { budget: ErrorBudget }) {
+  if (!budget.not_kept && !budget.counted_since) return null;
+  return (
+    <p className="dim small">
+      {budget.counted_since && (
+        <>
+          Nothing was counted before <Time at={budget.counted_since} />.{' '}
+        </>
+      )}
+      {budget.not_kept && `Measured over less than promised: ${budget.not_kept}.`}
+    </p>
   );
 }
 
