@@ -176,6 +176,18 @@ bool has_same_labels(const Columns& columns) {
   return different.size() != columns.size();
 }
 
+/// They are told in the order of their labels, whatever the order of the columns.
+std::unexpected<Error> two_of_a_group(const Labels& group, std::string_view side, const Labels& a,
+                                      const Labels& b) {
+  const auto& [first, second] = std::minmax(a, b);
+  return fail(
+      ErrorCode::kUnsupported,
+      fmt::format("found duplicate series for the match group {} on the {} hand-side of the "
+                  "operation: [{}, {}];many-to-many matching not allowed: matching labels must be "
+                  "unique on one side",
+                  labels_text(group), side, labels_text(first), labels_text(second)));
+}
+
 /// Filters and trimming keep the name.
 bool drops_name(const Binary& node) {
   return node.return_bool || !(is_comparison(node.op) || is_trim(node.op));
@@ -414,14 +426,8 @@ Result<Columns> Evaluator::vector_vector(const Expr& expr, const Binary& node, C
       if (one[o].cells[step] == Cell::kAbsent) continue;
       std::size_t& slot = one_of[one_group[o]];
       if (slot != kNone)
-        return fail(
-            ErrorCode::kUnsupported,
-            fmt::format(
-                "found duplicate series for the match group {} on the {} hand-side of the "
-                "operation: [{}, {}]"
-                ";many-to-many matching not allowed: matching labels must be unique on one side",
-                labels_text(signature(one[o].labels, matching)), swapped ? "left" : "right",
-                labels_text(one[o].labels), labels_text(one[slot].labels)));
+        return two_of_a_group(signature(one[o].labels, matching), swapped ? "left" : "right",
+                              one[slot].labels, one[o].labels);
       slot = o;
     }
     for (std::size_t m = 0; m < many.size(); ++m) {
