@@ -342,8 +342,9 @@ class Parser {
     return at(TokenKind::kIdentifier) ? *parse_number(here().text) : here().number;
   }
 
-  Status check_binary(const Binary& node, const Expr& left, const Expr& right,
-                      const Token& token) const {
+  /// Not inlined: at each level of nesting stands a frame of binary(), which this would make large.
+  [[gnu::noinline]] Status check_binary(const Binary& node, const Expr& left, const Expr& right,
+                                        const Token& token) const {
     const Position whole{left.position.start, right.position.end};
     const bool scalars = left.type == ValueType::kScalar && right.type == ValueType::kScalar;
     if (node.return_bool && !is_comparison(node.op))
@@ -405,6 +406,11 @@ class Parser {
 
   Result<ExprPtr> postfix() {
     TRY(ExprPtr expr, primary());
+    return modified(std::move(expr));
+  }
+
+  /// With what stands behind it. Not inlined, as check_binary().
+  [[gnu::noinline]] Result<ExprPtr> modified(ExprPtr expr) {
     while (true) {
       if (at(TokenKind::kLeftBracket)) {
         TRY(expr, bracket(std::move(expr)));
