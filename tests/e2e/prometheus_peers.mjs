@@ -69,7 +69,7 @@ test('promtool asks and is answered', async () => {
   assert.equal(labels.stdout.trim(), 'big');
   const bad = await promtool('query', 'instant', server.url, 'sum(');
   assert.notEqual(bad.code, 0);
-  assert.match(bad.stderr + bad.stdout, /bad_data: invalid parameter "query": 1:5: parse error: unexpected end of input/);
+  assert.match(bad.stderr + bad.stdout, /bad_data: invalid parameter "query": 1:5: parse error: unclosed left parenthesis/);
 
   // What was scraped is told about everywhere.
   const exemplars = await (await server.ask('GET', '/api/v1/query_exemplars?query=shop_orders_total')).json();
