@@ -222,17 +222,22 @@ TEST(PromqlEngine, more_samples_than_allowed_are_refused) {
       ErrorCode::kTooLarge);
 }
 
+/// A native histogram at second 1.
+SeriesWrite one_observation(Labels labels, double zero_threshold = 0) {
+  Histogram histogram;
+  histogram.zero_threshold = zero_threshold;
+  histogram.count = histogram.zero_count = 1;
+  SeriesWrite series;
+  series.labels = std::move(labels);
+  series.histograms = {{1000, std::make_shared<const Histogram>(histogram)}};
+  return series;
+}
+
 /// It is refused at the doors; a block of an earlier build may hold it.
 TEST(PromqlEngine, a_histogram_whose_zero_threshold_is_no_number_ends_no_query) {
   MemoryReader reader;
   for (const auto& [pod, threshold] : {std::pair{"a", std::nan("")}, std::pair{"b", 0.001}}) {
-    Histogram h;
-    h.zero_threshold = threshold;
-    h.count = h.zero_count = 1;
-    SeriesWrite series;
-    series.labels = Labels{{"__name__", "h"}, {"pod", pod}};
-    series.histograms = {{1000, std::make_shared<const Histogram>(h)}};
-    reader.add(std::move(series));
+    reader.add(one_observation(Labels{{"__name__", "h"}, {"pod", pod}}, threshold));
   }
   const auto sum = Engine(reader).instant("sum(h)", from_unix_ms(2000));
   ASSERT_TRUE(sum);
@@ -241,12 +246,7 @@ TEST(PromqlEngine, a_histogram_whose_zero_threshold_is_no_number_ends_no_query) 
 
 TEST(PromqlEngine, two_values_that_no_operator_is_made_for_are_no_match) {
   MemoryReader reader;
-  Histogram histogram;
-  histogram.count = histogram.zero_count = 1;
-  SeriesWrite series;
-  series.labels = Labels{{"__name__", "h"}, {"x", "1"}, {"y", "1"}};
-  series.histograms = {{1000, std::make_shared<const Histogram>(histogram)}};
-  reader.add(std::move(series));
+  reader.add(one_observation(Labels{{"__name__", "h"}, {"x", "1"}, {"y", "1"}}));
   reader.add(series_from(R"(h{x="1",y="2"} 0 5)", 1000));
   reader.add(series_from(R"(b{x="1"} 0 3)", 1000));
   const auto sum = Engine(reader).instant("h + on(x) b", from_unix_ms(1500));
@@ -257,12 +257,7 @@ TEST(PromqlEngine, two_values_that_no_operator_is_made_for_are_no_match) {
 
 TEST(PromqlEngine, a_quantile_is_found_fault_with_only_where_there_is_one) {
   MemoryReader reader;
-  Histogram histogram;
-  histogram.count = histogram.zero_count = 1;
-  SeriesWrite series;
-  series.labels = Labels{{"__name__", "h"}};
-  series.histograms = {{1000, std::make_shared<const Histogram>(histogram)}};
-  reader.add(std::move(series));
+  reader.add(one_observation(Labels{{"__name__", "h"}}));
   reader.add(series_from("a 1 2 3", 1000));
   const Engine engine(reader);
   EXPECT_TRUE(engine.instant("quantile_over_time(2, h[5s])", from_unix_ms(2000))->warnings.empty());
